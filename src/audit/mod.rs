@@ -1,0 +1,129 @@
+//! The audit trail: a closed list of [`Event`]s and the [`Sink`] they are written to, before the answer goes out.
+//!
+//! [`jsonl::JsonLines`] is the file (or standard output) of a server, [`memory::Memory`] the one of tests.
+
+pub mod jsonl;
+pub mod memory;
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+
+/// One line of the audit trail.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// When it happened (UTC).
+    pub time: Timestamp,
+    /// The id that the page, the log and this record share; empty for what no request caused.
+    #[serde(rename = "request.id", skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+    /// Where the request came from.
+    #[serde(rename = "client.address", skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<IpAddr>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Everything that is worth an auditor's line.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A person proved who they are.
+    SignedIn {
+        /// directory/key of the person.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+        /// The authentication context class.
+        #[serde(rename = "authn.context")]
+        context: String,
+    },
+    /// A sign-in was refused.
+    SignInRefused {
+        /// The name that was typed, escaped and cut to 256 characters.
+        login: String,
+        /// directory/key, when an entry was found.
+        #[serde(rename = "subject.id", skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// The true reason, a stable word (`wrong_password`, `unknown`, `throttled` ...).
+        reason: String,
+    },
+    /// An assertion was issued.
+    AssertionIssued {
+        /// directory/key of the person.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+        /// To whom.
+        #[serde(rename = "sp.entity_id")]
+        sp: String,
+        /// The format of the NameID.
+        #[serde(rename = "name_id.format")]
+        name_id_format: String,
+        /// The names of the attributes that left.
+        attributes: Vec<String>,
+        /// ID of the Assertion.
+        #[serde(rename = "assertion.id")]
+        assertion_id: String,
+        /// ID of the request that it answers; absent for IdP-initiated sign-on.
+        #[serde(rename = "in_response_to", skip_serializing_if = "Option::is_none")]
+        in_response_to: Option<String>,
+    },
+    /// A request was refused, locally or by a Response with an error status.
+    RequestRefused {
+        /// The Issuer that the message names, if it could be read.
+        #[serde(rename = "sp.entity_id", skip_serializing_if = "Option::is_none")]
+        sp: Option<String>,
+        /// The stable code, `SK-...`.
+        code: String,
+        /// The whole cause.
+        reason: String,
+    },
+    /// A person signed out.
+    SignedOut {
+        /// directory/key of the person.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+    },
+    /// Configuration, metadata, a policy or a key was loaded or changed.
+    ConfigurationChanged {
+        /// `configuration`, `metadata`, `policy` or `key`.
+        kind: String,
+        /// The file.
+        file: String,
+        /// `loaded`, `changed`, `removed` or `refused`.
+        change: String,
+        /// SHA-256 of the content in hexadecimal; empty when it is gone.
+        sha256: String,
+    },
+    /// The server started or stopped.
+    Server {
+        /// `started` or `stopped`.
+        state: String,
+        /// The version of the program.
+        version: String,
+    },
+}
+
+/// The record could not be written; what it speaks of must not happen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the audit record to {target}: {cause}")]
+pub struct AuditError {
+    /// The file, or `standard output`.
+    pub target: String,
+    /// The system's word.
+    pub cause: std::io::Error,
+}
+
+/// Where audit records go.
+pub trait Sink: Send + Sync + std::fmt::Debug {
+    /// Writes one record with one write; returns when it is written.
+    fn write(&self, record: &Record) -> Result<(), AuditError>;
+}

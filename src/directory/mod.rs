@@ -1,0 +1,180 @@
+//! Directories: where accounts live and passwords are proved.
+//!
+//! [`Directory`] is the port; `ldap::LdapDirectory` (Active Directory, OpenLDAP and relatives) and
+//! `file::FileDirectory` (`people.toml`) are its adapters, and both pass one conformance suite
+//! (`tests/it/directory/`). `authn` asks them in order.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::identity::{Subject, SubjectId};
+use crate::secret::Secret;
+
+/// A login name that may be put into a filter or a DN: NFC or not, any script, no control characters, 1 to 256
+/// characters, not only blanks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login(String);
+
+impl Login {
+    /// Refuses what no account can be called.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let fits =
+            !typed.trim().is_empty() && typed.chars().count() <= 256 && !typed.chars().any(char::is_control);
+        fits.then(|| Self(typed.trim().to_owned()))
+    }
+
+    /// The name as it was typed, without surrounding blanks.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Somebody whom a login name may mean, before the password was tried.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// What wrong tries are counted under: directory and stable key where the entry was found; the folded name where
+    /// only a `dn_pattern` says who it would be.
+    pub throttle_key: String,
+    /// The name that the user bind is made with, or the login of a file directory.
+    pub bind_name: String,
+    /// The entry, where it was found before the bind.
+    pub subject: Option<Subject>,
+    /// Set when the account may not sign in whatever the password is.
+    pub barred: Option<Reason>,
+}
+
+/// What a directory says of a login name.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// Nobody here has it; the next directory may be asked.
+    Unknown,
+    /// More than one entry has it; no directory after this one is asked.
+    Ambiguous,
+    /// Exactly one account has it; no directory after this one is asked.
+    Found(Box<Candidate>),
+}
+
+/// What a directory says of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password is right and the account may sign in.
+    Accepted(Box<Subject>),
+    /// It may not, and why.
+    Denied(Reason),
+}
+
+/// Why somebody may not sign in: what Active Directory's sub-codes and OpenLDAP's password policy tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The password is wrong.
+    WrongPassword,
+    /// Nobody has this name.
+    Unknown,
+    /// More than one entry has this name.
+    Ambiguous,
+    /// Locked by the directory.
+    Locked,
+    /// Disabled by an administrator.
+    Disabled,
+    /// The account's time is over.
+    AccountExpired,
+    /// The password's time is over.
+    PasswordExpired,
+    /// The password must be changed before anything else.
+    PasswordMustChange,
+    /// Not at this hour.
+    LogonHours,
+    /// Not from this place.
+    Workstation,
+}
+
+impl Reason {
+    /// The stable word of log and audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongPassword => "wrong_password",
+            Self::Unknown => "unknown",
+            Self::Ambiguous => "ambiguous",
+            Self::Locked => "locked",
+            Self::Disabled => "disabled",
+            Self::AccountExpired => "account_expired",
+            Self::PasswordExpired => "password_expired",
+            Self::PasswordMustChange => "password_must_change",
+            Self::LogonHours => "logon_hours",
+            Self::Workstation => "workstation",
+        }
+    }
+}
+
+/// The directory could not say: never to be taken for "wrong password".
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// No server answered in time.
+    #[error("directory \"{directory}\": no server answered: {cause}")]
+    Unreachable {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// Each server and its fault.
+        cause: String,
+    },
+    /// The service account was refused.
+    #[error(
+        "directory \"{directory}\": the bind as \"{bind_dn}\" failed: {cause}; check bind_dn and bind_password"
+    )]
+    ServiceBind {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// The account.
+        bind_dn: String,
+        /// The server's word.
+        cause: String,
+    },
+    /// The server answered with an error.
+    #[error("directory \"{directory}\": {operation} failed: {cause}")]
+    Refused {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// What was asked.
+        operation: &'static str,
+        /// The server's word: result code, name and text.
+        cause: String,
+    },
+    /// The entry cannot be used.
+    #[error("directory \"{directory}\": entry \"{dn}\": {cause}")]
+    Entry {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// Which entry.
+        dn: String,
+        /// What is missing.
+        cause: String,
+    },
+}
+
+/// A place where accounts live. All methods may be called at once from many tasks.
+#[async_trait]
+pub trait Directory: Send + Sync + fmt::Debug {
+    /// The `name` of the `[[directory]]`.
+    fn name(&self) -> &str;
+
+    /// Whom this login name means.
+    async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError>;
+
+    /// Proves the password with at most one user bind. An empty or blank password or one with NUL is refused as wrong
+    /// before anything is sent.
+    async fn verify(
+        &self,
+        candidate: &Candidate,
+        password: &Secret<String>,
+    ) -> Result<Verdict, DirectoryError>;
+
+    /// Reads a person again by the stable identity; `None` when the entry is gone.
+    async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError>;
+
+    /// The DNs of all groups of a person, nested ones included.
+    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError>;
+
+    /// Whether the directory answers: connects, binds the service account, reads the search base.
+    async fn probe(&self) -> Result<(), DirectoryError>;
+}
