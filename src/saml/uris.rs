@@ -1,0 +1,78 @@
+//! Every URN, namespace and element name once.
+
+use super::xml::writer::{Name, Namespace};
+
+/// SAML assertions.
+pub const SAML: Namespace = Namespace { prefix: "saml", uri: "urn:oasis:names:tc:SAML:2.0:assertion" };
+/// SAML protocol.
+pub const SAMLP: Namespace = Namespace { prefix: "samlp", uri: "urn:oasis:names:tc:SAML:2.0:protocol" };
+/// SAML metadata.
+pub const MD: Namespace = Namespace { prefix: "md", uri: "urn:oasis:names:tc:SAML:2.0:metadata" };
+/// XML signatures.
+pub const DS: Namespace = Namespace { prefix: "ds", uri: "http://www.w3.org/2000/09/xmldsig#" };
+/// Metadata for user interfaces.
+pub const MDUI: Namespace = Namespace { prefix: "mdui", uri: "urn:oasis:names:tc:SAML:metadata:ui" };
+/// Metadata about algorithms.
+pub const ALG: Namespace = Namespace { prefix: "alg", uri: "urn:oasis:names:tc:SAML:metadata:algsupport" };
+/// Shibboleth's metadata extensions.
+pub const SHIBMD: Namespace = Namespace { prefix: "shibmd", uri: "urn:mace:shibboleth:metadata:1.0" };
+/// Entity attributes in metadata.
+pub const MDATTR: Namespace =
+    Namespace { prefix: "mdattr", uri: "urn:oasis:names:tc:SAML:metadata:attribute" };
+/// The namespace of `xml:lang`.
+pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// Exclusive canonicalisation, also the namespace of its InclusiveNamespaces.
+pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// The enveloped-signature transform.
+pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+
+/// HTTP Redirect binding (saml-bindings 3.4).
+pub const BINDING_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+/// HTTP POST binding (saml-bindings 3.5).
+pub const BINDING_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// HTTP Artifact binding (saml-bindings 3.6).
+pub const BINDING_ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+/// SOAP binding (saml-bindings 3.2).
+pub const BINDING_SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+/// Reverse SOAP binding (saml-bindings 3.3).
+pub const BINDING_PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
+
+/// Name identifier formats (saml-core 8.3).
+pub mod name_id {
+    /// Anything.
+    pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    /// An address of RFC 2822.
+    pub const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+    /// The subject name of a certificate.
+    pub const X509_SUBJECT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName";
+    /// DOMAIN\user.
+    pub const WINDOWS_DOMAIN: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName";
+    /// user@REALM.
+    pub const KERBEROS: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos";
+    /// Pairwise and lasting.
+    pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    /// Pairwise and for one session.
+    pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    /// The identifier of an entity.
+    pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+}
+
+/// Attribute name formats (saml-core 8.2).
+pub mod attribute_name {
+    /// The name is a URI.
+    pub const URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
+    /// The name is an NCName-like word.
+    pub const BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
+    /// No one knows.
+    pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
+}
+
+macro_rules! names {
+    ($(#[$doc:meta])* $namespace:ident: $($constant:ident = $local:literal),+ $(,)?) => {
+        $(
+            #[doc = concat!("`", $local, "`")]
+            pub const $constant: Name = Name { namespace: &$namespace, local: $local };
+        )+
+    };
+}
+pub(crate) use names;

@@ -1,0 +1,122 @@
+//! Emits documents that are exclusively canonical from the first octet, so that they are hashed as they are written.
+//!
+//! Prefixes are fixed (see [`super::super::uris`]); a namespace is declared on the element that first uses it, as
+//! exclusive canonicalisation would. Attributes are sorted here; text goes through the one escaping function.
+
+use std::borrow::Cow;
+
+use super::canonical::{Place, escape};
+
+/// A canonical document under construction.
+#[derive(Debug, Default)]
+pub struct Writer {
+    out: Vec<u8>,
+    open: Vec<Open>,
+    rendered: Vec<&'static Namespace>,
+}
+
+#[derive(Debug)]
+struct Open {
+    name: &'static Name,
+    rendered: usize,
+}
+
+/// A namespace with the prefix that it is always written with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// The prefix.
+    pub prefix: &'static str,
+    /// The URI.
+    pub uri: &'static str,
+}
+
+/// The name of an element.
+#[derive(Debug)]
+pub struct Name {
+    /// Its namespace.
+    pub namespace: &'static Namespace,
+    /// Its local name.
+    pub local: &'static str,
+}
+
+/// An attribute to be written: in no namespace, or `xml:lang`.
+pub type Attr<'v> = (&'static str, Cow<'v, str>);
+
+impl Writer {
+    /// An empty document with room for `capacity` octets.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { out: Vec::with_capacity(capacity), ..Self::default() }
+    }
+
+    /// Opens an element. `attributes` may come in any order; of those with a prefix only `xml:lang` is known.
+    pub fn start(&mut self, name: &'static Name, attributes: &mut [Attr<'_>]) {
+        let rendered = self.rendered.len();
+        self.out.push(b'<');
+        self.name(name);
+        if !self.rendered.contains(&name.namespace) {
+            self.rendered.push(name.namespace);
+            self.out.extend_from_slice(b" xmlns:");
+            self.out.extend_from_slice(name.namespace.prefix.as_bytes());
+            self.out.extend_from_slice(b"=\"");
+            self.out.extend_from_slice(name.namespace.uri.as_bytes());
+            self.out.push(b'"');
+        }
+        // Attributes without a namespace come first (c14n 1.0, 2.2).
+        attributes.sort_unstable_by_key(|(name, _)| (name.contains(':'), *name));
+        for (name, value) in attributes {
+            self.out.push(b' ');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"=\"");
+            escape(value, Place::Attribute, &mut self.out);
+            self.out.push(b'"');
+        }
+        self.out.push(b'>');
+        self.open.push(Open { name, rendered });
+    }
+
+    /// Closes the element that was opened last.
+    pub fn end(&mut self) {
+        if let Some(open) = self.open.pop() {
+            self.out.extend_from_slice(b"</");
+            self.name(open.name);
+            self.out.push(b'>');
+            self.rendered.truncate(open.rendered);
+        }
+    }
+
+    /// Text inside the open element.
+    pub fn text(&mut self, text: &str) {
+        escape(text, Place::Text, &mut self.out);
+    }
+
+    /// An element with nothing but text.
+    pub fn leaf(&mut self, name: &'static Name, attributes: &mut [Attr<'_>], text: &str) {
+        self.start(name, attributes);
+        self.text(text);
+        self.end();
+    }
+
+    /// Octets that are canonical already in this place: a signed assertion inside its response.
+    pub fn splice(&mut self, canonical: &[u8]) {
+        self.out.extend_from_slice(canonical);
+    }
+
+    /// How many octets have been written: a place to come back to.
+    pub fn position(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The finished document; closes what is still open.
+    pub fn finish(mut self) -> Vec<u8> {
+        while !self.open.is_empty() {
+            self.end();
+        }
+        self.out
+    }
+
+    fn name(&mut self, name: &Name) {
+        self.out.extend_from_slice(name.namespace.prefix.as_bytes());
+        self.out.push(b':');
+        self.out.extend_from_slice(name.local.as_bytes());
+    }
+}
