@@ -1,6 +1,6 @@
 //! Every URN, namespace and element name once.
 
-use super::xml::writer::{Name, Namespace};
+use super::xml::writer::Namespace;
 
 /// SAML assertions.
 pub const SAML: Namespace = Namespace { prefix: "saml", uri: "urn:oasis:names:tc:SAML:2.0:assertion" };
@@ -71,7 +71,8 @@ macro_rules! names {
     ($(#[$doc:meta])* $namespace:ident: $($constant:ident = $local:literal),+ $(,)?) => {
         $(
             #[doc = concat!("`", $local, "`")]
-            pub const $constant: Name = Name { namespace: &$namespace, local: $local };
+            pub const $constant: $crate::saml::xml::writer::Name =
+                $crate::saml::xml::writer::Name { namespace: &$namespace, local: $local };
         )+
     };
 }

@@ -106,6 +106,11 @@ impl Writer {
         self.out.len()
     }
 
+    /// What has been written.
+    pub fn written(&self) -> &[u8] {
+        &self.out
+    }
+
     /// The finished document; closes what is still open.
     pub fn finish(mut self) -> Vec<u8> {
         while !self.open.is_empty() {

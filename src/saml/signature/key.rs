@@ -1,0 +1,92 @@
+//! [`VerificationKey`]: a public key that a peer's metadata registers. There is no other source of keys.
+
+use std::fmt;
+
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
+use openssl::nid::Nid;
+use openssl::pkey::{Id, PKey, Public};
+use openssl::sign::Verifier;
+use openssl::x509::X509;
+
+use super::SignatureAlgorithm;
+
+/// A public key strong enough to be believed.
+#[derive(Clone)]
+pub struct VerificationKey {
+    key: PKey<Public>,
+    fingerprint: String,
+    ecdsa: bool,
+}
+
+/// Why a certificate's key is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRejected {
+    /// The certificate cannot be read.
+    #[error("the certificate cannot be read: {0}")]
+    Unreadable(String),
+    /// RSA under 2048 bits.
+    #[error("the RSA key has {0} bits; at least 2048 are needed")]
+    WeakRsa(u32),
+    /// A curve other than P-256, P-384 and P-521.
+    #[error("the elliptic curve is not P-256, P-384 or P-521")]
+    Curve,
+    /// Neither RSA nor EC.
+    #[error("the key is neither RSA nor EC")]
+    Kind,
+}
+
+impl VerificationKey {
+    /// The key of a certificate. The certificate's dates and issuer say nothing: metadata is the trust.
+    pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyRejected> {
+        let unreadable = |e: openssl::error::ErrorStack| KeyRejected::Unreadable(e.to_string());
+        let certificate = X509::from_der(der).map_err(unreadable)?;
+        let key = certificate.public_key().map_err(unreadable)?;
+        let ecdsa = match key.id() {
+            Id::RSA if key.bits() < 2048 => return Err(KeyRejected::WeakRsa(key.bits())),
+            Id::RSA => false,
+            Id::EC => {
+                let curve = key.ec_key().map_err(unreadable)?.group().curve_name();
+                let known = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
+                curve.is_some_and(|c| known.contains(&c)).then_some(true).ok_or(KeyRejected::Curve)?
+            }
+            _ => return Err(KeyRejected::Kind),
+        };
+        let digest = certificate.digest(openssl::hash::MessageDigest::sha256()).map_err(unreadable)?;
+        Ok(Self { key, fingerprint: data_encoding::HEXLOWER.encode(&digest), ecdsa })
+    }
+
+    /// SHA-256 of the certificate in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Whether `signature` over `data` is this key's.
+    pub fn verifies(&self, algorithm: SignatureAlgorithm, data: &[u8], signature: &[u8]) -> bool {
+        if algorithm.is_ecdsa() != self.ecdsa {
+            return false;
+        }
+        let der = if self.ecdsa { self.ecdsa_der(signature) } else { Some(signature.to_vec()) };
+        let Some(der) = der else { return false };
+        let digest = algorithm.digest().message_digest();
+        let verified = Verifier::new(digest, &self.key).and_then(|mut v| v.verify_oneshot(&der, data));
+        // openssl leaves its reasons in a queue of the thread; the answer is no either way.
+        verified.unwrap_or(false)
+    }
+
+    fn ecdsa_der(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        let width = usize::try_from(self.key.bits()).ok()?.div_ceil(8);
+        if signature.len() != 2 * width {
+            return None;
+        }
+        let (r, s) = signature.split_at(width);
+        let (r, s) = (BigNum::from_slice(r).ok()?, BigNum::from_slice(s).ok()?);
+        EcdsaSig::from_private_components(r, s).ok()?.to_der().ok()
+    }
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerificationKey({})", self.fingerprint)
+    }
+}
