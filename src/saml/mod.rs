@@ -1,5 +1,9 @@
 //! SAML 2.0 as documents: bytes in, typed message out, and back. No I/O, no async, no clock of its own.
 
+pub mod authn_request;
+pub mod binding;
+pub mod error;
+pub mod name_id;
 pub mod signature;
 pub mod uris;
 pub mod xml;

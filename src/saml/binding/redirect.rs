@@ -1,0 +1,152 @@
+//! The HTTP Redirect binding, DEFLATE encoding (saml-bindings 3.4.4): reads a query string, and writes one.
+
+use std::io::{Read, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::bufread::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{BindingError, Parameters, base64};
+use crate::saml::signature::verify::{allowed_algorithm, detached};
+use crate::saml::signature::{SignatureError, SignatureValid, VerificationKey};
+use crate::saml::xml::Limits;
+
+/// A message that came in a query string.
+#[derive(Debug)]
+pub struct Received {
+    /// The inflated message.
+    pub xml: Vec<u8>,
+    /// RelayState, decoded.
+    pub relay_state: Option<String>,
+    signature: Option<Detached>,
+}
+
+#[derive(Debug)]
+struct Detached {
+    octets: String,
+    algorithm: String,
+    value: Vec<u8>,
+}
+
+impl Received {
+    /// Reads a SAMLRequest from the raw query.
+    pub fn request(raw_query: &str) -> Result<Self, BindingError> {
+        let parameters = Parameters::split(raw_query)?;
+        let message = parameters.sole_request()?;
+        if let Some(encoding) = parameters.encoding {
+            let encoding = percent_decode_str(encoding).decode_utf8_lossy();
+            if encoding != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE" {
+                return Err(BindingError::Encoding(encoding.chars().take(128).collect()));
+            }
+        }
+        let xml = inflate(&base64(message, "SAMLRequest")?)?;
+        let relay_state = parameters.decoded_relay_state()?;
+        let signature = match (parameters.algorithm, parameters.signature) {
+            (Some(algorithm), Some(value)) => {
+                Some(Detached::of(message, parameters.relay_state, algorithm, value)?)
+            }
+            (None, None) => None,
+            _ => return Err(BindingError::HalfSigned),
+        };
+        Ok(Self { xml, relay_state, signature })
+    }
+
+    /// Whether there is a signature.
+    pub fn is_signed(&self) -> bool {
+        self.signature.is_some()
+    }
+
+    /// Judges the signature over the query as it came.
+    pub fn verify(&self, keys: &[VerificationKey], sha1: bool) -> Result<SignatureValid, SignatureError> {
+        let signature = self.signature.as_ref().ok_or(SignatureError::Missing)?;
+        let algorithm = allowed_algorithm(&signature.algorithm, sha1)?;
+        detached(signature.octets.as_bytes(), algorithm, &signature.value, keys)
+    }
+}
+
+impl Detached {
+    /// The octets that were signed: raw values, in the order of the specification and not of the query.
+    fn of(message: &str, relay: Option<&str>, algorithm: &str, value: &str) -> Result<Self, BindingError> {
+        let mut octets = format!("SAMLRequest={message}");
+        if let Some(relay) = relay {
+            octets.push_str("&RelayState=");
+            octets.push_str(relay);
+        }
+        octets.push_str("&SigAlg=");
+        octets.push_str(algorithm);
+        let algorithm = percent_decode_str(algorithm).decode_utf8_lossy().into_owned();
+        Ok(Self { octets, algorithm, value: base64(value, "Signature")? })
+    }
+}
+
+fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
+    let limit = Limits::MESSAGE.bytes;
+    let mut xml = Vec::with_capacity(2 * 1024);
+    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    DeflateDecoder::new(deflated).take(bound).read_to_end(&mut xml).map_err(|_| BindingError::Deflate)?;
+    if xml.len() > limit { Err(BindingError::TooLarge(limit)) } else { Ok(xml) }
+}
+
+/// The unsigned query that carries a request: `SAMLRequest=...[&RelayState=...]`.
+pub fn query(xml: &[u8], relay_state: Option<&str>) -> Result<String, std::io::Error> {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(xml)?;
+    let message = STANDARD.encode(encoder.finish()?);
+    let mut query = format!("SAMLRequest={}", utf8_percent_encode(&message, KEPT));
+    if let Some(relay_state) = relay_state {
+        query.push_str("&RelayState=");
+        query.extend(utf8_percent_encode(relay_state, KEPT));
+    }
+    Ok(query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_comes_back_to_the_octet() {
+        let query = query(b"<a/>", Some("ss:mem:1/2?x=y&z=+ \u{7530}")).unwrap();
+        let received = Received::request(&query).unwrap();
+        assert_eq!(received.xml, b"<a/>");
+        assert_eq!(received.relay_state.as_deref(), Some("ss:mem:1/2?x=y&z=+ \u{7530}"));
+        assert!(!received.is_signed());
+    }
+
+    #[test]
+    fn an_unencoded_plus_and_line_breaks_in_base64_are_forgiven() {
+        let deflated = {
+            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(b"<a b='1'>some text that compresses to a plus sign: ~~~>>>???</a>").unwrap();
+            STANDARD.encode(encoder.finish().unwrap())
+        };
+        let (head, tail) = deflated.split_at(8);
+        assert!(Received::request(&format!("SAMLRequest={head}%0A{tail}")).is_ok());
+    }
+
+    #[test]
+    fn hostile_queries_are_refused() {
+        let refusal = |query: &str| Received::request(query).unwrap_err();
+        assert_eq!(refusal(""), BindingError::NoMessage);
+        assert_eq!(refusal("SAMLResponse=x"), BindingError::NotARequest);
+        assert_eq!(refusal("SAMLRequest=x&SAMLResponse=x"), BindingError::RequestAndResponse);
+        assert_eq!(refusal("SAMLRequest=x&SAMLRequest=x"), BindingError::Duplicate("SAMLRequest"));
+        assert_eq!(refusal("SAMLRequest=x&SAML%52equest=x"), BindingError::Duplicate("SAMLRequest"));
+        assert_eq!(refusal("SAMLRequest=x&Signature=a&Signature=b"), BindingError::Duplicate("Signature"));
+        assert_eq!(refusal("SAMLRequest=!!"), BindingError::Base64("SAMLRequest"));
+        assert_eq!(refusal("SAMLRequest=AAAA"), BindingError::Deflate);
+        let good = query(b"<a/>", None).unwrap();
+        assert_eq!(refusal(&format!("{good}&SigAlg=x")), BindingError::HalfSigned);
+        assert_eq!(refusal(&format!("{good}&SAMLEncoding=x")), BindingError::Encoding("x".into()));
+        let relay = |value: &str| refusal(&format!("{good}&RelayState={value}"));
+        assert_eq!(relay("%FF"), BindingError::RelayState("is not UTF-8"));
+        assert_eq!(relay("a%0D%0Ab"), BindingError::RelayState("holds control characters"));
+        assert_eq!(relay(&"x".repeat(8_193)), BindingError::RelayState("is longer than 8 KB"));
+        let bomb = query(&vec![b' '; 50_000_000], None).unwrap();
+        assert_eq!(refusal(&bomb), BindingError::TooLarge(131_072));
+    }
+}

@@ -1,0 +1,46 @@
+//! [`MessageError`]: what can be wrong with a message that is well-formed XML.
+
+/// A violation of saml-core, with the element and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Another document than expected.
+    #[error("the message is a \"{found}\", not a {expected}")]
+    Root {
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A version other than 2.0 (saml-core 3.2.1).
+    #[error("Version \"{0}\" is not 2.0")]
+    Version(String),
+    /// No ID, or one that nobody could refer to.
+    #[error("ID must be 1 to 256 characters of A-Z a-z 0-9 . _ : -")]
+    Id,
+    /// An IssueInstant that is no xs:dateTime.
+    #[error("IssueInstant \"{0}\" is no xs:dateTime")]
+    IssueInstant(String),
+    /// No Issuer, or an empty one.
+    #[error("there is no Issuer")]
+    NoIssuer,
+    /// More than one Issuer.
+    #[error("there is more than one Issuer")]
+    SecondIssuer,
+    /// An Issuer with elements inside, or of another format than entity (saml-core 4.1.4.1 of saml-profiles).
+    #[error("the Issuer is not an entityID")]
+    Issuer,
+    /// An attribute with an impossible value.
+    #[error("{attribute}=\"{value}\" is not allowed")]
+    Value {
+        /// The attribute.
+        attribute: &'static str,
+        /// Its value, cut to 128 characters.
+        value: String,
+    },
+    /// An element that may occur once occurs twice.
+    #[error("{0} occurs twice")]
+    Twice(&'static str),
+    /// A Comparison other than exact, minimum, maximum, better.
+    #[error("Comparison \"{0}\" is unknown")]
+    Comparison(String),
+}

@@ -1,0 +1,65 @@
+//! Name identifiers (saml-core 2.2.3, 8.3): reading one, the policy of a request, and computed persistent ids.
+
+use serde::{Deserialize, Serialize};
+
+use super::uris::name_id::{EMAIL, UNSPECIFIED};
+use super::xml::Element;
+use crate::identity::{NameId, SubjectId};
+use crate::secret::Secret;
+
+/// NameIDPolicy (saml-core 3.4.1.1). Without one, everything is at its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameIdPolicy {
+    /// The format that is asked for, by its canonical spelling.
+    pub format: Option<String>,
+    /// Whose name space a pairwise identifier should be of.
+    pub sp_name_qualifier: Option<String>,
+    /// Whether a new identifier may be made.
+    pub allow_create: bool,
+}
+
+/// The one spelling of a format: SPs write emailAddress and unspecified with 2.0 although they are of 1.1.
+pub fn canonical_format(format: &str) -> &str {
+    match format {
+        "urn:oasis:names:tc:SAML:2.0:nameid-format:emailAddress" => EMAIL,
+        "urn:oasis:names:tc:SAML:2.0:nameid-format:unspecified" => UNSPECIFIED,
+        other => other,
+    }
+}
+
+/// Reads a NameID element; the value is its whole text.
+pub fn read(element: &Element<'_>) -> NameId {
+    NameId {
+        value: element.text().trim().to_owned(),
+        format: canonical_format(element.attribute("Format").unwrap_or(UNSPECIFIED)).to_owned(),
+        name_qualifier: element.attribute("NameQualifier").map(str::to_owned),
+        sp_name_qualifier: element.attribute("SPNameQualifier").map(str::to_owned),
+    }
+}
+
+/// The persistent identifier of a person at an SP (saml-core 8.3.7): 256 bits in lower-case base32, of one letter case
+/// so that no two differ only by it (saml2int).
+pub fn persistent(secret: &Secret<Vec<u8>>, idp: &str, qualifier: &str, subject: &SubjectId) -> String {
+    let parts = [idp, qualifier, &subject.directory, &subject.key].map(str::as_bytes);
+    let mac = secret.mac("sekisho persistent name id", &parts);
+    data_encoding::BASE32_NOPAD.encode(&mac).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn persistent_ids_are_pairwise_and_stable() {
+        let secret = Secret::new(vec![7; 32]);
+        let tanaka = SubjectId { directory: "corp".into(), key: "00ff".into() };
+        let id = persistent(&secret, "idp", "sp", &tanaka);
+        assert_eq!(id, persistent(&secret, "idp", "sp", &tanaka));
+        assert_eq!(id.len(), 52);
+        assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert_ne!(id, persistent(&secret, "idp", "sp2", &tanaka));
+        assert_ne!(id, persistent(&secret, "idps", "p", &tanaka));
+        let moved = SubjectId { directory: "other".into(), key: "00ff".into() };
+        assert_ne!(id, persistent(&secret, "idp", "sp", &moved));
+    }
+}
