@@ -1,9 +1,15 @@
 //! SAML 2.0 as documents: bytes in, typed message out, and back. No I/O, no async, no clock of its own.
 
+pub mod acs;
+pub mod assertion;
 pub mod authn_request;
 pub mod binding;
 pub mod error;
+pub mod metadata;
 pub mod name_id;
+pub mod received;
+pub mod response;
 pub mod signature;
+pub mod status;
 pub mod uris;
 pub mod xml;

@@ -74,7 +74,28 @@ pub fn enveloped(
     keys: &[VerificationKey],
     sha1: bool,
 ) -> Result<SignatureValid, SignatureError> {
-    let signature = sole_signature(root)?;
+    judge(root, sole_signature(root)?, keys, sha1)
+}
+
+/// Judges the signature of a Response, if it has one; that of the Assertion inside is a matter of its own.
+pub fn response(
+    root: &Element<'_>,
+    keys: &[VerificationKey],
+) -> Result<Option<SignatureValid>, SignatureError> {
+    let mut own = root.all(DS.uri, "Signature");
+    match (own.next(), own.next()) {
+        (None, _) => Ok(None),
+        (Some(signature), None) => judge(root, signature, keys, false).map(Some),
+        (Some(_), Some(_)) => Err(SignatureError::Misplaced),
+    }
+}
+
+fn judge(
+    root: &Element<'_>,
+    signature: &Element<'_>,
+    keys: &[VerificationKey],
+    sha1: bool,
+) -> Result<SignatureValid, SignatureError> {
     let id = unique_id(root)?;
     let parts = Parts::of(signature)?;
     let digest = parts.check_reference(id, sha1)?;
