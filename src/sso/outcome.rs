@@ -1,0 +1,215 @@
+//! [`Outcome`]: what a step of a sign-on leads to, without a word of HTTP; and the closed list of sentences.
+
+use crate::saml::acs::AcsError;
+use crate::saml::binding::BindingError;
+use crate::saml::error::MessageError;
+use crate::saml::signature::SignatureError;
+use crate::saml::xml::XmlError;
+
+/// What the browser is to be given.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A page that posts a Response to the SP.
+    Respond(PostForm),
+    /// The sign-in page, with the request sealed into it.
+    Login {
+        /// The sealed request.
+        pending: String,
+    },
+    /// A page that says why not; nothing goes to any SP.
+    Refused(Refused),
+    /// The request is too old: a page that leads back to the start.
+    Stale {
+        /// The SP's entityID.
+        sp: String,
+        /// The SP as a person knows it, in English and Japanese.
+        names: SpNames,
+    },
+}
+
+/// An SP as a person knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpNames {
+    /// English.
+    pub en: String,
+    /// Japanese.
+    pub ja: String,
+}
+
+/// A form that carries a message by POST (saml-bindings 3.5.4).
+#[derive(Debug)]
+pub struct PostForm {
+    /// Where it is posted.
+    pub acs: String,
+    /// The value of SAMLResponse.
+    pub saml_response: String,
+    /// The value of RelayState, to the octet.
+    pub relay_state: Option<String>,
+    /// The SP as a person knows it.
+    pub names: SpNames,
+}
+
+/// A refusal that a person sees.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// What the person is told.
+    pub sentence: Sentence,
+    /// The SP as a person knows it, where it stands.
+    pub names: Option<SpNames>,
+}
+
+/// Everything that a person can be told about a refused sign-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sentence {
+    /// The request could not be read.
+    Unreadable,
+    /// The application is not registered.
+    UnknownServiceProvider,
+    /// The application is switched off.
+    Disabled,
+    /// The signature of the request is missing or wrong.
+    Signature,
+    /// The request was meant for another place.
+    Destination,
+    /// The request is from the future, or its time cannot be read.
+    Time,
+    /// The application asks for the answer at a place that is not registered.
+    Acs,
+    /// RelayState cannot be kept.
+    RelayState,
+    /// The person may not use the application.
+    NotAllowed,
+    /// Something that is needed cannot be reached.
+    Unavailable,
+    /// The page was opened without a request, or it was changed on the way.
+    NoRequest,
+}
+
+impl Sentence {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "SK-REQUEST",
+            Self::UnknownServiceProvider => "SK-UNKNOWN-SP",
+            Self::Disabled => "SK-DISABLED-SP",
+            Self::Signature => "SK-SIGNATURE",
+            Self::Destination => "SK-DESTINATION",
+            Self::Time => "SK-TIME",
+            Self::Acs => "SK-ACS",
+            Self::RelayState => "SK-RELAYSTATE",
+            Self::NotAllowed => "SK-NOT-ALLOWED",
+            Self::Unavailable => "SK-UNAVAILABLE",
+            Self::NoRequest => "SK-NO-REQUEST",
+        }
+    }
+
+    /// The HTTP status that fits.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NotAllowed => 403,
+            Self::Unavailable => 503,
+            Self::Unreadable
+            | Self::UnknownServiceProvider
+            | Self::Disabled
+            | Self::Signature
+            | Self::Destination
+            | Self::Time
+            | Self::Acs
+            | Self::RelayState
+            | Self::NoRequest => 400,
+        }
+    }
+}
+
+/// Why a request goes no further: the cause for the log, mapped to a sentence in one place.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The parameters.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// The XML.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// The message.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Nobody of this name. The words are those that administrators search for.
+    #[error("Unable to locate metadata for {0}")]
+    UnknownServiceProvider(String),
+    /// `enabled = false`.
+    #[error("the service provider {0} is disabled by its policy")]
+    Disabled(String),
+    /// Its metadata is no longer valid.
+    #[error("the metadata of {0} is past its validUntil")]
+    Expired(String),
+    /// The signature.
+    #[error("signature of the request from {sp}: {cause}")]
+    Signature {
+        /// The Issuer.
+        sp: String,
+        /// What is wrong.
+        cause: SignatureError,
+    },
+    /// Destination.
+    #[error("Destination \"{0}\" is neither this IdP's address nor one of its aliases")]
+    Destination(String),
+    /// A signed POST must say where it goes (saml-bindings 3.5.5.2).
+    #[error("a signed request by POST must have a Destination")]
+    NoDestination,
+    /// From the future.
+    #[error("IssueInstant {0} is more than 5 minutes ahead of this IdP's clock")]
+    Future(String),
+    /// Too old.
+    #[error("the request from {sp} is older than {max_age}")]
+    Stale {
+        /// The Issuer.
+        sp: String,
+        /// How old it may be.
+        max_age: String,
+    },
+    /// The place for the answer.
+    #[error("{sp}: {cause}")]
+    Acs {
+        /// The Issuer.
+        sp: String,
+        /// What is wrong.
+        cause: AcsError,
+    },
+    /// RelayState of an IdP-initiated sign-on outside the SP's prefixes.
+    #[error("RelayState does not begin with one of relay_state_prefixes of {0}")]
+    RelayStatePrefix(String),
+    /// The sealed request was changed, or sealed by another key.
+    #[error("the pending request cannot be opened: changed on the way, or session.secret changed")]
+    Seal,
+    /// `allow` does not let the person in.
+    #[error("{login} is not in \"allow\" of {sp}")]
+    NotAllowed {
+        /// Who.
+        login: String,
+        /// Where to.
+        sp: String,
+    },
+    /// Store, directory, key or audit.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Rejection {
+    /// What the person is told.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Binding(BindingError::RelayState(_)) | Self::RelayStatePrefix(_) => Sentence::RelayState,
+            Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
+            Self::Binding(_) | Self::Xml(_) => Sentence::Unreadable,
+            Self::Message(MessageError::IssueInstant(_)) | Self::Future(_) | Self::Stale { .. } => Sentence::Time,
+            Self::Message(_) => Sentence::Unreadable,
+            Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
+            Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,
+            Self::Signature { .. } => Sentence::Signature,
+            Self::Destination(_) | Self::NoDestination => Sentence::Destination,
+            Self::Acs { .. } => Sentence::Acs,
+            Self::NotAllowed { .. } => Sentence::NotAllowed,
+            Self::Unavailable(_) => Sentence::Unavailable,
+        }
+    }
+}
