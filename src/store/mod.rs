@@ -1,1 +1,172 @@
-//! (being built)
+//! The state that outlives the process: sessions, throttle counters, known addresses, live metadata files.
+//!
+//! [`Store`] is one implementation over sqlx's `Any` driver: an SQLite file by default, PostgreSQL for several nodes, the
+//! same SQL for both. Reads go through a small pool. Writes go to one task that commits everything that is queued in one
+//! transaction; [`Store::commit`] returns when that is durable, [`Store::defer`] leaves a write for the next one.
+
+mod batch;
+mod connect;
+mod error;
+mod location;
+mod purge;
+mod read;
+mod rows;
+mod schema;
+mod sql;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::error::StoreError;
+pub use self::rows::{SessionRow, SpSessionRow, Write};
+
+use self::location::Location;
+use self::writer::{Job, Shared, Writer};
+use crate::clock::SignedDuration;
+
+/// The longest window of a throttle: older tries are purged.
+pub const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// The most jobs that wait for the writer.
+const QUEUE: usize = 4096;
+
+/// The state. A clone is another handle of the same store; the writer ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct Store {
+    readers: AnyPool,
+    queue: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
+    location: Arc<Location>,
+}
+
+impl Store {
+    /// Opens the database at `url`, makes an embedded one if it is missing (mode 0600), brings its tables up to date and
+    /// starts the writer on the current runtime.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, connect::LOCK_WAIT).await
+    }
+
+    async fn open_with(url: &str, lock_wait: Duration) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let location = Location::parse(url)?;
+        let failed = |cause: sqlx::Error| StoreError::of(&location.shown, &cause);
+        connect::keep_private(&location).await?;
+        let mut connection = connect::writer(&location, lock_wait).await.map_err(failed)?;
+        schema::migrate(&mut connection, &location).await?;
+        let readers = connect::readers(&location, lock_wait).map_err(failed)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared::default());
+        let writer = Writer::new(location.clone(), lock_wait, connection, Arc::clone(&shared));
+        tokio::spawn(writer.run(jobs));
+        Ok(Self { readers, queue, shared, location: Arc::new(location) })
+    }
+
+    /// A session with what was issued in it.
+    pub async fn session(&self, id_hash: &str) -> Result<Option<SessionRow>, StoreError> {
+        let found = read::sessions(&self.readers, read::By::IdHash(id_hash)).await;
+        Ok(found.map_err(|cause| self.failed(&cause))?.pop())
+    }
+
+    /// All sessions of a person (`directory/key`), the oldest first.
+    pub async fn sessions_of(&self, subject: &str) -> Result<Vec<SessionRow>, StoreError> {
+        let found = read::sessions(&self.readers, read::By::Subject(subject)).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Writes these, and everything deferred, in one transaction; returns when it is durable. Fails as a whole.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Commit(writes, done), answer).await
+    }
+
+    /// Leaves a write for the next commit, or for 100 ms from now at the latest; a write that fails is tried again with
+    /// the next one. The ticket is for [`Store::landed`].
+    pub fn defer(&self, write: Write) -> Result<u64, StoreError> {
+        self.shared.defer(write).ok_or_else(|| StoreError::Overloaded { url: self.location.shown.clone() })
+    }
+
+    /// Whether the deferred write with this ticket is durable.
+    pub fn landed(&self, ticket: u64) -> bool {
+        self.shared.landed(ticket)
+    }
+
+    /// How many wrong tries each of `keys` has from `since_ms` on.
+    pub async fn tries(&self, keys: &[String], since_ms: i64) -> Result<Vec<u32>, StoreError> {
+        read::tries(&self.readers, keys, since_ms).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Whether this person signed in from this address before.
+    pub async fn known_address(&self, subject: &str, address: &str) -> Result<bool, StoreError> {
+        let found = read::known_address(&self.readers, subject, Some(address)).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Whether this person signed in from any address before.
+    pub async fn any_known_address(&self, subject: &str) -> Result<bool, StoreError> {
+        read::known_address(&self.readers, subject, None).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// entityID, file and SHA-256 of the metadata files that were live last.
+    pub async fn live_files(&self) -> Result<Vec<(String, String, String)>, StoreError> {
+        read::live_files(&self.readers).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Deletes expired sessions, old tries and addresses; returns how many rows went.
+    pub async fn purge(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Purge(now_ms, done), answer).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        read::ping(&self.readers).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// SQLite's `data_version` on the writing connection: changes when another process has written. Always 0 with
+    /// PostgreSQL.
+    pub async fn data_version(&self) -> Result<i64, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::DataVersion(done), answer).await
+    }
+
+    /// Goes up within a second after another process has written: what was read before may be out of date. Costs nothing
+    /// to ask. Says nothing where [`Store::is_shared`].
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether other nodes write to this database all the time, so that nothing may be cached.
+    pub fn is_shared(&self) -> bool {
+        self.location.file.is_none()
+    }
+
+    /// How many transactions this process has committed.
+    pub fn transactions(&self) -> u64 {
+        self.shared.transactions.load(Ordering::Relaxed)
+    }
+
+    async fn ask<T>(
+        &self,
+        job: Job,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let url = || self.location.shown.clone();
+        self.queue.try_send(job).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded { url: url() },
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed { url: url() },
+        })?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed { url: url() }))
+    }
+
+    fn failed(&self, cause: &sqlx::Error) -> StoreError {
+        StoreError::of(&self.location.shown, cause)
+    }
+}

@@ -1,0 +1,171 @@
+//! The statements that a [`Batch`] becomes: many rows in one statement, in lengths that are powers of two, so that the
+//! database meets few different texts and keeps them prepared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::batch::Batch;
+
+/// The most rows of one statement: SQLite and PostgreSQL take more parameters than this needs.
+const LONGEST: usize = 32;
+
+/// A statement over any number of rows.
+struct Form {
+    head: &'static str,
+    tail: &'static str,
+    /// `($1, $2)` a row, or a plain list of `$1`.
+    tuples: bool,
+}
+
+const END_SESSIONS: Form = Form { head: "DELETE FROM session WHERE id_hash IN (", tail: ")", tuples: false };
+const END_SP_SESSIONS: Form =
+    Form { head: "DELETE FROM sp_session WHERE id_hash IN (", tail: ")", tuples: false };
+const CLEAR_TRIES: Form =
+    Form { head: "DELETE FROM wrong_try WHERE throttle_key IN (", tail: ")", tuples: false };
+const FORGET_FILES: Form =
+    Form { head: "DELETE FROM live_file WHERE entity_id IN (", tail: ")", tuples: false };
+const PUT_SESSIONS: Form = Form {
+    head: "INSERT INTO session (id_hash, subject, body, created_ms, last_used_ms, expires_ms) VALUES ",
+    tail: " ON CONFLICT (id_hash) DO UPDATE SET subject = excluded.subject, body = excluded.body, \
+           created_ms = excluded.created_ms, last_used_ms = excluded.last_used_ms, expires_ms = excluded.expires_ms",
+    tuples: true,
+};
+const PUT_SP_SESSIONS: Form = Form {
+    head: "INSERT INTO sp_session (session_index, id_hash, sp, body) VALUES ",
+    tail: " ON CONFLICT (session_index) DO UPDATE SET id_hash = excluded.id_hash, sp = excluded.sp, \
+           body = excluded.body",
+    tuples: true,
+};
+const TOUCH_SESSIONS: Form = Form {
+    head: "UPDATE session SET last_used_ms = $1 WHERE last_used_ms < $1 AND id_hash IN (",
+    tail: ")",
+    tuples: false,
+};
+const COUNT_TRIES: Form =
+    Form { head: "INSERT INTO wrong_try (throttle_key, at_ms) VALUES ", tail: "", tuples: true };
+const PUT_ADDRESSES: Form = Form {
+    head: "INSERT INTO known_address (subject, address, at_ms) VALUES ",
+    tail: " ON CONFLICT (subject, address) DO UPDATE SET at_ms = excluded.at_ms",
+    tuples: true,
+};
+const PUT_FILES: Form = Form {
+    head: "INSERT INTO live_file (entity_id, file, sha256) VALUES ",
+    tail: " ON CONFLICT (entity_id) DO UPDATE SET file = excluded.file, sha256 = excluded.sha256",
+    tuples: true,
+};
+
+/// A value to bind.
+#[derive(Clone, Copy)]
+enum Arg<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+/// Runs batches, and keeps the texts that it has made.
+#[derive(Default)]
+pub(super) struct Statements {
+    texts: HashMap<(&'static str, usize), Arc<str>>,
+}
+
+impl Statements {
+    /// Runs what the batch comes to inside the transaction that is open on `connection`.
+    pub(super) async fn run(
+        &mut self,
+        connection: &mut AnyConnection,
+        batch: &Batch<'_>,
+    ) -> Result<(), sqlx::Error> {
+        use Arg::{Number, Text};
+        let ended: Vec<_> = batch.ended.iter().map(|id| [Text(id)]).collect();
+        self.each(connection, &END_SESSIONS, None, &ended).await?;
+        self.each(connection, &END_SP_SESSIONS, None, &ended).await?;
+        let cleared: Vec<_> = batch.cleared.iter().map(|key| [Text(key)]).collect();
+        self.each(connection, &CLEAR_TRIES, None, &cleared).await?;
+        let forgotten: Vec<_> = batch.forgotten.iter().map(|id| [Text(id)]).collect();
+        self.each(connection, &FORGET_FILES, None, &forgotten).await?;
+
+        let sessions = batch.sessions.iter().map(|(id, (row, last_used))| {
+            let (created, expires) = (Number(row.created_ms), Number(row.expires_ms));
+            [Text(id), Text(&row.subject), Text(&row.body), created, Number(*last_used), expires]
+        });
+        self.each(connection, &PUT_SESSIONS, None, &sessions.collect::<Vec<_>>()).await?;
+        let sp_sessions = batch
+            .sp_sessions
+            .iter()
+            .map(|(index, row)| [Text(index), Text(&row.id_hash), Text(&row.sp), Text(&row.body)]);
+        self.each(connection, &PUT_SP_SESSIONS, None, &sp_sessions.collect::<Vec<_>>()).await?;
+        if let Some(newest) = batch.touches.values().max() {
+            // All touches of a batch are less than a second apart: they take the newest one's time.
+            let touched: Vec<_> = batch.touches.keys().map(|id| [Text(id)]).collect();
+            self.each(connection, &TOUCH_SESSIONS, Some(*newest), &touched).await?;
+        }
+        let tries: Vec<_> = batch.tries.iter().map(|(key, at)| [Text(key), Number(*at)]).collect();
+        self.each(connection, &COUNT_TRIES, None, &tries).await?;
+        let addresses = batch
+            .addresses
+            .iter()
+            .map(|((subject, address), at)| [Text(subject), Text(address), Number(*at)]);
+        self.each(connection, &PUT_ADDRESSES, None, &addresses.collect::<Vec<_>>()).await?;
+        let files = batch.files.iter().map(|(id, (file, sha256))| [Text(id), Text(file), Text(sha256)]);
+        self.each(connection, &PUT_FILES, None, &files.collect::<Vec<_>>()).await
+    }
+
+    /// One statement for as many rows as possible, until all are done. `first` is bound as `$1` where it is given.
+    async fn each<const COLUMNS: usize>(
+        &mut self,
+        connection: &mut AnyConnection,
+        form: &Form,
+        first: Option<i64>,
+        rows: &[[Arg<'_>; COLUMNS]],
+    ) -> Result<(), sqlx::Error> {
+        let mut left = rows;
+        while !left.is_empty() {
+            let length = (1 << left.len().ilog2()).min(LONGEST);
+            let (now, later) = left.split_at(length);
+            left = later;
+            let text = self
+                .texts
+                .entry((form.head, length))
+                .or_insert_with(|| form.text(COLUMNS, length, usize::from(first.is_some())).into());
+            let mut query = sqlx::query(AssertSqlSafe(Arc::clone(text)));
+            if let Some(first) = first {
+                query = query.bind(first);
+            }
+            for arg in now.iter().flatten() {
+                query = match arg {
+                    Arg::Text(text) => query.bind(*text),
+                    Arg::Number(number) => query.bind(*number),
+                };
+            }
+            query.execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Form {
+    fn text(&self, columns: usize, rows: usize, bound_before: usize) -> String {
+        let row = |row: usize| {
+            let places: Vec<_> =
+                (1..=columns).map(|column| format!("${}", bound_before + row * columns + column)).collect();
+            if self.tuples { format!("({})", places.join(", ")) } else { places.join(", ") }
+        };
+        let rows: Vec<_> = (0..rows).map(row).collect();
+        format!("{}{}{}", self.head, rows.join(", "), self.tail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_numbered_through_all_rows() {
+        assert_eq!(
+            COUNT_TRIES.text(2, 2, 0),
+            "INSERT INTO wrong_try (throttle_key, at_ms) VALUES ($1, $2), ($3, $4)"
+        );
+        assert!(TOUCH_SESSIONS.text(1, 2, 1).ends_with("id_hash IN ($2, $3)"));
+    }
+}
