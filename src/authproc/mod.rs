@@ -1,1 +1,88 @@
-//! (being built)
+//! The attribute pipeline: what happens to a person's attributes between the directory and a service provider.
+//!
+//! Filters carry SimpleSAMLphp's names and option words and give its results; `tests/it/authproc` compares them with
+//! the PHP classes themselves. A filter is a pure function of the attributes and of the lists in [`Context`]. A
+//! [`FilterConfig`] is read from one `[[authproc]]` table; a [`Chain`] is built of three lists of them (global, identity
+//! provider, service provider) and ends with the release: what no list names does not leave.
+//!
+//! A new filter is a file with a [`Filter`], its options and a page of examples, and a line in `config.rs`'s list.
+//!
+//! ```
+//! use sekisho::authproc::{Chain, Context, FilterConfig};
+//! use sekisho::identity::Attributes;
+//!
+//! let table = r#"
+//!     priority = 50
+//!     filter = "AttributeMap"
+//!     map = { sAMAccountName = "uid" }
+//! "#;
+//! let map: FilterConfig = toml::from_str(table)?;
+//! let chain = Chain::build(&[map], &[], &[])?;
+//! let person: Attributes = [("sAMAccountName", vec!["tanaka"]), ("cn", vec!["田中"])].into_iter().collect();
+//! let released = ["uid".to_owned()];
+//! let context = Context { sp_attributes: Some(&released), idp_attributes: None };
+//! let attributes = chain.run(person, &context)?;
+//! assert_eq!(attributes.first_text("uid"), Some("tanaka"));
+//! assert_eq!(attributes.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod attribute_add;
+pub mod attribute_limit;
+pub mod attribute_map;
+mod chain;
+mod config;
+mod nearest;
+mod pcre;
+
+use std::fmt::Debug;
+
+pub use chain::{Chain, ChainError};
+pub use config::FilterConfig;
+pub use nearest::{hint, nearest};
+pub use pcre::{Pattern, PatternError};
+
+use crate::identity::Attributes;
+
+/// One step of the pipeline.
+pub trait Filter: Debug + Send + Sync {
+    /// The name in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// The attributes after this step. An error ends the sign-on; it is never skipped.
+    fn apply(&self, attributes: Attributes, context: &Context<'_>) -> Result<Attributes, FilterError>;
+
+    /// Whether the filter has a list of its own that counts as a release list.
+    fn has_release_list(&self) -> bool {
+        false
+    }
+}
+
+/// What a filter may know beside the attributes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The service provider's release list: the `attributes` of its policy, else the names of its RequestedAttributes.
+    pub sp_attributes: Option<&'a [String]>,
+    /// The identity provider's release list: `saml.attributes`.
+    pub idp_attributes: Option<&'a [String]>,
+}
+
+impl<'a> Context<'a> {
+    /// The release list in force: the service provider's, else the identity provider's.
+    pub fn release_list(&self) -> Option<&'a [String]> {
+        self.sp_attributes.or(self.idp_attributes)
+    }
+}
+
+/// A filter could not be evaluated, or refuses this person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// What the filter needs is not there or cannot be judged.
+    #[error("authproc filter {filter} cannot be evaluated: {cause}")]
+    Unevaluable {
+        /// The name of the filter.
+        filter: &'static str,
+        /// What is wrong, for the log.
+        cause: String,
+    },
+}
