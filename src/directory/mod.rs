@@ -4,12 +4,32 @@
 //! `file::FileDirectory` (`people.toml`) are its adapters, and both pass one conformance suite
 //! (`tests/it/directory/`). `authn` asks them in order.
 
+pub mod active_directory;
+mod breaker;
+mod connection;
+mod failover;
+pub mod file;
+pub mod filter;
+mod groups;
+pub mod ldap;
+mod options;
+mod person;
+mod pool;
+mod server;
+mod wire;
+
 use std::fmt;
 
 use async_trait::async_trait;
 
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
+
+pub use connection::Limits;
+pub use file::{FileDirectory, FileError, hash_password};
+pub use ldap::LdapDirectory;
+pub use options::{DEFAULT_LOGIN_FILTER, LdapOptions, OptionsError};
+pub use person::is_secret;
 
 /// A login name that may be put into a filter or a DN: NFC or not, any script, no control characters, 1 to 256
 /// characters, not only blanks.
@@ -140,6 +160,14 @@ pub enum DirectoryError {
         /// The server's word: result code, name and text.
         cause: String,
     },
+    /// The configuration cannot be used.
+    #[error("directory \"{directory}\": {cause}")]
+    Options {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// Key and remedy.
+        cause: Box<OptionsError>,
+    },
     /// The entry cannot be used.
     #[error("directory \"{directory}\": entry \"{dn}\": {cause}")]
     Entry {
@@ -177,4 +205,10 @@ pub trait Directory: Send + Sync + fmt::Debug {
 
     /// Whether the directory answers: connects, binds the service account, reads the search base.
     async fn probe(&self) -> Result<(), DirectoryError>;
+}
+
+/// What no directory is ever asked: an empty or blank password is an anonymous bind for some servers (RFC 4513 5.1.2),
+/// and NUL cuts a password short in others.
+fn is_blank(password: &Secret<String>) -> bool {
+    password.expose().trim().is_empty() || password.expose().contains('\0')
 }

@@ -1,0 +1,254 @@
+//! One connection to one server: opened with TCP_NODELAY and TLS, limited in time, and given up after any fault.
+//!
+//! A [`Connection`] that failed, timed out or whose future was dropped is dropped with it and closes its socket:
+//! ldap3 would keep it busy with the unanswered operation.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, StdStream};
+use native_tls::TlsConnector;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
+
+use super::options::{LdapOptions, OptionsError, ServerUrl};
+use super::wire::{BindAnswer, Entry, password_policy_error, password_policy_request};
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without an answer for so long, the next server is asked too.
+    pub hedge: Duration,
+    /// TCP and TLS.
+    pub connect: Duration,
+    /// One operation.
+    pub answer: Duration,
+    /// One call of the directory, over all servers.
+    pub total: Duration,
+    /// A silent server is tried again after this, then after twice as much, and so on up to 16 times.
+    pub retry: Duration,
+    /// A kept connection that rested for longer is not used again: a firewall may have forgotten it.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hedge: Duration::from_millis(250),
+            connect: Duration::from_secs(3),
+            answer: Duration::from_secs(5),
+            total: Duration::from_secs(10),
+            retry: Duration::from_secs(1),
+            idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    /// No answer in time.
+    Silent(String),
+    /// Not reachable, not trusted, or the connection broke.
+    Lost(String),
+    /// The service account was refused.
+    ServiceBind(String),
+    /// An answer, and it is an error.
+    Refused { operation: &'static str, cause: String },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent(cause) | Self::Lost(cause) | Self::ServiceBind(cause) => f.write_str(cause),
+            Self::Refused { operation, cause } => write!(f, "{operation}: {cause}"),
+        }
+    }
+}
+
+/// The TLS side of every connection to this directory; `None` when no server uses TLS.
+pub(super) fn tls_connector(options: &LdapOptions, ca: Option<&[u8]>) -> Result<TlsConnector, OptionsError> {
+    let tls = |cause: native_tls::Error| OptionsError::Tls(cause.to_string());
+    let mut builder = TlsConnector::builder();
+    builder.min_protocol_version(Some(native_tls::Protocol::Tlsv12));
+    if let (Some(pem), Some(path)) = (ca, &options.ca_certificate) {
+        let fault = |cause: String| OptionsError::CaCertificate { file: path.display().to_string(), cause };
+        let certificates =
+            native_tls::Certificate::stack_from_pem(pem).map_err(|cause| fault(cause.to_string()))?;
+        if certificates.is_empty() {
+            return Err(fault("no certificate in it".to_owned()));
+        }
+        builder.disable_built_in_roots(true);
+        for certificate in certificates {
+            builder.add_root_certificate(certificate);
+        }
+    }
+    if !options.verify_certificate {
+        builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
+    }
+    builder.build().map_err(tls)
+}
+
+/// What a search asks.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) base: String,
+    pub(super) scope: Scope,
+    pub(super) filter: String,
+    pub(super) attributes: Vec<String>,
+    /// At most so many entries; 0 is no limit.
+    pub(super) limit: usize,
+}
+
+/// Entries, and whether the server had more than it gave.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    pub(super) more: bool,
+    /// The server is still sending: the connection cannot be used again.
+    pub(super) unfinished: bool,
+}
+
+/// An open connection.
+pub(super) struct Connection {
+    ldap: Ldap,
+    driver: AbortHandle,
+    answer: Duration,
+    /// When it was last given back.
+    pub(super) rested: Instant,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("rested", &self.rested).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Connection {
+    /// Connects within `limits.connect`: TCP, then TLS as the URL and `start_tls` say, never less.
+    pub(super) async fn open(
+        url: &ServerUrl,
+        start_tls: bool,
+        connector: Option<&TlsConnector>,
+        limits: &Limits,
+    ) -> Result<Self, Fault> {
+        let opening = async {
+            let stream = tokio::net::TcpStream::connect((url.host.as_str(), url.port)).await?;
+            // Without it a fresh LDAPS bind waits 40 ms for a delayed acknowledgement.
+            stream.set_nodelay(true)?;
+            let mut settings = LdapConnSettings::new()
+                .set_std_stream(StdStream::Tcp(stream.into_std()?))
+                .set_starttls(start_tls);
+            if let Some(connector) = connector {
+                settings = settings.set_connector(connector.clone());
+            }
+            LdapConnAsync::with_settings(settings, &url.text).await
+        };
+        let (driver, ldap) = match timeout(limits.connect, guarded(opening)).await {
+            Ok(opened) => opened?,
+            Err(_) => return Err(Fault::Silent(format!("no connection within {:?}", limits.connect))),
+        };
+        let driver = tokio::spawn(async move {
+            if let Err(cause) = driver.drive().await {
+                tracing::debug!(%cause, "LDAP connection ended");
+            }
+        });
+        let driver = driver.abort_handle();
+        Ok(Self { ldap, driver, answer: limits.answer, rested: Instant::now() })
+    }
+
+    /// Whether the server closed it, as far as is known here.
+    pub(super) fn is_closed(&mut self) -> bool {
+        self.driver.is_finished() || self.ldap.is_closed()
+    }
+
+    /// One simple bind; the caller has refused empty names and passwords.
+    pub(super) async fn bind(&mut self, name: &str, password: &str) -> Result<BindAnswer, Fault> {
+        let ldap = &mut self.ldap;
+        let binding =
+            async { ldap.with_controls(password_policy_request()).simple_bind(name, password).await };
+        let result = limited(self.answer, "the bind", guarded(binding)).await?;
+        let policy_error = password_policy_error(&result.ctrls);
+        Ok(BindAnswer { code: result.rc, text: result.text, policy_error })
+    }
+
+    /// One search; referrals are passed over.
+    pub(super) async fn search(&mut self, query: &Query) -> Result<Found, Fault> {
+        let ldap = &mut self.ldap;
+        limited(self.answer, "the search", guarded(search(ldap, query, self.answer))).await?
+    }
+}
+
+async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Result<Found, Fault>, LdapError> {
+    let options = SearchOptions::new()
+        .sizelimit(i32::try_from(query.limit).unwrap_or(0))
+        .timelimit(i32::try_from(answer.as_secs()).unwrap_or(0).max(1));
+    let mut stream = ldap
+        .with_search_options(options)
+        .streaming_search(&query.base, query.scope, &query.filter, query.attributes.as_slice())
+        .await?;
+    let mut found = Found::default();
+    while let Some(item) = stream.next().await? {
+        if item.is_ref() || item.is_intermediate() {
+            continue;
+        }
+        let Some(entry) = Entry::decode(item) else {
+            return Ok(Err(Fault::Lost("the server sent a malformed entry".to_owned())));
+        };
+        if query.limit > 0 && found.entries.len() >= query.limit {
+            // A server that minds no size limit.
+            return Ok(Ok(Found { more: true, unfinished: true, ..found }));
+        }
+        found.entries.push(entry);
+    }
+    let result = stream.finish().await;
+    match result.rc {
+        0 => Ok(Ok(found)),
+        // sizeLimitExceeded (RFC 4511 A.2) is an answer when somebody asked whether there is more than one.
+        4 if query.limit > 0 && !found.entries.is_empty() => Ok(Ok(Found { more: true, ..found })),
+        // busy, unavailable
+        51 | 52 => Ok(Err(Fault::Lost(result.to_string()))),
+        // noSuchObject below a base that exists is nobody; the base itself is checked by probe.
+        32 if query.scope == Scope::Base => Ok(Ok(Found::default())),
+        10 => Ok(Err(Fault::Refused {
+            operation: "search",
+            cause: format!(
+                "\"{}\" is held by another server (referral); set search_base and urls to match",
+                query.base
+            ),
+        })),
+        _ => Ok(Err(Fault::Refused { operation: "search", cause: result.to_string() })),
+    }
+}
+
+async fn limited<T>(
+    limit: Duration,
+    what: &str,
+    operation: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    match timeout(limit, operation).await {
+        Ok(result) => result,
+        Err(_) => Err(Fault::Silent(format!("no answer to {what} within {limit:?}"))),
+    }
+}
+
+/// ldap3 panics on some malformed answers; here they are a lost connection.
+async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Result<T, Fault> {
+    match AssertUnwindSafe(operation).catch_unwind().await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(LdapError::EndOfStream | LdapError::ResultRecv { .. } | LdapError::OpSend { .. })) => {
+            Err(Fault::Lost("the server closed the connection or sent no LDAP".to_owned()))
+        }
+        Ok(Err(cause)) => Err(Fault::Lost(cause.to_string())),
+        Err(_) => Err(Fault::Lost("the server sent a malformed answer".to_owned())),
+    }
+}

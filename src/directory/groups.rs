@@ -1,0 +1,140 @@
+//! The groups of a person, nested ones included: by Active Directory's own rule there, by walking `memberOf` and
+//! `member` elsewhere.
+
+use std::collections::HashSet;
+
+use ldap3::Scope;
+
+use super::DirectoryError;
+use super::active_directory::{CAPABILITY, groups_filter};
+use super::connection::Query;
+use super::filter::escape_filter;
+use super::ldap::LdapDirectory;
+
+/// Beyond this the walk is given up with an error: a policy must not be judged by a part of the groups.
+const MOST_GROUPS: usize = 5_000;
+
+/// So many DNs are looked for in one search.
+const DNS_A_SEARCH: usize = 20;
+
+impl LdapDirectory {
+    /// The DNs of all groups that hold this DN.
+    pub(super) async fn groups_of(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+        if self.options.search_base.trim().is_empty() {
+            return Err(self.groups_refused("search_base is empty; set it, so that groups can be searched"));
+        }
+        if *self.is_active_directory.get_or_try_init(|| self.ask_capability()).await? {
+            let found = self.search(&self.groups_query(groups_filter(dn))).await?;
+            return Ok(found.entries.into_iter().map(|entry| entry.dn).collect());
+        }
+        self.walk(dn).await
+    }
+
+    /// Level by level; `seen` ends cycles.
+    async fn walk(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+        let mut seen = HashSet::from([fold(dn)]);
+        let mut groups: Vec<String> = Vec::new();
+        let mut frontier = vec![dn.to_owned()];
+        for listed in self.member_of(dn).await? {
+            if seen.insert(fold(&listed)) {
+                groups.push(listed.clone());
+                frontier.push(listed);
+            }
+        }
+        while !frontier.is_empty() {
+            let mut next = Vec::new();
+            for dns in frontier.chunks(DNS_A_SEARCH) {
+                for entry in self.search(&self.groups_query(holders_filter(dns))).await?.entries {
+                    if seen.insert(fold(&entry.dn)) {
+                        next.push(entry.dn);
+                    }
+                }
+            }
+            groups.extend(next.iter().cloned());
+            if groups.len() > MOST_GROUPS {
+                return Err(self.groups_refused("there are more than 5000"));
+            }
+            frontier = next;
+        }
+        Ok(groups)
+    }
+
+    /// `memberOf` is operational in most servers: asked for by name.
+    async fn member_of(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+        let query = Query {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["memberOf".to_owned()],
+            limit: 1,
+        };
+        let found = self.search(&query).await?;
+        Ok(found.entries.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
+    }
+
+    async fn ask_capability(&self) -> Result<bool, DirectoryError> {
+        let root = Query {
+            base: String::new(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["supportedCapabilities".to_owned()],
+            limit: 1,
+        };
+        let found = self.search(&root).await?;
+        Ok(found
+            .entries
+            .iter()
+            .flat_map(|entry| entry.texts("supportedCapabilities"))
+            .any(|oid| oid == CAPABILITY))
+    }
+
+    fn groups_query(&self, filter: String) -> Query {
+        Query {
+            base: self.options.search_base.clone(),
+            scope: Scope::Subtree,
+            filter,
+            attributes: vec!["1.1".to_owned()],
+            limit: 0,
+        }
+    }
+
+    fn groups_refused(&self, cause: &str) -> DirectoryError {
+        DirectoryError::Refused {
+            directory: self.options.name.clone(),
+            operation: "reading the groups",
+            cause: cause.to_owned(),
+        }
+    }
+}
+
+fn holders_filter(dns: &[String]) -> String {
+    let each: Vec<String> = dns
+        .iter()
+        .map(|dn| escape_filter(dn.as_bytes()))
+        .map(|dn| format!("(member={dn})(uniqueMember={dn})"))
+        .collect();
+    format!("(|{})", each.concat())
+}
+
+/// Good enough to see that two spellings of one server are one group.
+fn fold(dn: &str) -> String {
+    dn.split(',').map(|part| part.trim().to_lowercase()).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_dn_are_one() {
+        assert_eq!(fold("CN=A, OU=Groups,dc=X"), fold("cn=a,ou=groups,DC=x"));
+    }
+
+    #[test]
+    fn a_dn_cannot_leave_its_place_in_the_filter() {
+        assert_eq!(
+            holders_filter(&["cn=a*(b)".to_owned()]),
+            "(|(member=cn\\3da\\2a\\28b\\29)(uniqueMember=cn\\3da\\2a\\28b\\29))"
+        );
+    }
+}

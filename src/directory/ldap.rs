@@ -1,0 +1,304 @@
+//! [`LdapDirectory`]: Active Directory, OpenLDAP and their relatives.
+//!
+//! A sign-in is [`find`](Directory::find) by the service account, then [`verify`](Directory::verify) by one user bind on
+//! a connection of the user pool. With `dn_pattern` there is no search: the pattern makes the DN, and the person's
+//! own entry is read over the connection that the bind made theirs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ldap3::Scope;
+use tokio::sync::OnceCell;
+use unicode_normalization::UnicodeNormalization;
+
+use super::active_directory::bar;
+use super::connection::{Fault, Limits, Query, tls_connector};
+use super::failover::Servers;
+use super::filter::Template;
+use super::options::{LdapOptions, OptionsError, ServerUrl};
+use super::person::{key_filter, requested, subject};
+use super::pool::Lease;
+use super::server::{Approach, Server};
+use super::wire::{BindAnswer, Entry, judge_bind};
+use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use crate::clock::Clock;
+use crate::identity::{Subject, SubjectId};
+use crate::secret::Secret;
+
+/// A directory that is spoken to by LDAP.
+#[derive(Debug)]
+pub struct LdapDirectory {
+    pub(super) options: LdapOptions,
+    pub(super) servers: Servers,
+    pub(super) is_active_directory: OnceCell<bool>,
+    clock: Arc<dyn Clock>,
+    login_filter: Template,
+    dn_pattern: Option<Template>,
+    requested: Vec<String>,
+}
+
+impl LdapDirectory {
+    /// Connects nowhere yet; fails on options that [`LdapOptions::check`] finds fault with and on a CA file that cannot
+    /// be used.
+    pub fn new(options: LdapOptions, clock: Arc<dyn Clock>) -> Result<Self, DirectoryError> {
+        Self::with_limits(options, clock, Limits::default())
+    }
+
+    /// The same with other time limits.
+    pub fn with_limits(
+        options: LdapOptions,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, DirectoryError> {
+        let name = options.name.clone();
+        Self::build(options, clock, limits)
+            .map_err(|cause| DirectoryError::Options { directory: name, cause: Box::new(cause) })
+    }
+
+    fn build(options: LdapOptions, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, OptionsError> {
+        if let Some(fault) = options.check().into_iter().next() {
+            return Err(fault);
+        }
+        let urls: Vec<ServerUrl> =
+            options.urls.iter().map(|url| ServerUrl::parse(url, &options)).collect::<Result<_, _>>()?;
+        let tls = urls.iter().any(|url| url.tls);
+        shout(&options, tls);
+        let connector =
+            if tls { Some(tls_connector(&options, read_ca(&options)?.as_deref())?) } else { None };
+        let account = options.bind_dn.clone().zip(options.bind_password.clone());
+        let approach = Approach { start_tls: options.start_tls, connector, account, limits };
+        let servers = Servers {
+            directory: options.name.clone(),
+            bind_dn: options.bind_dn.clone().unwrap_or_default(),
+            list: urls.into_iter().map(|url| Arc::new(Server::new(url, approach.clone()))).collect(),
+            limits,
+        };
+        let login_filter = Template::parse(&options.login_filter)
+            .ok_or_else(|| OptionsError::LoginFilter(options.login_filter.clone()))?;
+        Ok(Self {
+            servers,
+            is_active_directory: OnceCell::new(),
+            clock,
+            login_filter,
+            dn_pattern: options.dn_pattern.as_deref().and_then(Template::parse),
+            requested: requested(&options),
+            options,
+        })
+    }
+
+    /// Asks each server by itself on a new connection: for `check`, which tells about every one.
+    pub async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
+        let mut answers = Vec::new();
+        for server in &self.servers.list {
+            let answer = server.probe().await.map_err(|fault| self.servers.error(server, &fault));
+            answers.push((server.url.text.clone(), answer));
+        }
+        answers
+    }
+
+    /// The name without a `DOMAIN\` of ours; `None` when the domain is another's.
+    fn local_name<'a>(&self, login: &'a str) -> Option<&'a str> {
+        let Some((domain, name)) = login.split_once('\\') else { return Some(login) };
+        let ours = self.options.netbios_names.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase());
+        Some(name.trim()).filter(|name| ours && !name.is_empty())
+    }
+
+    pub(super) async fn search(&self, query: &Query) -> Result<super::connection::Found, DirectoryError> {
+        self.servers.ask(|server| async move { server.search(query).await }).await
+    }
+
+    fn people(&self, filter: String) -> Query {
+        Query {
+            base: self.options.search_base.clone(),
+            scope: Scope::Subtree,
+            filter,
+            attributes: self.requested.clone(),
+            // Two are enough to know that it is not exactly one.
+            limit: 2,
+        }
+    }
+
+    fn subject(&self, entry: &Entry) -> Result<Subject, DirectoryError> {
+        subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))
+    }
+
+    fn unusable(&self, dn: &str, cause: String) -> DirectoryError {
+        DirectoryError::Entry { directory: self.options.name.clone(), dn: dn.to_owned(), cause }
+    }
+
+    fn found(&self, entry: &Entry) -> Result<Lookup, DirectoryError> {
+        let subject = self.subject(entry)?;
+        Ok(Lookup::Found(Box::new(Candidate {
+            throttle_key: subject.id.to_string(),
+            bind_name: entry.dn.clone(),
+            barred: bar(entry, self.clock.now()),
+            subject: Some(subject),
+        })))
+    }
+
+    /// Reads the entry of the person who has just bound, over the person's own connection.
+    async fn own_entry(&self, lease: &mut Lease, dn: &str) -> Result<Entry, DirectoryError> {
+        let query = Query {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: self.requested.clone(),
+            limit: 1,
+        };
+        let hidden = || self.unusable(dn, "cannot be read by its owner; grant \"self read\"".to_owned());
+        match lease.connection.search(&query).await {
+            Ok(found) => found.entries.into_iter().next().ok_or_else(hidden),
+            Err(Fault::Refused { .. }) => Err(hidden()),
+            Err(fault) => Err(DirectoryError::Unreachable {
+                directory: self.options.name.clone(),
+                cause: fault.to_string(),
+            }),
+        }
+    }
+
+    fn bind_refused(&self, answer: &BindAnswer) -> DirectoryError {
+        let remedy = match answer.code {
+            8 | 13 => "; the server wants TLS: write ldaps:// in urls or set start_tls = true",
+            _ => "",
+        };
+        DirectoryError::Refused {
+            directory: self.options.name.clone(),
+            operation: "user bind",
+            cause: format!("result {}: {}{remedy}", answer.code, answer.text),
+        }
+    }
+}
+
+#[async_trait]
+impl Directory for LdapDirectory {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
+        let Some(name) = self.local_name(login.as_str()) else { return Ok(Lookup::Unknown) };
+        if let Some(pattern) = &self.dn_pattern {
+            let folded = name.nfkc().collect::<String>().to_lowercase();
+            return Ok(Lookup::Found(Box::new(Candidate {
+                throttle_key: format!("{}/{folded}", self.options.name),
+                bind_name: pattern.dn(name),
+                subject: None,
+                barred: None,
+            })));
+        }
+        let found = self.search(&self.people(self.login_filter.filter(name))).await?;
+        match found.entries.as_slice() {
+            [] => {
+                tracing::info!(directory = %self.options.name, "LDAP search returned zero entries");
+                Ok(Lookup::Unknown)
+            }
+            [entry] if !found.more => self.found(entry),
+            _ => Ok(Lookup::Ambiguous),
+        }
+    }
+
+    async fn verify(
+        &self,
+        candidate: &Candidate,
+        password: &Secret<String>,
+    ) -> Result<Verdict, DirectoryError> {
+        // RFC 4513 5.1.2: a bind without a password, or without a name, succeeds and proves nothing.
+        if super::is_blank(password) || candidate.bind_name.trim().is_empty() {
+            return Ok(Verdict::Denied(Reason::WrongPassword));
+        }
+        let (server, mut lease) = self
+            .servers
+            .ask(|server| async move {
+                let lease = server.user_connection().await?;
+                Ok((server, lease))
+            })
+            .await?;
+        let answer = match lease.connection.bind(&candidate.bind_name, password.expose()).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                // Sent, and not answered: the password may have been counted, so no other server is asked.
+                self.servers.note(&server, &fault);
+                return Err(self.servers.error(&server, &fault));
+            }
+        };
+        let verdict = match (judge_bind(&answer), &candidate.subject) {
+            (None, _) => Err(self.bind_refused(&answer)),
+            (Some(Err(reason)), _) => Ok(Verdict::Denied(reason)),
+            (Some(Ok(())), Some(subject)) => Ok(candidate
+                .barred
+                .map_or_else(|| Verdict::Accepted(Box::new(subject.clone())), Verdict::Denied)),
+            (Some(Ok(())), None) => {
+                let entry = self.own_entry(&mut lease, &candidate.bind_name).await?;
+                match bar(&entry, self.clock.now()) {
+                    Some(reason) => Ok(Verdict::Denied(reason)),
+                    None => self.subject(&entry).map(|subject| Verdict::Accepted(Box::new(subject))),
+                }
+            }
+        };
+        lease.give_back();
+        verdict
+    }
+
+    async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
+        let filter =
+            (id.directory == self.options.name).then(|| key_filter(&id.key, &self.options)).flatten();
+        let Some(filter) = filter else { return Ok(None) };
+        let found = self.search(&self.people(filter)).await?;
+        match found.entries.as_slice() {
+            [] => Ok(None),
+            [entry] if !found.more => self.subject(entry).map(Some),
+            [entry, ..] => {
+                let cause = format!("is not the only one with the stable identity {}", id.key);
+                Err(self.unusable(&entry.dn, cause))
+            }
+        }
+    }
+
+    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {
+        match &subject.dn {
+            Some(dn) => self.groups_of(dn).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), DirectoryError> {
+        if self.options.search_base.is_empty() {
+            return self.servers.ask(|server| async move { server.probe().await }).await;
+        }
+        let base = Query {
+            base: self.options.search_base.clone(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["1.1".to_owned()],
+            limit: 1,
+        };
+        if self.search(&base).await?.entries.is_empty() {
+            let cause = "it does not exist or may not be read; check search_base and the rights of bind_dn";
+            return Err(self.unusable(&base.base, cause.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// What an administrator must not overlook.
+fn shout(options: &LdapOptions, tls: bool) {
+    let directory = options.name.as_str();
+    if tls && !options.verify_certificate {
+        tracing::warn!(
+            directory,
+            "CERTIFICATES ARE NOT VERIFIED: whoever is between here and the directory reads every password; set \
+             ca_certificate and verify_certificate = true"
+        );
+    }
+    if !tls {
+        tracing::warn!(directory, "passwords go to the directory in the clear (loopback only)");
+    }
+}
+
+fn read_ca(options: &LdapOptions) -> Result<Option<Vec<u8>>, OptionsError> {
+    let Some(path) = &options.ca_certificate else { return Ok(None) };
+    super::file::read_bytes(path).map(Some).map_err(|cause| OptionsError::CaCertificate {
+        file: path.display().to_string(),
+        cause: cause.to_string(),
+    })
+}

@@ -1,0 +1,140 @@
+//! [`Server`]: one server of an LDAP directory with its two pools and its [`Breaker`].
+//!
+//! Searches run on connections of the service account, user binds on connections of their own: a bind changes whom a
+//! connection speaks for.
+
+use std::time::Duration;
+
+use ldap3::Scope;
+use native_tls::TlsConnector;
+
+use super::breaker::Breaker;
+use super::connection::{Connection, Fault, Found, Limits, Query};
+use super::options::ServerUrl;
+use super::pool::{Lease, Pool};
+use crate::secret::Secret;
+
+/// Connections of the service account to one server.
+const SEARCH_CONNECTIONS: usize = 16;
+
+/// Connections for user binds to one server.
+const USER_CONNECTIONS: usize = 64;
+
+/// A connection that was used so recently needs no proof that its server still answers.
+const PROVED_FOR: Duration = Duration::from_secs(1);
+
+/// How every server of one directory is spoken to.
+#[derive(Debug, Clone)]
+pub(super) struct Approach {
+    pub(super) start_tls: bool,
+    pub(super) connector: Option<TlsConnector>,
+    pub(super) account: Option<(String, Secret<String>)>,
+    pub(super) limits: Limits,
+}
+
+/// One server.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) url: ServerUrl,
+    pub(super) breaker: Breaker,
+    approach: Approach,
+    searches: Pool,
+    users: Pool,
+}
+
+impl Server {
+    /// Opens nothing yet.
+    pub(super) fn new(url: ServerUrl, approach: Approach) -> Self {
+        let Limits { idle, retry, .. } = approach.limits;
+        let searches = Pool::new(SEARCH_CONNECTIONS, idle);
+        let users = Pool::new(USER_CONNECTIONS, idle);
+        Self { url, breaker: Breaker::new(retry), approach, searches, users }
+    }
+
+    /// Searches as the service account. A kept connection that turns out to be dead is replaced once: to search again
+    /// does no harm.
+    pub(super) async fn search(&self, query: &Query) -> Result<Found, Fault> {
+        let admitted = self.searches.admit().await?;
+        if let Some(kept) = admitted.take() {
+            match run(admitted.lease(kept), query).await {
+                Err(Fault::Lost(_)) => self.searches.clear(),
+                other => return other,
+            }
+            let admitted = self.searches.admit().await?;
+            return run(admitted.lease(self.open_for_search().await?), query).await;
+        }
+        let fresh = self.open_for_search().await?;
+        run(admitted.lease(fresh), query).await
+    }
+
+    /// A connection for one user bind, kept or new, to a server that showed a moment ago that it answers: once the bind
+    /// is sent there is no going to another server.
+    pub(super) async fn user_connection(&self) -> Result<Lease, Fault> {
+        let admitted = self.users.admit().await?;
+        if let Some(mut kept) = admitted.take() {
+            let recent = kept.rested.elapsed() < PROVED_FOR;
+            match if recent { Ok(()) } else { root_dse_answers(&mut kept).await } {
+                Ok(()) => return Ok(admitted.lease(kept)),
+                Err(Fault::Lost(_)) => self.users.clear(),
+                Err(fault) => return Err(fault),
+            }
+        }
+        let mut fresh = self.open().await?;
+        if !self.url.tls {
+            // A paused server still accepts TCP; a TLS handshake has proved more.
+            root_dse_answers(&mut fresh).await?;
+        }
+        Ok(admitted.lease(fresh))
+    }
+
+    /// Connects anew, binds the service account and reads the root DSE.
+    pub(super) async fn probe(&self) -> Result<(), Fault> {
+        root_dse_answers(&mut self.open_for_search().await?).await
+    }
+
+    /// Closes what is kept: after a fault the other kept connections are dead too.
+    pub(super) fn forget_connections(&self) {
+        self.searches.clear();
+        self.users.clear();
+    }
+
+    async fn open(&self) -> Result<Connection, Fault> {
+        let Approach { start_tls, connector, limits, .. } = &self.approach;
+        Connection::open(&self.url, *start_tls, connector.as_ref(), limits).await
+    }
+
+    async fn open_for_search(&self) -> Result<Connection, Fault> {
+        let mut connection = self.open().await?;
+        if let Some((name, password)) = &self.approach.account {
+            let answer = connection.bind(name, password.expose()).await?;
+            if answer.code != 0 {
+                return Err(Fault::ServiceBind(format!("result {}: {}", answer.code, answer.text)));
+            }
+        }
+        Ok(connection)
+    }
+}
+
+/// Any answer will do, "you may not read this" too.
+async fn root_dse_answers(connection: &mut Connection) -> Result<(), Fault> {
+    let root = Query {
+        base: String::new(),
+        scope: Scope::Base,
+        filter: "(objectClass=*)".to_owned(),
+        attributes: vec!["1.1".to_owned()],
+        limit: 1,
+    };
+    match connection.search(&root).await {
+        Ok(_) | Err(Fault::Refused { .. }) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn run(mut lease: Lease, query: &Query) -> Result<Found, Fault> {
+    let found = lease.connection.search(query).await;
+    match &found {
+        Ok(Found { unfinished: false, .. }) | Err(Fault::Refused { .. }) => lease.give_back(),
+        _ => drop(lease),
+    }
+    found
+}

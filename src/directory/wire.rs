@@ -1,0 +1,156 @@
+//! What comes over the wire, read without a panic: [`Entry`] and the answer of the password-policy control.
+//!
+//! ldap3's own `SearchEntry::construct` panics on a malformed entry and splits values by whether they happen to be
+//! UTF-8; this keeps octets and order.
+
+use ldap3::ResultEntry;
+use ldap3::asn1::{PL, StructureTag, TagClass, parse_tag};
+use ldap3::controls::{Control, RawControl};
+
+use super::Reason;
+use super::active_directory::reason_of_sub_code;
+
+/// draft-behera-ldap-password-policy: without it OpenLDAP answers a plain success to who must change the password.
+const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// One entry of a search result.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The distinguished name.
+    pub(super) dn: String,
+    /// Name and values in the server's order and spelling.
+    pub(super) attributes: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Entry {
+    /// Decodes a SearchResultEntry (RFC 4511 section 4.5.2); `None` when it is malformed.
+    pub(super) fn decode(result: ResultEntry) -> Option<Self> {
+        let mut parts = result.0.match_id(4)?.expect_constructed()?.into_iter();
+        let dn = text(parts.next()?)?;
+        let mut attributes = Vec::new();
+        for attribute in parts.next()?.expect_constructed()? {
+            let mut parts = attribute.expect_constructed()?.into_iter();
+            let name = text(parts.next()?)?;
+            let values = parts.next()?.expect_constructed()?;
+            let values =
+                values.into_iter().map(StructureTag::expect_primitive).collect::<Option<Vec<_>>>()?;
+            attributes.push((name, values));
+        }
+        Some(Self { dn, attributes })
+    }
+
+    /// All values of an attribute; names are compared without case.
+    pub(super) fn values(&self, name: &str) -> &[Vec<u8>] {
+        let found = self.attributes.iter().find(|(held, _)| held.eq_ignore_ascii_case(name));
+        found.map_or(&[], |(_, values)| values)
+    }
+
+    /// The first value as text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.values(name).first().and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// All values that are text.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.values(name).iter().filter_map(|value| std::str::from_utf8(value).ok())
+    }
+}
+
+fn text(tag: StructureTag) -> Option<String> {
+    String::from_utf8(tag.expect_primitive()?).ok()
+}
+
+/// The server's answer to a bind.
+#[derive(Debug, Clone)]
+pub(super) struct BindAnswer {
+    /// The result code.
+    pub(super) code: u32,
+    /// The diagnostic message.
+    pub(super) text: String,
+    /// The `error` of the password-policy control.
+    pub(super) policy_error: Option<u8>,
+}
+
+/// What a bind's answer means for the person; `None` when it says nothing about the password.
+pub(super) fn judge_bind(answer: &BindAnswer) -> Option<Result<(), Reason>> {
+    // draft-behera-ldap-password-policy 6.2
+    let policy = match answer.policy_error {
+        Some(0) => Some(Reason::PasswordExpired),
+        Some(1) => Some(Reason::Locked),
+        Some(2) => Some(Reason::PasswordMustChange),
+        _ => None,
+    };
+    match answer.code {
+        0 => Some(policy.map_or(Ok(()), Err)),
+        // invalidCredentials, noSuchObject, inappropriateAuthentication (an entry without password)
+        49 | 32 | 48 => {
+            Some(Err(policy.or_else(|| reason_of_sub_code(&answer.text)).unwrap_or(Reason::WrongPassword)))
+        }
+        // 389 Directory Server: 19 "Exceed password retry limit", 53 "Account inactivated".
+        19 if answer.text.contains("retry limit") => Some(Err(Reason::Locked)),
+        53 if answer.text.contains("inactivated") => Some(Err(Reason::Disabled)),
+        _ => policy.map(Err),
+    }
+}
+
+/// The request control that makes OpenLDAP and relatives tell why.
+pub(super) fn password_policy_request() -> RawControl {
+    RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: None }
+}
+
+/// The `error` of PasswordPolicyResponseValue ::= SEQUENCE { warning [0] CHOICE OPTIONAL, error [1] ENUMERATED OPTIONAL }.
+pub(super) fn password_policy_error(controls: &[Control]) -> Option<u8> {
+    let Control(_, raw) = controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?;
+    let (_, sequence) = parse_tag(raw.val.as_deref()?).ok()?;
+    let error = sequence
+        .expect_constructed()?
+        .into_iter()
+        .find(|part| part.class == TagClass::Context && part.id == 1)?;
+    match error.payload {
+        PL::P(octets) => octets.last().copied(),
+        PL::C(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(value: &[u8]) -> Vec<Control> {
+        let raw = RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: Some(value.to_vec()) };
+        vec![Control(None, raw)]
+    }
+
+    #[test]
+    fn the_policy_answer_is_decoded() {
+        assert_eq!(password_policy_error(&policy(&[0x30, 0x03, 0x81, 0x01, 0x02])), Some(2));
+        let warned = [0x30, 0x08, 0xa0, 0x03, 0x80, 0x01, 0x05, 0x81, 0x01, 0x00];
+        assert_eq!(password_policy_error(&policy(&warned)), Some(0));
+        assert_eq!(password_policy_error(&policy(&[0x30, 0x00])), None);
+        assert_eq!(password_policy_error(&policy(&[0x30, 0x7f, 0x81])), None);
+        assert_eq!(password_policy_error(&[]), None);
+    }
+
+    #[test]
+    fn must_change_on_success_is_no_sign_in() {
+        let answer =
+            |code, text: &str, policy_error| BindAnswer { code, text: text.to_owned(), policy_error };
+        assert_eq!(judge_bind(&answer(0, "", None)), Some(Ok(())));
+        assert_eq!(judge_bind(&answer(0, "", Some(2))), Some(Err(Reason::PasswordMustChange)));
+        assert_eq!(judge_bind(&answer(49, "", Some(1))), Some(Err(Reason::Locked)));
+        assert_eq!(judge_bind(&answer(49, "", Some(0))), Some(Err(Reason::PasswordExpired)));
+        assert_eq!(judge_bind(&answer(49, "x, data 775, v1", None)), Some(Err(Reason::Locked)));
+        assert_eq!(judge_bind(&answer(49, "", None)), Some(Err(Reason::WrongPassword)));
+        assert_eq!(judge_bind(&answer(8, "", None)), None);
+        assert_eq!(judge_bind(&answer(53, "", None)), None);
+    }
+
+    #[test]
+    fn a_malformed_entry_is_refused_not_a_panic() {
+        let leaf = |id| StructureTag { class: TagClass::Application, id, payload: PL::P(vec![0xff]) };
+        assert!(Entry::decode(ResultEntry::new(leaf(4))).is_none());
+        assert!(Entry::decode(ResultEntry::new(leaf(9))).is_none());
+        let hollow = StructureTag { class: TagClass::Application, id: 4, payload: PL::C(vec![leaf(4)]) };
+        assert!(Entry::decode(ResultEntry::new(hollow)).is_none());
+    }
+}
