@@ -1,1 +1,327 @@
-//! (being built)
+//! The keys under `certs/`: loading and checking a [`KeyPair`], making a new one, and signing with it.
+//!
+//! A key is parsed once, when it is loaded: parsing the PEM for every signature costs four times the signature.
+
+mod certificate;
+mod generate;
+
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use openssl::ec::EcKey;
+use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
+use openssl::md::Md;
+use openssl::nid::Nid;
+use openssl::pkey::{Id, PKey, Private};
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::Padding;
+use zeroize::Zeroizing;
+
+pub use self::certificate::Certificate;
+pub use self::generate::{Generated, KeyKind, generate, generate_tls};
+
+use crate::saml::signature::{SignError, SignatureAlgorithm, Signer};
+use crate::secret::Secret;
+
+/// Fewer bits than this are not secure, and SPs refuse them.
+const LEAST_RSA_BITS: u32 = 2048;
+/// Bits that let other people of the machine at a file: everything for others, writing for the group. The group may
+/// read, since packaged services own their files as `root:service 0640`.
+const OPEN_TO_OTHERS: u32 = 0o027;
+/// How long before its end a certificate is worth a word.
+const SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// A private key and its certificate.
+pub struct KeyPair {
+    key: SigningKey,
+    certificate: Certificate,
+    concerns: Vec<Concern>,
+}
+
+enum SigningKey {
+    Rsa(PKey<Private>),
+    P256(EcKey<Private>),
+    P384(EcKey<Private>),
+}
+
+/// Why a key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("Unable to load private key {file}: {cause}; run `sekisho keys generate`, or put your key there")]
+    KeyUnreadable {
+        /// Which file.
+        file: PathBuf,
+        /// The system's word.
+        cause: std::io::Error,
+    },
+    /// Other people of the machine can read the key.
+    #[error(
+        "Unable to load private key {file}: it is open to other users of this machine (mode {mode:04o}); \
+         chmod 600 {file}"
+    )]
+    KeyExposed {
+        /// Which file.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The key is encrypted and there is no passphrase.
+    #[error(
+        "Unable to load private key {file}: it is encrypted; set saml.private_key_passphrase_file, or decrypt it \
+         with `openssl pkey -in {file} -out NEW`"
+    )]
+    KeyEncrypted {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// The passphrase does not open the key.
+    #[error(
+        "Unable to load private key {file}: the passphrase does not open it; check private_key_passphrase"
+    )]
+    WrongPassphrase {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// The file holds no private key.
+    #[error("Unable to load private key {file}: it holds no private key in PEM form; {cause}")]
+    KeyMalformed {
+        /// Which file.
+        file: PathBuf,
+        /// OpenSSL's word.
+        cause: ErrorStack,
+    },
+    /// An RSA key of too few bits.
+    #[error(
+        "Unable to load private key {file}: RSA with {bits} bits is too weak; make one of 2048 or more, \
+         as `sekisho keys generate` does"
+    )]
+    WeakRsa {
+        /// Which file.
+        file: PathBuf,
+        /// Its size.
+        bits: u32,
+    },
+    /// Another kind of key than RSA and EC, or another curve than P-256 and P-384.
+    #[error(
+        "Unable to load private key {file}: {kind} keys cannot sign SAML; use RSA, or EC on P-256 or P-384"
+    )]
+    KeyKind {
+        /// Which file.
+        file: PathBuf,
+        /// What it is.
+        kind: String,
+    },
+    /// The certificate's file cannot be read.
+    #[error(
+        "cannot read certificate {file}: {cause}; run `sekisho keys generate`, or put your certificate there"
+    )]
+    CertificateUnreadable {
+        /// Which file.
+        file: PathBuf,
+        /// The system's word.
+        cause: std::io::Error,
+    },
+    /// The file holds no certificate.
+    #[error("cannot read certificate {file}: it holds no X.509 certificate; {cause}")]
+    CertificateMalformed {
+        /// Which file.
+        file: PathBuf,
+        /// OpenSSL's word.
+        cause: ErrorStack,
+    },
+    /// Key and certificate are not of one pair.
+    #[error(
+        "Unable to load private key {private_key}: it is not the key of certificate {certificate} ({subject}); \
+         put both files of one pair there"
+    )]
+    Mismatch {
+        /// The key's file.
+        private_key: PathBuf,
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// Whose certificate it is.
+        subject: String,
+    },
+    /// OpenSSL could not make a key.
+    #[error("cannot make a key: {0}")]
+    Generation(#[from] ErrorStack),
+}
+
+/// What is worth knowing of a pair that works.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Concern {
+    /// The certificate's time is over. SAML takes no notice of it (saml-metadata 2.4.1.1), some SPs do.
+    #[error("the certificate expired at {0}; plan a roll-over by saml.next_certificate")]
+    Expired(Timestamp),
+    /// It will be over within 60 days.
+    #[error("the certificate expires at {0}; plan a roll-over by saml.next_certificate")]
+    ExpiresSoon(Timestamp),
+    /// Its time has not begun.
+    #[error("the certificate is valid only from {0}; is this machine's clock right?")]
+    NotYetValid(Timestamp),
+}
+
+impl KeyPair {
+    /// Reads and checks a pair: who may read the key, its kind and strength, whether it belongs to the certificate.
+    /// An expired certificate is a [`Concern`], not an error.
+    pub fn load(
+        private_key: &Path,
+        certificate: &Path,
+        passphrase: Option<&Secret<String>>,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let pem = read_private(private_key)?;
+        let key = parse_private(private_key, &pem, passphrase)?;
+        let signing = SigningKey::check(private_key, &key)?;
+        let found = load_certificate(certificate)?;
+        if !found.public_key().is_ok_and(|public| key.public_eq(&public)) {
+            return Err(KeyError::Mismatch {
+                private_key: private_key.to_owned(),
+                certificate: certificate.to_owned(),
+                subject: found.subject(),
+            });
+        }
+        Ok(Self { key: signing, concerns: concerns(&found, now), certificate: found })
+    }
+
+    /// The certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// What is worth knowing of it.
+    pub fn concerns(&self) -> &[Concern] {
+        &self.concerns
+    }
+}
+
+impl Signer for KeyPair {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        match self.key {
+            SigningKey::Rsa(_) => SignatureAlgorithm::RsaSha256,
+            SigningKey::P256(_) => SignatureAlgorithm::EcdsaSha256,
+            SigningKey::P384(_) => SignatureAlgorithm::EcdsaSha384,
+        }
+    }
+
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature = match &self.key {
+            SigningKey::Rsa(key) => sign_rsa(key, &openssl::sha::sha256(data)),
+            SigningKey::P256(key) => sign_ecdsa(key, &openssl::sha::sha256(data), 32),
+            SigningKey::P384(key) => sign_ecdsa(key, &openssl::sha::sha384(data), 48),
+        };
+        signature.map_err(|cause| SignError(cause.to_string()))
+    }
+
+    fn certificate(&self) -> &str {
+        self.certificate.base64_der()
+    }
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyPair({})", self.certificate.subject())
+    }
+}
+
+impl SigningKey {
+    fn check(file: &Path, key: &PKey<Private>) -> Result<Self, KeyError> {
+        let unfit = |kind: String| KeyError::KeyKind { file: file.to_owned(), kind };
+        match key.id() {
+            Id::RSA if key.bits() >= LEAST_RSA_BITS => Ok(Self::Rsa(key.clone())),
+            Id::RSA => Err(KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() }),
+            Id::EC => {
+                let ec = key.ec_key()?;
+                match ec.group().curve_name() {
+                    Some(Nid::X9_62_PRIME256V1) => Ok(Self::P256(ec)),
+                    Some(Nid::SECP384R1) => Ok(Self::P384(ec)),
+                    other => {
+                        let name = other.and_then(|nid| nid.short_name().ok()).unwrap_or("unnamed curve");
+                        Err(unfit(format!("EC {name}")))
+                    }
+                }
+            }
+            Id::ED25519 => Err(unfit("Ed25519".to_owned())),
+            Id::RSA_PSS => Err(unfit("RSA-PSS".to_owned())),
+            other => Err(unfit(format!("type {}", other.as_raw()))),
+        }
+    }
+}
+
+/// Reads the first certificate of a file.
+pub fn load_certificate(file: &Path) -> Result<Certificate, KeyError> {
+    let bytes = std::fs::read(file)
+        .map_err(|cause| KeyError::CertificateUnreadable { file: file.to_owned(), cause })?;
+    Certificate::parse(&bytes)
+        .map_err(|cause| KeyError::CertificateMalformed { file: file.to_owned(), cause })
+}
+
+fn read_private(file: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let unreadable = |cause| KeyError::KeyUnreadable { file: file.to_owned(), cause };
+    let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & OPEN_TO_OTHERS != 0 {
+        return Err(KeyError::KeyExposed { file: file.to_owned(), mode });
+    }
+    std::fs::read(file).map(Zeroizing::new).map_err(unreadable)
+}
+
+fn parse_private(
+    file: &Path,
+    pem: &[u8],
+    passphrase: Option<&Secret<String>>,
+) -> Result<PKey<Private>, KeyError> {
+    let text = String::from_utf8_lossy(pem);
+    let encrypted = text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED");
+    let file = || file.to_owned();
+    match passphrase {
+        _ if !encrypted => {
+            // The callback keeps OpenSSL from asking on the terminal, whatever the file holds.
+            PKey::private_key_from_pem_callback(pem, |_| Ok(0))
+                .map_err(|cause| KeyError::KeyMalformed { file: file(), cause })
+        }
+        Some(passphrase) => PKey::private_key_from_pem_passphrase(pem, passphrase.expose().as_bytes())
+            .map_err(|_| KeyError::WrongPassphrase { file: file() }),
+        None => Err(KeyError::KeyEncrypted { file: file() }),
+    }
+}
+
+fn concerns(certificate: &Certificate, now: Timestamp) -> Vec<Concern> {
+    let (from, to) = (certificate.not_before(), certificate.not_after());
+    let soon = now.saturating_add(SOON).unwrap_or(Timestamp::MAX);
+    let mut concerns = Vec::new();
+    if now < from {
+        concerns.push(Concern::NotYetValid(from));
+    }
+    if to <= now {
+        concerns.push(Concern::Expired(to));
+    } else if to <= soon {
+        concerns.push(Concern::ExpiresSoon(to));
+    }
+    concerns
+}
+
+fn sign_rsa(key: &PKey<Private>, digest: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let mut context = PkeyCtx::new(key)?;
+    context.sign_init()?;
+    context.set_rsa_padding(Padding::PKCS1)?;
+    context.set_signature_md(Md::sha256())?;
+    let mut signature = Vec::with_capacity(key.size());
+    context.sign_to_vec(digest, &mut signature)?;
+    Ok(signature)
+}
+
+/// r and s side by side, each `width` octets, as XML signatures want them (RFC 4050 3.3, xmldsig-core1 6.4.3), not
+/// OpenSSL's DER.
+fn sign_ecdsa(key: &EcKey<Private>, digest: &[u8], width: i32) -> Result<Vec<u8>, ErrorStack> {
+    let signature = EcdsaSig::sign(digest, key)?;
+    let mut octets = signature.r().to_vec_padded(width)?;
+    octets.extend(signature.s().to_vec_padded(width)?);
+    Ok(octets)
+}
+
+#[cfg(test)]
+mod tests;

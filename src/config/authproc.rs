@@ -1,0 +1,26 @@
+//! `[[authproc]]` and `[[saml.authproc]]`: the filters of the global and the identity provider's level.
+
+use serde::Deserialize;
+use toml::de::ValueDeserializer;
+
+use super::fault::Complaint;
+use super::reader::Section;
+
+/// One filter as it is written.
+pub type FilterConfig = toml::Table;
+
+/// Reads every table of `[[authproc]]` in `section`.
+pub(super) fn read(section: &Section<'_>) -> Vec<FilterConfig> {
+    let mut filters = Vec::new();
+    for table in section.tables("authproc") {
+        match FilterConfig::deserialize(ValueDeserializer::from(table.clone())) {
+            Ok(filter) => filters.push(filter),
+            Err(error) => {
+                let place = error.span().unwrap_or_else(|| table.span());
+                let complaint = Complaint::wrong(error.message(), "see the manual on the attribute pipeline");
+                section.complain_at("authproc", Some(place), complaint);
+            }
+        }
+    }
+    filters
+}

@@ -1,0 +1,156 @@
+//! Secrets (`x`, `x_file` or `x_env`) and the other files that the configuration names.
+
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::fault::{Complaint, FaultKind};
+use super::reader::Section;
+use super::values::text;
+use crate::secret::Secret;
+
+/// Bits that let other people of the machine at a file: everything for others, writing for the group. The group may
+/// read, since packaged services own their files as `root:service 0640`.
+const OPEN_TO_OTHERS: u32 = 0o027;
+
+/// The three keys by which a secret may be given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SecretKeys {
+    /// The secret itself.
+    pub(super) plain: &'static str,
+    /// The path of a file that holds it.
+    pub(super) file: &'static str,
+    /// The name of an environment variable that holds it.
+    pub(super) env: &'static str,
+}
+
+/// `secret_keys!("bind_password")` names `bind_password`, `bind_password_file` and `bind_password_env`.
+macro_rules! secret_keys {
+    ($name:literal) => {
+        $crate::config::secrets::SecretKeys {
+            plain: $name,
+            file: concat!($name, "_file"),
+            env: concat!($name, "_env"),
+        }
+    };
+}
+pub(super) use secret_keys;
+
+/// A secret and the file it came from.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) value: Secret<String>,
+    pub(super) file: Option<PathBuf>,
+}
+
+impl Section<'_> {
+    /// The secret under one of its three keys; none when there is none of them, or with a fault.
+    pub(super) fn secret(&self, keys: SecretKeys) -> Option<Secret<String>> {
+        self.find_secret(keys, None).map(|found| found.value)
+    }
+
+    /// The secret under one of its three keys, else from the file `default`. The path is told even when the file cannot
+    /// be read.
+    pub(super) fn secret_or_file(
+        &self,
+        keys: SecretKeys,
+        default: &str,
+    ) -> (Secret<String>, Option<PathBuf>) {
+        match self.find_secret(keys, Some(default)) {
+            Some(found) => (found.value, found.file),
+            None => (Secret::new(String::new()), None),
+        }
+    }
+
+    /// The path at `key`, else `default`, of a file that must exist.
+    pub(super) fn existing(&self, key: &'static str, default: Option<&str>) -> Option<PathBuf> {
+        let written = self.optional(key, text).or_else(|| default.map(str::to_owned))?;
+        let path = self.resolve(&written);
+        if let Err(cause) = std::fs::metadata(&path) {
+            self.complain(key, missing_file(&path, &cause, "put it there or name another"));
+        }
+        Some(path)
+    }
+
+    /// The path at `key` of a private file: it must exist, and only its owner may get at it.
+    pub(super) fn private(&self, key: &'static str, default: Option<&str>) -> Option<PathBuf> {
+        let path = self.existing(key, default)?;
+        if let Some(complaint) = std::fs::metadata(&path).ok().and_then(|found| exposed(&path, &found)) {
+            self.complain(key, complaint);
+        }
+        Some(path)
+    }
+
+    fn find_secret(&self, keys: SecretKeys, default_file: Option<&str>) -> Option<Found> {
+        let plain = self.optional(keys.plain, text).map(Secret::new);
+        let file = self.optional(keys.file, text);
+        let env = self.optional(keys.env, text);
+        let written = [keys.plain, keys.file, keys.env].into_iter().filter(|key| self.has(key));
+        let written: Vec<&'static str> = written.collect();
+        if let [first, second, ..] = written.as_slice() {
+            let message = format!("is given twice, also as {first}");
+            self.complain(second, Complaint::wrong(message, "keep one of the two"));
+            return None;
+        }
+        if let Some(value) = plain {
+            return Some(Found { value, file: None });
+        }
+        if let Some(name) = env {
+            return self.secret_from_variable(keys.env, &name);
+        }
+        let file = file.or_else(|| default_file.filter(|_| written.is_empty()).map(str::to_owned))?;
+        let path = self.resolve(&file);
+        let value = read_secret(&path).map_err(|complaint| self.complain(keys.file, complaint));
+        Some(Found { value: value.unwrap_or_else(|()| Secret::new(String::new())), file: Some(path) })
+    }
+
+    fn secret_from_variable(&self, key: &'static str, name: &str) -> Option<Found> {
+        if let Some(value) = self.variable(name).filter(|value| !value.is_empty()) {
+            return Some(Found { value: Secret::new(value), file: None });
+        }
+        let message = format!("the environment variable {name} is not set");
+        self.complain(key, Complaint::wrong(message, "set it, or use the key with _file"));
+        None
+    }
+}
+
+/// The first line of a file that only its owner may read.
+fn read_secret(path: &Path) -> Result<Secret<String>, Complaint> {
+    let found = std::fs::metadata(path).map_err(|cause| {
+        missing_file(path, &cause, "run `sekisho keys generate`, or write the secret into it")
+    })?;
+    if let Some(complaint) = exposed(path, &found) {
+        return Err(complaint);
+    }
+    let content = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|cause| {
+        Complaint::wrong(
+            format!("cannot read {}: {cause}", path.display()),
+            "give its owner, the user of sekisho, the right to read it, and write one line of UTF-8",
+        )
+    })?;
+    let line = content.strip_suffix('\n').unwrap_or(&content);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() || line.contains(['\n', '\r', '\0']) {
+        let message = format!("{} does not hold one line of text", path.display());
+        return Err(Complaint::wrong(message, "write the secret into it, alone on one line"));
+    }
+    Ok(Secret::new(line.to_owned()))
+}
+
+fn missing_file(path: &Path, cause: &std::io::Error, remedy: &str) -> Complaint {
+    if cause.kind() == std::io::ErrorKind::NotFound {
+        let message = format!("{} does not exist", path.display());
+        return Complaint::wrong(message, remedy).kind(FaultKind::MissingFile);
+    }
+    Complaint::wrong(format!("cannot read {}: {cause}", path.display()), "let the user of sekisho read it")
+}
+
+fn exposed(path: &Path, found: &Metadata) -> Option<Complaint> {
+    let mode = found.permissions().mode() & 0o777;
+    (found.is_file() && mode & OPEN_TO_OTHERS != 0).then(|| {
+        let message = format!("{} is open to other users of this machine (mode {mode:04o})", path.display());
+        Complaint::wrong(message, format!("chmod 600 {}", path.display())).kind(FaultKind::Exposed)
+    })
+}

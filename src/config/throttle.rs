@@ -1,0 +1,27 @@
+//! `[throttle]`: how many wrong passwords are let through to the directory.
+
+use jiff::SignedDuration;
+
+use super::reader::Section;
+use super::values::{count, duration};
+
+/// Bounds on guessing.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    /// `account_tries`: wrong tries per account in the window. Default 4, under the usual lock-out of 5.
+    pub account_tries: u32,
+    /// `address_tries`: wrong tries per address in the window. Default 30.
+    pub address_tries: u32,
+    /// `window`: how long a wrong try counts. Default 30 min.
+    pub window: SignedDuration,
+}
+
+impl Throttle {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self {
+            account_tries: section.or("account_tries", 4, count(1..=1000)),
+            address_tries: section.or("address_tries", 30, count(1..=100_000)),
+            window: section.or("window", SignedDuration::from_mins(30), duration),
+        }
+    }
+}
