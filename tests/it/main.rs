@@ -10,4 +10,5 @@
 )]
 
 mod architecture;
+#[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
