@@ -1,0 +1,14 @@
+//! The integration tests: one binary, folders as in the URL map of `src/web/routes.rs`.
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops at the first thing that is not as it must be"
+)]
+
+mod architecture;
+#[expect(dead_code, reason = "a rig has more than today's tests use")]
+mod support;

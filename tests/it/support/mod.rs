@@ -1,0 +1,13 @@
+//! What the tests stand on: a [`Browser`](browser::Browser), a service provider ([`Sp`](sp::Sp)) that judges what it
+//! gets by implementations that are not ours ([`judges`]), and a running server ([`TestServer`](app::TestServer)).
+
+pub mod app;
+pub mod browser;
+pub mod folder;
+pub mod html;
+pub mod judges;
+pub mod pki;
+pub mod process;
+pub mod request;
+pub mod sp;
+pub mod xml;

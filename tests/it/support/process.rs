@@ -1,0 +1,111 @@
+//! A program that a test runs beside itself: started with its output in a file, awaited, signalled, and gone when the
+//! test is.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running program. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// What can be told to a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Term,
+    Kill,
+    Stop,
+    Continue,
+}
+
+impl Process {
+    /// Starts a program; what it writes, on both outputs, is appended to `log`.
+    pub fn start(command: &mut Command, log: &Path) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let output = File::options().create(true).append(true).open(log).expect("the log file");
+        let errors = output.try_clone().expect("the log file twice");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self { name, child, log: log.to_owned() }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that it wrote so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until `ready` says yes. Panics with the log when the program ends before, or after 60 seconds.
+    pub async fn wait_until<F: Future<Output = bool>>(&mut self, what: &str, ready: impl Fn() -> F) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !ready().await {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{} ended ({status}) before {what}:\n{}", self.name, self.log());
+            }
+            assert!(Instant::now() < deadline, "{}: no {what} after 60 s:\n{}", self.name, self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until the log holds this text.
+    pub async fn wait_for_log(&mut self, text: &str) {
+        let log = self.log.clone();
+        let holds = || {
+            let found = fs::read_to_string(&log).unwrap_or_default().contains(text);
+            async move { found }
+        };
+        self.wait_until(&format!("log line {text:?}"), holds).await;
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let name = match signal {
+            Signal::Term => "TERM",
+            Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Continue => "CONT",
+        };
+        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill");
+        assert!(status.success(), "kill -s {name} {} ({})", self.id(), self.name);
+    }
+
+    /// Waits for the program's end, for 60 seconds at most.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A TCP port of the loopback interface that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Makes a Debian 12 machine ready: `setup.sh demo` for building and the demo, `setup.sh test` for tests and bench.
+# Installs what is missing, and nothing when nothing is. Without root and sudo it prints the one line to run.
+set -eu
+
+demo_packages="gcc libc6-dev libssl-dev pkg-config"
+# samael, one of the judges in the tests, is built on libxmlsec1; the others are run as they are.
+test_packages="$demo_packages \
+    curl libclang-dev libltdl-dev libxml2-dev libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
+    ldap-utils slapd slapd-contrib \
+    apache2 libapache2-mod-auth-mellon php-cli php-sqlite3 php-xml simplesamlphp \
+    chromium chromium-driver fonts-noto-cjk"
+policy=/usr/sbin/policy-rc.d
+
+stop() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+check_cargo() {
+    rustup="Install Rust with rustup (https://rustup.rs): curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+    command -v cargo > /dev/null || stop "sekisho is built with cargo, which is not here." "$rustup"
+    version=$(cargo --version | cut -d ' ' -f 2)
+    major=${version%%.*}
+    minor=${version#*.}
+    minor=${minor%%.*}
+    if [ "$major" -eq 1 ] && [ "$minor" -lt 94 ]; then
+        stop "sekisho needs Rust 1.94 or newer; this is cargo $version, as Debian ships it." "$rustup"
+    fi
+}
+
+missing() {
+    for package in "$@"; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null || true)
+        [ "$state" = installed ] || printf '%s ' "$package"
+    done
+}
+
+# Runs a command as root, or stops with the line that an administrator has to run.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
+        sudo "$@"
+    else
+        stop "These packages are missing, and installing them takes root:" "" \
+            "    apt-get update && apt-get install --no-install-recommends -y $wanted"
+    fi
+}
+
+# slapd and apache2 are started by the tests, each with a folder of its own; Debian must not start them by itself.
+forbid_daemons() {
+    [ -e "$policy" ] && return
+    as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy"
+    trap 'as_root rm -f $policy' EXIT
+    trap 'exit 1' INT TERM
+}
+
+case "${1:-}" in
+    demo) packages=$demo_packages ;;
+    test) packages=$test_packages ;;
+    *) stop "usage: setup.sh demo | test" ;;
+esac
+check_cargo
+# shellcheck disable=SC2086 # a list of words
+wanted=$(missing $packages)
+wanted=${wanted% }
+[ -n "$wanted" ] || exit 0
+if ! command -v apt-get > /dev/null; then
+    echo "This is not Debian, so nothing was installed. What Debian would need: $wanted" >&2
+    exit 0
+fi
+forbid_daemons
+as_root apt-get -qq update
+# shellcheck disable=SC2086
+as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted
