@@ -43,14 +43,18 @@ impl Chain {
 
     /// What leaves for the service provider: every filter, then the release.
     pub fn run(&self, attributes: Attributes, context: &Context<'_>) -> Result<Attributes, FilterError> {
-        let mut attributes = self.apply(attributes, context)?;
+        Ok(self.release(self.apply(attributes, context)?, context))
+    }
+
+    /// What leaves of the attributes after the last filter.
+    pub fn release(&self, mut attributes: Attributes, context: &Context<'_>) -> Attributes {
         match context.release_list() {
             Some(list) => attributes.retain(|name, _| list.iter().any(|listed| listed == name)),
-            None if self.filters.iter().any(|filter| filter.has_release_list()) => {}
+            None if self.has_release_list() => {}
             // Nothing is released that nobody asked for.
             None => attributes = Attributes::new(),
         }
-        Ok(attributes)
+        attributes
     }
 
     /// The attributes after the last filter, before the release: what a computed NameID may be taken from.

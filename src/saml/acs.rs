@@ -76,6 +76,11 @@ impl Acs {
         Self::of(default_for(services, None)?, None)
     }
 
+    /// A place that was chosen earlier and must still be registered.
+    pub fn registered(services: &[AssertionConsumerService], location: &str) -> Result<Self, AcsError> {
+        Self::of(by_url(services, location, Some(BINDING_POST))?, None)
+    }
+
     fn of(service: &AssertionConsumerService, wanted: Option<&str>) -> Result<Self, AcsError> {
         if service.binding != BINDING_POST {
             return Err(AcsError::Binding(service.binding.clone()));

@@ -1,6 +1,275 @@
-//! Sign-on as a use case: `accept` reads and judges a request, `decide` says what it leads to, `issue` makes the
+//! Sign-on as a use case: [`accept`] reads and judges a request, [`decide`] says what it leads to, `issue` makes the
 //! Response. Steps never call one another; [`SingleSignOn`] is the one dispatcher.
 
+pub mod accept;
+pub mod decide;
+mod issue;
+pub mod name_id;
 pub mod outcome;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use accept::{Demands, Incoming};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
+
+use accept::Accepted;
+use decide::{Circumstances, Decision, decide};
+use issue::NotIssued;
+use outcome::Rejection;
+
+use crate::audit::{Event, Sink};
+use crate::clock::{Clock, Ids};
+use crate::identity::Membership;
+use crate::registry::{Allow, Registry, ServiceProvider};
+use crate::saml::signature::Signer;
+use crate::secret::Secret;
+use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
+
+/// What the IdP is, as far as sign-on is concerned.
+#[derive(Debug, Clone)]
+pub struct Idp {
+    /// Its entityID.
+    pub entity_id: String,
+    /// What it demands of requests.
+    pub demands: Demands,
+    /// `saml.attributes`: the release list of SPs without one.
+    pub attributes: Option<Vec<String>>,
+    /// Authentication context classes from the weakest to the strongest.
+    pub class_order: Vec<String>,
+    /// The class that signing in at the page gives.
+    pub form_class: String,
+}
+
+/// Everything that sign-on needs; made once by `app`.
+#[derive(Debug)]
+pub struct SingleSignOn {
+    /// What the IdP is.
+    pub idp: Idp,
+    /// The service providers.
+    pub registry: Arc<Registry>,
+    /// The sessions.
+    pub sessions: Arc<Sessions>,
+    /// Seals pending requests.
+    pub seal: Arc<Seal>,
+    /// The signing key in use.
+    pub key: Arc<ArcSwap<Arc<dyn Signer>>>,
+    /// What computed persistent ids hang on.
+    pub name_id_secret: Secret<Vec<u8>>,
+    /// Asks the directory for groups.
+    pub membership: Arc<dyn Membership>,
+    /// The audit trail.
+    pub audit: Arc<dyn Sink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// The request of a browser, as log and audit name it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestContext<'a> {
+    /// The request id.
+    pub id: &'a str,
+    /// Where it came from.
+    pub address: IpAddr,
+}
+
+/// What the sign-in page shows of a pending request.
+#[derive(Debug)]
+pub struct PendingView {
+    /// The SP's entityID.
+    pub sp: String,
+    /// The SP as a person knows it.
+    pub names: SpNames,
+    /// Whether the person must sign in anew.
+    pub force_authn: bool,
+    /// The login name to begin with.
+    pub login_hint: Option<String>,
+}
+
+impl SingleSignOn {
+    /// A request that an SP sends by way of the browser.
+    pub async fn accept(
+        &self,
+        incoming: Incoming<'_>,
+        session: Option<&Arc<SsoSession>>,
+        request: &RequestContext<'_>,
+    ) -> Outcome {
+        let snapshot = self.registry.snapshot();
+        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, self.clock.now());
+        self.run(accepted, session, request).await
+    }
+
+    /// A request that waited for its person to sign in.
+    pub async fn resume(
+        &self,
+        sealed: &str,
+        session: Option<&Arc<SsoSession>>,
+        request: &RequestContext<'_>,
+    ) -> Outcome {
+        let snapshot = self.registry.snapshot();
+        let accepted = PendingRequest::open(sealed, &self.seal).ok_or(Rejection::Seal).and_then(|pending| {
+            Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now())
+        });
+        self.run(accepted, session, request).await
+    }
+
+    /// A sign-on that begins here.
+    pub async fn initiate(
+        &self,
+        sp: &str,
+        relay_state: Option<&str>,
+        session: Option<&Arc<SsoSession>>,
+        request: &RequestContext<'_>,
+    ) -> Outcome {
+        let snapshot = self.registry.snapshot();
+        let accepted = Accepted::unsolicited(sp, relay_state, &snapshot, self.clock.now());
+        self.run(accepted, session, request).await
+    }
+
+    /// What a sealed request is about; `None` if it cannot be opened or its SP is gone.
+    pub fn pending(&self, sealed: &str) -> Option<PendingView> {
+        let pending = PendingRequest::open(sealed, &self.seal)?;
+        let snapshot = self.registry.snapshot();
+        let sp = snapshot.find(&pending.sp)?;
+        Some(PendingView {
+            sp: pending.sp,
+            names: SpNames::of(sp),
+            force_authn: pending.ask.force_authn,
+            login_hint: pending.ask.subject.map(|subject| subject.value),
+        })
+    }
+
+    pub(crate) fn signer(&self) -> Arc<dyn Signer> {
+        Arc::clone(&self.key.load())
+    }
+
+    async fn run(
+        &self,
+        accepted: Result<Accepted, Rejection>,
+        session: Option<&Arc<SsoSession>>,
+        request: &RequestContext<'_>,
+    ) -> Outcome {
+        let (sp, rejection) = match accepted {
+            Ok(accepted) => match self.go_on(&accepted, session, request).await {
+                Ok(outcome) => return outcome,
+                Err(rejection) => (Some(Arc::clone(accepted.sp())), rejection),
+            },
+            Err(rejection) => (None, rejection),
+        };
+        self.refuse(sp.as_deref(), &rejection, request)
+    }
+
+    /// The dispatcher: every step returns here.
+    async fn go_on(
+        &self,
+        accepted: &Accepted,
+        session: Option<&Arc<SsoSession>>,
+        request: &RequestContext<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let groups = self.groups(accepted.sp(), session).await?;
+        let around = Circumstances {
+            now: self.clock.now(),
+            groups: &groups,
+            class_order: &self.idp.class_order,
+            form_class: &self.idp.form_class,
+        };
+        let decision = decide(accepted, session.map(AsRef::as_ref), around);
+        match (decision, session) {
+            (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
+                Ok(form) => Ok(Outcome::Respond(form)),
+                Err(NotIssued::Rejected(rejection)) => Err(rejection),
+                Err(NotIssued::Status(status, cause)) => self.answer(accepted, &status, &cause, request),
+            },
+            (Decision::Issue | Decision::Login, _) => {
+                let mut pending = accepted.to_pending();
+                if let (true, Some(session)) = (pending.ask.force_authn, session) {
+                    pending.ask.signed_in.get_or_insert_with(|| session.subject.id.clone());
+                }
+                let sealed = pending.seal(&self.seal);
+                let sealed = sealed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+                Ok(Outcome::Login { pending: sealed })
+            }
+            (Decision::Reject(status), _) => {
+                let cause = status.message.clone().unwrap_or_default();
+                self.answer(accepted, &status, &cause, request)
+            }
+            (Decision::Forbid, session) => Err(Rejection::NotAllowed {
+                login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
+                sp: accepted.sp().entity_id().to_owned(),
+            }),
+        }
+    }
+
+    async fn groups(
+        &self,
+        sp: &ServiceProvider,
+        session: Option<&Arc<SsoSession>>,
+    ) -> Result<Vec<String>, Rejection> {
+        let asks = sp.policy.allow.iter().any(|allow| matches!(allow, Allow::Group(_)));
+        match session.filter(|_| asks) {
+            Some(session) => {
+                let groups = self.membership.groups(&session.subject).await;
+                groups.map_err(|error| Rejection::Unavailable(error.to_string()))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The SP is told by a Response with an error status.
+    fn answer(
+        &self,
+        accepted: &Accepted,
+        status: &crate::saml::status::Status,
+        cause: &str,
+        request: &RequestContext<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let sp = accepted.sp().entity_id();
+        let code = status.detail.unwrap_or(status.code);
+        tracing::info!(request.id = request.id, sp.entity_id = sp, status = code, "{cause}");
+        let event =
+            Event::RequestRefused { sp: Some(sp.to_owned()), code: code.to_owned(), reason: cause.to_owned() };
+        issue::record(self, request, event)?;
+        issue::failure(self, accepted, status).map(Outcome::Respond)
+    }
+
+    /// The person is told; the log and the audit have the cause.
+    fn refuse(
+        &self,
+        sp: Option<&ServiceProvider>,
+        rejection: &Rejection,
+        request: &RequestContext<'_>,
+    ) -> Outcome {
+        let mut sentence = rejection.sentence();
+        let code = sentence.code();
+        let reason = rejection.to_string();
+        tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
+        let issuer = sp.map(|sp| sp.entity_id().to_owned());
+        let event = Event::RequestRefused { sp: issuer, code: code.to_owned(), reason };
+        if let Err(error) = issue::record(self, request, event) {
+            tracing::error!(request.id = request.id, "{error}");
+            sentence = Sentence::Unavailable;
+        } else if let Rejection::Stale { sp, .. } = rejection {
+            let snapshot = self.registry.snapshot();
+            if let Some(found) = snapshot.find(sp) {
+                return Outcome::Stale { sp: sp.clone(), names: SpNames::of(found) };
+            }
+        }
+        Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
+    }
+}
+
+impl SpNames {
+    /// The names of an SP.
+    pub fn of(sp: &ServiceProvider) -> Self {
+        Self { en: sp.display_name("en").to_owned(), ja: sp.display_name("ja").to_owned() }
+    }
+
+    /// The name in a language.
+    pub fn name(&self, lang: &str) -> &str {
+        if lang == "ja" { &self.ja } else { &self.en }
+    }
+}

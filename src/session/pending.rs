@@ -1,0 +1,70 @@
+//! [`PendingRequest`]: an accepted request while its person signs in. It travels sealed in the browser's address bar and
+//! in the sign-in page, so that tabs, the back button, a restart and another node all find it again.
+
+use serde::{Deserialize, Serialize};
+
+use super::Seal;
+use crate::clock::Timestamp;
+use crate::identity::{NameId, SubjectId};
+use crate::saml::authn_request::RequestedAuthnContext;
+use crate::saml::name_id::NameIdPolicy;
+
+/// What must be remembered of a request that was accepted, to decide on it again later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingRequest {
+    /// The SP's entityID.
+    #[serde(rename = "s")]
+    pub sp: String,
+    /// The place for the answer; it must still be registered when the request goes on.
+    #[serde(rename = "a")]
+    pub acs: String,
+    /// RelayState.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub relay_state: Option<String>,
+    /// What was asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+}
+
+/// What an SP asked for, apart from where the answer goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The ID of the request; none for IdP-initiated sign-on.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When it came.
+    #[serde(rename = "t")]
+    pub received: Timestamp,
+    /// ForceAuthn.
+    #[serde(rename = "f", default)]
+    pub force_authn: bool,
+    /// IsPassive.
+    #[serde(rename = "p", default)]
+    pub is_passive: bool,
+    /// NameIDPolicy.
+    #[serde(rename = "n", default)]
+    pub name_id_policy: NameIdPolicy,
+    /// RequestedAuthnContext.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub requested_authn_context: Option<RequestedAuthnContext>,
+    /// Subject of the request.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<NameId>,
+    /// Who was signed in when a ForceAuthn request came: only this person's new sign-in meets it.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub signed_in: Option<SubjectId>,
+}
+
+const PURPOSE: &str = "pending request";
+
+impl PendingRequest {
+    /// Seals it into text for an address and a form field.
+    pub fn seal(&self, seal: &Seal) -> Result<String, serde_json::Error> {
+        Ok(seal.seal(PURPOSE, &serde_json::to_vec(self)?))
+    }
+
+    /// Opens what [`Self::seal`] made; `None` if anything about it is wrong.
+    pub fn open(sealed: &str, seal: &Seal) -> Option<Self> {
+        serde_json::from_slice(&seal.open(PURPOSE, sealed)?).ok()
+    }
+}

@@ -1,0 +1,281 @@
+//! The first step: what came becomes [`Accepted`], or is refused before anything could go to any SP.
+
+use std::sync::Arc;
+
+use super::outcome::Rejection;
+use crate::clock::{SignedDuration, Timestamp};
+use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
+use crate::saml::acs::Acs;
+use crate::saml::authn_request::{AuthnRequest, date_time};
+use crate::saml::binding::{post, redirect};
+use crate::saml::signature::{SignatureError, SignatureValid, verify};
+use crate::saml::xml::{Element, Limits, parse};
+use crate::session::{Ask, PendingRequest};
+
+/// How far ahead an SP's clock may be.
+const FUTURE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The octets of a request, by binding.
+#[derive(Debug, Clone, Copy)]
+pub enum Incoming<'a> {
+    /// HTTP Redirect: the raw query.
+    Redirect {
+        /// Everything after the question mark.
+        raw_query: &'a str,
+    },
+    /// HTTP POST: the raw form.
+    Post {
+        /// The `application/x-www-form-urlencoded` body.
+        body: &'a [u8],
+    },
+}
+
+/// What the IdP itself demands of requests.
+#[derive(Debug, Clone)]
+pub struct Demands {
+    /// The addresses at which requests may be meant to arrive: the own and its aliases.
+    pub destinations: Vec<String>,
+    /// How old a request may be, where the SP's policy says nothing.
+    pub request_max_age: SignedDuration,
+    /// Whether every request must be signed.
+    pub want_authn_requests_signed: bool,
+}
+
+/// Proof that issuer, signature, destination, time and ACS of a request stand.
+#[derive(Debug)]
+pub struct Accepted {
+    sp: Arc<ServiceProvider>,
+    acs: Acs,
+    relay_state: Option<String>,
+    ask: Ask,
+}
+
+impl Accepted {
+    /// Who asks.
+    pub fn sp(&self) -> &Arc<ServiceProvider> {
+        &self.sp
+    }
+
+    /// Where the answer goes.
+    pub fn acs(&self) -> &str {
+        self.acs.location()
+    }
+
+    /// RelayState.
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+
+    /// What is asked.
+    pub fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// The request as it waits for a person to sign in.
+    pub fn to_pending(&self) -> PendingRequest {
+        PendingRequest {
+            sp: self.sp.entity_id().to_owned(),
+            acs: self.acs.location().to_owned(),
+            relay_state: self.relay_state.clone(),
+            ask: self.ask.clone(),
+        }
+    }
+
+    /// Judges a request that just came.
+    pub fn read(
+        incoming: Incoming<'_>,
+        snapshot: &Snapshot,
+        demands: &Demands,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        match incoming {
+            Incoming::Redirect { raw_query } => {
+                let received = redirect::Received::request(raw_query)?;
+                let root = parse(&received.xml, &Limits::MESSAGE)?;
+                let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
+                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                Self::complete(sp, &request, received.relay_state, demands, now)
+            }
+            Incoming::Post { body } => {
+                let received = post::Received::request(body)?;
+                let root = parse(&received.xml, &Limits::MESSAGE)?;
+                let mut signed = false;
+                let judge = |sp: &ServiceProvider| {
+                    let judged = verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+                    signed = judged.is_ok();
+                    judged
+                };
+                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                if signed && request.destination.is_none() {
+                    return Err(Rejection::NoDestination);
+                }
+                Self::complete(sp, &request, received.relay_state, demands, now)
+            }
+        }
+    }
+
+    fn complete(
+        sp: Arc<ServiceProvider>,
+        request: &AuthnRequest,
+        relay_state: Option<String>,
+        demands: &Demands,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        if let Some(destination) = &request.destination {
+            let meant = normalised(destination);
+            if !demands.destinations.iter().any(|ours| normalised(ours) == meant) {
+                return Err(Rejection::Destination(destination.chars().take(512).collect()));
+            }
+        }
+        check_age(&sp, request.issue_instant, demands, now)?;
+        let acs = Acs::choose(&sp.metadata.acs, request)
+            .map_err(|cause| Rejection::Acs { sp: sp.entity_id().to_owned(), cause })?;
+        if let Some(lint) = acs.lint() {
+            tracing::info!(sp.entity_id = sp.entity_id(), ?lint, "the request is odd but can be answered");
+        }
+        let ask = Ask {
+            id: Some(request.id.clone()),
+            received: now,
+            force_authn: request.force_authn,
+            is_passive: request.is_passive,
+            name_id_policy: request.name_id_policy.clone(),
+            requested_authn_context: request.requested_authn_context.clone(),
+            subject: request.subject.clone(),
+            signed_in: None,
+        };
+        Ok(Self { sp, acs, relay_state, ask })
+    }
+
+    /// Takes up a request that waited for a person to sign in. Its SP and ACS must still be registered.
+    pub fn resume(
+        pending: PendingRequest,
+        snapshot: &Snapshot,
+        demands: &Demands,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let sp = find(snapshot, &pending.sp, now)?;
+        check_age(&sp, pending.ask.received, demands, now)?;
+        let acs = Acs::registered(&sp.metadata.acs, &pending.acs)
+            .map_err(|cause| Rejection::Acs { sp: pending.sp.clone(), cause })?;
+        Ok(Self { sp, acs, relay_state: pending.relay_state, ask: pending.ask })
+    }
+
+    /// A sign-on that no request asked for (saml-profiles 4.1.5).
+    pub fn unsolicited(
+        entity_id: &str,
+        relay_state: Option<&str>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let sp = find(snapshot, entity_id, now)?;
+        let named = || entity_id.to_owned();
+        let acs = Acs::default(&sp.metadata.acs).map_err(|cause| Rejection::Acs { sp: named(), cause })?;
+        if let Some(relay_state) = relay_state {
+            crate::saml::binding::relay_state(relay_state)?;
+            let prefixes = &sp.policy.relay_state_prefixes;
+            if !prefixes.is_empty() && !prefixes.iter().any(|prefix| relay_state.starts_with(prefix)) {
+                return Err(Rejection::RelayStatePrefix(named()));
+            }
+        }
+        let relay_state = relay_state.map(str::to_owned).or_else(|| sp.policy.relay_state.clone());
+        let ask = Ask {
+            id: None,
+            received: now,
+            force_authn: false,
+            is_passive: false,
+            name_id_policy: crate::saml::name_id::NameIdPolicy::default(),
+            requested_authn_context: None,
+            subject: None,
+            signed_in: None,
+        };
+        Ok(Self { sp, acs, relay_state, ask })
+    }
+}
+
+/// Issuer and signature: from here on the request is its SP's.
+fn judged(
+    root: &Element<'_>,
+    snapshot: &Snapshot,
+    (demands, now): (&Demands, Timestamp),
+    verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
+) -> Result<(Arc<ServiceProvider>, AuthnRequest), Rejection> {
+    let request = AuthnRequest::read(root)?;
+    let sp = find(snapshot, &request.issuer, now)?;
+    check_signature(&sp, demands, verify)
+        .map_err(|cause| Rejection::Signature { sp: request.issuer.clone(), cause })?;
+    Ok((sp, request))
+}
+
+fn find(snapshot: &Snapshot, entity_id: &str, now: Timestamp) -> Result<Arc<ServiceProvider>, Rejection> {
+    let named = || entity_id.chars().take(1024).collect();
+    match snapshot.find(entity_id) {
+        Some(sp) if sp.expired(now) => Err(Rejection::Expired(named())),
+        Some(sp) => Ok(Arc::clone(sp)),
+        None if snapshot.find_disabled(entity_id).is_some() => Err(Rejection::Disabled(named())),
+        None => Err(Rejection::UnknownServiceProvider(named())),
+    }
+}
+
+fn check_signature(
+    sp: &ServiceProvider,
+    demands: &Demands,
+    verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
+) -> Result<(), SignatureError> {
+    let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
+    let rule = if forced { VerifyRequests::Required } else { sp.policy.verify_requests };
+    match rule {
+        VerifyRequests::Ignore => Ok(()),
+        VerifyRequests::Required => verify(sp).map(drop),
+        // Without a registered key a signature says nothing: the request counts as unsigned.
+        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(()),
+        VerifyRequests::WhenKey => match verify(sp) {
+            Ok(_) | Err(SignatureError::Missing) => Ok(()),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn check_age(
+    sp: &ServiceProvider,
+    made: Timestamp,
+    demands: &Demands,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    let age = now.duration_since(made);
+    if age < -FUTURE {
+        return Err(Rejection::Future(date_time(made)));
+    }
+    let max_age = sp.policy.request_max_age.unwrap_or(demands.request_max_age);
+    if age > max_age {
+        return Err(Rejection::Stale { sp: sp.entity_id().to_owned(), max_age: format!("{max_age:#}") });
+    }
+    Ok(())
+}
+
+/// An address for comparison: scheme and host in lower case, the default port left out.
+fn normalised(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let host = if port.is_empty() { host.as_str() } else { host.strip_suffix(port).unwrap_or(&host) };
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn addresses_are_compared_without_default_port_and_host_case() {
+        assert_eq!(normalised("HTTPS://IdP.example:443/saml/SSO"), "https://idp.example/saml/SSO");
+        assert_eq!(normalised("http://idp.example:80"), "http://idp.example");
+        assert_ne!(normalised("https://idp.example:8443/a"), normalised("https://idp.example/a"));
+        assert_ne!(normalised("https://idp.example/a"), normalised("https://idp.example/A"));
+        assert_ne!(normalised("https://idp.example/a"), normalised("http://idp.example/a"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The second step, pure: the only place where ForceAuthn, IsPassive, RequestedAuthnContext, the age of a session and
+//! `allow` are judged.
+
+use super::accept::Accepted;
+use crate::clock::{SignedDuration, Timestamp};
+use crate::identity::AuthnContext;
+use crate::registry::Allow;
+use crate::saml::authn_request::{Comparison, RequestedAuthnContext};
+use crate::saml::status::{AUTHN_FAILED, NO_AUTHN_CONTEXT, NO_PASSIVE, RESPONDER, Status};
+use crate::session::SsoSession;
+
+/// A session with less than this left is no ground for a new sign-on.
+const LEAST_LEFT: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a request leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// An assertion for the person of the session.
+    Issue,
+    /// The person signs in, anew if need be.
+    Login,
+    /// The SP is told why not.
+    Reject(Status),
+    /// The person is told that the SP is not for them.
+    Forbid,
+}
+
+/// What a decision rests on besides request and session.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The present moment.
+    pub now: Timestamp,
+    /// The groups of the person, if the SP's policy asks for groups.
+    pub groups: &'a [String],
+    /// Authentication context classes from the weakest to the strongest.
+    pub class_order: &'a [String],
+    /// The class that signing in at the page gives.
+    pub form_class: &'a str,
+}
+
+/// Judges a request.
+pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circumstances<'_>) -> Decision {
+    let ask = accepted.ask();
+    let policy = &accepted.sp().policy;
+    let login = || {
+        let passive = Status::failure(RESPONDER, NO_PASSIVE, "a page would be needed, and IsPassive forbids it");
+        if ask.is_passive { Decision::Reject(passive) } else { Decision::Login }
+    };
+    let requested =
+        ask.requested_authn_context.as_ref().filter(|_| !policy.ignore_requested_authn_context);
+    if let Some(requested) = requested {
+        let met = session.is_some_and(|s| satisfies(requested, &s.context.0, around.class_order));
+        if !met {
+            let reachable = satisfies(requested, around.form_class, around.class_order);
+            return if reachable { login() } else { Decision::Reject(no_authn_context()) };
+        }
+    }
+    let Some(session) = session else { return login() };
+    if ask.force_authn {
+        if session.authn_instant < ask.received {
+            return login();
+        }
+        if ask.signed_in.as_ref().is_some_and(|before| *before != session.subject.id) {
+            let other = "another person signed in than the one that ForceAuthn was to prove";
+            return Decision::Reject(Status::failure(RESPONDER, AUTHN_FAILED, other));
+        }
+    }
+    let too_old = |max_age| around.now.duration_since(session.authn_instant) > max_age;
+    let ending = session.not_on_or_after.duration_since(around.now) < LEAST_LEFT;
+    if policy.max_authn_age.is_some_and(too_old) || ending {
+        return login();
+    }
+    if allowed(&policy.allow, session, around.groups) { Decision::Issue } else { Decision::Forbid }
+}
+
+fn no_authn_context() -> Status {
+    let message = "no way of signing in here meets the RequestedAuthnContext";
+    Status::failure(RESPONDER, NO_AUTHN_CONTEXT, message)
+}
+
+/// Nobody is kept out by an empty list; names and DNs are compared without case (RFC 4517, caseIgnoreMatch).
+fn allowed(allow: &[Allow], session: &SsoSession, groups: &[String]) -> bool {
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    allow.is_empty()
+        || allow.iter().any(|one| match one {
+            Allow::User(login) => same(login, &session.subject.login),
+            Allow::Group(dn) => groups.iter().any(|group| same(group, dn)),
+        })
+}
+
+/// saml-core 3.3.2.2.1.
+fn satisfies(requested: &RequestedAuthnContext, class: &str, order: &[String]) -> bool {
+    if requested.classes.iter().any(|wanted| wanted == AuthnContext::UNSPECIFIED) {
+        return true;
+    }
+    let rank = |class: &str| order.iter().position(|known| known == class);
+    let wanted = || requested.classes.iter().map(|wanted| rank(wanted));
+    match (requested.comparison, rank(class)) {
+        (Comparison::Exact, _) => requested.classes.iter().any(|wanted| wanted == class),
+        (Comparison::Minimum, Some(own)) => wanted().any(|w| w.is_some_and(|w| own >= w)),
+        (Comparison::Maximum, Some(own)) => wanted().any(|w| w.is_some_and(|w| own <= w)),
+        (Comparison::Better, Some(own)) => wanted().all(|w| w.is_some_and(|w| own > w)),
+        (_, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requested(comparison: Comparison, classes: &[&str]) -> RequestedAuthnContext {
+        RequestedAuthnContext { comparison, classes: classes.iter().map(ToString::to_string).collect() }
+    }
+
+    #[test]
+    fn contexts_are_compared_by_the_configured_order() {
+        let order = ["weak", "middle", "strong"].map(str::to_owned);
+        let table = [
+            (Comparison::Exact, "middle", [false, true, false]),
+            (Comparison::Minimum, "middle", [false, true, true]),
+            (Comparison::Maximum, "middle", [true, true, false]),
+            (Comparison::Better, "middle", [false, false, true]),
+            (Comparison::Better, "unknown", [false, false, false]),
+            (Comparison::Minimum, "unknown", [false, false, false]),
+            (Comparison::Exact, AuthnContext::UNSPECIFIED, [true, true, true]),
+        ];
+        for (comparison, wanted, expected) in table {
+            let requested = requested(comparison, &[wanted]);
+            let met: Vec<_> = order.iter().map(|class| satisfies(&requested, class, &order)).collect();
+            assert_eq!(met, expected, "{comparison:?} {wanted}");
+        }
+        assert!(!satisfies(&requested(Comparison::Minimum, &["weak"]), "unknown", &order));
+    }
+}

@@ -1,0 +1,180 @@
+//! The last step: filters, NameID, SP session, assertion, Response, signature, audit.
+
+use std::sync::Arc;
+
+use super::SingleSignOn;
+use super::accept::Accepted;
+use super::name_id::Source;
+use super::outcome::{PostForm, Rejection, SpNames};
+use super::RequestContext;
+use crate::audit::{Event, Record};
+use crate::authproc::Context;
+use crate::identity::{Attributes, NameId};
+use crate::registry::{ServiceProvider, Sign as SignPolicy};
+use crate::saml::assertion::Assertion;
+use crate::saml::response::{Response, Sign, encode};
+use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::session::SsoSession;
+
+/// Why no assertion was made: the SP is told, or the person.
+#[derive(Debug)]
+pub(super) enum NotIssued {
+    /// The SP gets a Response with this status, the log gets the words.
+    Status(Status, String),
+    /// Nothing can be sent.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for NotIssued {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+pub(super) async fn issue(
+    sso: &SingleSignOn,
+    accepted: &Accepted,
+    session: &Arc<SsoSession>,
+    request: &RequestContext<'_>,
+) -> Result<PostForm, NotIssued> {
+    let sp = accepted.sp();
+    let (filtered, released) = attributes(sso, sp, session)?;
+    let source = Source {
+        idp: &sso.idp.entity_id,
+        secret: &sso.name_id_secret,
+        session,
+        attributes: &filtered,
+    };
+    let name_id = source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
+        let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
+        NotIssued::Status(status, error.to_string())
+    })?;
+    check_subject(accepted.ask().subject.as_ref(), &name_id)?;
+    let sp_session = sso
+        .sessions
+        .sp_session(session, sp.entity_id(), name_id)
+        .await
+        .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let now = sso.clock.now();
+    let assertion_id = sso.ids.xml_id();
+    let response_id = sso.ids.xml_id();
+    let own_audience = [sp.entity_id().to_owned()];
+    let policy = &sp.policy;
+    let assertion = Assertion {
+        id: &assertion_id,
+        issuer: &sso.idp.entity_id,
+        issue_instant: now,
+        name_id: Some(&sp_session.name_id),
+        in_response_to: accepted.ask().id.as_deref(),
+        recipient: accepted.acs(),
+        not_before: now - policy.not_before_skew,
+        not_on_or_after: now + policy.assertion_lifetime,
+        audience: if policy.audience.is_empty() { &own_audience } else { &policy.audience },
+        authn_instant: session.authn_instant,
+        session_index: &sp_session.session_index,
+        session_not_on_or_after: policy.session_not_on_or_after.then_some(session.not_on_or_after),
+        authn_context: &session.context.0,
+        attributes: &released,
+        name_format: policy.attribute_name_format.as_deref(),
+    };
+    let response = Response {
+        id: &response_id,
+        issuer: &sso.idp.entity_id,
+        issue_instant: now,
+        destination: accepted.acs(),
+        in_response_to: accepted.ask().id.as_deref(),
+        status: &Status::success(),
+        assertion: Some(&assertion),
+    };
+    let signer = sso.signer();
+    let xml = response
+        .signed(signer.as_ref(), signed_parts(sp))
+        .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let event = Event::AssertionIssued {
+        subject: session.subject.id.to_string(),
+        login: session.subject.login.clone(),
+        sp: sp.entity_id().to_owned(),
+        name_id_format: sp_session.name_id.format.clone(),
+        attributes: released.iter().map(|(name, _)| name.to_owned()).collect(),
+        assertion_id,
+        in_response_to: accepted.ask().id.clone(),
+    };
+    record(sso, request, event)?;
+    Ok(form(accepted, &xml))
+}
+
+/// Writes the audit event before the answer goes out.
+pub(super) fn record(sso: &SingleSignOn, request: &RequestContext<'_>, event: Event) -> Result<(), Rejection> {
+    let record = Record {
+        time: sso.clock.now(),
+        request_id: request.id.to_owned(),
+        client_address: Some(request.address),
+        event,
+    };
+    sso.audit.write(&record).map_err(|error| Rejection::Unavailable(error.to_string()))
+}
+
+/// A Response that tells the SP why not (saml-core 3.2.2), always signed.
+pub(super) fn failure(sso: &SingleSignOn, accepted: &Accepted, status: &Status) -> Result<PostForm, Rejection> {
+    let id = sso.ids.xml_id();
+    let response = Response {
+        id: &id,
+        issuer: &sso.idp.entity_id,
+        issue_instant: sso.clock.now(),
+        destination: accepted.acs(),
+        in_response_to: accepted.ask().id.as_deref(),
+        status,
+        assertion: None,
+    };
+    let both = Sign { assertion: true, response: true };
+    let signed = response.signed(sso.signer().as_ref(), both);
+    signed.map(|xml| form(accepted, &xml)).map_err(|error| Rejection::Unavailable(error.to_string()))
+}
+
+fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {
+    PostForm {
+        acs: accepted.acs().to_owned(),
+        saml_response: encode(xml),
+        relay_state: accepted.relay_state().map(str::to_owned),
+        names: SpNames::of(accepted.sp()),
+    }
+}
+
+/// The attributes after the filters, and what of them leaves.
+fn attributes(
+    sso: &SingleSignOn,
+    sp: &ServiceProvider,
+    session: &SsoSession,
+) -> Result<(Attributes, Attributes), NotIssued> {
+    let context =
+        Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
+    let refused = |error: crate::authproc::FilterError| {
+        Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id()))
+    };
+    let filtered = sp.chain.apply(session.subject.attributes.clone(), &context).map_err(refused)?;
+    let released = if sp.policy.send_attributes {
+        sp.chain.release(filtered.clone(), &context)
+    } else {
+        Attributes::new()
+    };
+    Ok((filtered, released))
+}
+
+/// saml-core 3.4.1.4: a request that names its Subject is answered for that one or not at all.
+fn check_subject(asked: Option<&NameId>, given: &NameId) -> Result<(), NotIssued> {
+    let Some(asked) = asked else { return Ok(()) };
+    let same_format = asked.format == given.format || asked.format == crate::saml::uris::name_id::UNSPECIFIED;
+    if same_format && asked.value == given.value {
+        return Ok(());
+    }
+    let message = "the person who is signed in is not the Subject of the request";
+    Err(NotIssued::Status(Status::failure(REQUESTER, UNKNOWN_PRINCIPAL, message), message.to_owned()))
+}
+
+fn signed_parts(sp: &ServiceProvider) -> Sign {
+    match sp.policy.sign {
+        SignPolicy::Both => Sign { assertion: true, response: true },
+        SignPolicy::Assertion => Sign { assertion: true, response: false },
+        SignPolicy::Response => Sign { assertion: sp.metadata.want_assertions_signed, response: true },
+    }
+}
