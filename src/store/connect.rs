@@ -13,8 +13,14 @@ use super::location::Location;
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// NORMAL in WAL mode: a commit survives the end of the process; losing power may cost the last ones, never the file.
-const SQLITE_SETTINGS: [&str; 3] =
-    ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA cache_size = -1024"];
+/// A log of up to 4,000 pages (16 MB) before it is copied into the file: session ids are random, so that a page waits for
+/// many of them. 2 MB of cache for each connection.
+const SQLITE_SETTINGS: [&str; 4] = [
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA cache_size = -2048",
+];
 
 /// Makes the file of an embedded database, or an existing one, readable by its owner alone. SQLite gives the same mode
 /// to the files that it puts beside it.

@@ -28,7 +28,7 @@ const STATEMENTS: [(&str, i64); 3] = [
     ),
 ];
 /// SP sessions go when their session is gone. A session's row is never younger than what was issued in it.
-const ORPHANS: &str = "DELETE FROM sp_session WHERE session_index IN (SELECT session_index FROM sp_session \
+const ORPHANS: &str = "DELETE FROM sp_session WHERE id_hash IN (SELECT id_hash FROM sp_session \
                        WHERE NOT EXISTS (SELECT 1 FROM session WHERE session.id_hash = sp_session.id_hash) LIMIT $1)";
 
 /// Deletes, and says how many rows went.

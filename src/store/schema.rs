@@ -17,9 +17,8 @@ const STEPS: &[(i64, &[&str])] = &[(
          created_ms BIGINT NOT NULL, last_used_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL)",
         "CREATE INDEX session_subject ON session (subject)",
         "CREATE INDEX session_expires ON session (expires_ms)",
-        "CREATE TABLE sp_session (session_index TEXT NOT NULL PRIMARY KEY, id_hash TEXT NOT NULL, \
-         sp TEXT NOT NULL, body TEXT NOT NULL)",
-        "CREATE INDEX sp_session_id_hash ON sp_session (id_hash)",
+        "CREATE TABLE sp_session (id_hash TEXT NOT NULL, session_index TEXT NOT NULL, sp TEXT NOT NULL, \
+         body TEXT NOT NULL, PRIMARY KEY (id_hash, session_index))",
         "CREATE TABLE wrong_try (throttle_key TEXT NOT NULL, at_ms BIGINT NOT NULL)",
         "CREATE INDEX wrong_try_key ON wrong_try (throttle_key, at_ms)",
         "CREATE INDEX wrong_try_at ON wrong_try (at_ms)",

@@ -34,8 +34,7 @@ const PUT_SESSIONS: Form = Form {
 };
 const PUT_SP_SESSIONS: Form = Form {
     head: "INSERT INTO sp_session (session_index, id_hash, sp, body) VALUES ",
-    tail: " ON CONFLICT (session_index) DO UPDATE SET id_hash = excluded.id_hash, sp = excluded.sp, \
-           body = excluded.body",
+    tail: " ON CONFLICT (id_hash, session_index) DO UPDATE SET sp = excluded.sp, body = excluded.body",
     tuples: true,
 };
 const TOUCH_SESSIONS: Form = Form {

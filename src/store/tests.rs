@@ -7,6 +7,21 @@ use sqlx::any::AnyConnectOptions;
 
 use super::*;
 
+/// Another process that holds the write lock of the database.
+pub(crate) struct Lock(sqlx::AnyConnection);
+
+impl Lock {
+    pub(crate) async fn take(url: &str) -> Self {
+        let mut connection = url.parse::<AnyConnectOptions>().unwrap().connect().await.unwrap();
+        execute(&mut connection, "BEGIN IMMEDIATE").await;
+        Self(connection)
+    }
+
+    pub(crate) async fn release(mut self) {
+        execute(&mut self.0, "ROLLBACK").await;
+    }
+}
+
 struct Fixture {
     dir: tempfile::TempDir,
 }
@@ -142,8 +157,7 @@ async fn deferred_writes_are_written_when_the_last_handle_goes() {
 async fn a_locked_database_fails_all_who_wait_and_loses_nothing_deferred() {
     let fixture = Fixture::new();
     let store = fixture.open().await;
-    let mut stranger = fixture.stranger().await;
-    execute(&mut stranger, "BEGIN IMMEDIATE").await;
+    let lock = Lock::take(&fixture.url()).await;
     let ticket = store.defer(Write::PutSession(session("deferred", "s"))).unwrap();
     let (one, two) = tokio::join!(
         store.commit(vec![Write::PutSession(session("one", "s"))]),
@@ -156,7 +170,7 @@ async fn a_locked_database_fails_all_who_wait_and_loses_nothing_deferred() {
     }
     assert!(!store.landed(ticket));
     assert!(store.ping().await.is_ok(), "reading goes on");
-    execute(&mut stranger, "ROLLBACK").await;
+    lock.release().await;
     store.commit(vec![Write::PutSession(session("three", "s"))]).await.unwrap();
     assert!(store.landed(ticket));
     assert!(store.session("deferred").await.unwrap().is_some());

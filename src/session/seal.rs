@@ -1,0 +1,162 @@
+//! [`Seal`]: closes what travels through a browser, so that it can be neither read nor changed nor used elsewhere.
+
+use std::fmt;
+use std::sync::Arc;
+
+use data_encoding::BASE64URL_NOPAD;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
+
+use crate::clock::Ids;
+use crate::secret::{Secret, constant_time_eq};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// Seals and opens under the session secret. Each purpose has keys of its own.
+pub struct Seal {
+    secret: Secret<Vec<u8>>,
+    ids: Arc<dyn Ids>,
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal")
+    }
+}
+
+impl Seal {
+    /// A seal under `secret`, which is the same on every node.
+    pub fn new(secret: Secret<Vec<u8>>, ids: Arc<dyn Ids>) -> Self {
+        Self { secret, ids }
+    }
+
+    /// AES-256-GCM with a random 96-bit nonce and the purpose as additional data: nonce, ciphertext and tag in URL-safe
+    /// base64 without padding. Should the library fail, the result is empty, and [`Seal::open`] refuses that.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> String {
+        let mut nonce = [0; NONCE];
+        self.ids.fill(&mut nonce);
+        let mut tag = [0; TAG];
+        let sealed = self.key("seal", purpose).and_then(|key| {
+            encrypt_aead(
+                Cipher::aes_256_gcm(),
+                key.expose(),
+                Some(&nonce),
+                purpose.as_bytes(),
+                plain,
+                &mut tag,
+            )
+        });
+        match sealed {
+            Ok(sealed) => BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed, &tag].concat()),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// What was sealed for this purpose; `None` for anything else, without saying why.
+    pub fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
+        let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
+        let (nonce, rest) = bytes.split_at_checked(NONCE)?;
+        let (sealed, tag) = rest.split_at_checked(rest.len().checked_sub(TAG)?)?;
+        let key = self.key("seal", purpose).ok()?;
+        decrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(nonce), purpose.as_bytes(), sealed, tag).ok()
+    }
+
+    /// HMAC-SHA-256 of `data` for a purpose, in URL-safe base64 without padding. Should the library fail, the result is
+    /// random and fits nothing.
+    pub fn mac(&self, purpose: &str, data: &[u8]) -> String {
+        match self.key("mac", purpose).and_then(|key| hmac(key.expose(), &[data])) {
+            Ok(mac) => BASE64URL_NOPAD.encode(mac.expose()),
+            Err(_) => self.ids.token(),
+        }
+    }
+
+    /// Whether `mac` is the one of `data`, compared in constant time.
+    pub fn verify_mac(&self, purpose: &str, data: &[u8], mac: &str) -> bool {
+        constant_time_eq(self.mac(purpose, data).as_bytes(), mac.as_bytes())
+    }
+
+    /// HMAC-SHA-256 with the secret as key and use and purpose as message (NIST SP 800-108, one block in counter mode
+    /// without the length).
+    fn key(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, ErrorStack> {
+        let parts = [b"\x01sekisho ", usage.as_bytes(), b"\0", purpose.as_bytes()];
+        hmac(self.secret.expose(), &parts)
+    }
+}
+
+fn hmac(key: &[u8], parts: &[&[u8]]) -> Result<Secret<Vec<u8>>, ErrorStack> {
+    let key = PKey::hmac(key)?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
+    for part in parts {
+        signer.update(part)?;
+    }
+    signer.sign_to_vec().map(Secret::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SeededIds;
+
+    fn seal(secret: u8) -> Seal {
+        Seal::new(Secret::new(vec![secret; 32]), Arc::new(SeededIds::new(1)))
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_alone() {
+        let seal_a = seal(1);
+        let plain = "要求 & RelayState".as_bytes();
+        let sealed = seal_a.seal("pending", plain);
+        assert_eq!(seal_a.open("pending", &sealed).as_deref(), Some(plain));
+        assert_eq!(seal_a.open("cookie", &sealed), None);
+        assert_eq!(seal(2).open("pending", &sealed), None);
+        assert_eq!(seal_a.open("pending", &seal_a.seal("pending", b"")).as_deref(), Some(b"".as_slice()));
+        assert!(sealed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+    }
+
+    #[test]
+    fn the_same_plaintext_never_looks_the_same() {
+        let seal = seal(1);
+        assert_ne!(seal.seal("p", b"x"), seal.seal("p", b"x"));
+    }
+
+    #[test]
+    fn every_changed_bit_and_every_cut_is_refused() {
+        let seal = seal(1);
+        let sealed = BASE64URL_NOPAD.decode(seal.seal("p", b"some text").as_bytes()).unwrap();
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1 << bit;
+                assert_eq!(seal.open("p", &BASE64URL_NOPAD.encode(&changed)), None, "byte {at} bit {bit}");
+            }
+            assert_eq!(seal.open("p", &BASE64URL_NOPAD.encode(&sealed[..at])), None, "cut at {at}");
+        }
+        let text = BASE64URL_NOPAD.encode(&sealed);
+        for wrong in
+            [String::new(), format!("{text}="), format!("{text}AAAA"), format!(" {text}"), "é".into()]
+        {
+            assert_eq!(seal.open("p", &wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_mac_is_bound_to_key_purpose_and_data() {
+        let (one, two) = (seal(1), seal(2));
+        let mac = one.mac("csrf", b"data");
+        assert!(one.verify_mac("csrf", b"data", &mac));
+        assert!(!one.verify_mac("csrf", b"date", &mac) && !one.verify_mac("other", b"data", &mac));
+        assert!(!two.verify_mac("csrf", b"data", &mac) && !one.verify_mac("csrf", b"data", ""));
+        assert_eq!(mac.len(), 43);
+    }
+
+    #[test]
+    fn hmac_is_the_one_of_rfc_4231() {
+        let mac = hmac(b"Jefe", &[b"what do ya want ", b"for nothing?"]).unwrap();
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(data_encoding::HEXLOWER.encode(mac.expose()), expected);
+    }
+}

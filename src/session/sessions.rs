@@ -1,0 +1,221 @@
+//! [`Sessions`]: starts, finds and ends sessions over the store.
+//!
+//! With an embedded store this process is the only one that serves, so the cache is the truth and the store its memory;
+//! other processes' changes (a command that ends a session) are noticed by the store's generation. With a shared store
+//! every look-up reads the database.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::cache::{Bounds, Cache};
+use super::sso_session::SP_SESSIONS;
+use super::{SessionError, SpSession, SsoSession};
+use crate::clock::{Clock, Ids, SignedDuration};
+use crate::identity::{AuthnContext, NameId, Subject, SubjectId};
+use crate::secret::Secret;
+use crate::store::{SessionRow, Store, Write};
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionOptions {
+    /// From the sign-in on.
+    pub lifetime: SignedDuration,
+    /// Without being used.
+    pub idle: SignedDuration,
+}
+
+/// All sessions.
+#[derive(Debug)]
+pub struct Sessions {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    options: SessionOptions,
+    pub(super) cache: Cache,
+}
+
+impl Sessions {
+    /// Sessions in `store`.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, options: SessionOptions) -> Self {
+        Self::bounded(store, clock, ids, options, Bounds::default())
+    }
+
+    pub(super) fn bounded(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        options: SessionOptions,
+        bounds: Bounds,
+    ) -> Self {
+        Self { store, clock, ids, options, cache: Cache::new(bounds) }
+    }
+
+    /// Begins a session of somebody who has just proved who they are. The token is the cookie's value and is kept nowhere
+    /// else. It is written with the next commit; at once where other nodes must find it.
+    pub async fn start(
+        &self,
+        subject: Subject,
+        context: AuthnContext,
+    ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
+        let token = Secret::new(self.ids.token());
+        let (now, lifetime) = (self.clock.now(), self.options.lifetime);
+        let session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
+        let row = session.row()?;
+        if self.store.is_shared() {
+            self.store.commit(vec![Write::PutSession(row)]).await?;
+            return Ok((token, Arc::new(session)));
+        }
+        let bytes = row.body.len();
+        session.ticket.store(self.store.defer(Write::PutSession(row))?, Ordering::Release);
+        let session = self.cache.hold(session, bytes, self.store.generation(), |held| self.is_pinned(held));
+        Ok((token, session))
+    }
+
+    /// The session of a cookie, unless it is over: lifetime and idle time are judged here, and this counts as its use.
+    pub async fn find(&self, token: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
+        let Some(session) = self.load(&hash(token)).await? else { return Ok(None) };
+        let now = self.clock.now();
+        if session.is_ended() {
+            return Ok(None);
+        }
+        if !session.is_in_time(now, self.options.idle) {
+            if session.finish() {
+                self.end_later(&session);
+            }
+            return Ok(None);
+        }
+        if session.touch(now) {
+            let touch =
+                Write::TouchSession { id_hash: session.id_hash.clone(), last_used_ms: now.as_millisecond() };
+            // A use that cannot be noted is no reason to refuse it: the memory holds it.
+            self.store.defer(touch).ok();
+        }
+        Ok(Some(session))
+    }
+
+    /// The SP session for one more assertion: the one of the same SP and name, or a new one, which is durable when this
+    /// returns, and the session with it.
+    pub async fn sp_session(
+        &self,
+        session: &Arc<SsoSession>,
+        sp: &str,
+        name_id: NameId,
+    ) -> Result<SpSession, SessionError> {
+        if session.is_ended() {
+            return Err(SessionError::Ended);
+        }
+        let old = session.held().iter().find(|held| held.sp == sp && held.name_id == name_id).cloned();
+        if let Some(old) = old {
+            return Ok(old);
+        }
+        if session.held().len() >= SP_SESSIONS {
+            return Err(SessionError::TooMany(SP_SESSIONS));
+        }
+        let new = SpSession { sp: sp.to_owned(), session_index: self.ids.xml_id(), name_id };
+        self.store.commit(vec![Write::PutSpSession(new.row(session)?)]).await?;
+        if session.is_ended() {
+            // It ended while this was under way; whichever was written last, it stays ended.
+            self.end_later(session);
+            return Err(SessionError::Ended);
+        }
+        session.held().push(new.clone());
+        Ok(new)
+    }
+
+    /// Makes durable what waits for the next commit.
+    pub async fn settle(&self) -> Result<(), SessionError> {
+        Ok(self.store.commit(Vec::new()).await?)
+    }
+
+    /// Ends the session of a cookie and returns it, if it was alive. Should the store fail, it is over all the same, and
+    /// written as soon as that is possible.
+    pub async fn end(&self, token: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
+        let Some(session) = self.load(&hash(token)).await? else { return Ok(None) };
+        let was_alive = session.is_in_time(self.clock.now(), self.options.idle);
+        if !session.finish() {
+            return Ok(None);
+        }
+        self.end_now(std::slice::from_ref(&session)).await?;
+        Ok(was_alive.then_some(session))
+    }
+
+    /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.
+    pub async fn end_others(&self, subject: &SubjectId, keep: &str) -> Result<usize, SessionError> {
+        self.settle().await?;
+        let kept = hash(keep);
+        let generation = self.store.generation();
+        let mut ended = Vec::new();
+        for row in self.store.sessions_of(&subject.to_string()).await? {
+            if row.id_hash == kept || row.id_hash == keep {
+                continue;
+            }
+            let id_hash = row.id_hash.clone();
+            match self.read(row, generation) {
+                Some(session) => {
+                    if session.finish() {
+                        ended.push(session);
+                    }
+                }
+                None => self.store.commit(vec![Write::EndSession { id_hash }]).await?,
+            }
+        }
+        self.end_now(&ended).await?;
+        Ok(ended.len())
+    }
+
+    /// From the cache or the store, whatever its state.
+    async fn load(&self, id_hash: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
+        let generation = self.store.generation();
+        if !self.store.is_shared()
+            && let Some(session) = self.cache.find(id_hash, generation, |held| self.is_pinned(held))
+        {
+            return Ok(Some(session));
+        }
+        let row = self.store.session(id_hash).await?;
+        Ok(row.and_then(|row| self.read(row, generation)))
+    }
+
+    /// A row that this version cannot read is as good as none: the person signs in anew.
+    fn read(&self, row: SessionRow, generation: u64) -> Option<Arc<SsoSession>> {
+        let bytes =
+            row.body.len() + row.sp_sessions.iter().map(|sp| sp.body.len() + sp.sp.len()).sum::<usize>();
+        match SsoSession::read(row) {
+            Ok(session) if self.store.is_shared() => Some(Arc::new(session)),
+            Ok(session) => Some(self.cache.hold(session, bytes, generation, |held| self.is_pinned(held))),
+            Err(cause) => {
+                tracing::warn!(error = %cause, "a session in the store cannot be read and is ignored");
+                None
+            }
+        }
+    }
+
+    async fn end_now(&self, ended: &[Arc<SsoSession>]) -> Result<(), SessionError> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let end = |session: &Arc<SsoSession>| Write::EndSession { id_hash: session.id_hash.clone() };
+        let written = self.store.commit(ended.iter().map(end).collect()).await;
+        if written.is_err() {
+            ended.iter().for_each(|session| self.end_later(session));
+        }
+        Ok(written?)
+    }
+
+    fn end_later(&self, session: &SsoSession) {
+        match self.store.defer(Write::EndSession { id_hash: session.id_hash.clone() }) {
+            Ok(ticket) => session.ticket.store(ticket, Ordering::Release),
+            // Never landing keeps it in the cache, where it is known to be over.
+            Err(_) => session.ticket.store(u64::MAX, Ordering::Release),
+        }
+    }
+
+    /// Whether the store does not know the truth about this session yet.
+    fn is_pinned(&self, session: &SsoSession) -> bool {
+        !self.store.landed(session.ticket.load(Ordering::Acquire))
+    }
+}
+
+/// The name of a session in memory and store: whoever reads the store cannot make a cookie of it.
+fn hash(token: &str) -> String {
+    data_encoding::HEXLOWER.encode(&openssl::sha::sha256(token.as_bytes()))
+}

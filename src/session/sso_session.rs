@@ -1,0 +1,189 @@
+//! [`SsoSession`] and [`SpSession`], and how they are written into rows and read again.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionError;
+use crate::clock::{SignedDuration, Timestamp};
+use crate::identity::{AuthnContext, NameId, Subject};
+use crate::store::{SessionRow, SpSessionRow};
+
+/// How old the written time of last use may become.
+const TOUCH_MS: i64 = 60_000;
+/// The most SP sessions of one session.
+pub(super) const SP_SESSIONS: usize = 1000;
+
+/// A person's session at this identity provider.
+#[derive(Debug)]
+pub struct SsoSession {
+    /// SHA-256 of the cookie token, in hexadecimal.
+    pub id_hash: String,
+    /// Who.
+    pub subject: Subject,
+    /// When the person proved who they are.
+    pub authn_instant: Timestamp,
+    /// How.
+    pub context: AuthnContext,
+    /// When the session began.
+    pub created: Timestamp,
+    /// When its lifetime ends.
+    pub not_on_or_after: Timestamp,
+    last_used_ms: AtomicI64,
+    written_ms: AtomicI64,
+    ended: AtomicBool,
+    /// The ticket of the newest deferred write on which the truth of this session hangs.
+    pub(super) ticket: AtomicU64,
+    sp_sessions: Mutex<Vec<SpSession>>,
+}
+
+/// What was issued in a session for one service provider under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpSession {
+    /// The entityID of the service provider.
+    pub sp: String,
+    /// The SessionIndex of its assertions (saml-core 2.7.2).
+    pub session_index: String,
+    /// The name that it knows the person by.
+    pub name_id: NameId,
+}
+
+#[derive(Serialize)]
+struct BodyRef<'a> {
+    subject: &'a Subject,
+    authn_instant: Timestamp,
+    context: &'a AuthnContext,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    subject: Subject,
+    authn_instant: Timestamp,
+    context: AuthnContext,
+}
+
+impl SsoSession {
+    /// A session that begins `now`.
+    pub(super) fn begin(
+        id_hash: String,
+        subject: Subject,
+        context: AuthnContext,
+        now: Timestamp,
+        lifetime: SignedDuration,
+    ) -> Self {
+        let created_ms = now.as_millisecond();
+        let expires_ms = created_ms.saturating_add(i64::try_from(lifetime.as_millis()).unwrap_or(0));
+        Self {
+            id_hash,
+            subject,
+            authn_instant: now,
+            context,
+            created: instant(created_ms),
+            not_on_or_after: instant(expires_ms),
+            last_used_ms: AtomicI64::new(created_ms),
+            written_ms: AtomicI64::new(created_ms),
+            ended: AtomicBool::new(false),
+            ticket: AtomicU64::new(0),
+            sp_sessions: Mutex::default(),
+        }
+    }
+
+    /// Reads a session from its row.
+    pub(super) fn read(row: SessionRow) -> Result<Self, serde_json::Error> {
+        let body: Body = serde_json::from_str(&row.body)?;
+        let read = |sp: SpSessionRow| {
+            let name_id = serde_json::from_str(&sp.body)?;
+            Ok(SpSession { sp: sp.sp, session_index: sp.session_index, name_id })
+        };
+        let sp_sessions = row.sp_sessions.into_iter().map(read).collect::<Result<_, serde_json::Error>>()?;
+        Ok(Self {
+            id_hash: row.id_hash,
+            subject: body.subject,
+            authn_instant: body.authn_instant,
+            context: body.context,
+            created: instant(row.created_ms),
+            not_on_or_after: instant(row.expires_ms),
+            last_used_ms: AtomicI64::new(row.last_used_ms),
+            written_ms: AtomicI64::new(row.last_used_ms),
+            ended: AtomicBool::new(false),
+            ticket: AtomicU64::new(0),
+            sp_sessions: Mutex::new(sp_sessions),
+        })
+    }
+
+    /// The row of a session in which nothing was issued yet.
+    pub(super) fn row(&self) -> Result<SessionRow, SessionError> {
+        let (subject, authn_instant, context) = (&self.subject, self.authn_instant, &self.context);
+        Ok(SessionRow {
+            id_hash: self.id_hash.clone(),
+            subject: self.subject.id.to_string(),
+            body: serde_json::to_string(&BodyRef { subject, authn_instant, context })?,
+            created_ms: self.created.as_millisecond(),
+            last_used_ms: self.last_used_ms.load(Ordering::Relaxed),
+            expires_ms: self.not_on_or_after.as_millisecond(),
+            sp_sessions: Vec::new(),
+        })
+    }
+
+    /// What was issued in this session, the oldest first.
+    pub fn sp_sessions(&self) -> Vec<SpSession> {
+        self.held().clone()
+    }
+
+    /// What was issued to this service provider, the oldest first: a transient NameID is taken from here when there is
+    /// one already.
+    pub fn sp_sessions_at(&self, sp: &str) -> Vec<SpSession> {
+        self.held().iter().filter(|held| held.sp == sp).cloned().collect()
+    }
+
+    /// When the session was last used.
+    pub fn last_used(&self) -> Timestamp {
+        instant(self.last_used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether the session is over for good.
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Whether lifetime and idle time allow its use.
+    pub(super) fn is_in_time(&self, now: Timestamp, idle: SignedDuration) -> bool {
+        now < self.not_on_or_after && now.duration_since(self.last_used()) < idle
+    }
+
+    /// Marks the session as ended; true for the caller who did it.
+    pub(super) fn finish(&self) -> bool {
+        !self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    /// Notes a use; true when that should be written.
+    pub(super) fn touch(&self, now: Timestamp) -> bool {
+        let now_ms = now.as_millisecond();
+        self.last_used_ms.fetch_max(now_ms, Ordering::Relaxed);
+        let written = self.written_ms.load(Ordering::Relaxed);
+        let exchange =
+            |old, new| self.written_ms.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+        now_ms.saturating_sub(written) >= TOUCH_MS && exchange(written, now_ms).is_ok()
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Vec<SpSession>> {
+        self.sp_sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SpSession {
+    pub(super) fn row(&self, session: &SsoSession) -> Result<SpSessionRow, SessionError> {
+        Ok(SpSessionRow {
+            id_hash: session.id_hash.clone(),
+            sp: self.sp.clone(),
+            session_index: self.session_index.clone(),
+            body: serde_json::to_string(&self.name_id)?,
+        })
+    }
+}
+
+/// Times outside jiff's years 1 to 9999 do not occur; should one, the session is over.
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
