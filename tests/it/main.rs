@@ -10,5 +10,6 @@
 )]
 
 mod architecture;
+mod authproc;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;

@@ -20,6 +20,10 @@ enum Member {
 impl Translator<'_> {
     /// A class, after its `[`.
     pub(super) fn class(&mut self) -> Result<(), PatternError> {
+        if matches!(self.rest.peek(), Some(':' | '.' | '=')) {
+            let construct = "a class that begins with ':', '.' or '='";
+            return Err(PatternError::untranslatable(construct, "write [[:name:]], or put another member first"));
+        }
         let mut class = String::from("[");
         if self.rest.next_if_eq(&'^').is_some() {
             class.push('^');

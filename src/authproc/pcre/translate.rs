@@ -351,8 +351,8 @@ impl<'p> Translator<'p> {
         };
         let code = u32::from_str_radix(&digits, 16).ok().filter(|_| !digits.starts_with('+'));
         let code = code.filter(|code| if self.flags.unicode { char::from_u32(*code).is_some() } else { *code < 256 });
-        let bad = || PatternError::Bad("\\x needs two digits or {...} with a character's code".to_owned());
-        code.ok_or_else(bad)
+        let remedy = "give it two digits, or {...} with a character's code";
+        code.ok_or_else(|| PatternError::untranslatable("\\x without a code", remedy))
     }
 }
 

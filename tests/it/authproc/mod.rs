@@ -1,0 +1,6 @@
+//! authproc against SimpleSAMLphp's own filter classes.
+
+mod dice;
+mod filters;
+mod patterns;
+mod php;

@@ -1,0 +1,78 @@
+<?php
+// Runs SimpleSAMLphp's own filters and PHP's preg_match for the differential tests: a JSON line in, a JSON line out.
+//   {"match": pattern, "texts": [..]}                       => [true | false | null (the pattern is bad), ..]
+//   {"global": F, "idp": F, "sp": F, "attributes": P, "sp_attributes": null | [..], "idp_attributes": ..} => P
+// P is an array as a list of [key or null, value], a nested one as {"pairs": P}; F is a list of [priority, class, P].
+
+error_reporting(0);
+$root = $argv[1];
+require_once $root . '/lib/_autoload.php';
+
+function unpairs($value)
+{
+    if (!is_array($value) || !array_key_exists('pairs', $value)) {
+        return $value;
+    }
+    $array = [];
+    foreach ($value['pairs'] as [$key, $one]) {
+        if ($key === null) {
+            $array[] = unpairs($one);
+        } else {
+            $array[$key] = unpairs($one);
+        }
+    }
+    return $array;
+}
+
+function authproc(array $filters): array
+{
+    $authproc = [];
+    foreach ($filters as [$priority, $class, $config]) {
+        $authproc[$priority] = ['class' => 'core:' . $class] + unpairs($config);
+    }
+    return $authproc;
+}
+
+function lists(string $entity, array $filters, ?array $attributes): array
+{
+    $metadata = ['entityid' => $entity, 'authproc' => authproc($filters)];
+    return $attributes === null ? $metadata : $metadata + ['attributes' => $attributes];
+}
+
+function filtered(array $case): array
+{
+    \SimpleSAML\Configuration::loadFromArray([
+        'authproc.idp' => authproc($case['global']),
+        'logging.handler' => 'stderr',
+        'logging.level' => 0,
+    ], '[ARRAY]', 'simplesaml');
+    $idp = lists('idp', $case['idp'], $case['idp_attributes']);
+    $sp = lists('sp', $case['sp'], $case['sp_attributes']);
+    $chain = new \SimpleSAML\Auth\ProcessingChain($idp, $sp);
+    $filters = (function () {
+        return $this->filters;
+    })->call($chain);
+    $state = ['Attributes' => unpairs($case['attributes']), 'Source' => $idp, 'Destination' => $sp];
+    foreach ($filters as $filter) {
+        $filter->process($state);
+    }
+    $result = [];
+    foreach ($state['Attributes'] as $name => $values) {
+        $result[] = [$name, array_values($values)];
+    }
+    return $result;
+}
+
+function matched(array $case): array
+{
+    return array_map(function ($text) use ($case) {
+        $result = @preg_match($case['match'], $text);
+        return $result === false ? null : $result === 1;
+    }, $case['texts']);
+}
+
+while (($line = fgets(STDIN)) !== false) {
+    $case = json_decode($line, true, 64, JSON_THROW_ON_ERROR);
+    $answer = isset($case['match']) ? matched($case) : filtered($case);
+    echo json_encode($answer, JSON_THROW_ON_ERROR), "\n";
+}
