@@ -1,7 +1,13 @@
 //! Servers that are stopped, paused or broken: "cannot say" is never "wrong password", and nobody is asked twice for a
 //! password.
 
-use sekisho::directory::{Directory, DirectoryError, LdapOptions, Lookup, Reason, Verdict};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sekisho::clock::SystemClock;
+use sekisho::directory::{
+    Directory, DirectoryError, LdapDirectory, LdapOptions, Limits, Lookup, Reason, Verdict,
+};
 use sekisho::secret::Secret;
 
 use super::{candidate, login, open, open_impatient, options, secret, sign_in};
@@ -11,13 +17,13 @@ use crate::support::slapd::{PASSWORD, Slapd};
 fn fake_options(fakes: &[&FakeLdap]) -> LdapOptions {
     let mut options = LdapOptions::new("fake");
     options.urls = fakes.iter().map(|fake| fake.url()).collect();
-    options.search_base = "dc=fake".to_owned();
+    "dc=fake".clone_into(&mut options.search_base);
     options.bind_dn = Some(SERVICE.to_owned());
     options.bind_password = Some(Secret::new("service".to_owned()));
     options
 }
 
-fn is_unreachable<T>(answer: Result<T, DirectoryError>) -> bool {
+fn is_unreachable<T>(answer: &Result<T, DirectoryError>) -> bool {
     matches!(answer, Err(DirectoryError::Unreachable { .. }))
 }
 
@@ -28,8 +34,8 @@ async fn a_stopped_server_is_unreachable_until_it_is_back() {
     let tanaka = candidate(&directory, "tanaka").await;
     sign_in(&directory, "tanaka", PASSWORD).await.unwrap();
     slapd.stop();
-    assert!(is_unreachable(directory.find(&login("tanaka")).await));
-    assert!(is_unreachable(directory.verify(&tanaka, &secret(PASSWORD)).await));
+    assert!(is_unreachable(&directory.find(&login("tanaka")).await));
+    assert!(is_unreachable(&directory.verify(&tanaka, &secret(PASSWORD)).await));
     slapd.restart();
     // Refused at once costs nothing, so it is tried again without a pause.
     assert!(matches!(sign_in(&directory, "tanaka", PASSWORD).await.unwrap(), Verdict::Accepted(_)));
@@ -59,36 +65,57 @@ async fn the_second_server_answers_for_a_paused_first_one() {
     for _ in 0..3 {
         assert!(matches!(sign_in(&directory, "tanaka", PASSWORD).await.unwrap(), Verdict::Accepted(_)));
     }
+    let each = directory.probe_each().await;
+    assert!(is_unreachable(&each[0].1) && each[1].1.is_ok(), "{each:?}");
     first.resume();
     drop(second);
-    // The first one is found again by a probe, after its pause.
-    let mut verdict = sign_in_or_error(&directory).await;
-    for _ in 0..200 {
-        if verdict.is_ok() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        verdict = sign_in_or_error(&directory).await;
-    }
-    assert!(matches!(verdict.unwrap(), Verdict::Accepted(_)));
+    until_it_answers(&directory).await;
 }
 
-async fn sign_in_or_error(directory: &dyn Directory) -> Result<Verdict, DirectoryError> {
-    match directory.find(&login("tanaka")).await? {
-        Lookup::Found(found) => directory.verify(&found, &secret(PASSWORD)).await,
-        other => panic!("{other:?}"),
+/// A server that was silent is tried again after a pause.
+async fn until_it_answers(directory: &dyn Directory) {
+    let mut tries = 0;
+    while let Err(error) = directory.find(&login("tanaka")).await {
+        tries += 1;
+        assert!(tries < 400, "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    assert!(matches!(sign_in(directory, "tanaka", PASSWORD).await.unwrap(), Verdict::Accepted(_)));
 }
 
 #[tokio::test]
-async fn a_paused_server_is_unreachable_and_then_costs_no_time() {
+async fn a_paused_server_is_unreachable_until_it_goes_on() {
     let slapd = Slapd::start();
     let directory = open_impatient(options(&[&slapd]));
     let tanaka = candidate(&directory, "tanaka").await;
     slapd.pause();
-    assert!(is_unreachable(directory.find(&login("tanaka")).await));
-    assert!(is_unreachable(directory.verify(&tanaka, &secret(PASSWORD)).await));
+    assert!(is_unreachable(&directory.find(&login("tanaka")).await));
+    assert!(is_unreachable(&directory.verify(&tanaka, &secret(PASSWORD)).await));
     slapd.resume();
+    until_it_answers(&directory).await;
+}
+
+#[tokio::test]
+async fn a_refused_service_account_is_not_tried_again_and_again() {
+    let fake = FakeLdap::start_with(Conduct::Refuse(""), Conduct::Well, Conduct::Well).await;
+    let limits = Limits { retry: Duration::from_mins(1), ..Limits::default() };
+    let directory =
+        LdapDirectory::with_limits(fake_options(&[&fake]), Arc::new(SystemClock), limits).unwrap();
+    for _ in 0..5 {
+        let refused = directory.find(&login("tanaka")).await;
+        assert!(matches!(refused, Err(DirectoryError::ServiceBind { .. })), "{refused:?}");
+    }
+    assert_eq!(fake.service_binds(), 1);
+}
+
+#[tokio::test]
+async fn kept_connections_are_used_again() {
+    let fake = FakeLdap::start(Conduct::Well, Conduct::Well).await;
+    let directory = open(fake_options(&[&fake]));
+    for _ in 0..5 {
+        sign_in(&directory, "tanaka", "x").await.unwrap();
+    }
+    assert_eq!((fake.service_binds(), fake.binds().len()), (1, 5));
 }
 
 #[tokio::test]
@@ -117,7 +144,7 @@ async fn a_bind_that_was_sent_is_never_sent_again() {
         let second = FakeLdap::start(Conduct::Well, Conduct::Well).await;
         let directory = open_impatient(fake_options(&[&first, &second]));
         let answer = sign_in(&directory, "tanaka", "x").await;
-        assert!(is_unreachable(answer), "{fault:?}");
+        assert!(is_unreachable(&answer), "{fault:?}");
         assert_eq!((first.binds().len(), second.binds().len()), (1, 0), "{fault:?}");
         // The broken server is remembered: the next try goes to the other one, once.
         assert!(matches!(sign_in(&directory, "tanaka", "x").await.unwrap(), Verdict::Accepted(_)));
@@ -135,7 +162,7 @@ async fn a_search_goes_on_to_the_next_server() {
         let directory = open_impatient(fake_options(&[&first, &second]));
         assert_eq!(candidate(&directory, "tanaka").await.bind_name, ENTRY, "{fault:?}");
         let alone = open_impatient(fake_options(&[&first]));
-        assert!(is_unreachable(alone.find(&login("tanaka")).await), "{fault:?}");
+        assert!(is_unreachable(&alone.find(&login("tanaka")).await), "{fault:?}");
     }
 }
 
@@ -151,6 +178,19 @@ async fn anything_but_one_entry_with_an_identity_is_no_person() {
     let Err(DirectoryError::Entry { dn, cause, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!(dn, ENTRY);
     assert!(cause.contains("subject_attribute"), "{cause}");
+}
+
+#[tokio::test]
+async fn an_active_directory_tells_identity_groups_and_disabled_accounts() {
+    let fake = FakeLdap::start(Conduct::Well, Conduct::ActiveDirectory).await;
+    let directory = open(fake_options(&[&fake]));
+    let tanaka = candidate(&directory, "tanaka").await;
+    assert_eq!(tanaka.barred, Some(Reason::Disabled));
+    assert_eq!(directory.verify(&tanaka, &secret("x")).await.unwrap(), Verdict::Denied(Reason::Disabled));
+    let subject = tanaka.subject.unwrap();
+    assert_eq!(subject.id.key, "4142434445464748494a4b4c4d4e4f50");
+    assert_eq!(directory.groups(&subject).await.unwrap(), ["cn=inner,dc=fake", "cn=outer,dc=fake"]);
+    assert_eq!(directory.read(&subject.id).await.unwrap().as_ref(), Some(&subject));
 }
 
 #[tokio::test]

@@ -87,18 +87,6 @@ async fn an_untrusted_ca_and_a_wrong_host_name_are_refused() {
 }
 
 #[tokio::test]
-async fn a_refused_service_account_is_not_tried_again_and_again() {
-    let slapd = Slapd::start();
-    let mut options = options(&[&slapd]);
-    options.bind_password = Some("wrong".to_owned().into());
-    let directory = open(options);
-    for _ in 0..20 {
-        let refused = directory.find(&login("tanaka")).await;
-        assert!(matches!(refused, Err(DirectoryError::ServiceBind { .. })), "{refused:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_search_base_that_is_not_there_is_an_error() {
     let slapd = Slapd::start();
     let mut options = options(&[&slapd]);

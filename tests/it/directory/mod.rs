@@ -20,7 +20,7 @@ fn options(slapds: &[&Slapd]) -> LdapOptions {
     let mut options = LdapOptions::new("corp");
     options.urls = slapds.iter().map(|slapd| slapd.ldaps_url()).collect();
     options.ca_certificate = slapds.first().map(|slapd| slapd.ca_file());
-    options.search_base = BASE.to_owned();
+    BASE.clone_into(&mut options.search_base);
     options.bind_dn = Some(READER.to_owned());
     options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
     options

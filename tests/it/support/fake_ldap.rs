@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{
-    LdapBindCred, LdapBindResponse, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
-    LdapSearchResultEntry,
+    LdapBindCred, LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult,
+    LdapResultCode, LdapSearchResultEntry,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -41,26 +41,36 @@ pub(crate) enum Conduct {
     SizeLimit,
     /// A search: an entry without a stable identity. A bind: as [`Conduct::Well`].
     NoIdentity,
+    /// A search: the root DSE and the disabled entry of an Active Directory, and groups for its matching rule. A bind: as
+    /// [`Conduct::Well`].
+    ActiveDirectory,
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
 }
 
+type Binds = Arc<Mutex<Vec<String>>>;
+
 pub(crate) struct FakeLdap {
     port: u16,
-    binds: Arc<Mutex<Vec<String>>>,
+    binds: Binds,
     task: JoinHandle<()>,
 }
 
 impl FakeLdap {
     /// Listens on a free port; user binds and searches go as told.
     pub(crate) async fn start(bind: Conduct, search: Conduct) -> Self {
+        Self::start_with(Conduct::Well, bind, search).await
+    }
+
+    /// The same, with a conduct for the binds of the service account too.
+    pub(crate) async fn start_with(service: Conduct, bind: Conduct, search: Conduct) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let binds = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&binds);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, bind, search, Arc::clone(&seen)));
+                tokio::spawn(serve(stream, [service, bind, search], Arc::clone(&seen)));
             }
         });
         Self { port, binds, task }
@@ -72,7 +82,12 @@ impl FakeLdap {
 
     /// The names of all user binds so far.
     pub(crate) fn binds(&self) -> Vec<String> {
-        self.binds.lock().unwrap().clone()
+        self.binds.lock().unwrap().iter().filter(|name| *name != SERVICE).cloned().collect()
+    }
+
+    /// How often the service account has bound so far.
+    pub(crate) fn service_binds(&self) -> usize {
+        self.binds.lock().unwrap().iter().filter(|name| *name == SERVICE).count()
     }
 }
 
@@ -82,27 +97,26 @@ impl Drop for FakeLdap {
     }
 }
 
-async fn serve(stream: TcpStream, bind: Conduct, search: Conduct, binds: Arc<Mutex<Vec<String>>>) {
+async fn serve(stream: TcpStream, [service, bind, search]: [Conduct; 3], binds: Binds) {
     let mut framed = Framed::new(stream, LdapCodec::new(Some(1 << 20), None));
     while let Some(Ok(message)) = framed.next().await {
         let (conduct, answers) = match message.op {
             LdapOp::BindRequest(request) => {
-                let conduct = if request.dn == SERVICE { Conduct::Well } else { bind };
-                if request.dn != SERVICE {
-                    assert!(matches!(request.cred, LdapBindCred::Simple(_)));
-                    binds.lock().unwrap().push(request.dn);
-                }
+                assert!(matches!(request.cred, LdapBindCred::Simple(_)));
+                let conduct = if request.dn == SERVICE { service } else { bind };
+                binds.lock().unwrap().push(request.dn);
                 (conduct, vec![bind_answer(conduct)])
             }
             // The root DSE always answers: it is how a server shows that it is alive.
-            LdapOp::SearchRequest(request) if request.base.is_empty() => {
-                (Conduct::Well, vec![done(LdapResultCode::Success)])
+            LdapOp::SearchRequest(request) if request.base.is_empty() => (Conduct::Well, root_dse(search)),
+            LdapOp::SearchRequest(request) if matches!(request.filter, LdapFilter::Extensible(_)) => {
+                (search, groups())
             }
             LdapOp::SearchRequest(_) => (search, search_answers(search)),
             _ => return,
         };
         match conduct {
-            Conduct::Hang => tokio::time::sleep(Duration::from_secs(600)).await,
+            Conduct::Hang => tokio::time::sleep(Duration::from_mins(10)).await,
             Conduct::Close => return,
             Conduct::CloseInTheMiddle => return raw(framed, &[0x30, 0x20, 0x02, 0x01, 0x01, 0x61]).await,
             Conduct::Garbage => return raw(framed, b"HTTP/1.1 400 Bad Request\r\n\r\n").await,
@@ -134,26 +148,47 @@ fn bind_answer(conduct: Conduct) -> LdapOp {
     LdapOp::BindResponse(LdapBindResponse { res: result(code, message), saslcreds: None })
 }
 
+fn root_dse(search: Conduct) -> Vec<LdapOp> {
+    let capability = [("supportedCapabilities", "1.2.840.113556.1.4.800")];
+    match search {
+        Conduct::ActiveDirectory => vec![entry("", &capability), done(LdapResultCode::Success)],
+        _ => vec![done(LdapResultCode::Success)],
+    }
+}
+
+fn groups() -> Vec<LdapOp> {
+    vec![entry("cn=inner,dc=fake", &[]), entry("cn=outer,dc=fake", &[]), done(LdapResultCode::Success)]
+}
+
 fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
-    let one = |dn: &str, identity: &[(&str, &str)]| {
-        let attributes =
-            [("uid", "tanaka"), ("cn", "田中 太郎")].iter().chain(identity).map(|(name, value)| {
-                LdapPartialAttribute { atype: (*name).to_owned(), vals: vec![value.as_bytes().to_vec()] }
-            });
-        LdapOp::SearchResultEntry(LdapSearchResultEntry {
-            dn: dn.to_owned(),
-            attributes: attributes.collect(),
-        })
-    };
-    let uuid = [("entryUUID", "8a1c4e0e-0000-4000-8000-000000000001")];
+    let uuid = ("entryUUID", "8a1c4e0e-0000-4000-8000-000000000001");
+    let names = [("uid", "tanaka"), ("cn", "田中 太郎")];
+    let person = |dn| entry(dn, &[names[0], names[1], uuid]);
     match conduct {
         Conduct::TwoEntries => {
-            vec![one(ENTRY, &uuid), one("uid=other,dc=fake", &uuid), done(LdapResultCode::Success)]
+            vec![person(ENTRY), person("uid=other,dc=fake"), done(LdapResultCode::Success)]
         }
-        Conduct::SizeLimit => vec![one(ENTRY, &uuid), done(LdapResultCode::SizeLimitExceeded)],
-        Conduct::NoIdentity => vec![one(ENTRY, &[]), done(LdapResultCode::Success)],
-        _ => vec![one(ENTRY, &uuid), done(LdapResultCode::Success)],
+        Conduct::SizeLimit => vec![person(ENTRY), done(LdapResultCode::SizeLimitExceeded)],
+        Conduct::NoIdentity => vec![entry(ENTRY, &names), done(LdapResultCode::Success)],
+        Conduct::ActiveDirectory => {
+            let account = [
+                ("sAMAccountName", "tanaka"),
+                ("objectGUID", "ABCDEFGHIJKLMNOP"),
+                ("userAccountControl", "514"),
+                ("userPrincipalName", "tanaka@fake"),
+            ];
+            vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
+        }
+        _ => vec![person(ENTRY), done(LdapResultCode::Success)],
     }
+}
+
+fn entry(dn: &str, attributes: &[(&str, &str)]) -> LdapOp {
+    let attributes = attributes.iter().map(|(name, value)| LdapPartialAttribute {
+        atype: (*name).to_owned(),
+        vals: vec![value.as_bytes().to_vec()],
+    });
+    LdapOp::SearchResultEntry(LdapSearchResultEntry { dn: dn.to_owned(), attributes: attributes.collect() })
 }
 
 fn done(code: LdapResultCode) -> LdapOp {
