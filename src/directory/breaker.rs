@@ -41,9 +41,8 @@ impl Breaker {
     }
 
     /// How the server stands now.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self, now: Instant) -> Standing {
         let Ok(mut state) = self.state.lock() else { return Standing::Good };
-        let now = Instant::now();
         match state.as_mut() {
             None => Standing::Good,
             Some(open) if open.next_probe <= now => {
@@ -63,10 +62,10 @@ impl Breaker {
 
     /// The server failed. True when it was good before. One that was silent, or that refused the service account (asked
     /// again and again it would lock it), is out; one that fails at once is a last resort.
-    pub(super) fn failed(&self, fault: Fault) -> bool {
+    pub(super) fn failed(&self, fault: Fault, now: Instant) -> bool {
         let Ok(mut state) = self.state.lock() else { return false };
         let failures = state.as_ref().map_or(0, |open| open.failures.saturating_add(1));
-        let next_probe = Instant::now() + self.pause(failures);
+        let next_probe = now + self.pause(failures);
         let first = state.is_none();
         *state = Some(Open { fault, next_probe, failures });
         first
@@ -86,31 +85,30 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn one_probe_at_a_time_and_pauses_that_grow() {
-        tokio::time::pause();
+    #[test]
+    fn one_probe_at_a_time_and_pauses_that_grow() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let silent = || Fault::Silent(String::new());
         let breaker = Breaker::new(Duration::from_secs(1));
-        assert_eq!(breaker.standing(), Standing::Good);
-        assert!(breaker.failed(Fault::Silent(String::new())));
-        assert_eq!(breaker.standing(), Standing::Out);
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(breaker.standing(), Standing::Probe);
-        assert_eq!(breaker.standing(), Standing::Out);
-        assert!(!breaker.failed(Fault::Silent(String::new())));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(breaker.standing(), Standing::Out);
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(breaker.standing(), Standing::Probe);
+        assert_eq!(breaker.standing(at(0)), Standing::Good);
+        assert!(breaker.failed(silent(), at(0)));
+        assert_eq!(breaker.standing(at(0)), Standing::Out);
+        assert_eq!(breaker.standing(at(1)), Standing::Probe);
+        assert_eq!(breaker.standing(at(1)), Standing::Out);
+        assert!(!breaker.failed(silent(), at(1)));
+        assert_eq!(breaker.standing(at(2)), Standing::Out);
+        assert_eq!(breaker.standing(at(3)), Standing::Probe);
         assert!(breaker.succeeded());
-        assert_eq!(breaker.standing(), Standing::Good);
+        assert_eq!(breaker.standing(at(3)), Standing::Good);
     }
 
-    #[tokio::test]
-    async fn what_fails_at_once_may_be_asked_as_a_last_resort() {
-        tokio::time::pause();
+    #[test]
+    fn what_fails_at_once_may_be_asked_as_a_last_resort() {
+        let now = Instant::now();
         let breaker = Breaker::new(Duration::from_secs(1));
-        breaker.failed(Fault::Lost("connection refused".to_owned()));
-        assert_eq!(breaker.standing(), Standing::LastResort);
+        breaker.failed(Fault::Lost("connection refused".to_owned()), now);
+        assert_eq!(breaker.standing(now), Standing::LastResort);
         assert!(breaker.fault().is_some_and(|fault| fault.to_string() == "connection refused"));
     }
 }

@@ -77,7 +77,7 @@ impl Servers {
             return;
         }
         server.forget_connections();
-        if server.breaker.failed(fault.clone()) {
+        if server.breaker.failed(fault.clone(), Instant::now()) {
             tracing::warn!(directory = %self.directory, server = %server.url.text, cause = %fault, "LDAP server is out");
         }
     }
@@ -115,8 +115,9 @@ impl Servers {
         let mut good = Vec::new();
         let mut due = Vec::new();
         let mut last_resort = Vec::new();
+        let now = Instant::now();
         for server in &self.list {
-            match server.breaker.standing() {
+            match server.breaker.standing(now) {
                 Standing::Good => good.push(Arc::clone(server)),
                 Standing::Probe => due.push(Arc::clone(server)),
                 Standing::LastResort => last_resort.push(Arc::clone(server)),
@@ -146,7 +147,7 @@ impl Servers {
                     tracing::info!(%directory, server = %server.url.text, "LDAP server answers again");
                 }
                 Err(fault) => {
-                    server.breaker.failed(fault);
+                    server.breaker.failed(fault, Instant::now());
                 }
             }
         });

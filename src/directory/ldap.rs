@@ -62,7 +62,7 @@ impl LdapDirectory {
         let urls: Vec<ServerUrl> =
             options.urls.iter().map(|url| ServerUrl::parse(url, &options)).collect::<Result<_, _>>()?;
         let tls = urls.iter().any(|url| url.tls);
-        shout(&options, tls);
+        shout(&options, &urls);
         let connector =
             if tls { Some(tls_connector(&options, read_ca(&options)?.as_deref())?) } else { None };
         let account = options.bind_dn.clone().zip(options.bind_password.clone());
@@ -281,17 +281,18 @@ impl Directory for LdapDirectory {
 }
 
 /// What an administrator must not overlook.
-fn shout(options: &LdapOptions, tls: bool) {
+fn shout(options: &LdapOptions, urls: &[ServerUrl]) {
     let directory = options.name.as_str();
-    if tls && !options.verify_certificate {
+    if !options.verify_certificate && urls.iter().any(|url| url.tls) {
         tracing::warn!(
             directory,
             "CERTIFICATES ARE NOT VERIFIED: whoever is between here and the directory reads every password; set \
              ca_certificate and verify_certificate = true"
         );
     }
-    if !tls {
-        tracing::warn!(directory, "passwords go to the directory in the clear (loopback only)");
+    for clear in urls.iter().filter(|url| !url.tls) {
+        let server = clear.text.as_str();
+        tracing::warn!(directory, server, "passwords go to this server in the clear (loopback only)");
     }
 }
 
@@ -301,4 +302,55 @@ fn read_ca(options: &LdapOptions) -> Result<Option<Vec<u8>>, OptionsError> {
         file: path.display().to_string(),
         cause: cause.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_directory_without_verification_shouts() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec!["ldaps://dc1.example.jp".to_owned()];
+        "dc=example".clone_into(&mut options.search_base);
+        options.verify_certificate = false;
+        tracing::subscriber::with_default(subscriber, || {
+            LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("WARN") && text.contains("CERTIFICATES ARE NOT VERIFIED"), "{text}");
+    }
+
+    #[test]
+    fn a_ca_file_that_is_none_is_an_error_with_its_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [file.path().to_owned(), file.path().join("missing")] {
+            let mut options = LdapOptions::new("corp");
+            options.urls = vec!["ldaps://dc1.example.jp".to_owned()];
+            "dc=example".clone_into(&mut options.search_base);
+            options.ca_certificate = Some(path.clone());
+            let error = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap_err().to_string();
+            assert!(error.contains("ca_certificate") && error.contains(path.to_str().unwrap()), "{error}");
+        }
+    }
 }

@@ -11,5 +11,6 @@
 
 mod architecture;
 mod authproc;
+mod directory;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;

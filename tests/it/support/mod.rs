@@ -11,3 +11,5 @@ pub mod process;
 pub mod request;
 pub mod sp;
 pub mod xml;
+pub(crate) mod fake_ldap;
+pub(crate) mod slapd;

@@ -1,0 +1,129 @@
+//! What only LDAP directories have: password policy, TLS, groups, names in several shapes, exclusive connections.
+
+use std::sync::Arc;
+
+use sekisho::directory::{Directory, DirectoryError, Lookup, Reason, Verdict};
+
+use super::{candidate, login, open, open_impatient, options, sign_in};
+use crate::support::slapd::{BASE, NUMBERED, PASSWORD, Slapd, password_of, write_strange_ca};
+
+#[tokio::test]
+async fn the_password_policy_is_heard() {
+    let slapd = Slapd::start();
+    let mut with_pattern = options(&[&slapd]);
+    with_pattern.dn_pattern = Some(format!("uid={{login}},ou=people,{BASE}"));
+    for directory in [open(options(&[&slapd])), open(with_pattern)] {
+        for (name, reason) in [
+            ("locked", Reason::Locked),
+            ("mustchange", Reason::PasswordMustChange),
+            ("expired", Reason::PasswordExpired),
+        ] {
+            let verdict = sign_in(&directory, name, PASSWORD).await.unwrap();
+            assert_eq!(verdict, Verdict::Denied(reason), "{name}");
+        }
+        let verdict = sign_in(&directory, "mustchange", "wrong").await.unwrap();
+        assert_eq!(verdict, Verdict::Denied(Reason::WrongPassword));
+    }
+}
+
+#[tokio::test]
+async fn names_come_in_several_shapes() {
+    let slapd = Slapd::start();
+    let mut options = options(&[&slapd]);
+    options.netbios_names = vec!["EXAMPLE".to_owned()];
+    let directory = open(options);
+    for name in ["example\\tanaka", "EXAMPLE\\tanaka", "tanaka@example.test"] {
+        let subject = candidate(&directory, name).await.subject.unwrap();
+        assert_eq!(subject.login, "tanaka", "{name}");
+    }
+    for name in ["OTHER\\tanaka", "EXAMPLE\\", "EXAMPLE\\ "] {
+        assert!(matches!(directory.find(&login(name)).await.unwrap(), Lookup::Unknown), "{name}");
+    }
+    assert!(matches!(directory.find(&login("twin@example.test")).await.unwrap(), Lookup::Ambiguous));
+}
+
+#[tokio::test]
+async fn nested_groups_are_found_and_circles_end() {
+    let slapd = Slapd::start();
+    let directory = open(options(&[&slapd]));
+    let groups = async |name: &str| {
+        let subject = candidate(&directory, name).await.subject.unwrap();
+        let mut groups = directory.groups(&subject).await.unwrap();
+        groups.sort();
+        groups
+    };
+    let dn = |name: &str| format!("cn={name},ou=groups,{BASE}");
+    assert_eq!(groups("tanaka").await, [dn("circle"), dn("eng-all"), dn("eng-core"), dn("unique")]);
+    assert!(groups("suzuki").await.contains(&dn("営業")));
+    assert!(groups("u0").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_untrusted_ca_and_a_wrong_host_name_are_refused() {
+    let slapd = Slapd::start();
+    let strange = tempfile::NamedTempFile::new().unwrap();
+    write_strange_ca(strange.path());
+    let mut strange_ca = options(&[&slapd]);
+    strange_ca.ca_certificate = Some(strange.path().to_owned());
+    let mut no_ca = options(&[&slapd]);
+    no_ca.ca_certificate = None;
+    let mut start_tls = strange_ca.clone();
+    start_tls.urls = vec![slapd.ldap_url()];
+    start_tls.start_tls = true;
+    let mut wrong_name = options(&[&slapd]);
+    wrong_name.urls = vec![slapd.wrong_name_url()];
+    for (what, wrong) in
+        [("CA", &strange_ca), ("system", &no_ca), ("StartTLS", &start_tls), ("name", &wrong_name)]
+    {
+        let refused = open(wrong.clone()).probe().await;
+        assert!(
+            matches!(&refused, Err(DirectoryError::Unreachable { cause, .. }) if cause.contains("certificate verify failed")),
+            "{what}: {refused:?}"
+        );
+        let mut unverified = wrong.clone();
+        unverified.verify_certificate = false;
+        open(unverified).probe().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_search_base_that_is_not_there_is_an_error() {
+    let slapd = Slapd::start();
+    let mut options = options(&[&slapd]);
+    options.search_base = format!("ou=nowhere,{BASE}");
+    let directory = open_impatient(options);
+    assert!(matches!(directory.find(&login("tanaka")).await, Err(DirectoryError::Refused { .. })));
+    assert!(matches!(directory.probe().await, Err(DirectoryError::Entry { .. })));
+}
+
+/// With a `dn_pattern` everybody's entry is read over the very connection that the bind made theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_people_at_once_are_never_mixed_up() {
+    let slapd = Slapd::start();
+    let mut with_pattern = options(&[&slapd]);
+    with_pattern.dn_pattern = Some(format!("uid={{login}},ou=people,{BASE}"));
+    for options in [options(&[&slapd]), with_pattern] {
+        let directory = Arc::new(open(options));
+        let people = (0..NUMBERED).map(|number| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move {
+                let name = format!("u{number}");
+                for round in 0..6 {
+                    // Every other try is somebody else's password.
+                    let other = (number + round) % NUMBERED;
+                    let verdict = sign_in(&*directory, &name, &password_of(other)).await.unwrap();
+                    match verdict {
+                        Verdict::Accepted(subject) => assert_eq!((other, &subject.login), (number, &name)),
+                        Verdict::Denied(reason) => {
+                            assert_ne!(other, number);
+                            assert_eq!(reason, Reason::WrongPassword);
+                        }
+                    }
+                }
+            })
+        });
+        for person in people.collect::<Vec<_>>() {
+            person.await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Directories: one conformance suite for all, then what only LDAP has, then faults.
+
+mod conformance;
+mod faults;
+mod ldap;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sekisho::clock::SystemClock;
+use sekisho::directory::{
+    Candidate, Directory, DirectoryError, LdapDirectory, LdapOptions, Limits, Login, Lookup, Verdict,
+};
+use sekisho::secret::Secret;
+
+use crate::support::slapd::{BASE, READER, READER_PASSWORD, Slapd};
+
+/// Options for one or more slapds, by LDAPS and with the service account.
+fn options(slapds: &[&Slapd]) -> LdapOptions {
+    let mut options = LdapOptions::new("corp");
+    options.urls = slapds.iter().map(|slapd| slapd.ldaps_url()).collect();
+    options.ca_certificate = slapds.first().map(|slapd| slapd.ca_file());
+    BASE.clone_into(&mut options.search_base);
+    options.bind_dn = Some(READER.to_owned());
+    options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
+    options
+}
+
+fn open(options: LdapOptions) -> LdapDirectory {
+    LdapDirectory::new(options, Arc::new(SystemClock)).unwrap()
+}
+
+/// Waits that a test of a silent server can afford; the order of events is that of the defaults.
+fn impatient() -> Limits {
+    Limits {
+        hedge: Duration::from_millis(100),
+        connect: Duration::from_millis(600),
+        answer: Duration::from_secs(1),
+        total: Duration::from_secs(2),
+        retry: Duration::from_millis(50),
+        ..Limits::default()
+    }
+}
+
+fn open_impatient(options: LdapOptions) -> LdapDirectory {
+    LdapDirectory::with_limits(options, Arc::new(SystemClock), impatient()).unwrap()
+}
+
+fn login(name: &str) -> Login {
+    Login::parse(name).unwrap()
+}
+
+fn secret(password: &str) -> Secret<String> {
+    Secret::new(password.to_owned())
+}
+
+async fn candidate(directory: &dyn Directory, name: &str) -> Candidate {
+    match directory.find(&login(name)).await.unwrap() {
+        Lookup::Found(candidate) => *candidate,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+async fn sign_in(directory: &dyn Directory, name: &str, password: &str) -> Result<Verdict, DirectoryError> {
+    directory.verify(&candidate(directory, name).await, &secret(password)).await
+}

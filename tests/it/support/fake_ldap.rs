@@ -1,0 +1,200 @@
+//! An LDAP server that does wrong on purpose: what a real slapd cannot be made to do.
+//!
+//! It knows one entry, [`ENTRY`], accepts the service account [`SERVICE`], and keeps a list of the user binds that
+//! reached it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use ldap3_proto::LdapCodec;
+use ldap3_proto::proto::{
+    LdapBindCred, LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult,
+    LdapResultCode, LdapSearchResultEntry,
+};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::codec::Framed;
+
+pub(crate) const ENTRY: &str = "uid=tanaka,dc=fake";
+pub(crate) const SERVICE: &str = "cn=service,dc=fake";
+
+/// What happens to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    /// A bind succeeds whatever the password is; a search finds [`ENTRY`].
+    Well,
+    /// No answer at all.
+    Hang,
+    /// The connection is closed instead of an answer.
+    Close,
+    /// Half of the answer, then the connection is closed.
+    CloseInTheMiddle,
+    /// Octets that are no LDAP.
+    Garbage,
+    /// A well-formed message with a body that makes no sense.
+    Malformed,
+    /// A search: two entries. A bind: as [`Conduct::Well`].
+    TwoEntries,
+    /// A search: one entry and sizeLimitExceeded. A bind: as [`Conduct::Well`].
+    SizeLimit,
+    /// A search: an entry without a stable identity. A bind: as [`Conduct::Well`].
+    NoIdentity,
+    /// A search: the root DSE and the disabled entry of an Active Directory, and groups for its matching rule. A bind: as
+    /// [`Conduct::Well`].
+    ActiveDirectory,
+    /// A bind is refused with this text; a search finds [`ENTRY`].
+    Refuse(&'static str),
+}
+
+type Binds = Arc<Mutex<Vec<String>>>;
+
+pub(crate) struct FakeLdap {
+    port: u16,
+    binds: Binds,
+    task: JoinHandle<()>,
+}
+
+impl FakeLdap {
+    /// Listens on a free port; user binds and searches go as told.
+    pub(crate) async fn start(bind: Conduct, search: Conduct) -> Self {
+        Self::start_with(Conduct::Well, bind, search).await
+    }
+
+    /// The same, with a conduct for the binds of the service account too.
+    pub(crate) async fn start_with(service: Conduct, bind: Conduct, search: Conduct) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let binds = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&binds);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, [service, bind, search], Arc::clone(&seen)));
+            }
+        });
+        Self { port, binds, task }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.port)
+    }
+
+    /// The names of all user binds so far.
+    pub(crate) fn binds(&self) -> Vec<String> {
+        self.binds.lock().unwrap().iter().filter(|name| *name != SERVICE).cloned().collect()
+    }
+
+    /// How often the service account has bound so far.
+    pub(crate) fn service_binds(&self) -> usize {
+        self.binds.lock().unwrap().iter().filter(|name| *name == SERVICE).count()
+    }
+}
+
+impl Drop for FakeLdap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(stream: TcpStream, [service, bind, search]: [Conduct; 3], binds: Binds) {
+    let mut framed = Framed::new(stream, LdapCodec::new(Some(1 << 20), None));
+    while let Some(Ok(message)) = framed.next().await {
+        let (conduct, answers) = match message.op {
+            LdapOp::BindRequest(request) => {
+                assert!(matches!(request.cred, LdapBindCred::Simple(_)));
+                let conduct = if request.dn == SERVICE { service } else { bind };
+                binds.lock().unwrap().push(request.dn);
+                (conduct, vec![bind_answer(conduct)])
+            }
+            // The root DSE always answers: it is how a server shows that it is alive.
+            LdapOp::SearchRequest(request) if request.base.is_empty() => (Conduct::Well, root_dse(search)),
+            LdapOp::SearchRequest(request) if matches!(request.filter, LdapFilter::Extensible(_)) => {
+                (search, groups())
+            }
+            LdapOp::SearchRequest(_) => (search, search_answers(search)),
+            _ => return,
+        };
+        match conduct {
+            Conduct::Hang => tokio::time::sleep(Duration::from_mins(10)).await,
+            Conduct::Close => return,
+            Conduct::CloseInTheMiddle => return raw(framed, &[0x30, 0x20, 0x02, 0x01, 0x01, 0x61]).await,
+            Conduct::Garbage => return raw(framed, b"HTTP/1.1 400 Bad Request\r\n\r\n").await,
+            // LDAPMessage { 1, [APPLICATION 1 or 5] of one empty octet string }
+            Conduct::Malformed => {
+                return raw(framed, &[0x30, 0x07, 0x02, 0x01, 0x01, 0x61, 0x02, 0x04, 0x00]).await;
+            }
+            _ => {}
+        }
+        for op in answers {
+            if framed.send(LdapMsg::new(message.msgid, op)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn raw(framed: Framed<TcpStream, LdapCodec>, octets: &[u8]) {
+    let mut stream = framed.into_inner();
+    let _ = stream.write_all(octets).await;
+    let _ = stream.shutdown().await;
+}
+
+fn bind_answer(conduct: Conduct) -> LdapOp {
+    let (code, message) = match conduct {
+        Conduct::Refuse(text) => (LdapResultCode::InvalidCredentials, text),
+        _ => (LdapResultCode::Success, ""),
+    };
+    LdapOp::BindResponse(LdapBindResponse { res: result(code, message), saslcreds: None })
+}
+
+fn root_dse(search: Conduct) -> Vec<LdapOp> {
+    let capability = [("supportedCapabilities", "1.2.840.113556.1.4.800")];
+    match search {
+        Conduct::ActiveDirectory => vec![entry("", &capability), done(LdapResultCode::Success)],
+        _ => vec![done(LdapResultCode::Success)],
+    }
+}
+
+fn groups() -> Vec<LdapOp> {
+    vec![entry("cn=inner,dc=fake", &[]), entry("cn=outer,dc=fake", &[]), done(LdapResultCode::Success)]
+}
+
+fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
+    let uuid = ("entryUUID", "8a1c4e0e-0000-4000-8000-000000000001");
+    let names = [("uid", "tanaka"), ("cn", "田中 太郎")];
+    let person = |dn| entry(dn, &[names[0], names[1], uuid]);
+    match conduct {
+        Conduct::TwoEntries => {
+            vec![person(ENTRY), person("uid=other,dc=fake"), done(LdapResultCode::Success)]
+        }
+        Conduct::SizeLimit => vec![person(ENTRY), done(LdapResultCode::SizeLimitExceeded)],
+        Conduct::NoIdentity => vec![entry(ENTRY, &names), done(LdapResultCode::Success)],
+        Conduct::ActiveDirectory => {
+            let account = [
+                ("sAMAccountName", "tanaka"),
+                ("objectGUID", "ABCDEFGHIJKLMNOP"),
+                ("userAccountControl", "514"),
+                ("userPrincipalName", "tanaka@fake"),
+            ];
+            vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
+        }
+        _ => vec![person(ENTRY), done(LdapResultCode::Success)],
+    }
+}
+
+fn entry(dn: &str, attributes: &[(&str, &str)]) -> LdapOp {
+    let attributes = attributes.iter().map(|(name, value)| LdapPartialAttribute {
+        atype: (*name).to_owned(),
+        vals: vec![value.as_bytes().to_vec()],
+    });
+    LdapOp::SearchResultEntry(LdapSearchResultEntry { dn: dn.to_owned(), attributes: attributes.collect() })
+}
+
+fn done(code: LdapResultCode) -> LdapOp {
+    LdapOp::SearchResultDone(result(code, ""))
+}
+
+fn result(code: LdapResultCode, message: &str) -> LdapResult {
+    LdapResult { code, matcheddn: String::new(), message: message.to_owned(), referral: Vec::new() }
+}

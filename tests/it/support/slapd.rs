@@ -1,0 +1,330 @@
+//! A real Debian slapd as a child process, in a temporary folder, on free ports, with certificates of its own CA.
+//!
+//! The certificate names `localhost` only, so that `ldaps://127.0.0.1` is a wrong host name. The process is killed when
+//! its [`Slapd`] is dropped, and no other process ever is.
+
+use std::fmt::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, SubjectAlternativeName};
+use openssl::x509::{X509, X509Name};
+
+pub(crate) const BASE: &str = "dc=example,dc=test";
+pub(crate) const READER: &str = "cn=reader,ou=service,dc=example,dc=test";
+pub(crate) const READER_PASSWORD: &str = "Svc-Passw0rd!";
+
+/// The password of everybody but the numbered people, who have [`password_of`].
+pub(crate) const PASSWORD: &str = "Passw0rd!User";
+
+/// How many numbered people there are: u0, u1 ...
+pub(crate) const NUMBERED: usize = 32;
+
+/// The password of a numbered person.
+pub(crate) fn password_of(number: usize) -> String {
+    format!("Passw0rd!{number}")
+}
+
+pub(crate) struct Slapd {
+    folder: tempfile::TempDir,
+    child: Option<Child>,
+    port: u16,
+    tls_port: u16,
+}
+
+impl Slapd {
+    /// Loads the people and waits until the server takes connections.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::create_dir(path.join("db")).unwrap();
+        write_certificates(path);
+        std::fs::write(path.join("slapd.conf"), configuration(path)).unwrap();
+        std::fs::write(path.join("load.ldif"), ldif()).unwrap();
+        let loaded = Command::new("/usr/sbin/slapd")
+            .args(["-T", "add", "-q", "-f"])
+            .arg(path.join("slapd.conf"))
+            .arg("-l")
+            .arg(path.join("load.ldif"))
+            .output()
+            .unwrap();
+        assert!(loaded.status.success(), "slapadd: {}", String::from_utf8_lossy(&loaded.stderr));
+        let (port, tls_port) = (free_port(), free_port());
+        let mut slapd = Self { folder, child: None, port, tls_port };
+        slapd.restart();
+        slapd
+    }
+
+    pub(crate) fn ldap_url(&self) -> String {
+        format!("ldap://localhost:{}", self.port)
+    }
+
+    pub(crate) fn ldaps_url(&self) -> String {
+        format!("ldaps://localhost:{}", self.tls_port)
+    }
+
+    /// A URL that reaches the server under a name that its certificate does not hold.
+    pub(crate) fn wrong_name_url(&self) -> String {
+        format!("ldaps://127.0.0.1:{}", self.tls_port)
+    }
+
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Ends the server; its data stay.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts the server (again) on the same ports.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
+        let mut child = Command::new("/usr/sbin/slapd")
+            .args(["-d", "0", "-h", &urls, "-f"])
+            .arg(self.folder.path().join("slapd.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while [self.port, self.tls_port].iter().any(|port| TcpStream::connect(("127.0.0.1", *port)).is_err())
+        {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("slapd ended by itself: {status}");
+            }
+            assert!(Instant::now() < deadline, "slapd takes no connections");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.child = Some(child);
+    }
+
+    /// SIGSTOP: connections are taken by the kernel, and nobody answers.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A CA that signed nothing of any [`Slapd`].
+pub(crate) fn write_strange_ca(path: &Path) {
+    let (_, certificate) = make_certificate("strange CA", None);
+    std::fs::write(path, certificate.to_pem().unwrap()).unwrap();
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn write_certificates(folder: &Path) {
+    let (ca_key, ca) = make_certificate(&format!("test CA of {}", folder.display()), None);
+    let (key, certificate) = make_certificate("localhost", Some((&ca_key, &ca)));
+    std::fs::write(folder.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
+    std::fs::write(folder.join("server.pem"), certificate.to_pem().unwrap()).unwrap();
+    std::fs::write(folder.join("server.key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+}
+
+/// A CA, or a server's certificate with its name as the only subjectAltName.
+fn make_certificate(name: &str, issuer: Option<(&PKey<Private>, &X509)>) -> (PKey<Private>, X509) {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+    let mut subject = X509Name::builder().unwrap();
+    subject.append_entry_by_text("CN", name).unwrap();
+    let subject = subject.build();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    let mut serial = BigNum::new().unwrap();
+    serial.rand(127, openssl::bn::MsbOption::ONE, false).unwrap();
+    builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
+    builder.set_subject_name(&subject).unwrap();
+    builder.set_issuer_name(issuer.map_or(&*subject, |(_, ca)| ca.subject_name())).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    if issuer.is_some() {
+        let context = builder.x509v3_context(None, None);
+        let names = SubjectAlternativeName::new().dns(name).build(&context).unwrap();
+        builder.append_extension(names).unwrap();
+        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
+    } else {
+        builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+    }
+    builder.sign(issuer.map_or(&key, |(ca_key, _)| ca_key), MessageDigest::sha256()).unwrap();
+    (key, builder.build())
+}
+
+fn configuration(folder: &Path) -> String {
+    let w = folder.display();
+    format!(
+        "include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/dyngroup.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload ppolicy
+moduleload dynlist
+TLSCACertificateFile {w}/ca.pem
+TLSCertificateFile {w}/server.pem
+TLSCertificateKeyFile {w}/server.key
+threads 8
+loglevel none
+database mdb
+suffix {BASE}
+rootdn cn=admin,{BASE}
+directory {w}/db
+maxsize 104857600
+envflags nosync
+index objectClass,entryUUID,uid,mail,member,uniqueMember eq
+access to attrs=userPassword by dn.exact=\"{READER}\" read by self =xw by anonymous auth by * none
+access to * by users read by * none
+overlay ppolicy
+ppolicy_default cn=default,ou=policies,{BASE}
+ppolicy_use_lockout
+overlay dynlist
+dynlist-attrset groupOfURLs memberURL member+memberOf@groupOfNames*
+"
+    )
+}
+
+fn ldif() -> String {
+    let mut text =
+        format!("dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n");
+    for unit in ["people", "groups", "service", "policies"] {
+        entry(
+            &mut text,
+            &format!("ou={unit},{BASE}"),
+            &["objectClass: organizationalUnit", &format!("ou: {unit}")],
+        );
+    }
+    entry(
+        &mut text,
+        READER,
+        &[
+            "objectClass: applicationProcess",
+            "objectClass: simpleSecurityObject",
+            "cn: reader",
+            &format!("userPassword: {READER_PASSWORD}"),
+        ],
+    );
+    policy(&mut text, "default", "0");
+    policy(&mut text, "short", "86400");
+    person(&mut text, "tanaka", "田中 太郎", PASSWORD, &["title: a&<b>\"c]]>", "mail: tanaka@example.test"]);
+    person(&mut text, "suzuki", "鈴木 花子", PASSWORD, &["mail: twin@example.test"]);
+    person(&mut text, "yoshida", "𠮷田 潤", PASSWORD, &["mail: twin@example.test"]);
+    person(&mut text, "locked", "Lou Locked", PASSWORD, &["pwdAccountLockedTime: 000001010000Z"]);
+    person(&mut text, "mustchange", "Rex Reset", PASSWORD, &["pwdReset: TRUE"]);
+    let short = format!("pwdPolicySubentry: cn=short,ou=policies,{BASE}");
+    person(&mut text, "expired", "Ed Expired", PASSWORD, &["pwdChangedTime: 20200101000000Z", &short]);
+    for number in 0..NUMBERED {
+        let name = format!("u{number}");
+        person(&mut text, &name, &name, &password_of(number), &[]);
+    }
+    group(&mut text, "eng-core", &["uid=tanaka,ou=people", "uid=suzuki,ou=people"]);
+    group(&mut text, "eng-all", &["cn=eng-core,ou=groups"]);
+    group(&mut text, "営業", &["uid=suzuki,ou=people"]);
+    entry(
+        &mut text,
+        &format!("cn=unique,ou=groups,{BASE}"),
+        &[
+            "objectClass: groupOfUniqueNames",
+            "cn: unique",
+            &format!("uniqueMember: cn=eng-all,ou=groups,{BASE}"),
+        ],
+    );
+    entry(
+        &mut text,
+        &format!("cn=circle,ou=groups,{BASE}"),
+        &[
+            "objectClass: groupOfUniqueNames",
+            "cn: circle",
+            &format!("uniqueMember: cn=circle,ou=groups,{BASE}"),
+            &format!("uniqueMember: cn=unique,ou=groups,{BASE}"),
+        ],
+    );
+    text
+}
+
+fn policy(text: &mut String, name: &str, max_age: &str) {
+    entry(
+        text,
+        &format!("cn={name},ou=policies,{BASE}"),
+        &[
+            "objectClass: device",
+            "objectClass: pwdPolicy",
+            &format!("cn: {name}"),
+            "pwdAttribute: userPassword",
+            "pwdLockout: TRUE",
+            "pwdMaxFailure: 50",
+            "pwdMustChange: TRUE",
+            "pwdAllowUserChange: TRUE",
+            &format!("pwdMaxAge: {max_age}"),
+        ],
+    );
+}
+
+fn person(text: &mut String, uid: &str, name: &str, password: &str, more: &[&str]) {
+    let family = name.split(' ').next().unwrap();
+    let lines = [
+        "objectClass: inetOrgPerson".to_owned(),
+        format!("uid: {uid}"),
+        format!("cn: {name}"),
+        format!("sn: {family}"),
+        format!("displayName: {name}"),
+        format!("userPassword: {password}"),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    entry(text, &format!("uid={uid},ou=people,{BASE}"), &lines);
+}
+
+fn group(text: &mut String, name: &str, members: &[&str]) {
+    let mut lines = vec!["objectClass: groupOfNames".to_owned(), format!("cn: {name}")];
+    lines.extend(members.iter().map(|member| format!("member: {member},{BASE}")));
+    entry(
+        text,
+        &format!("cn={name},ou=groups,{BASE}"),
+        &lines.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+}
+
+/// Values are written in base64 where they are not plain ASCII (RFC 2849).
+fn entry(text: &mut String, dn: &str, lines: &[&str]) {
+    let dn = format!("dn: {dn}");
+    for line in std::iter::once(dn.as_str()).chain(lines.iter().copied()) {
+        let (name, value) = line.split_once(": ").unwrap();
+        if value.is_ascii() {
+            writeln!(text, "{line}").unwrap();
+        } else {
+            writeln!(text, "{name}:: {}", data_encoding::BASE64.encode(value.as_bytes())).unwrap();
+        }
+    }
+    text.push('\n');
+}
