@@ -1,1 +1,127 @@
-//! (being built)
+//! The command line: one file per command, exit code 0 for good, 1 for "found something wrong", 2 for "used wrong".
+//!
+//! Commands write to the two streams they are given, and nothing else in the crate prints.
+
+mod app_part;
+mod check;
+mod demo;
+mod hash_password;
+mod keys;
+mod metadata;
+mod report;
+mod serve;
+mod table;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigFault, FaultKind};
+
+/// A SAML 2.0 identity provider for accounts in Active Directory, LDAP or a file.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "SEKISHO_CONFIG", default_value = "sekisho.toml", value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve,
+    /// Run a complete server with three sample people, to try it out.
+    Demo(demo::Arguments),
+    /// Look for faults in configuration, keys, directories and SPs.
+    Check(check::Arguments),
+    /// Keys and secrets.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Print the identity provider's metadata, or the values that SaaS consoles ask for.
+    Metadata(metadata::Arguments),
+    /// Read a password from standard input and print its hash for people.toml.
+    HashPassword,
+}
+
+/// Why a command ends without success.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The configuration is wrong.
+    #[error("the configuration has {} fault(s)", .0.len())]
+    Config(Vec<ConfigFault>),
+    /// The command did what it should, found something wrong and has said so.
+    #[error("something is wrong")]
+    Found,
+    /// The command was used wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// A key cannot be loaded or made.
+    #[error(transparent)]
+    Key(#[from] crate::keys::KeyError),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Stream(#[from] std::io::Error),
+    /// Something else went wrong.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+/// Runs the command that `arguments` name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(help) => {
+            // Help and version are no faults; clap sends them to standard output by itself.
+            let code = if help.use_stderr() { 2 } else { 0 };
+            return if help.print().is_ok() { code.into() } else { ExitCode::FAILURE };
+        }
+    };
+    let mut out = std::io::stdout();
+    let done = arguments.command.run(&arguments.config, &mut out).and_then(|()| Ok(out.flush()?));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(&mut std::io::stderr()),
+    }
+}
+
+impl Command {
+    fn run(self, config: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {
+        let load = || Config::load(config).map_err(Failure::Config);
+        match self {
+            Self::Serve => serve::run(load()?),
+            Self::Demo(arguments) => demo::run(&arguments, out),
+            Self::Check(arguments) => check::run(&arguments, Config::load(config), out),
+            Self::Keys(command) => {
+                keys::run(command, &Config::load_before_keys(config).map_err(Failure::Config)?, out)
+            }
+            Self::Metadata(arguments) => metadata::run(&arguments, &load()?, out),
+            Self::HashPassword => hash_password::run(out),
+        }
+    }
+}
+
+impl Failure {
+    fn tell(&self, error_stream: &mut dyn Write) -> ExitCode {
+        // When standard error is closed there is nobody left to tell.
+        let _ = match self {
+            Self::Config(faults) => faults
+                .iter()
+                .try_for_each(|fault| writeln!(error_stream, "{fault}"))
+                .and_then(|()| writeln!(error_stream, "sekisho: {self}")),
+            Self::Found => Ok(()),
+            _ => writeln!(error_stream, "sekisho: {self}"),
+        };
+        let misused = match self {
+            Self::Config(faults) => faults.iter().any(|fault| fault.kind == FaultKind::Unreadable),
+            Self::Usage(_) => true,
+            _ => false,
+        };
+        if misused { ExitCode::from(2) } else { ExitCode::FAILURE }
+    }
+}

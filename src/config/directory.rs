@@ -24,6 +24,10 @@ pub enum DirectoryConfig {
     },
 }
 
+/// Finds people in OpenLDAP by uid, in Active Directory by sAMAccountName or userPrincipalName, in both by mail.
+const DEFAULT_LOGIN_FILTER: &str = "(&(objectClass=person)(|(uid={login})(sAMAccountName={login})\
+    (userPrincipalName={login})(mail={login})))";
+
 /// An LDAP directory.
 #[derive(Debug, Clone)]
 pub struct LdapOptions {
@@ -44,6 +48,7 @@ pub struct LdapOptions {
     /// `search_base`: where the people are.
     pub search_base: String,
     /// `login_filter`: finds exactly one person; `{login}` stands for the name that was typed.
+    /// Default: a person with this uid, sAMAccountName, userPrincipalName or mail.
     pub login_filter: String,
     /// `dn_pattern`: the person's DN by its pattern, instead of a search.
     pub dn_pattern: Option<String>,
@@ -121,7 +126,6 @@ impl LdapOptions {
         }
         let searches = dn_pattern.is_none() && !section.has("dn_pattern");
         let base = "name the place of the people, such as \"DC=example,DC=co,DC=jp\"";
-        let filter = "write a filter with {login}, such as \"(uid={login})\", or a dn_pattern";
         let options = Self {
             name,
             urls: urls.unwrap_or_default(),
@@ -135,11 +139,7 @@ impl LdapOptions {
             } else {
                 section.or("search_base", String::new(), text)
             },
-            login_filter: if searches {
-                section.required("login_filter", filter, with_login)
-            } else {
-                section.or("login_filter", String::new(), with_login)
-            },
+            login_filter: section.or("login_filter", DEFAULT_LOGIN_FILTER.to_owned(), with_login),
             dn_pattern,
             netbios_names: section.list("netbios_names", text).unwrap_or_default(),
             subject_attribute: section.optional("subject_attribute", text),

@@ -1,0 +1,101 @@
+//! `sekisho check [--json]`: configuration, keys, directories and SPs, all faults at once.
+
+use std::io::Write;
+
+use super::report::{FindingRow, Report, Severity};
+use super::{Failure, app_part};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigFault, FaultKind};
+use crate::keys::{Concern, KeyPair, load_certificate};
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Print JSON for machines instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Fails when there is at least one error among the findings.
+pub(super) fn run(
+    arguments: &Arguments,
+    loaded: Result<Config, Vec<ConfigFault>>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut report = Report::default();
+    match loaded {
+        Ok(config) => inspect(&config, &mut report)?,
+        Err(faults) if arguments.json && !unreadable(&faults) => {
+            report.findings.extend(faults.into_iter().map(|fault| finding(Severity::Error, fault)));
+        }
+        Err(faults) => return Err(Failure::Config(faults)),
+    }
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut *out, &report).map_err(anyhow::Error::new)?;
+        writeln!(out)?;
+    } else {
+        report.write(out)?;
+    }
+    if report.has_errors() { Err(Failure::Found) } else { Ok(()) }
+}
+
+fn inspect(config: &Config, report: &mut Report) -> Result<(), Failure> {
+    let warnings = config.warnings.iter().cloned();
+    report.findings.extend(warnings.map(|warning| finding(Severity::Warning, warning)));
+    inspect_keys(config, report);
+    if report.has_errors() {
+        // The application does not start without its keys; the rest is looked at when they are right.
+        return Ok(());
+    }
+    actix_web::rt::System::new().block_on(app_part::inspect(config, report))?;
+    Ok(())
+}
+
+fn inspect_keys(config: &Config, report: &mut Report) {
+    let saml = &config.saml;
+    let file = |path: &std::path::Path| path.display().to_string();
+    let mut say = |severity, file, message: String| {
+        let (message, remedy) = message.split_once("; ").map_or((message.as_str(), ""), |parts| parts);
+        report.findings.push(FindingRow {
+            severity,
+            file,
+            line: None,
+            subject: "keys".to_owned(),
+            message: message.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    };
+    let passphrase = saml.private_key_passphrase.as_ref();
+    match KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now()) {
+        Ok(pair) => {
+            for concern in pair.concerns() {
+                let severity = match concern {
+                    Concern::ExpiresSoon(_) => Severity::Notice,
+                    Concern::Expired(_) | Concern::NotYetValid(_) => Severity::Warning,
+                };
+                say(severity, file(&saml.certificate), concern.to_string());
+            }
+        }
+        Err(error) => say(Severity::Error, file(&saml.private_key), error.to_string()),
+    }
+    if let Some(next) = &saml.next_certificate
+        && let Err(error) = load_certificate(next)
+    {
+        say(Severity::Error, file(next), error.to_string());
+    }
+}
+
+fn finding(severity: Severity, fault: ConfigFault) -> FindingRow {
+    FindingRow {
+        severity,
+        file: fault.file.display().to_string(),
+        line: fault.line,
+        subject: fault.key,
+        message: fault.message,
+        remedy: fault.remedy,
+    }
+}
+
+fn unreadable(faults: &[ConfigFault]) -> bool {
+    faults.iter().any(|fault| fault.kind == FaultKind::Unreadable)
+}

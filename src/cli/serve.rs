@@ -1,0 +1,10 @@
+//! `sekisho serve`: runs the server until it is told to stop.
+
+use super::{Failure, app_part};
+use crate::config::Config;
+
+/// Blocks until SIGTERM or SIGINT.
+pub(super) fn run(config: Config) -> Result<(), Failure> {
+    actix_web::rt::System::new().block_on(app_part::serve(config))?;
+    Ok(())
+}
