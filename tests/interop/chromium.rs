@@ -1,6 +1,7 @@
 //! Headless Chromium, driven by chromedriver: what a person sees, with scripts, styles and cookies as they really are.
 
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -10,10 +11,11 @@ use thirtyfour::prelude::*;
 
 use crate::support::process::{Process, free_port};
 
-/// A browser window. Call [`Chromium::close`] at the end, or the window closes with chromedriver.
+/// A browser window. Call [`Chromium::close`] at the end; after a panic it is killed together with chromedriver.
 #[derive(Debug)]
 pub struct Chromium {
-    pub driver: WebDriver,
+    /// Never dropped: its drop would wait two minutes for an answer that our stopped runtime cannot take.
+    pub driver: ManuallyDrop<WebDriver>,
     _profile: TempDir,
     _chromedriver: Process,
 }
@@ -47,7 +49,7 @@ impl Chromium {
             wishes.add_arg(argument).unwrap();
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await.expect("a window");
-        Self { driver, _profile: profile, _chromedriver: chromedriver }
+        Self { driver: ManuallyDrop::new(driver), _profile: profile, _chromedriver: chromedriver }
     }
 
     /// The element, as soon as it is there and can be seen.
@@ -108,6 +110,6 @@ impl Chromium {
     }
 
     pub async fn close(self) {
-        self.driver.quit().await.unwrap();
+        WebDriver::clone(&self.driver).quit().await.unwrap();
     }
 }
