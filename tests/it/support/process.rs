@@ -3,11 +3,12 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running program. Dropping it kills it.
+/// A running program. Dropping it kills it and what it started.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -32,6 +33,8 @@ impl Process {
         let errors = output.try_clone().expect("the log file twice");
         let child = command
             .stdin(Stdio::null())
+            // A group of its own, so that what it starts goes with it.
+            .process_group(0)
             .stdout(output)
             .stderr(errors)
             .spawn()
@@ -96,8 +99,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
+        // The group may be gone already; then there is nobody to tell.
+        let group = format!("-{}", self.id());
+        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }

@@ -1,0 +1,115 @@
+//! Headless Chromium, driven by chromedriver: what a person sees, with scripts, styles and cookies as they really are.
+
+use std::fs;
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::support::process::{Process, free_port};
+
+/// A browser window. Call [`Chromium::close`] at the end; after a panic it is killed together with chromedriver.
+#[derive(Debug)]
+pub struct Chromium {
+    /// Never dropped: its drop would wait two minutes for an answer that our stopped runtime cannot take.
+    pub driver: ManuallyDrop<WebDriver>,
+    _profile: TempDir,
+    _chromedriver: Process,
+}
+
+impl Chromium {
+    /// Opens a window that prefers this language (`ja`, `en`) and takes any certificate.
+    pub async fn open(language: &str) -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let mut chromedriver = Process::start(
+            Command::new("chromedriver").arg(format!("--port={port}")),
+            &profile.path().join("chromedriver.log"),
+        );
+        chromedriver.wait_for_log("started successfully").await;
+        let mut wishes = DesiredCapabilities::chrome();
+        wishes.accept_insecure_certs(true).unwrap();
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1000,800",
+            &format!("--accept-lang={language}"),
+            &format!("--user-data-dir={}", profile.path().join("profile").display()),
+        ] {
+            wishes.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await.expect("a window");
+        Self { driver: ManuallyDrop::new(driver), _profile: profile, _chromedriver: chromedriver }
+    }
+
+    /// The element, as soon as it is there and can be seen.
+    pub async fn find(&self, css: &str) -> WebElement {
+        let found = self.driver.query(By::Css(css)).wait(Duration::from_secs(20), Duration::from_millis(50));
+        match found.and_displayed().first().await {
+            Ok(element) => element,
+            Err(error) => panic!("{css}: {error}\n{}", self.driver.source().await.unwrap_or_default()),
+        }
+    }
+
+    /// Types into the field of this name.
+    pub async fn fill(&self, name: &str, text: &str) {
+        self.find(&format!("input[name={name}]")).await.send_keys(text).await.expect("a field to type into");
+    }
+
+    /// The text that a person reads on the page.
+    pub async fn text(&self) -> String {
+        self.find("body").await.text().await.unwrap()
+    }
+
+    /// Waits until the page's address begins so.
+    pub async fn wait_for(&self, address: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let at = self.driver.current_url().await.unwrap();
+            if at.as_str().starts_with(address) {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "at {at} and not at {address}:\n{}",
+                self.driver.source().await.unwrap_or_default()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Keeps a picture as `target/screenshots/NAME.png`, for people to look at.
+    pub async fn picture(&self, name: &str) -> PathBuf {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{name}.png"));
+        self.driver.screenshot(&path).await.unwrap();
+        path
+    }
+
+    /// Makes the window as small as a telephone.
+    pub async fn as_phone(&self) {
+        self.driver.set_window_rect(0, 0, 390, 844).await.unwrap();
+    }
+
+    /// How far the page is wider than the window: nothing, if it can be read without scrolling sideways.
+    pub async fn overflow(&self) -> i64 {
+        let script = "return document.documentElement.scrollWidth - window.innerWidth";
+        let answer = self.driver.execute(script, Vec::new()).await.unwrap();
+        answer.json().as_i64().unwrap_or(i64::MAX)
+    }
+
+    pub async fn close(self) {
+        WebDriver::clone(&self.driver).quit().await.unwrap();
+    }
+}
