@@ -1,1 +1,184 @@
-//! (being built)
+//! [`App`]: the running program, every part made once and in one function from the configuration.
+//!
+//! A test hands in its own clock, randomness and audit sink by [`Ports`]; a server takes [`Ports::of_system`].
+
+mod adapters;
+mod idp;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::audit::jsonl::JsonLines;
+use crate::audit::{Event, Record, Sink};
+use crate::authn::{PasswordSignIn, ThrottleOptions};
+use crate::clock::{Clock, Ids, RandomIds, SystemClock};
+use crate::config::{Config, DirectoryConfig};
+use crate::directory::Directory;
+use crate::directory::file::FileDirectory;
+use crate::directory::ldap::LdapDirectory;
+use crate::keys::KeyPair;
+use crate::registry::Registry;
+use crate::saml::signature::VerificationKey;
+use crate::session::{Seal, SessionOptions, Sessions};
+use crate::sso::SingleSignOn;
+use crate::store::Store;
+use crate::web::Site;
+
+/// The running program.
+#[derive(Debug)]
+pub struct App {
+    /// Sign-on.
+    pub sso: SingleSignOn,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// Signing in by password.
+    pub sign_in: PasswordSignIn,
+    /// Seals what browsers keep.
+    pub seal: Arc<Seal>,
+    /// The service providers.
+    pub registry: Arc<Registry>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The durable state.
+    pub store: Store,
+    /// The audit trail.
+    pub audit: Arc<dyn Sink>,
+    /// The own metadata, signed.
+    pub metadata_xml: Arc<str>,
+    /// The key that the built-in SP verifies with.
+    pub own_key: VerificationKey,
+    /// The place on the network.
+    pub site: Site,
+}
+
+/// What a program takes from outside itself.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// The audit trail.
+    pub audit: Arc<dyn Sink>,
+}
+
+impl Ports {
+    /// The system's clock and randomness, and the audit file of the configuration.
+    pub fn of_system(config: &Config) -> Result<Self> {
+        let audit: Arc<dyn Sink> = match &config.log.audit {
+            Some(path) => Arc::new(JsonLines::file(path)?),
+            None => Arc::new(JsonLines::standard_output()),
+        };
+        Ok(Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), audit })
+    }
+}
+
+impl App {
+    /// Makes every part; fails with the file and the remedy where one cannot be made.
+    pub async fn build(config: &Config, ports: Ports) -> Result<Self> {
+        let Ports { clock, ids, audit } = ports;
+        let keys = Arc::new(load_keys(config, clock.as_ref())?);
+        let store = Store::open(config.store_url.expose()).await?;
+        let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
+        let sessions =
+            Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
+        let seal = Arc::new(Seal::new(config.session.secret.clone(), Arc::clone(&ids)));
+        let directories = directories(config, &clock)?;
+        let known = store.live_files().await?;
+        let registry = Arc::new(Registry::open(
+            idp::registry_options(config),
+            Arc::clone(&clock),
+            adapters::observer(Arc::clone(&audit), Arc::clone(&clock)),
+            Arc::new(adapters::StoredLiveFiles::new(store.clone(), known)),
+        )?);
+        let throttle = ThrottleOptions {
+            account_tries: config.throttle.account_tries,
+            address_tries: config.throttle.address_tries,
+            window: config.throttle.window,
+        };
+        let sso = SingleSignOn {
+            idp: idp::idp(config),
+            registry: Arc::clone(&registry),
+            sessions: Arc::clone(&sessions),
+            seal: Arc::clone(&seal),
+            signer: Arc::clone(&keys) as _,
+            name_id_secret: config.saml.name_id_secret.clone(),
+            membership: Arc::new(adapters::DirectoryMembership::new(directories.clone())),
+            audit: Arc::clone(&audit),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        };
+        let sign_in = PasswordSignIn::new(
+            directories,
+            store.clone(),
+            Arc::clone(&audit),
+            Arc::clone(&clock),
+            throttle,
+        );
+        let metadata_xml = idp::metadata(config, &keys, ids.as_ref())?.into();
+        let own_key = VerificationKey::from_certificate_der(keys.certificate().der())?;
+        let site = idp::site(config, keys.certificate())?;
+        Ok(Self {
+            sso,
+            sessions,
+            sign_in,
+            seal,
+            registry,
+            ids,
+            clock,
+            store,
+            audit,
+            metadata_xml,
+            own_key,
+            site,
+        })
+    }
+
+    /// Writes to the audit trail that the server starts or stops.
+    pub fn announce(&self, state: &str) -> Result<()> {
+        let event =
+            Event::Server { state: state.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let record =
+            Record { time: self.clock.now(), request_id: String::new(), client_address: None, event };
+        Ok(self.audit.write(&record)?)
+    }
+
+    /// Removes from the store what has passed: ended sessions, old throttle rows.
+    pub async fn purge(&self) -> Result<u64> {
+        Ok(self.store.purge(self.clock.now().as_millisecond()).await?)
+    }
+}
+
+/// The signing key and its certificate.
+pub fn load_keys(config: &Config, clock: &dyn Clock) -> Result<KeyPair> {
+    let saml = &config.saml;
+    let passphrase = saml.private_key_passphrase.as_ref();
+    Ok(KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now())?)
+}
+
+/// The directories in the order in which they are asked: files first, so that break-glass accounts work while LDAP is
+/// down, then the others as configured.
+pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Directory>>> {
+    let mut files: Vec<Arc<dyn Directory>> = Vec::new();
+    let mut others: Vec<Arc<dyn Directory>> = Vec::new();
+    for directory in &config.directories {
+        match directory {
+            DirectoryConfig::File { name, path } => files.push(Arc::new(FileDirectory::load(name, path)?)),
+            DirectoryConfig::Ldap(options) => {
+                let made = LdapDirectory::new(options.clone(), Arc::clone(clock));
+                let made = made.with_context(|| format!("directory \"{}\"", options.name))?;
+                others.push(Arc::new(made));
+            }
+        }
+    }
+    files.append(&mut others);
+    Ok(files)
+}
+
+/// The identity provider's signed metadata, for the command that prints it.
+pub fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
+    idp::metadata(config, keys, ids)
+}

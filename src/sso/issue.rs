@@ -86,9 +86,8 @@ pub(super) async fn issue(
         status: &Status::success(),
         assertion: Some(&assertion),
     };
-    let signer = sso.signer();
     let xml = response
-        .signed(signer.as_ref(), signed_parts(sp))
+        .signed(sso.signer.as_ref(), signed_parts(sp))
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
     let event = Event::AssertionIssued {
         subject: session.subject.id.to_string(),
@@ -127,7 +126,7 @@ pub(super) fn failure(sso: &SingleSignOn, accepted: &Accepted, status: &Status) 
         assertion: None,
     };
     let both = Sign { assertion: true, response: true };
-    let signed = response.signed(sso.signer().as_ref(), both);
+    let signed = response.signed(sso.signer.as_ref(), both);
     signed.map(|xml| form(accepted, &xml)).map_err(|error| Rejection::Unavailable(error.to_string()))
 }
 

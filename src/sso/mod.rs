@@ -10,8 +10,6 @@ pub mod outcome;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 pub use accept::{Demands, Incoming};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
 
@@ -55,7 +53,7 @@ pub struct SingleSignOn {
     /// Seals pending requests.
     pub seal: Arc<Seal>,
     /// The signing key in use.
-    pub key: Arc<ArcSwap<Arc<dyn Signer>>>,
+    pub signer: Arc<dyn Signer>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.
@@ -141,10 +139,6 @@ impl SingleSignOn {
             force_authn: pending.ask.force_authn,
             login_hint: pending.ask.subject.map(|subject| subject.value),
         })
-    }
-
-    pub(crate) fn signer(&self) -> Arc<dyn Signer> {
-        Arc::clone(&self.key.load())
     }
 
     async fn run(

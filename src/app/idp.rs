@@ -1,0 +1,147 @@
+//! What the configuration says of the identity provider itself, as the modules want to hear it.
+
+use anyhow::Result;
+
+use crate::clock::Ids;
+use crate::config::{self, Config};
+use crate::identity::AuthnContext;
+use crate::keys::{Certificate, KeyPair};
+use crate::registry::RegistryOptions;
+use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organization, UiInfo, write};
+use crate::saml::metadata::sp::{Localized, Logo};
+use crate::saml::signature::sign;
+use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
+use crate::sso::{Demands, Idp};
+use crate::web::{Endpoint, Site};
+
+pub(super) fn idp(config: &Config) -> Idp {
+    let classes = [AuthnContext::PASSWORD, AuthnContext::PASSWORD_PROTECTED_TRANSPORT, AuthnContext::KERBEROS];
+    Idp {
+        entity_id: config.saml.entity_id.clone(),
+        demands: Demands {
+            destinations: destinations(config),
+            request_max_age: config.saml.request_max_age,
+            want_authn_requests_signed: config.saml.want_authn_requests_signed,
+        },
+        attributes: config.saml.attributes.clone(),
+        class_order: classes.map(str::to_owned).to_vec(),
+        form_class: form_class(config).to_owned(),
+    }
+}
+
+/// No class is claimed that did not happen: without TLS it is a bare password.
+pub(super) fn form_class(config: &Config) -> &'static str {
+    if config.base_url.is_https() {
+        AuthnContext::PASSWORD_PROTECTED_TRANSPORT
+    } else {
+        AuthnContext::PASSWORD
+    }
+}
+
+fn destinations(config: &Config) -> Vec<String> {
+    let base = config.base_url.as_str();
+    let aliases = config.saml.aliases.iter();
+    let old = aliases.filter(|(_, endpoint)| *endpoint == config::Endpoint::Sso);
+    let own = std::iter::once(format!("{base}/saml/sso"));
+    own.chain(old.map(|(path, _)| format!("{base}{path}"))).collect()
+}
+
+pub(super) fn registry_options(config: &Config) -> RegistryOptions {
+    let saml = &config.saml;
+    RegistryOptions {
+        folder: saml.metadata.clone(),
+        allow_http_endpoints: saml.allow_http_endpoints,
+        enforce_valid_until: saml.enforce_valid_until,
+        global: config.authproc.clone(),
+        idp: saml.authproc.clone(),
+        idp_attributes: saml.attributes.clone(),
+        built_in: saml.test_sp.then(|| test_sp(config)),
+        ..RegistryOptions::default()
+    }
+}
+
+/// The built-in SP, described as any other: it shows all that a sign-in could release.
+fn test_sp(config: &Config) -> String {
+    let base = config.base_url.as_str();
+    format!("entity_id = \"{base}/test-sp\"\nacs = [\"{base}/test-sp/acs\"]\nname = \"sekisho test SP\"\n")
+}
+
+pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
+    let mut site = Site::parse(config.base_url.as_str())?;
+    site.trusted_proxies = config.listen.trusted_proxies.clone();
+    site.aliases = config
+        .saml
+        .aliases
+        .iter()
+        .filter_map(|(path, endpoint)| match endpoint {
+            config::Endpoint::Sso => Some((path.clone(), Endpoint::Sso)),
+            config::Endpoint::Slo => Some((path.clone(), Endpoint::Slo)),
+            _ => None,
+        })
+        .collect();
+    site.test_sp = config.saml.test_sp;
+    certificate.pem().clone_into(&mut site.certificate_pem);
+    site.certificate_der = certificate.der().to_vec();
+    Ok(site)
+}
+
+/// The signed metadata (saml-metadata 3).
+pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
+    let base = config.base_url.as_str();
+    let published = &config.saml.published;
+    let mut certificates = vec![keys.certificate().base64_der()];
+    if let Some(next) = &config.saml.next_certificate {
+        certificates.push(Certificate::load(next)?.base64_der());
+    }
+    let description = IdpDescription {
+        entity_id: config.saml.entity_id.clone(),
+        sso_redirect: format!("{base}/saml/sso"),
+        sso_post: format!("{base}/saml/sso"),
+        certificates,
+        want_authn_requests_signed: config.saml.want_authn_requests_signed,
+        name_id_formats: [PERSISTENT, TRANSIENT, EMAIL, UNSPECIFIED].map(str::to_owned).to_vec(),
+        scope: published.scope.clone(),
+        ui_info: UiInfo {
+            display_names: localized(&published.display_name),
+            logos: published.logo.iter().map(logo).collect(),
+            ..UiInfo::default()
+        },
+        organization: published.organization.as_ref().map(|organization| Organization {
+            names: localized(&organization.name),
+            display_names: localized(&organization.display_name),
+            urls: localized(&organization.url),
+        }),
+        contacts: published.contacts.iter().filter_map(contact).collect(),
+        error_url: published.error_url.clone(),
+        ..IdpDescription::default()
+    };
+    let id = ids.xml_id();
+    let unsigned = write(&description, &id);
+    let signature = sign::enveloped(keys, &id, &[&unsigned.bytes])?;
+    let (before, after) = unsigned.bytes.split_at(unsigned.insert_at);
+    Ok(String::from_utf8([before, &signature, after].concat())?)
+}
+
+fn localized(texts: &[config::Localized]) -> Vec<Localized> {
+    texts.iter().map(|one| Localized { lang: one.lang.clone(), text: one.text.clone() }).collect()
+}
+
+fn logo(logo: &config::Logo) -> Logo {
+    Logo {
+        lang: String::new(),
+        url: logo.url.clone(),
+        width: Some(logo.width),
+        height: Some(logo.height),
+    }
+}
+
+fn contact(contact: &config::Contact) -> Option<Contact> {
+    Some(Contact {
+        kind: ContactKind::parse(contact.contact_type)?,
+        company: None,
+        given_name: contact.name.clone(),
+        sur_name: None,
+        emails: contact.email.iter().cloned().collect(),
+        telephones: Vec::new(),
+    })
+}
