@@ -1,5 +1,5 @@
 //! The `sekisho` program: see [`sekisho::cli`].
 
 fn main() -> std::process::ExitCode {
-    sekisho::cli::run(std::env::args_os())
+    sekisho::cli::run()
 }

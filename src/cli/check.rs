@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::report::{FindingRow, Report, Severity};
-use super::{Failure, app_part};
+use super::{Failure, app_part, serve};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
 use crate::keys::{Concern, KeyPair, load_certificate};
@@ -47,8 +47,7 @@ fn inspect(config: &Config, report: &mut Report) -> Result<(), Failure> {
         // The application does not start without its keys; the rest is looked at when they are right.
         return Ok(());
     }
-    actix_web::rt::System::new().block_on(app_part::inspect(config, report))?;
-    Ok(())
+    Ok(serve::block_on(app_part::inspect(config, report))?)
 }
 
 fn inspect_keys(config: &Config, report: &mut Report) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{Failure, app_part, hash_password, keys};
-use crate::clock::{Clock, SystemClock};
+use super::{Failure, keys, serve};
+use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::Config;
+use crate::directory::file::hash_password;
 use crate::keys::{KeyKind, generate_tls};
 use crate::secret::Secret;
 
@@ -67,8 +68,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     if arguments.prepare {
         return Ok(());
     }
-    actix_web::rt::System::new().block_on(app_part::serve(config))?;
-    Ok(())
+    serve::run(config)
 }
 
 /// Makes what the folder lacks; what is there stays, so that keys and sessions outlive a restart.
@@ -79,7 +79,7 @@ fn prepare(folder: &Path, port: u16, out: &mut dyn Write) -> Result<PathBuf, Fai
     keys::create(&file, configuration(port).as_bytes())?;
     let people = folder.join("people.toml");
     if !people.exists() {
-        keys::create(&people, sample_people()?.as_bytes())?;
+        keys::create(&people, sample_people().as_bytes())?;
     }
     let tls = (&*folder.join("certs/tls.key"), &*folder.join("certs/tls.crt"));
     keys::make_files(tls, out, || Ok(generate_tls(&["localhost", "127.0.0.1"], SystemClock.now())?))?;
@@ -91,11 +91,11 @@ fn prepare(folder: &Path, port: u16, out: &mut dyn Write) -> Result<PathBuf, Fai
     Ok(file)
 }
 
-fn sample_people() -> Result<String, Failure> {
+fn sample_people() -> String {
     let mut text =
         String::from("# The people of the demo. `sekisho hash-password` makes the hash of a password.\n");
     for Sample { login, password, display_name, surname, given_name } in PEOPLE {
-        let hash = hash_password::hash(&Secret::new(password.to_owned()))?;
+        let hash = hash_password(&Secret::new(password.to_owned()), &RandomIds);
         let person = format!(
             "\n[[person]]\nlogin = \"{login}\"\npassword = \"{hash}\"\nattributes = {{ uid = [\"{login}\"], \
              mail = [\"{login}@example.jp\"], displayName = [\"{display_name}\"], sn = [\"{surname}\"], \
@@ -103,7 +103,7 @@ fn sample_people() -> Result<String, Failure> {
         );
         text.push_str(&person);
     }
-    Ok(text)
+    text
 }
 
 fn configuration(port: u16) -> String {

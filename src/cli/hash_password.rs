@@ -2,10 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use argon2::password_hash::{PasswordHasher, SaltString};
-
 use super::Failure;
-use crate::clock::{Ids, RandomIds};
+use crate::clock::RandomIds;
+use crate::directory::file::hash_password;
 use crate::secret::Secret;
 
 /// Asks twice on a terminal without showing what is typed; else takes the first line.
@@ -14,7 +13,7 @@ pub(super) fn run(out: &mut dyn Write) -> Result<(), Failure> {
     if password.expose().trim().is_empty() {
         return Err(Failure::Usage("the password is empty; write it to standard input".to_owned()));
     }
-    writeln!(out, "{}", hash(&password)?)?;
+    writeln!(out, "{}", hash_password(&password, &RandomIds))?;
     Ok(())
 }
 
@@ -27,17 +26,10 @@ fn read_password() -> Result<Secret<String>, Failure> {
         }
         return Ok(first);
     }
-    let mut line = zeroize::Zeroizing::new(String::new());
+    let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    let text = line.strip_suffix('\n').unwrap_or(&line);
+    let line = Secret::new(line);
+    let text = line.expose();
+    let text = text.strip_suffix('\n').unwrap_or(text);
     Ok(Secret::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
-}
-
-/// The argon2id hash in PHC form.
-pub(super) fn hash(password: &Secret<String>) -> Result<String, Failure> {
-    let mut salt = [0; 16];
-    RandomIds.fill(&mut salt);
-    let salt = SaltString::encode_b64(&salt).map_err(anyhow::Error::new)?;
-    let hash = argon2::Argon2::default().hash_password(password.expose().as_bytes(), &salt);
-    Ok(hash.map_err(anyhow::Error::new)?.to_string())
 }

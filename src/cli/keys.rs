@@ -11,6 +11,7 @@ use super::Failure;
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Config;
 use crate::keys::{Generated, KeyKind, generate};
+use crate::secret::Secret;
 
 /// How long a new signing certificate is valid: SPs store it by hand, so a change is work for many people.
 const YEARS: u32 = 10;
@@ -92,8 +93,8 @@ pub(super) fn make_secret(path: &Path, out: &mut dyn Write) -> Result<(), Failur
         return Ok(());
     }
     let ids: &dyn Ids = &RandomIds;
-    let secret = zeroize::Zeroizing::new(format!("{}\n", ids.token()));
-    create(path, secret.as_bytes())?;
+    let secret = Secret::new(format!("{}\n", ids.token()));
+    create(path, secret.expose().as_bytes())?;
     writeln!(out, "made  {}", path.display())?;
     Ok(())
 }

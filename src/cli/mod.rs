@@ -12,7 +12,6 @@ mod report;
 mod serve;
 mod table;
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,7 +52,7 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     /// The configuration is wrong.
-    #[error("the configuration has {} fault(s)", .0.len())]
+    #[error("the configuration has {} {}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" })]
     Config(Vec<ConfigFault>),
     /// The command did what it should, found something wrong and has said so.
     #[error("something is wrong")]
@@ -72,9 +71,9 @@ enum Failure {
     Other(#[from] anyhow::Error),
 }
 
-/// Runs the command that `arguments` name.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+/// Runs the command that the program's arguments name.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(help) => {
             // Help and version are no faults; clap sends them to standard output by itself.

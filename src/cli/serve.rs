@@ -5,6 +5,10 @@ use crate::config::Config;
 
 /// Blocks until SIGTERM or SIGINT.
 pub(super) fn run(config: Config) -> Result<(), Failure> {
-    actix_web::rt::System::new().block_on(app_part::serve(config))?;
-    Ok(())
+    Ok(block_on(app_part::serve(config))?)
+}
+
+/// Runs the asynchronous part of a command.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
 }

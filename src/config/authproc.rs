@@ -5,11 +5,9 @@ use toml::de::ValueDeserializer;
 
 use super::fault::Complaint;
 use super::reader::Section;
+use crate::authproc::FilterConfig;
 
-/// One filter as it is written.
-pub type FilterConfig = toml::Table;
-
-/// Reads every table of `[[authproc]]` in `section`.
+/// Reads every table of `[[authproc]]` in `section`; what is wrong inside a table is told by the filter.
 pub(super) fn read(section: &Section<'_>) -> Vec<FilterConfig> {
     let mut filters = Vec::new();
     for table in section.tables("authproc") {
@@ -17,7 +15,8 @@ pub(super) fn read(section: &Section<'_>) -> Vec<FilterConfig> {
             Ok(filter) => filters.push(filter),
             Err(error) => {
                 let place = error.span().unwrap_or_else(|| table.span());
-                let complaint = Complaint::wrong(error.message(), "see the manual on the attribute pipeline");
+                let complaint =
+                    Complaint::wrong(error.message(), "filters and options are those of SimpleSAMLphp");
                 section.complain_at("authproc", Some(place), complaint);
             }
         }

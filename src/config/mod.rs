@@ -11,7 +11,6 @@ mod fault;
 mod later;
 mod listen;
 mod log;
-mod nearest;
 mod reader;
 mod saml;
 mod secrets;
@@ -25,9 +24,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeTable;
 
-pub use self::authproc::FilterConfig;
 pub use self::base_url::BaseUrl;
-pub use self::directory::{DirectoryConfig, LdapOptions};
+pub use self::directory::DirectoryConfig;
 pub use self::fault::{ConfigFault, FaultKind};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
@@ -37,6 +35,7 @@ pub use self::throttle::Throttle;
 
 use self::fault::Complaint;
 use self::reader::{Environment, Reader};
+use crate::authproc::FilterConfig;
 use crate::secret::Secret;
 
 /// Everything that an admin may set.

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Complaint, ConfigFault, FaultKind};
-use super::nearest::nearest;
+use crate::authproc::hint;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -301,11 +301,8 @@ impl Drop for Section<'_> {
         asked.sort_unstable();
         asked.dedup();
         for key in table.keys().filter(|key| !asked.contains(&key.get_ref().as_ref())) {
-            let remedy = match nearest(key.get_ref(), asked) {
-                Some(known) => format!("did you mean \"{known}\"?"),
-                None => format!("known here: {}", asked.join(", ")),
-            };
-            let complaint = Complaint::wrong("unknown key", remedy).kind(FaultKind::UnknownKey);
+            let complaint =
+                Complaint::wrong("unknown key", hint(key.get_ref(), asked)).kind(FaultKind::UnknownKey);
             let mut name = self.name.clone();
             if !name.is_empty() {
                 name.push('.');

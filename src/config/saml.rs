@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::authproc::{self, FilterConfig};
+use super::authproc;
 use super::base_url::BaseUrl;
 use super::fault::{Complaint, FaultKind};
 use super::reader::Section;
 use super::secrets::secret_keys;
 use super::values::{self, choice, duration, flag, maybe_text, text};
+use crate::authproc::FilterConfig;
 use crate::secret::Secret;
 
 /// The identity provider.

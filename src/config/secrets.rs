@@ -4,8 +4,6 @@ use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::fault::{Complaint, FaultKind};
 use super::reader::Section;
 use super::values::text;
@@ -48,7 +46,7 @@ pub(super) struct Found {
 impl Section<'_> {
     /// The secret under one of its three keys; none when there is none of them, or with a fault.
     pub(super) fn secret(&self, keys: SecretKeys) -> Option<Secret<String>> {
-        self.find_secret(keys, None).map(|found| found.value)
+        self.find_secret(keys, None).map(|found| found.value).filter(|value| !value.expose().is_empty())
     }
 
     /// The secret under one of its three keys, else from the file `default`. The path is told even when the file cannot
@@ -69,7 +67,15 @@ impl Section<'_> {
         let written = self.optional(key, text).or_else(|| default.map(str::to_owned))?;
         let path = self.resolve(&written);
         if let Err(cause) = std::fs::metadata(&path) {
-            self.complain(key, missing_file(&path, &cause, "put it there or name another"));
+            let complaint = match key {
+                // The words that admins of older installations look for in their logs.
+                "private_key" => Complaint {
+                    message: format!("Unable to load private key: {} does not exist", path.display()),
+                    ..missing_file(&path, &cause, "put your key there, or run `sekisho keys generate`")
+                },
+                _ => missing_file(&path, &cause, "put it there or name another"),
+            };
+            self.complain(key, complaint);
         }
         Some(path)
     }
@@ -124,13 +130,14 @@ fn read_secret(path: &Path) -> Result<Secret<String>, Complaint> {
     if let Some(complaint) = exposed(path, &found) {
         return Err(complaint);
     }
-    let content = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|cause| {
+    let content = std::fs::read_to_string(path).map(Secret::new).map_err(|cause| {
         Complaint::wrong(
             format!("cannot read {}: {cause}", path.display()),
             "give its owner, the user of sekisho, the right to read it, and write one line of UTF-8",
         )
     })?;
-    let line = content.strip_suffix('\n').unwrap_or(&content);
+    let content = content.expose();
+    let line = content.strip_suffix('\n').unwrap_or(content);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() || line.contains(['\n', '\r', '\0']) {
         let message = format!("{} does not hold one line of text", path.display());

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use toml::de::DeValue;
 
 use super::fault::Complaint;
-use super::nearest::nearest;
+use crate::authproc::hint;
 
 /// Text, not empty, without control characters.
 pub(super) fn text(value: &DeValue<'_>) -> Result<String, Complaint> {
@@ -88,11 +88,7 @@ pub(super) fn choice<T: Copy>(
         let found = words.iter().find(|(word, _)| *word == written);
         found.map(|(_, meaning)| *meaning).ok_or_else(|| {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            let remedy = match nearest(&written, &known) {
-                Some(word) => format!("did you mean \"{word}\"?"),
-                None => format!("write one of {}", known.join(", ")),
-            };
-            Complaint::wrong(format!("\"{written}\" is not known"), remedy)
+            Complaint::wrong(format!("\"{written}\" is not known"), hint(&written, &known))
         })
     }
 }

@@ -1,1 +1,3 @@
-//! (being built)
+//! The manual: documentation only, read by `cargo doc`.
+
+pub mod configuration;

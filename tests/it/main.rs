@@ -11,6 +11,8 @@
 
 mod architecture;
 mod authproc;
+mod cli;
+mod config;
 mod directory;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
