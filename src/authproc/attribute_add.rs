@@ -15,9 +15,8 @@
 
 use std::sync::Arc;
 
-use toml::Value;
-
 use super::config::{Draft, FilterKind, OptionError, flag, texts, wrong_type};
+use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
 
@@ -59,17 +58,16 @@ struct AttributeAddDraft {
 }
 
 impl Draft for AttributeAddDraft {
-    fn option(&mut self, option: &str, value: Value) -> Result<(), OptionError> {
-        match option {
-            "replace" => self.replace = flag(option, &value)?,
-            _ => {
-                let Value::Table(table) = value else {
-                    return Err(wrong_type(option, "a table such as { o = \"Example\" }", &value));
-                };
-                let pair = |(name, value): (String, Value)| texts(&name, value).map(|texts| (name, texts));
-                self.add = Some(table.into_iter().map(pair).collect::<Result<_, _>>()?);
-            }
+    fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
+        if option == "replace" {
+            self.replace = flag(option, &value)?;
+            return Ok(());
         }
+        let Setting::Table(table) = value else {
+            return Err(wrong_type(option, "a table such as { o = \"Example\" }", &value));
+        };
+        let pair = |(name, value): (String, Setting)| texts(&name, value).map(|texts| (name, texts));
+        self.add = Some(table.into_iter().map(pair).collect::<Result<_, _>>()?);
         Ok(())
     }
 
@@ -102,10 +100,7 @@ mod tests {
                 "add = { seciossallowedservice = [''] }",
                 vec![("uid", vec!["u"]), ("seciossallowedservice", vec![""])],
             ),
-            (
-                "add = { z = '1', a = '2' }",
-                vec![("uid", vec!["u"]), ("z", vec!["1"]), ("a", vec!["2"])],
-            ),
+            ("add = { z = '1', a = '2' }", vec![("uid", vec!["u"]), ("z", vec!["1"]), ("a", vec!["2"])]),
         ];
         for (options, expected) in cases {
             assert_eq!(added(options), expected.into_iter().collect(), "{options}");
@@ -114,8 +109,12 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_text_is_refused() {
-        let error = toml::from_str::<FilterConfig>("priority = 1\nfilter = \"AttributeAdd\"\nadd = { a = [1] }")
-            .unwrap_err();
-        assert_eq!(error.message(), "authproc filter AttributeAdd: \"a\" must be a list of strings, not integer");
+        let error =
+            toml::from_str::<FilterConfig>("priority = 1\nfilter = \"AttributeAdd\"\nadd = { a = [1] }")
+                .unwrap_err();
+        assert_eq!(
+            error.message(),
+            "authproc filter AttributeAdd: \"a\" must be a list of strings, not an integer"
+        );
     }
 }

@@ -27,9 +27,8 @@
 
 use std::sync::Arc;
 
-use toml::Value;
-
 use super::config::{Draft, FilterKind, OptionError, flag, texts, unknown_option, wrong_type};
+use super::setting::Setting;
 use super::{Context, Filter, FilterError, Pattern};
 use crate::identity::{self, Attributes};
 
@@ -38,6 +37,8 @@ pub(super) const KIND: FilterKind = FilterKind {
     options: &[("attributes", "attributes"), ("default", "default")],
     draft: || Box::new(AttributeLimit::default()),
 };
+
+const WANTED: &str = "a list of names and of tables such as { mail = [\"a@example.jp\"] }";
 
 /// Limits attributes; see the page of the module.
 #[derive(Debug, Default)]
@@ -89,12 +90,12 @@ impl AttributeLimit {
         !values.is_empty()
     }
 
-    fn allow(&mut self, name: String, value: Value) -> Result<(), OptionError> {
+    fn allow(&mut self, name: String, value: Setting) -> Result<(), OptionError> {
         if self.values.iter().any(|(listed, _)| *listed == name) {
             return Err(OptionError::Twice { option: name });
         }
         let allowed = match value {
-            Value::Table(table) => allowed_by_table(&name, table)?,
+            Setting::Table(table) => allowed_by_table(&name, table)?,
             other => Allowed::Exact(texts(&name, other)?),
         };
         self.values.push((name, allowed));
@@ -104,7 +105,8 @@ impl AttributeLimit {
 
 impl Allowed {
     fn filter(&self, mut values: Vec<identity::Value>) -> Vec<identity::Value> {
-        let text_passes = |value: &identity::Value, passes: &dyn Fn(&str) -> bool| value.as_text().is_some_and(passes);
+        let text_passes =
+            |value: &identity::Value, passes: &dyn Fn(&str) -> bool| value.as_text().is_some_and(passes);
         match self {
             Self::Exact(listed) => {
                 values.retain(|value| text_passes(value, &|text| listed.iter().any(|one| one == text)));
@@ -120,7 +122,9 @@ impl Allowed {
             Self::Matching(patterns) => {
                 let mut matched = Vec::new();
                 for pattern in patterns {
-                    matched.extend(values.extract_if(.., |value| text_passes(value, &|text| pattern.is_match(text))));
+                    matched.extend(
+                        values.extract_if(.., |value| text_passes(value, &|text| pattern.is_match(text))),
+                    );
                 }
                 matched
             }
@@ -129,19 +133,18 @@ impl Allowed {
 }
 
 impl Draft for AttributeLimit {
-    fn option(&mut self, option: &str, value: Value) -> Result<(), OptionError> {
+    fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
         if option == "default" {
             self.default = flag(option, &value)?;
             return Ok(());
         }
-        const WANTED: &str = "a list of names and of tables such as { mail = [\"a@example.jp\"] }";
-        let Value::Array(entries) = value else {
+        let Setting::List(entries) = value else {
             return Err(wrong_type(option, WANTED, &value));
         };
         for entry in entries {
             match entry {
-                Value::String(name) => self.names.push(name),
-                Value::Table(table) => {
+                Setting::Text(name) => self.names.push(name),
+                Setting::Table(table) => {
                     for (name, value) in table {
                         self.allow(name, value)?;
                     }
@@ -161,7 +164,7 @@ impl Draft for AttributeLimit {
     }
 }
 
-fn allowed_by_table(name: &str, table: toml::Table) -> Result<Allowed, OptionError> {
+fn allowed_by_table(name: &str, table: Vec<(String, Setting)>) -> Result<Allowed, OptionError> {
     let (mut regex, mut ignore_case, mut values) = (false, None, None);
     for (key, value) in table {
         match key.as_str() {
@@ -174,17 +177,19 @@ fn allowed_by_table(name: &str, table: toml::Table) -> Result<Allowed, OptionErr
             _ => return Err(unknown_option(&key, &["regex", "ignore_case", "ignoreCase", "values"])),
         }
     }
-    let values = values.ok_or(OptionError::Missing { option: "values", example: "values = [\"a\", \"b\"]" })?;
+    let values =
+        values.ok_or(OptionError::Missing { option: "values", example: "values = [\"a\", \"b\"]" })?;
     if regex {
-        let patterns = values.into_iter().map(|value| pattern(name, value));
+        let patterns = values.iter().map(|value| pattern(name, value));
         return Ok(Allowed::Matching(patterns.collect::<Result<_, _>>()?));
     }
     Ok(if ignore_case == Some(true) { Allowed::IgnoreCase(values) } else { Allowed::Exact(values) })
 }
 
-fn pattern(name: &str, pattern: String) -> Result<Pattern, OptionError> {
-    let refused = |cause| OptionError::Pattern { option: name.to_owned(), pattern: pattern.clone(), cause };
-    Pattern::parse(&pattern).map_err(refused)
+fn pattern(name: &str, pattern: &str) -> Result<Pattern, OptionError> {
+    let refused =
+        |cause| OptionError::Pattern { option: name.to_owned(), pattern: pattern.to_owned(), cause };
+    Pattern::parse(pattern).map_err(refused)
 }
 
 #[cfg(test)]
@@ -224,7 +229,12 @@ mod tests {
             ("attributes = [{ mail = ['M@X'] }]", None, None, vec![]),
             ("attributes = [{ mail = { ignore_case = true, values = ['m@X'] } }]", None, None, vec![mail()]),
             ("attributes = [{ mail = { ignoreCase = true, values = ['m@X'] } }]", None, None, vec![mail()]),
-            ("attributes = [{ mail = { regex = true, values = ['/^M/'] } }]", None, None, vec![("mail", vec!["M@x"])]),
+            (
+                "attributes = [{ mail = { regex = true, values = ['/^M/'] } }]",
+                None,
+                None,
+                vec![("mail", vec!["M@x"])],
+            ),
             (
                 "attributes = ['uid', { mail = { regex = true, values = ['/^M/', '/x$/'] } }]",
                 None,
@@ -261,15 +271,24 @@ mod tests {
     #[test]
     fn what_is_bad_is_refused_when_it_is_read() {
         for (options, said) in [
-            ("attributes = [{ mail = { regex = true, values = ['/(/'] } }]", "the pattern '/(/' of \"mail\" is refused"),
-            ("attributes = [{ mail = { regexp = true, values = ['/a/'] } }]", "unknown option \"regexp\": did you mean \"regex\"?"),
+            (
+                "attributes = [{ mail = { regex = true, values = ['/(/'] } }]",
+                "the pattern '/(/' of \"mail\" is refused",
+            ),
+            (
+                "attributes = [{ mail = { regexp = true, values = ['/a/'] } }]",
+                "unknown option \"regexp\": did you mean \"regex\"?",
+            ),
             ("attributes = [{ mail = { regex = true } }]", "\"values\" is missing"),
             ("attributes = 'uid'", "\"attributes\" must be a list of names"),
             ("attributes = ['mail', { mail = ['a'] }]", "\"mail\" has no effect"),
             ("attributes = [{ mail = ['a'] }, { mail = ['b'] }]", "\"mail\" is given twice"),
         ] {
             let error = config(options).unwrap_err();
-            assert!(error.message().starts_with(&format!("authproc filter AttributeLimit: {said}")), "{error}");
+            assert!(
+                error.message().starts_with(&format!("authproc filter AttributeLimit: {said}")),
+                "{error}"
+            );
         }
     }
 }

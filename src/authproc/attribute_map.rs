@@ -23,9 +23,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use toml::Value;
-
 use super::config::{Draft, FilterKind, OptionError, flag, texts, wrong_type};
+use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
 
@@ -92,7 +91,7 @@ struct AttributeMapDraft {
 }
 
 impl Draft for AttributeMapDraft {
-    fn option(&mut self, option: &str, value: Value) -> Result<(), OptionError> {
+    fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
         match option {
             "map" => self.map = Some(pairs(option, value)?),
             "duplicate" => self.duplicate = flag(option, &value)?,
@@ -111,12 +110,12 @@ impl Draft for AttributeMapDraft {
     }
 }
 
-fn pairs(option: &str, value: Value) -> Result<HashMap<String, Targets>, OptionError> {
-    let Value::Table(table) = value else {
+fn pairs(option: &str, value: Setting) -> Result<HashMap<String, Targets>, OptionError> {
+    let Setting::Table(table) = value else {
         return Err(wrong_type(option, "a table such as { sAMAccountName = \"uid\" }", &value));
     };
-    let pair = |(from, to): (String, Value)| {
-        let listed = to.is_array();
+    let pair = |(from, to): (String, Setting)| {
+        let listed = matches!(to, Setting::List(_));
         let names = texts(&from, to)?;
         Ok((from, Targets { names, listed }))
     };

@@ -6,12 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::pcre::PatternError;
+use super::setting::Setting;
+use super::{Filter, attribute_add, attribute_limit, attribute_map, hint};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use toml::Value;
-
-use super::pcre::PatternError;
-use super::{Filter, attribute_add, attribute_limit, attribute_map, hint};
 
 /// Every filter that a configuration may name: a new filter is a line here.
 const FILTERS: &[FilterKind] = &[attribute_add::KIND, attribute_limit::KIND, attribute_map::KIND];
@@ -57,7 +56,7 @@ pub(super) struct FilterKind {
 /// A filter whose options are being read.
 pub(super) trait Draft {
     /// Takes one option, by the name that [`FilterKind::options`] gives it; each comes once.
-    fn option(&mut self, option: &str, value: Value) -> Result<(), OptionError>;
+    fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError>;
 
     /// The filter, when every option has been read.
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError>;
@@ -85,18 +84,21 @@ pub(super) enum OptionError {
 }
 
 /// A boolean option.
-pub(super) fn flag(option: &str, value: &Value) -> Result<bool, OptionError> {
-    value.as_bool().ok_or_else(|| wrong_type(option, "true or false", value))
+pub(super) fn flag(option: &str, value: &Setting) -> Result<bool, OptionError> {
+    match value {
+        Setting::Flag(flag) => Ok(*flag),
+        other => Err(wrong_type(option, "true or false", other)),
+    }
 }
 
 /// A string or a list of strings.
-pub(super) fn texts(option: &str, value: Value) -> Result<Vec<String>, OptionError> {
+pub(super) fn texts(option: &str, value: Setting) -> Result<Vec<String>, OptionError> {
     match value {
-        Value::String(one) => Ok(vec![one]),
-        Value::Array(list) => list
+        Setting::Text(one) => Ok(vec![one]),
+        Setting::List(list) => list
             .into_iter()
             .map(|value| match value {
-                Value::String(text) => Ok(text),
+                Setting::Text(text) => Ok(text),
                 other => Err(wrong_type(option, "a list of strings", &other)),
             })
             .collect(),
@@ -105,8 +107,8 @@ pub(super) fn texts(option: &str, value: Value) -> Result<Vec<String>, OptionErr
 }
 
 /// The error for a value of another kind.
-pub(super) fn wrong_type(option: &str, wanted: &'static str, found: &Value) -> OptionError {
-    OptionError::WrongType { option: option.to_owned(), wanted, found: found.type_str() }
+pub(super) fn wrong_type(option: &str, wanted: &'static str, found: &Setting) -> OptionError {
+    OptionError::WrongType { option: option.to_owned(), wanted, found: found.kind() }
 }
 
 /// The error for an option that nothing reads.
@@ -134,7 +136,7 @@ impl<'de> Visitor<'de> for TableVisitor {
                 ("priority", _) => priority = Some(map.next_value_seed(Priority)?),
                 ("filter", _) => reading = Some(map.next_value_seed(FilterName)?),
                 (_, Some(reading)) => map.next_value_seed(OptionOf { reading, key: &key })?,
-                (_, None) => waiting.push((key, map.next_value::<Value>()?)),
+                (_, None) => waiting.push((key, map.next_value::<Setting>()?)),
             }
         }
         let Some(mut reading) = reading else {
@@ -161,7 +163,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, key: &str, value: Value) -> Result<(), OptionError> {
+    fn take(&mut self, key: &str, value: Setting) -> Result<(), OptionError> {
         let Some((_, option)) = self.kind.options.iter().find(|(spelling, _)| *spelling == key) else {
             let mut known: Vec<&str> = self.kind.options.iter().map(|(spelling, _)| *spelling).collect();
             known.extend(["priority", "filter"]);
@@ -181,9 +183,10 @@ impl<'de> DeserializeSeed<'de> for Priority {
     type Value = i64;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<i64, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let wrong = || D::Error::custom(wrong_type("priority", "an integer such as 50", &value));
-        value.as_integer().ok_or_else(wrong)
+        match Setting::deserialize(deserializer)? {
+            Setting::Integer(priority) => Ok(priority),
+            other => Err(D::Error::custom(wrong_type("priority", "an integer such as 50", &other))),
+        }
     }
 }
 
@@ -193,8 +196,8 @@ impl<'de> DeserializeSeed<'de> for FilterName {
     type Value = Reading;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Reading, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let Value::String(name) = &value else {
+        let value = Setting::deserialize(deserializer)?;
+        let Setting::Text(name) = &value else {
             return Err(D::Error::custom(wrong_type("filter", "the name of a filter", &value)));
         };
         // SimpleSAMLphp writes the module in front of the name.
@@ -217,7 +220,7 @@ impl<'de> DeserializeSeed<'de> for OptionOf<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let value = Value::deserialize(deserializer)?;
+        let value = Setting::deserialize(deserializer)?;
         let kind = self.reading.kind.name;
         self.reading
             .take(self.key, value)
@@ -244,26 +247,59 @@ mod tests {
 
     #[test]
     fn a_table_is_read_in_any_order_and_from_a_value() {
-        let text = "map = { a = \"b\" }\nfilter = \"core:AttributeMap\"\npriority = -5\n\"%duplicate\" = true";
+        let text =
+            "map = { a = \"b\" }\nfilter = \"core:AttributeMap\"\npriority = -5\n\"%duplicate\" = true";
         let config: FilterConfig = toml::from_str(text).unwrap();
         assert_eq!((config.priority(), config.name()), (-5, "AttributeMap"));
         let value: toml::Table = text.parse().unwrap();
         assert_eq!(FilterConfig::deserialize(value.clone()).unwrap().name(), "AttributeMap");
-        assert_eq!(FilterConfig::deserialize(Value::Table(value)).unwrap().priority(), -5);
+        assert_eq!(FilterConfig::deserialize(toml::Value::Table(value)).unwrap().priority(), -5);
     }
 
     #[test]
     fn faults_name_the_filter_the_option_the_nearest_word_and_the_line() {
         let cases = [
-            ("priority = 1\nfilter = \"AttributeMpa\"", 3, "unknown authproc filter \"AttributeMpa\": did you mean \"AttributeMap\"?"),
-            ("priority = 1\nfilter = \"PHP\"", 3, "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeLimit, AttributeMap"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nduplicat = true", 4, "authproc filter AttributeMap: unknown option \"duplicat\": did you mean \"duplicate\"?"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nmap = { a = 1 }", 4, "authproc filter AttributeMap: \"a\" must be a string or a list of strings, not integer"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nduplicate = true\n\"%duplicate\" = true\nmap = {}", 5, "authproc filter AttributeMap: \"duplicate\" is given twice: keep one"),
-            ("priority = \"1\"\nfilter = \"AttributeMap\"", 2, "\"priority\" must be an integer such as 50, not string"),
-            ("filter = \"AttributeMap\"\nmap = { a = \"b\" }", 1, "authproc filter AttributeMap: \"priority\" is missing: add it, for example `priority = 50`"),
+            (
+                "priority = 1\nfilter = \"AttributeMpa\"",
+                3,
+                "unknown authproc filter \"AttributeMpa\": did you mean \"AttributeMap\"?",
+            ),
+            (
+                "priority = 1\nfilter = \"PHP\"",
+                3,
+                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeLimit, AttributeMap",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nduplicat = true",
+                4,
+                "authproc filter AttributeMap: unknown option \"duplicat\": did you mean \"duplicate\"?",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nmap = { a = 1 }",
+                4,
+                "authproc filter AttributeMap: \"a\" must be a string or a list of strings, not an integer",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nduplicate = true\n\"%duplicate\" = true\nmap = {}",
+                5,
+                "authproc filter AttributeMap: \"duplicate\" is given twice: keep one",
+            ),
+            (
+                "priority = \"1\"\nfilter = \"AttributeMap\"",
+                2,
+                "\"priority\" must be an integer such as 50, not a string",
+            ),
+            (
+                "filter = \"AttributeMap\"\nmap = { a = \"b\" }",
+                1,
+                "authproc filter AttributeMap: \"priority\" is missing: add it, for example `priority = 50`",
+            ),
             ("priority = 1", 1, "\"filter\" is missing: add it, for example `filter = \"AttributeMap\"`"),
-            ("mapp = { a = \"b\" }\npriority = 1\nfilter = \"AttributeMap\"", 1, "authproc filter AttributeMap: unknown option \"mapp\": did you mean \"map\"?"),
+            (
+                "mapp = { a = \"b\" }\npriority = 1\nfilter = \"AttributeMap\"",
+                1,
+                "authproc filter AttributeMap: unknown option \"mapp\": did you mean \"map\"?",
+            ),
         ];
         for (table, line, message) in cases {
             assert_eq!(refusal(table), (line, message.to_owned()), "{table}");

@@ -34,6 +34,7 @@ mod chain;
 mod config;
 mod nearest;
 mod pcre;
+mod setting;
 
 use std::fmt::Debug;
 

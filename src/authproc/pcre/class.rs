@@ -5,8 +5,8 @@ use super::PatternError;
 use super::translate::{Translator, unicode_set};
 
 const POSIX: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
-    "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
 ];
 
 /// One member of a class.
@@ -22,7 +22,10 @@ impl Translator<'_> {
     pub(super) fn class(&mut self) -> Result<(), PatternError> {
         if matches!(self.rest.peek(), Some(':' | '.' | '=')) {
             let construct = "a class that begins with ':', '.' or '='";
-            return Err(PatternError::untranslatable(construct, "write [[:name:]], or put another member first"));
+            return Err(PatternError::untranslatable(
+                construct,
+                "write [[:name:]], or put another member first",
+            ));
         }
         let mut class = String::from("[");
         if self.rest.next_if_eq(&'^').is_some() {
@@ -41,9 +44,13 @@ impl Translator<'_> {
                 (Member::Code(code), None) => class.push_str(&self.code_text(code)),
                 (Member::Set(set), None) => class.push_str(&set),
                 (Member::Code(from), Some(Member::Code(to))) if from <= to => {
-                    class.push_str(&format!("{}-{}", self.code_text(from), self.code_text(to)));
+                    class.push_str(&[self.code_text(from), self.code_text(to)].join("-"));
                 }
-                _ => return Err(PatternError::Bad("a range in a class needs a lower and a higher end".to_owned())),
+                _ => {
+                    return Err(PatternError::Bad(
+                        "a range in a class needs a lower and a higher end".to_owned(),
+                    ));
+                }
             }
         }
         class.push(']');
@@ -79,7 +86,8 @@ impl Translator<'_> {
 
     /// `[:name:]` and `[:^name:]`; a `[` that starts neither is itself.
     fn posix(&mut self) -> Result<Member, PatternError> {
-        let name: String = self.rest.clone().skip(1).take_while(|c| c.is_ascii_alphabetic() || *c == '^').collect();
+        let name: String =
+            self.rest.clone().skip(1).take_while(|c| c.is_ascii_alphabetic() || *c == '^').collect();
         let length = name.chars().count();
         let closing: String = self.rest.clone().skip(1 + length).take(2).collect();
         if closing != ":]" {

@@ -69,6 +69,10 @@ impl PatternError {
 
 /// The flags behind the closing delimiter.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag letter, and any of them may stand together"
+)]
 struct Flags {
     /// `i`
     caseless: bool,

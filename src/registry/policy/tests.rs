@@ -159,7 +159,7 @@ fn all_faults_of_a_file_are_named_at_once_in_its_order() {
         "metadata/sp.toml:2: sign: \"bth\" is unknown: did you mean \"both\"?",
         "metadata/sp.toml:3: encrypt: \"when-key\" is not available yet: remove the key",
         "metadata/sp.toml:4: assertion_lifetime: it must be a duration, not integer: write it as \"30s\", \"5m\", \"1h30m\" or \"PT5M\"",
-        "metadata/sp.toml:8: authproc: authproc filter AttributeMap: \"a\" must be a string or a list of strings, not integer: correct the table, or remove it whole",
+        "metadata/sp.toml:8: authproc: authproc filter AttributeMap: \"a\" must be a string or a list of strings, not an integer: correct the table, or remove it whole",
         "metadata/sp.toml:11: authproc: unknown authproc filter \"AttributeAd\": did you mean \"AttributeAdd\"?: correct the table, or remove it whole",
     ];
     assert_eq!(faults, expected);
@@ -191,7 +191,10 @@ fn each_bad_value_is_refused() {
         ("entity_id = \"a\"", ": acs: it is missing"),
         ("entity_id = \"a\"\nacs = []", "it names no URL"),
         ("entity_id = \"a\"\nacs = [\"javascript:alert(1)\"]", "is no absolute https URL"),
-        ("entity_id = \"a\"\nacs = [\"https://a/\"]\nverify_requests = \"required\"", "no certificate to verify with"),
+        (
+            "entity_id = \"a\"\nacs = [\"https://a/\"]\nverify_requests = \"required\"",
+            "no certificate to verify with",
+        ),
         ("entity_id = \"a\"\nacs = [\"https://a/\"]\n[\"https://b\"]\nenabled = true", "a file of its own"),
         ("acs = [\"https://a/\"]", "it stands without entity_id"),
         ("certificates = [\"-----BEGIN CERTIFICATE-----\"]", "not one PEM certificate"),

@@ -18,8 +18,20 @@ const CASES: usize = 1500;
 const NAMES: [&str; 7] = ["uid", "mail", "cn", "UID", "x", "y", "urn:oid:0.9.2342.19200300.100.1.3"];
 const VALUES: [&str; 10] = ["u", "U", "m@x", "M@x", "M@X", "", "田中", "é", "É", "u\n"];
 const PATTERNS: [&str; 14] = [
-    "/^u$/", "/^u$/D", "/u/i", "#@x$#", "/^M/", "/./", "/^.$/", "/^.$/u", "/é/i", "/é/iu", "{^(?:u|m@x)$}", "/^$/",
-    "(田)", "/\\w@\\w/A",
+    "/^u$/",
+    "/^u$/D",
+    "/u/i",
+    "#@x$#",
+    "/^M/",
+    "/./",
+    "/^.$/",
+    "/^.$/u",
+    "/é/i",
+    "/é/iu",
+    "{^(?:u|m@x)$}",
+    "/^$/",
+    "(田)",
+    "/\\w@\\w/A",
 ];
 
 /// One filter as both read it.
@@ -48,18 +60,24 @@ fn chains_give_what_simplesamlphp_gives() {
         left += usize::from(!ours.is_empty());
         let ours: Vec<Value> = ours
             .iter()
-            .map(|(name, values)| json!([name, values.iter().map(|value| value.as_text().unwrap()).collect::<Vec<_>>()]))
+            .map(|(name, values)| {
+                json!([name, values.iter().map(|value| value.as_text().unwrap()).collect::<Vec<_>>()])
+            })
             .collect();
         assert_eq!(Value::Array(ours), theirs, "case {at}: {}", case.for_php());
     }
-    assert!(left > CASES / 3, "only {left} of {CASES} cases left attributes over: the test judges too little");
+    assert!(
+        left > CASES / 3,
+        "only {left} of {CASES} cases left attributes over: the test judges too little"
+    );
 }
 
 impl Case {
     fn ours(&self) -> Attributes {
         let configs = |level: &[Both]| -> Vec<FilterConfig> {
             let read = |both: &Both| {
-                FilterConfig::deserialize(both.toml.clone()).unwrap_or_else(|error| panic!("{}: {error}", both.toml))
+                FilterConfig::deserialize(both.toml.clone())
+                    .unwrap_or_else(|error| panic!("{}: {error}", both.toml))
             };
             level.iter().map(read).collect()
         };
@@ -139,7 +157,13 @@ fn add(dice: &mut Dice) -> Options {
 }
 
 /// A flag is `flag = true` in TOML, and `%flag` among the options in PHP.
-fn flagged(name: &'static str, option: &str, table: Table, mut php: Vec<Value>, flag: (&str, bool)) -> Options {
+fn flagged(
+    name: &'static str,
+    option: &str,
+    table: Table,
+    mut php: Vec<Value>,
+    flag: (&str, bool),
+) -> Options {
     let mut options = Table::new();
     options.insert(option.to_owned(), table.into());
     options.insert(flag.0.to_owned(), flag.1.into());

@@ -9,23 +9,128 @@ use super::php;
 
 const PATTERNS: usize = 6000;
 const TEXTS: [&str; 24] = [
-    "", "a", "b", "ab", "aab", "abc", "A", "Ab", "a\n", "b\n\n", "\n", "a b", "a.b", "a-b", "a@b.jp", "田中", "あb", "é",
-    "É", "a1_", "7", "[a]", "&&", "\u{212a}\u{2003}ǅ",
+    "",
+    "a",
+    "b",
+    "ab",
+    "aab",
+    "abc",
+    "A",
+    "Ab",
+    "a\n",
+    "b\n\n",
+    "\n",
+    "a b",
+    "a.b",
+    "a-b",
+    "a@b.jp",
+    "田中",
+    "あb",
+    "é",
+    "É",
+    "a1_",
+    "7",
+    "[a]",
+    "&&",
+    "\u{212a}\u{2003}ǅ",
 ];
 const ATOMS: [&str; 64] = [
-    "a", "b", "a", "b", "ab", "A", "@", "-", "7", " ", "#", "]", "}", "{", "/", "&&", ".", ".", "^", "$", "$", "\\d",
-    "\\D", "\\w", "\\W", "\\s", "\\S", "\\b", "\\B", "\\A", "\\z", "\\Z", "\\.", "\\/", "\\@", "\\n", "\\t", "\\x61",
-    "\\x{e9}", "\\x{7530}", "\\Qa.\\E", "\\E", "\\p{Lu}", "\\pL", "\\PN", "[ab]", "[^a]", "[a-c]", "[]a]", "[^]a]",
-    "[a&&b]", "[a--b]", "[a~b-]", "[-a]", "[[a]", "[[:alpha:]_]", "[[:^digit:]]", "[\\w.]", "[\\d-]", "[^\\s\\n]",
-    "[あ-ん]", "田", "é", "[\\]\\x41-\\x43]",
+    "a",
+    "b",
+    "a",
+    "b",
+    "ab",
+    "A",
+    "@",
+    "-",
+    "7",
+    " ",
+    "#",
+    "]",
+    "}",
+    "{",
+    "/",
+    "&&",
+    ".",
+    ".",
+    "^",
+    "$",
+    "$",
+    "\\d",
+    "\\D",
+    "\\w",
+    "\\W",
+    "\\s",
+    "\\S",
+    "\\b",
+    "\\B",
+    "\\A",
+    "\\z",
+    "\\Z",
+    "\\.",
+    "\\/",
+    "\\@",
+    "\\n",
+    "\\t",
+    "\\x61",
+    "\\x{e9}",
+    "\\x{7530}",
+    "\\Qa.\\E",
+    "\\E",
+    "\\p{Lu}",
+    "\\pL",
+    "\\PN",
+    "[ab]",
+    "[^a]",
+    "[a-c]",
+    "[]a]",
+    "[^]a]",
+    "[a&&b]",
+    "[a--b]",
+    "[a~b-]",
+    "[-a]",
+    "[[a]",
+    "[[:alpha:]_]",
+    "[[:^digit:]]",
+    "[\\w.]",
+    "[\\d-]",
+    "[^\\s\\n]",
+    "[あ-ん]",
+    "田",
+    "é",
+    "[\\]\\x41-\\x43]",
 ];
 const HARD: [&str; 24] = [
-    "(?=a)", "(?!a)", "(?<=a)", "(?>a)", "\\1", "(?i)", "(?s)", "(?-i)", "(?m)", "(?#c)", "\\h", "\\R", "\\K", "\\G",
-    "[z-a]", "[\\d-z]", "[[.a.]]", "[:alpha:]", "\\y", "\\x", "\\07", "(?R)", "a\n#b\n", "\\p{Han}",
+    "(?=a)",
+    "(?!a)",
+    "(?<=a)",
+    "(?>a)",
+    "\\1",
+    "(?i)",
+    "(?s)",
+    "(?-i)",
+    "(?m)",
+    "(?#c)",
+    "\\h",
+    "\\R",
+    "\\K",
+    "\\G",
+    "[z-a]",
+    "[\\d-z]",
+    "[[.a.]]",
+    "[:alpha:]",
+    "\\y",
+    "\\x",
+    "\\07",
+    "(?R)",
+    "a\n#b\n",
+    "\\p{Han}",
 ];
-const QUANTIFIERS: [&str; 14] = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,}", "{0,2}?", "{,2}", "++", "**", "{2}{2}", "{x}"];
+const QUANTIFIERS: [&str; 14] =
+    ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,}", "{0,2}?", "{,2}", "++", "**", "{2}{2}", "{x}"];
 const GROUPS: [&str; 7] = ["(", "(", "(?:", "(?i:", "(?s-i:", "(?<n>", "(?'m'"];
-const FLAGS: [&str; 16] = ["", "", "", "i", "u", "u", "iu", "s", "x", "xu", "D", "uD", "A", "U", "isxADUu", "S"];
+const FLAGS: [&str; 16] =
+    ["", "", "", "i", "u", "u", "iu", "s", "x", "xu", "D", "uD", "A", "U", "isxADUu", "S"];
 
 #[test]
 fn patterns_match_what_preg_match_matches() {
@@ -39,7 +144,9 @@ fn patterns_match_what_preg_match_matches() {
             Ok(ours) => {
                 translated += 1;
                 let mut answers = TEXTS.iter().zip(theirs.as_array().unwrap());
-                if let Some((text, theirs)) = answers.find(|(text, theirs)| json!(ours.is_match(text)) != **theirs) {
+                if let Some((text, theirs)) =
+                    answers.find(|(text, theirs)| json!(ours.is_match(text)) != **theirs)
+                {
                     different.push(format!("{pattern:?} on {text:?}: PHP says {theirs} ({ours:?})"));
                 }
             }
@@ -52,7 +159,10 @@ fn patterns_match_what_preg_match_matches() {
     }
     different.truncate(20);
     assert!(different.is_empty(), "{different:#?}");
-    assert!(translated > untranslatable, "{translated} translated, {untranslatable} not: the test judges too little");
+    assert!(
+        translated > untranslatable,
+        "{translated} translated, {untranslatable} not: the test judges too little"
+    );
 }
 
 fn pattern(dice: &mut Dice) -> String {

@@ -29,7 +29,11 @@ pub(super) fn answers(cases: &[Value]) -> Vec<Value> {
         .map(|line| serde_json::from_str(&line).unwrap_or_else(|error| panic!("PHP wrote {line:?}: {error}")))
         .collect();
     let status = php.wait().unwrap();
-    assert!(status.success(), "php ended with {status} at case {}", cases[answers.len().min(cases.len() - 1)]);
+    assert!(
+        status.success(),
+        "php ended with {status} at case {}",
+        cases[answers.len().min(cases.len() - 1)]
+    );
     writer.join().unwrap().unwrap();
     assert_eq!(answers.len(), cases.len());
     answers
