@@ -248,7 +248,58 @@ fn html(template: &impl Template, status: StatusCode, kind: PageKind<'_>) -> Htt
 
 #[cfg(test)]
 mod tests {
+    use actix_web::body::MessageBody;
+    use scraper::{Html, Selector};
+
     use super::*;
+
+    fn text_of(answer: HttpResponse) -> String {
+        let Ok(body) = answer.into_body().try_into_bytes() else { panic!("the page is in memory") };
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_post_page_brings_relay_state_and_response_through_to_the_octet() {
+        let relay_state = " \ta\r\nb\n\rc&amp;\"'</textarea></form><script>x</script>田\u{1f600} ";
+        let form = PostForm {
+            acs: "https://sp.example/acs?a=1&b=\"2\"".to_owned(),
+            saml_response: "PHg+/w==".to_owned(),
+            relay_state: Some(relay_state.to_owned()),
+            sp_name: "<b>SP</b>".to_owned(),
+        };
+        let site = Site::parse("https://idp.example.jp").unwrap();
+        let answer = post(&Frame::new(&site, Lang::En, "ID", None), &form, "n0nce");
+        let policy = answer.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+        assert!(policy.contains("script-src 'nonce-n0nce'") && !policy.contains("form-action"));
+        assert_eq!(answer.headers().get("referrer-policy").unwrap(), "strict-origin");
+
+        let page = text_of(answer);
+        let parsed = Html::parse_document(&page);
+        let one = |css: &str| {
+            let found: Vec<_> = parsed.select(&Selector::parse(css).unwrap()).collect();
+            assert_eq!(found.len(), 1, "{css}");
+            found[0].value().clone()
+        };
+        assert_eq!(one("input[name=RelayState]").attr("value"), Some(relay_state));
+        assert_eq!(one("input[name=SAMLResponse]").attr("value"), Some("PHg+/w=="));
+        assert_eq!(one("form").attr("action"), Some(form.acs.as_str()));
+        assert_eq!(one("script").attr("nonce"), Some("n0nce"));
+        assert_eq!(one("form button[type=submit]").attr("name"), None, "a button without script, adding no field");
+        assert!(!page.contains("<b>SP</b>"));
+    }
+
+    #[test]
+    fn without_relay_state_no_field_is_sent() {
+        let form = PostForm {
+            acs: "https://sp.example/acs".to_owned(),
+            saml_response: "PHg+".to_owned(),
+            relay_state: None,
+            sp_name: "SP".to_owned(),
+        };
+        let site = Site::parse("https://idp.example.jp").unwrap();
+        let page = text_of(post(&Frame::new(&site, Lang::Ja, "ID", None), &form, "n"));
+        assert!(!page.contains("RelayState") && page.contains("<html lang=\"ja\">"));
+    }
 
     #[test]
     fn exact_keeps_every_octet_through_a_browser() {
