@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
@@ -42,24 +41,26 @@ pub(crate) async fn around<B: MessageBody>(
 }
 
 fn write_line<B>(answer: &ServiceResponse<B>, info: &RequestInfo, began: Instant) {
-    let method: &Method = answer.request().method();
+    let method = answer.request().method();
     let path = printable(answer.request().uri().path());
     let status = answer.status().as_u16();
-    let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    let duration_ms = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let extensions = answer.response().extensions();
-    match extensions.get::<Failure>() {
-        None => tracing::info!(
-            %method, %path, status, duration_ms,
+    let failure = extensions.get::<Failure>();
+    let code = failure.map(|failure| failure.code);
+    let cause = failure.map(|failure| printable(&failure.cause)).filter(|cause| !cause.is_empty());
+    let cause = cause.as_deref();
+    // The level is part of a static call site, hence the two calls.
+    if status >= 500 {
+        tracing::error!(
+            %method, %path, status, duration_ms, error.code = code, error.cause = cause,
             request.id = %info.id, client.address = %info.address, "request"
-        ),
-        Some(Failure { code, cause }) if status < 500 => tracing::info!(
-            %method, %path, status, duration_ms, error.code = code, error.cause = %printable(cause),
+        );
+    } else {
+        tracing::info!(
+            %method, %path, status, duration_ms, error.code = code, error.cause = cause,
             request.id = %info.id, client.address = %info.address, "request"
-        ),
-        Some(Failure { code, cause }) => tracing::error!(
-            %method, %path, status, duration_ms, error.code = code, error.cause = %printable(cause),
-            request.id = %info.id, client.address = %info.address, "request"
-        ),
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The pages over HTTP without a network: what every route answers, with which headers, and the forms' way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::body::to_bytes;
 use actix_web::dev::ServiceResponse;
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::audit::memory::Memory;
 use crate::authn::PasswordSignIn;
 use crate::clock::{ManualClock, SeededIds, SignedDuration, Timestamp};
+use crate::identity::{Attributes, AuthnContext, Subject, SubjectId};
 use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::session::{Seal, SessionOptions, Sessions};
@@ -24,7 +25,7 @@ use crate::store::Store;
 const HTTPS: &str = "https://idp.example.jp";
 
 /// An application without directories and service providers.
-fn app(base_url: &str) -> web::Data<App> {
+pub(super) fn app(base_url: &str) -> web::Data<App> {
     let ids = Arc::new(SeededIds::new(1));
     let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let options =
@@ -49,7 +50,11 @@ fn app(base_url: &str) -> web::Data<App> {
 
 /// One request to `base_url`, with its answer's body.
 async fn send(base_url: &str, request: TestRequest) -> (ServiceResponse<()>, String) {
-    let service = test::init_service(application(&app(base_url))).await;
+    send_to(&app(base_url), request).await
+}
+
+async fn send_to(app: &web::Data<App>, request: TestRequest) -> (ServiceResponse<()>, String) {
+    let service = test::init_service(application(app)).await;
     let answer = test::call_service(&service, request.to_request()).await;
     let (request, answer) = answer.into_parts();
     let (answer, body) = answer.into_parts();
@@ -160,7 +165,8 @@ async fn a_page_that_is_not_there_and_a_method_that_is_not_look_like_ours() {
 
 #[actix_web::test]
 async fn pages_answer_to_head_and_below_a_prefix() {
-    for path in ["/", "/login", "/logout", "/saml/metadata", "/saml/certificate.pem", "/healthz", "/test-sp"] {
+    for path in ["/", "/login", "/logout", "/saml/metadata", "/saml/certificate.pem", "/healthz", "/test-sp"]
+    {
         let (answer, _) = send(HTTPS, TestRequest::with_uri(path).method(Method::HEAD)).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
     }
@@ -176,7 +182,8 @@ async fn the_language_follows_link_cookie_and_browser() {
     let (_, page) = send(HTTPS, TestRequest::get().uri("/login").insert_header(ja)).await;
     assert!(japanese(&page) && page.contains("href=\"/login?lang=en\""));
     let english = ("cookie", "__Host-sekisho-lang=en");
-    let (_, page) = send(HTTPS, TestRequest::get().uri("/login").insert_header(ja).insert_header(english)).await;
+    let (_, page) =
+        send(HTTPS, TestRequest::get().uri("/login").insert_header(ja).insert_header(english)).await;
     assert!(!japanese(&page));
     let (answer, page) = send(HTTPS, TestRequest::get().uri("/logout?lang=ja").insert_header(english)).await;
     assert!(japanese(&page));
@@ -248,4 +255,88 @@ async fn the_test_sp_offers_a_request_and_shows_hostile_text_as_text() {
     let (answer, page) = send(HTTPS, form).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(!page.contains("<script"));
+}
+
+/// Somebody who is signed in, and the `Cookie` header of the browser.
+async fn signed_in(app: &web::Data<App>) -> String {
+    let subject = Subject {
+        id: SubjectId { directory: "local".to_owned(), key: "tanaka".to_owned() },
+        login: "tanaka".to_owned(),
+        display_name: "田中 <太郎>".to_owned(),
+        dn: None,
+        attributes: Attributes::new(),
+    };
+    let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
+    let (token, _) = app.sessions.start(subject, context).await.unwrap();
+    format!("__Host-sekisho={}", token.expose())
+}
+
+#[actix_web::test]
+async fn a_link_only_asks_and_our_own_form_signs_out() {
+    let app = app(HTTPS);
+    let session = signed_in(&app).await;
+    let with = |request: TestRequest, cookie: &str| request.insert_header(("cookie", cookie.to_owned()));
+
+    let (_, home) = send_to(&app, with(TestRequest::get().uri("/"), &session)).await;
+    assert!(home.contains("田中") && !home.contains("<太郎>"));
+    let (answer, _) = send_to(&app, with(TestRequest::get().uri("/login"), &session)).await;
+    assert_eq!((answer.status().as_u16(), header_of(&answer, header::LOCATION)), (303, "/"));
+
+    let (answer, page) = send_to(&app, with(TestRequest::get().uri("/logout"), &session)).await;
+    let token = field(&page, "csrf").unwrap();
+    let visit = header_of(&answer, header::SET_COOKIE).split(';').next().unwrap();
+    let cookies = format!("{session}; {visit}");
+    for form in [[("csrf", "")], [("csrf", "forged")]] {
+        let request = with(TestRequest::post().uri("/logout"), &cookies).set_form(form);
+        assert_eq!(send_to(&app, request).await.0.status(), StatusCode::FORBIDDEN);
+    }
+    let (_, home) = send_to(&app, with(TestRequest::get().uri("/"), &session)).await;
+    assert!(home.contains("田中"), "nothing but the form signs out");
+
+    let request = with(TestRequest::post().uri("/logout"), &cookies).set_form([("csrf", token.as_str())]);
+    let (answer, _) = send_to(&app, request).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(header_of(&answer, header::SET_COOKIE).starts_with("__Host-sekisho=; "));
+    let (_, home) = send_to(&app, with(TestRequest::get().uri("/"), &session)).await;
+    assert!(!home.contains("田中"), "the session is dead, not only its cookie");
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_web::test]
+async fn a_request_is_one_line_without_query_form_or_password() {
+    let (token, cookie) = sign_in_page(HTTPS).await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let held = tracing::subscriber::set_default(subscriber);
+    let (_, page) = send(HTTPS, login_form(&token, &cookie)).await;
+    let (_, _) = send(HTTPS, TestRequest::get().uri("/saml/sso/init?sp=topsecret%0d%0a")).await;
+    drop(held);
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let requests: Vec<_> = log.lines().filter(|line| line.contains(" request method=")).collect();
+    assert_eq!(requests.len(), 2, "{log}");
+    assert!(
+        requests[0].contains("path=/login status=401") && requests[0].contains("SK-CREDENTIALS"),
+        "{log}"
+    );
+    let id = page.split("Request ").nth(1).unwrap().split('<').next().unwrap();
+    assert!(requests[0].contains(&format!("request.id={id}")), "the page and the log share {id}: {log}");
+    for secret in ["hunter2", "topsecret", token.as_str(), "__Host"] {
+        assert!(!log.contains(secret), "{log}");
+    }
 }

@@ -284,7 +284,11 @@ mod tests {
         assert_eq!(one("input[name=SAMLResponse]").attr("value"), Some("PHg+/w=="));
         assert_eq!(one("form").attr("action"), Some(form.acs.as_str()));
         assert_eq!(one("script").attr("nonce"), Some("n0nce"));
-        assert_eq!(one("form button[type=submit]").attr("name"), None, "a button without script, adding no field");
+        assert_eq!(
+            one("form button[type=submit]").attr("name"),
+            None,
+            "a button without script, adding no field"
+        );
         assert!(!page.contains("<b>SP</b>"));
     }
 
