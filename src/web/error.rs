@@ -1,0 +1,155 @@
+//! [`WebError`]: what goes wrong in HTTP itself or below it, as status, stable code and sentence. The page shows those
+//! and the request id; the chain of causes goes into the one log line of the request ([`Failure`]).
+
+use std::error::Error;
+
+use actix_web::http::StatusCode;
+
+use crate::audit::AuditError;
+use crate::authn::AuthnError;
+use crate::session::SessionError;
+
+use super::messages::Words;
+
+/// A failure that ends a request with an error page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WebError {
+    #[error("no such page")]
+    NotFound,
+    #[error("method not allowed")]
+    Method { allow: &'static str },
+    #[error("the body is larger than {limit} octets")]
+    BodyTooLarge { limit: usize },
+    #[error("the query is longer than {limit} octets")]
+    QueryTooLong { limit: usize },
+    #[error("the body did not arrive in time or broke off")]
+    BodyBroken,
+    #[error("the body is not application/x-www-form-urlencoded")]
+    NoForm,
+    #[error("the form or query is not UTF-8, has a field twice or lacks one")]
+    BadForm,
+    #[error("the Origin of the form is another site")]
+    ForeignOrigin,
+    #[error("the CSRF token does not fit the pre-session")]
+    CsrfToken,
+    #[error("cannot use the session")]
+    Session(#[from] SessionError),
+    #[error("cannot check the password")]
+    Authn(#[from] AuthnError),
+    #[error("cannot record the event")]
+    Audit(#[from] AuditError),
+    #[error("cannot build the answer: {0}")]
+    Answer(&'static str),
+}
+
+/// What the access log says of a failed request; kept in the response.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// The stable code of the page.
+    pub(crate) code: &'static str,
+    /// The chain of causes; empty where the layer below has logged it.
+    pub(crate) cause: String,
+}
+
+impl WebError {
+    /// The status of the page.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::BodyBroken => StatusCode::REQUEST_TIMEOUT,
+            Self::NoForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadForm => StatusCode::BAD_REQUEST,
+            Self::ForeignOrigin | Self::CsrfToken => StatusCode::FORBIDDEN,
+            Self::Session(_) | Self::Authn(_) | Self::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable code of the page.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "SK-NOT-FOUND",
+            Self::Method { .. } => "SK-METHOD",
+            Self::BodyTooLarge { .. } | Self::QueryTooLong { .. } => "SK-TOO-LARGE",
+            Self::BodyBroken => "SK-INCOMPLETE",
+            Self::NoForm | Self::BadForm => "SK-FORM",
+            Self::ForeignOrigin => "SK-ORIGIN",
+            Self::CsrfToken => "SK-FORM-TOKEN",
+            Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
+            Self::Authn(AuthnError::Directory(_)) => "SK-DIRECTORY",
+            Self::Authn(AuthnError::Audit(_)) | Self::Audit(_) => "SK-AUDIT",
+            Self::Answer(_) => "SK-INTERNAL",
+        }
+    }
+
+    /// The one sentence of the page.
+    pub(crate) fn words(&self) -> Words {
+        let (en, ja) = match self {
+            Self::NotFound => ("There is no page at this address.", "このアドレスにページはありません。"),
+            Self::Method { .. } => {
+                ("This address cannot be used in this way.", "このアドレスはこの方法では利用できません。")
+            }
+            Self::BodyTooLarge { .. } | Self::QueryTooLong { .. } => {
+                ("What was sent is too large.", "送信された内容が大きすぎます。")
+            }
+            Self::BodyBroken => {
+                ("What was sent did not arrive completely.", "送信された内容が最後まで届きませんでした。")
+            }
+            Self::NoForm | Self::BadForm => {
+                ("What was sent could not be read.", "送信された内容を読み取れませんでした。")
+            }
+            Self::ForeignOrigin => (
+                "The form was sent from another site and was not accepted.",
+                "別のサイトから送信されたため、受け付けませんでした。",
+            ),
+            Self::CsrfToken => (
+                "The page was out of date; please go back, reload it and try again.",
+                "ページの有効期限が切れています。前のページを再読み込みしてやり直してください。",
+            ),
+            Self::Authn(AuthnError::Directory(_)) => (
+                "The user directory does not answer; please try again in a few minutes.",
+                "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
+            ),
+            Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | Self::Audit(_) => (
+                "Sign-in is not possible right now; please try again in a few minutes.",
+                "現在サインインできません。数分後にもう一度お試しください。",
+            ),
+            Self::Answer(_) => (
+                "Something went wrong on our side; please try again.",
+                "サーバーで問題が発生しました。もう一度お試しください。",
+            ),
+        };
+        Words { en, ja }
+    }
+
+    /// For the log: this error and everything under it.
+    pub(crate) fn failure(&self) -> Failure {
+        let mut cause = self.to_string();
+        let mut below = self.source();
+        while let Some(error) = below {
+            cause.push_str(": ");
+            cause.push_str(&error.to_string());
+            below = error.source();
+        }
+        Failure { code: self.code(), cause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::DirectoryError;
+
+    #[test]
+    fn an_unreachable_directory_is_503_and_the_log_has_the_cause() {
+        let fault =
+            DirectoryError::Unreachable { directory: "corp".to_owned(), cause: "dc1: refused".to_owned() };
+        let error = WebError::from(AuthnError::Directory(fault));
+        assert_eq!((error.status(), error.code()), (StatusCode::SERVICE_UNAVAILABLE, "SK-DIRECTORY"));
+        assert!(error.failure().cause.contains("dc1: refused"));
+        assert!(!error.words().en.contains("password") && !error.words().en.contains("dc1"));
+    }
+}

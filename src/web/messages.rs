@@ -1,0 +1,160 @@
+//! What a person is told when something is refused: every [`Sentence`] and every [`Refusal`] in both languages,
+//! exhaustively, with the stable code that the page, the log and the manual share.
+
+use crate::authn::Refusal;
+use crate::sso::Sentence;
+
+use super::language::Lang;
+
+/// One sentence in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) en: &'static str,
+    pub(crate) ja: &'static str,
+}
+
+impl Words {
+    /// The sentence in `lang`.
+    pub(crate) fn in_lang(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::Ja => self.ja,
+        }
+    }
+}
+
+/// A refused sign-in on the sign-in page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) words: Words,
+}
+
+const fn words(en: &'static str, ja: &'static str) -> Words {
+    Words { en, ja }
+}
+
+/// What `sso` refused.
+pub(crate) fn sentence(sentence: Sentence) -> Words {
+    match sentence {
+        Sentence::BadRequest => words(
+            "The application sent a sign-in request that cannot be accepted.",
+            "アプリケーションから届いたサインイン要求を受け付けられません。",
+        ),
+        Sentence::UnknownServiceProvider => {
+            words("This application is not registered here.", "このアプリケーションは登録されていません。")
+        }
+        Sentence::ServiceProviderDisabled => words(
+            "Sign-in to this application is switched off.",
+            "このアプリケーションへのサインインは停止されています。",
+        ),
+        Sentence::BadSignature => words(
+            "The signature of the sign-in request could not be verified.",
+            "サインイン要求の署名を確認できませんでした。",
+        ),
+        Sentence::BadAcs => words(
+            "The application asked for an answer to an address that is not registered.",
+            "アプリケーションが指定した応答先は登録されていません。",
+        ),
+        Sentence::NotAllowed => words(
+            "You are signed in, but you may not use this application.",
+            "サインインしていますが、このアプリケーションを利用する権限がありません。",
+        ),
+        Sentence::Expired => words(
+            "This sign-in was started too long ago; please start again from the application.",
+            "サインインの開始から時間がたちすぎています。アプリケーションからやり直してください。",
+        ),
+        Sentence::Unavailable => words(
+            "Sign-in is not possible right now; please try again in a few minutes.",
+            "現在サインインできません。数分後にもう一度お試しください。",
+        ),
+        Sentence::Internal => words(
+            "Something went wrong on our side; please try again.",
+            "サーバーで問題が発生しました。もう一度お試しください。",
+        ),
+    }
+}
+
+/// Why a password sign-in was refused, as far as the person may know.
+pub(crate) fn refusal(refusal: Refusal) -> Notice {
+    let (status, code, words) = match refusal {
+        Refusal::WrongCredentials => (
+            401,
+            "SK-CREDENTIALS",
+            words("The user name or the password is wrong.", "ユーザー名またはパスワードが違います。"),
+        ),
+        Refusal::Throttled => (
+            429,
+            "SK-THROTTLED",
+            words(
+                "There were too many failed attempts; please wait a while and try again.",
+                "失敗が続いたため、しばらくサインインできません。時間をおいてお試しください。",
+            ),
+        ),
+        Refusal::Locked => (
+            401,
+            "SK-LOCKED",
+            words(
+                "Your account is locked; please ask your administrator.",
+                "アカウントがロックされています。管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::Disabled => (
+            401,
+            "SK-DISABLED",
+            words(
+                "Your account is disabled; please ask your administrator.",
+                "アカウントが無効になっています。管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::AccountExpired => (
+            401,
+            "SK-ACCOUNT-EXPIRED",
+            words(
+                "Your account has expired; please ask your administrator.",
+                "アカウントの有効期限が切れています。管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::PasswordExpired => (
+            401,
+            "SK-PASSWORD-EXPIRED",
+            words(
+                "Your password has expired; change it on your computer or ask your administrator.",
+                "パスワードの有効期限が切れています。パソコンで変更するか、管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::PasswordMustChange => (
+            401,
+            "SK-PASSWORD-CHANGE",
+            words(
+                "You must change your password first, on your computer or through your administrator.",
+                "先にパスワードの変更が必要です。パソコンで変更するか、管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::LogonHours => (
+            401,
+            "SK-LOGON-HOURS",
+            words(
+                "Your account may not sign in at this time of day.",
+                "この時間帯にはサインインできません。",
+            ),
+        ),
+        Refusal::Workstation => (
+            401,
+            "SK-WORKSTATION",
+            words("Your account may not sign in from this place.", "この端末からはサインインできません。"),
+        ),
+    };
+    Notice { status, code, words }
+}
+
+/// The sign-in form was older than the browser's pre-session.
+pub(crate) const FORM_TOO_OLD: Notice = Notice {
+    status: 403,
+    code: "SK-FORM-TOKEN",
+    words: words(
+        "The page was out of date; please sign in once more. Cookies must be allowed.",
+        "ページの有効期限が切れていました。もう一度サインインしてください。Cookie を有効にする必要があります。",
+    ),
+};

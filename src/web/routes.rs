@@ -1,0 +1,107 @@
+//! The URL map. [`application`] is the whole of it with what runs around every request.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard::{self, Guard};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{Error, HttpRequest, Resource, Route, web};
+
+use crate::app::App;
+
+use super::error::WebError;
+use super::health::Readiness;
+use super::site::{Endpoint, Site};
+use super::visit::Visit;
+use super::{
+    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, sso, test_sp,
+};
+
+const READ: &str = "GET, HEAD";
+const READ_AND_POST: &str = "GET, HEAD, POST";
+/// A HEAD would issue an assertion that nobody receives.
+const SSO: &str = "GET, POST";
+
+/// What a worker of the server runs.
+pub fn application(
+    app: &web::Data<App>,
+) -> actix_web::App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    actix_web::App::new()
+        .app_data(app.clone())
+        .app_data(web::Data::new(Readiness::default()))
+        .configure(|config| routes(config, &app.site))
+        .default_service(web::to(not_found))
+        .wrap(from_fn(access_log::around))
+}
+
+fn routes(config: &mut web::ServiceConfig, site: &Site) {
+    let at = |path: &str| format!("{}{path}", site.prefix);
+    let aliases = |endpoint| site.aliases.iter().filter(move |(_, to)| *to == endpoint).map(|(path, _)| path);
+
+    config.service(sso_endpoint(&at("/saml/sso")));
+    config.service(only(&at("/saml/sso/continue"), "GET", web::get().to(resume::resume)));
+    config.service(only(&at("/saml/sso/init"), "GET", web::get().to(init::start)));
+    config.service(
+        resource(&at("/login"), READ_AND_POST)
+            .route(read().to(login::show))
+            .route(web::post().to(login::sign_in)),
+    );
+    config.service(
+        resource(&at("/logout"), READ_AND_POST)
+            .route(read().to(logout::ask))
+            .route(web::post().to(logout::sign_out)),
+    );
+    config.service(only(&at("/"), READ, read().to(home::show)));
+    if !site.prefix.is_empty() {
+        config.service(only(&site.prefix, READ, read().to(home::show)));
+    }
+    config.service(only(&at("/saml/metadata"), READ, read().to(metadata::show)).wrap(Compress::default()));
+    config.service(only(&at("/saml/certificate.pem"), READ, read().to(certificate::pem)));
+    config.service(only(&at("/saml/certificate.cer"), READ, read().to(certificate::cer)));
+    config.service(only(&at("/healthz"), READ, read().to(health::alive)));
+    config.service(only(&at("/readyz"), READ, read().to(health::ready)));
+    config.service(only(&at("/assets/{name}"), READ, read().to(assets::serve)).wrap(Compress::default()));
+    if site.test_sp {
+        config.service(only(&at("/test-sp"), READ, read().to(test_sp::start)));
+        config.service(only(&at("/test-sp/acs"), "POST", web::post().to(test_sp::acs)));
+    }
+    // Old paths are as the old server had them: not below our prefix. Those of `slo` come with single logout.
+    for path in aliases(Endpoint::Sso).filter(|path| path.starts_with('/') && !path.contains(['{', '}'])) {
+        config.service(sso_endpoint(path));
+    }
+}
+
+fn sso_endpoint(path: &str) -> Resource {
+    resource(path, SSO).route(web::get().to(sso::redirect)).route(web::post().to(sso::post))
+}
+
+/// A path with one route.
+fn only(path: &str, allow: &'static str, route: Route) -> Resource {
+    resource(path, allow).route(route)
+}
+
+/// A path that answers any other method with a page.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move |req: HttpRequest, app: web::Data<App>| async move {
+        Visit::of(&app, &req).error(&WebError::Method { allow })
+    }))
+}
+
+fn read() -> Route {
+    web::route().guard(read_guard())
+}
+
+fn read_guard() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+async fn not_found(req: HttpRequest, app: web::Data<App>) -> actix_web::HttpResponse {
+    Visit::of(&app, &req).error(&WebError::NotFound)
+}

@@ -1,0 +1,45 @@
+//! [`bind`]: the listening server, ready to be awaited. SIGTERM and SIGINT stop it; requests under way have 10 s.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{HttpServer, web};
+use openssl::ssl::SslAcceptorBuilder;
+
+use crate::app::App;
+
+use super::routes;
+
+/// How to listen.
+#[derive(Debug)]
+pub struct Listen {
+    /// All addresses.
+    pub addresses: Vec<SocketAddr>,
+    /// How many threads answer; `None`: one for each core.
+    pub workers: Option<usize>,
+}
+
+/// Binds the addresses, with TLS when `tls` makes an acceptor (called once for each address).
+pub fn bind<E: From<std::io::Error>>(
+    app: web::Data<App>,
+    listen: &Listen,
+    tls: impl Fn() -> Result<Option<SslAcceptorBuilder>, E>,
+) -> Result<Server, E> {
+    let mut server = HttpServer::new(move || routes::application(&app))
+        .shutdown_timeout(10)
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_secs(2))
+        .server_hostname("localhost");
+    if let Some(workers) = listen.workers {
+        server = server.workers(workers);
+    }
+    for address in &listen.addresses {
+        server = match tls()? {
+            Some(acceptor) => server.bind_openssl(address, acceptor)?,
+            None => server.bind(address)?,
+        };
+    }
+    Ok(server.run())
+}

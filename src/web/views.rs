@@ -1,0 +1,313 @@
+//! The pages: one askama template each (`templates/`), rendered into an answer with the headers of its [`PageKind`].
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use crate::sso::PostForm;
+
+use super::assets;
+use super::headers::PageKind;
+use super::language::Lang;
+use super::messages::{Notice, Words};
+use super::site::Site;
+use super::test_sp::TestSpView;
+use super::text::Text;
+
+/// What the frame around every page needs.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    lang: Lang,
+    t: &'static Text,
+    base: &'a str,
+    host: &'a str,
+    css: &'static str,
+    icon: &'static str,
+    request_id: &'a str,
+    switch: Option<String>,
+}
+
+impl<'a> Frame<'a> {
+    /// `switch` is the path (below the base URL) that shows this page in the other language.
+    pub(crate) fn new(site: &'a Site, lang: Lang, request_id: &'a str, switch: Option<String>) -> Self {
+        let (css, icon) = (assets::STYLE.path(), assets::ICON.path());
+        Self { lang, t: Text::of(lang), base: &site.prefix, host: &site.host, css, icon, request_id, switch }
+    }
+
+    /// The sentence in the language of the page.
+    fn say(&self, words: &Words) -> &'static str {
+        words.in_lang(self.lang)
+    }
+}
+
+/// Text for the value of an HTML attribute, to the octet: browsers would otherwise rewrite CR and LF.
+pub(crate) struct Exact<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Exact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '\r', '\n', '\t']) {
+            let (plain, special) = rest.split_at(at);
+            f.write_str(plain)?;
+            f.write_str(match special.as_bytes().first() {
+                Some(b'&') => "&amp;",
+                Some(b'<') => "&lt;",
+                Some(b'>') => "&gt;",
+                Some(b'"') => "&quot;",
+                Some(b'\'') => "&#39;",
+                Some(b'\r') => "&#13;",
+                Some(b'\n') => "&#10;",
+                _ => "&#9;",
+            })?;
+            rest = special.get(1..).unwrap_or("");
+        }
+        f.write_str(rest)
+    }
+}
+
+impl HtmlSafe for Exact<'_> {}
+
+/// The sign-in page.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
+    pub(crate) f: Frame<'a>,
+    /// The sealed request; empty when nobody asked.
+    pub(crate) pending: &'a str,
+    pub(crate) csrf: String,
+    /// The application that waits for the sign-in.
+    pub(crate) sp_name: Option<String>,
+    pub(crate) force_authn: bool,
+    pub(crate) login_name: String,
+    pub(crate) notice: Option<Notice>,
+}
+
+impl Login<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        let status = self.notice.map_or(StatusCode::OK, |notice| status(notice.status));
+        html(self, status, PageKind::LeadsToSp)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "post.html")]
+struct Post<'a> {
+    f: &'a Frame<'a>,
+    nonce: &'a str,
+    acs: Exact<'a>,
+    saml_response: Exact<'a>,
+    relay_state: Option<Exact<'a>>,
+    sp_name: &'a str,
+}
+
+/// The page that takes a Response to the SP (saml-bindings 3.5.4).
+pub(crate) fn post(frame: &Frame<'_>, form: &PostForm, nonce: &str) -> HttpResponse {
+    let page = Post {
+        f: frame,
+        nonce,
+        acs: Exact(&form.acs),
+        saml_response: Exact(&form.saml_response),
+        relay_state: form.relay_state.as_deref().map(Exact),
+        sp_name: &form.sp_name,
+    };
+    html(&page, StatusCode::OK, PageKind::PostsToSp { nonce })
+}
+
+/// An application on the signed-in page.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) name: String,
+    /// The path below the base URL that opens it.
+    pub(crate) path: String,
+}
+
+impl Application {
+    /// Stands where a logo would.
+    fn initial(&self) -> String {
+        self.name
+            .chars()
+            .find(|c| c.is_alphanumeric())
+            .map(|c| c.to_uppercase().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// The page of a signed-in person.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home<'a> {
+    pub(crate) f: Frame<'a>,
+    pub(crate) display_name: &'a str,
+    pub(crate) login: &'a str,
+    pub(crate) applications: Vec<Application>,
+}
+
+impl Home<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::Local)
+    }
+}
+
+/// Asks before the sign-out, or says that it is done.
+#[derive(Debug, Template)]
+#[template(path = "logout.html")]
+pub(crate) struct Logout<'a> {
+    pub(crate) f: Frame<'a>,
+    /// Who would be signed out, and the token for it; `None` when nobody is signed in any more.
+    pub(crate) question: Option<(String, String)>,
+}
+
+impl Logout<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::Local)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Failed<'a> {
+    f: &'a Frame<'a>,
+    code: &'static str,
+    sentence: &'static str,
+    other: &'static str,
+    retry: Option<String>,
+}
+
+/// The page of whatever went wrong: a sentence in both languages, its code, the request id.
+pub(crate) fn error(
+    frame: &Frame<'_>,
+    status: StatusCode,
+    code: &'static str,
+    words: Words,
+    retry: Option<String>,
+) -> HttpResponse {
+    let (sentence, other) = (words.in_lang(frame.lang), words.in_lang(frame.lang.other()));
+    html(&Failed { f: frame, code, sentence, other, retry }, status, PageKind::Local)
+}
+
+#[derive(Template)]
+#[template(path = "stale.html")]
+struct Stale<'a> {
+    f: &'a Frame<'a>,
+    sp_name: &'a str,
+    path: String,
+    other: &'static Text,
+}
+
+/// A request that is too old, with the way to start again at `path`.
+pub(crate) fn stale(frame: &Frame<'_>, sp_name: &str, path: String) -> HttpResponse {
+    let page = Stale { f: frame, sp_name, path, other: Text::of(frame.lang.other()) };
+    html(&page, StatusCode::BAD_REQUEST, PageKind::LeadsToSp)
+}
+
+/// The built-in SP: its start, or what arrived there.
+#[derive(Debug, Template)]
+#[template(path = "test_sp.html")]
+pub(crate) struct TestSp<'a> {
+    pub(crate) f: Frame<'a>,
+    /// The path that starts an IdP-initiated sign-on.
+    pub(crate) init: String,
+    /// A fresh AuthnRequest in base64.
+    pub(crate) request: String,
+    pub(crate) relay_state: String,
+    pub(crate) arrived: Option<Arrived<'a>>,
+}
+
+/// What a browser brought to the built-in SP.
+#[derive(Debug)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) view: Result<TestSpView, String>,
+    pub(crate) relay_state: &'a str,
+    pub(crate) raw: String,
+}
+
+impl TestSp<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::LeadsToSp)
+    }
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn html(template: &impl Template, status: StatusCode, kind: PageKind<'_>) -> HttpResponse {
+    let Ok(body) = template.render() else {
+        return HttpResponse::InternalServerError()
+            .content_type(ContentType::plaintext())
+            .body("SK-INTERNAL");
+    };
+    let mut answer = HttpResponseBuilder::new(status).content_type(ContentType::html()).body(body);
+    kind.apply(answer.headers_mut());
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+    use scraper::{Html, Selector};
+
+    use super::*;
+
+    fn text_of(answer: HttpResponse) -> String {
+        let Ok(body) = answer.into_body().try_into_bytes() else { panic!("the page is in memory") };
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_post_page_brings_relay_state_and_response_through_to_the_octet() {
+        let relay_state = " \ta\r\nb\n\rc&amp;\"'</textarea></form><script>x</script>田\u{1f600} ";
+        let form = PostForm {
+            acs: "https://sp.example/acs?a=1&b=\"2\"".to_owned(),
+            saml_response: "PHg+/w==".to_owned(),
+            relay_state: Some(relay_state.to_owned()),
+            sp_name: "<b>SP</b>".to_owned(),
+        };
+        let site = Site::parse("https://idp.example.jp").unwrap();
+        let answer = post(&Frame::new(&site, Lang::En, "ID", None), &form, "n0nce");
+        let policy = answer.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+        assert!(policy.contains("script-src 'nonce-n0nce'") && !policy.contains("form-action"));
+        assert_eq!(answer.headers().get("referrer-policy").unwrap(), "strict-origin");
+
+        let page = text_of(answer);
+        let parsed = Html::parse_document(&page);
+        let one = |css: &str| {
+            let found: Vec<_> = parsed.select(&Selector::parse(css).unwrap()).collect();
+            assert_eq!(found.len(), 1, "{css}");
+            found[0].value().clone()
+        };
+        assert_eq!(one("input[name=RelayState]").attr("value"), Some(relay_state));
+        assert_eq!(one("input[name=SAMLResponse]").attr("value"), Some("PHg+/w=="));
+        assert_eq!(one("form").attr("action"), Some(form.acs.as_str()));
+        assert_eq!(one("script").attr("nonce"), Some("n0nce"));
+        assert_eq!(
+            one("form button[type=submit]").attr("name"),
+            None,
+            "a button without script, adding no field"
+        );
+        assert!(!page.contains("<b>SP</b>"));
+    }
+
+    #[test]
+    fn without_relay_state_no_field_is_sent() {
+        let form = PostForm {
+            acs: "https://sp.example/acs".to_owned(),
+            saml_response: "PHg+".to_owned(),
+            relay_state: None,
+            sp_name: "SP".to_owned(),
+        };
+        let site = Site::parse("https://idp.example.jp").unwrap();
+        let page = text_of(post(&Frame::new(&site, Lang::Ja, "ID", None), &form, "n"));
+        assert!(!page.contains("RelayState") && page.contains("<html lang=\"ja\">"));
+    }
+
+    #[test]
+    fn exact_keeps_every_octet_through_a_browser() {
+        let shown = Exact("a\r\nb\tc\"d'<e>&amp;</textarea>田\u{1f600}").to_string();
+        assert_eq!(shown, "a&#13;&#10;b&#9;c&quot;d&#39;&lt;e&gt;&amp;amp;&lt;/textarea&gt;田\u{1f600}");
+    }
+}
