@@ -18,7 +18,7 @@ use crate::directory::Directory;
 use crate::directory::file::FileDirectory;
 use crate::directory::ldap::LdapDirectory;
 use crate::keys::KeyPair;
-use crate::registry::Registry;
+use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::VerificationKey;
 use crate::session::{Seal, SessionOptions, Sessions};
 use crate::sso::SingleSignOn;
@@ -181,4 +181,12 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
 /// The identity provider's signed metadata, for the command that prints it.
 pub fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
     idp::metadata(config, keys, ids)
+}
+
+/// The service providers as they would be live, for the command that looks at them: nothing is written.
+pub fn service_providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Snapshot>> {
+    let silent: Observer = Arc::new(|_| {});
+    let memory = Arc::new(InMemory::default());
+    let registry = Registry::open(idp::registry_options(config), Arc::clone(clock), silent, memory)?;
+    Ok(registry.snapshot())
 }

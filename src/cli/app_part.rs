@@ -1,23 +1,133 @@
 //! What the commands need of the running application, in one place.
 
-use anyhow::{Result, bail};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::report::Report;
-use crate::config::Config;
+use actix_web::web::Data;
+use anyhow::{Context, Result};
+
+use super::logging;
+use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severity};
+use crate::app::{self, App, Ports};
+use crate::clock::{Clock, RandomIds, SystemClock};
+use crate::config::{Config, DirectoryConfig};
+use crate::registry::{self, ServiceProvider, Sign};
+use crate::web::server::{Listen, bind};
+use crate::web::tls;
+
+/// How often the store is relieved of what has passed.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
 
 /// Serves until SIGTERM.
-#[expect(clippy::unused_async, reason = "the application awaits here once it is wired")]
-pub(super) async fn serve(_config: Config) -> Result<()> {
-    bail!("the server is not wired")
+pub(super) async fn serve(config: Config) -> Result<()> {
+    logging::start(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let app = Data::new(App::build(&config, Ports::of_system(&config)?).await?);
+    app.announce("started")?;
+    let listen = Listen { addresses: config.listen.addresses.clone(), workers: None };
+    let server = bind(app.clone(), &listen, || match &config.listen.tls {
+        Some(pair) => Ok(Some(tls::acceptor(&pair.certificate, &pair.private_key)?)),
+        None => Ok::<_, anyhow::Error>(None),
+    })
+    .with_context(|| format!("cannot listen on {:?}", config.listen.addresses))?;
+    let purging = actix_web::rt::spawn(purge(app.clone()));
+    tracing::info!(
+        base_url = config.base_url.as_str(),
+        addresses = ?config.listen.addresses,
+        version = env!("CARGO_PKG_VERSION"),
+        "sekisho serves"
+    );
+    server.await?;
+    purging.abort();
+    app.sessions.settle().await?;
+    app.announce("stopped")?;
+    tracing::info!("sekisho has stopped");
+    Ok(())
+}
+
+async fn purge(app: Data<App>) {
+    let mut every = tokio::time::interval(PURGE_EVERY);
+    loop {
+        every.tick().await;
+        match app.purge().await {
+            Ok(rows) => tracing::debug!(rows, "purged what has passed"),
+            Err(error) => tracing::error!("cannot purge the store: {error}"),
+        }
+    }
 }
 
 /// Asks every directory and loads every SP: adds them and what is wrong with them to the report.
-#[expect(clippy::unused_async, reason = "the application awaits here once it is wired")]
-pub(super) async fn inspect(_config: &Config, _report: &mut Report) -> Result<()> {
-    bail!("the inspection is not wired")
+pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let directories = app::directories(config, &clock)?;
+    for directory in directories {
+        let configured = config.directories.iter().find(|one| one.name() == directory.name());
+        let kind = match configured {
+            Some(DirectoryConfig::File { .. }) => "file",
+            _ => "ldap",
+        };
+        let probed = directory.probe().await;
+        let state = if probed.is_ok() { "answers" } else { "does not answer" };
+        report.directories.push(DirectoryRow {
+            name: directory.name().to_owned(),
+            kind: kind.to_owned(),
+            state: state.to_owned(),
+        });
+        if let Err(error) = probed {
+            report.findings.push(FindingRow {
+                severity: Severity::Error,
+                file: config.file.display().to_string(),
+                line: None,
+                subject: format!("directory {}", directory.name()),
+                message: error.to_string(),
+                remedy: "check urls, ca_certificate, bind_dn and search_base".to_owned(),
+            });
+        }
+    }
+    let snapshot = app::service_providers(config, &clock)?;
+    report.service_providers.extend(snapshot.iter().map(|sp| row(sp, config)));
+    report.findings.extend(snapshot.findings().iter().map(finding));
+    Ok(())
+}
+
+fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
+    let format = sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
+    let released = sp.release.as_ref().or(config.saml.attributes.as_ref());
+    ServiceProviderRow {
+        entity_id: sp.entity_id().to_owned(),
+        name: sp.display_name("ja").to_owned(),
+        file: sp.file.display().to_string(),
+        acs: sp.metadata.acs.len(),
+        name_id_format: format.and_then(|f| f.rsplit(':').next()).unwrap_or("transient").to_owned(),
+        attributes: released.map_or_else(|| "none".to_owned(), |list| list.join(", ")),
+        sign: match sp.policy.sign {
+            Sign::Assertion => "assertion",
+            Sign::Response => "response",
+            Sign::Both => "both",
+        }
+        .to_owned(),
+    }
+}
+
+fn finding(finding: &registry::Finding) -> FindingRow {
+    FindingRow {
+        severity: match finding.severity {
+            registry::Severity::Error => Severity::Error,
+            registry::Severity::Warning => Severity::Warning,
+            registry::Severity::Notice => Severity::Notice,
+        },
+        file: finding.file.clone(),
+        line: finding.line,
+        subject: finding.subject.clone(),
+        message: finding.message.clone(),
+        remedy: finding.remedy.clone(),
+    }
 }
 
 /// The identity provider's signed metadata as XML.
-pub(super) fn metadata(_config: &Config) -> Result<String> {
-    bail!("the metadata is not wired")
+pub(super) fn metadata(config: &Config) -> Result<String> {
+    let keys = app::load_keys(config, &SystemClock)?;
+    app::metadata(config, &keys, &RandomIds)
 }

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod hash_password;
 mod keys;
+mod logging;
 mod metadata;
 mod report;
 mod serve;

@@ -27,6 +27,10 @@ pub struct Received {
     pub authn_instant: Option<String>,
     /// SessionIndex.
     pub session_index: Option<String>,
+    /// Issuer of the Assertion.
+    pub issuer: Option<String>,
+    /// NotBefore of the Conditions.
+    pub not_before: Option<String>,
     /// NotOnOrAfter of the Conditions.
     pub not_on_or_after: Option<String>,
     /// Audience.
@@ -110,6 +114,8 @@ impl Received {
             authn_context: None,
             authn_instant: None,
             session_index: None,
+            issuer: None,
+            not_before: None,
             not_on_or_after: None,
             audience: Vec::new(),
             response_signed: false,
@@ -118,9 +124,11 @@ impl Received {
     }
 
     fn take(&mut self, assertion: &Element<'_>) {
+        self.issuer = assertion.first(SAML.uri, "Issuer").map(|issuer| issuer.text().into_owned());
         let subject = assertion.first(SAML.uri, "Subject");
         self.name_id = subject.and_then(|s| s.first(SAML.uri, "NameID")).map(super::name_id::read);
         if let Some(conditions) = assertion.first(SAML.uri, "Conditions") {
+            self.not_before = conditions.attribute("NotBefore").map(str::to_owned);
             self.not_on_or_after = conditions.attribute("NotOnOrAfter").map(str::to_owned);
             let restrictions = conditions.all(SAML.uri, "AudienceRestriction");
             for restriction in restrictions {

@@ -6,11 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
+use crate::saml::authn_request::AuthnRequest;
+use crate::saml::received::Received;
+use crate::saml::status::SUCCESS;
 
 use super::error::WebError;
 use super::form::Form;
 use super::outcome::init_path;
-use super::views::{Arrived, Exact, TestSp};
+use super::views::{Arrived, TestSp};
 use super::visit::Visit;
 
 /// What an accepted Response says.
@@ -39,8 +42,29 @@ pub struct TestSpView {
 }
 
 /// Verifies a Response that arrived at the ACS and reads it; the error is the reason for people.
-pub fn read(_app: &App, _response: &[u8]) -> Result<TestSpView, String> {
-    Err("the built-in service provider cannot verify a Response yet".to_owned())
+pub fn read(app: &App, response: &[u8]) -> Result<TestSpView, String> {
+    let received = Received::read(response, std::slice::from_ref(&app.own_key)).map_err(|e| e.to_string())?;
+    if received.status.first().map(String::as_str) != Some(SUCCESS) {
+        let message = received.status_message.unwrap_or_default();
+        return Err(format!("{} {message}", received.status.join(" / ")));
+    }
+    let signatures = match (received.response_signed, received.assertion_signed) {
+        (true, true) => "Response, Assertion",
+        (true, false) => "Response",
+        (false, _) => "Assertion",
+    };
+    Ok(TestSpView {
+        issuer: received.issuer.unwrap_or_default(),
+        name_id: received.name_id.map(|name_id| (name_id.value, name_id.format)),
+        attributes: received.attributes,
+        authn_context: received.authn_context.unwrap_or_default(),
+        authn_instant: received.authn_instant.unwrap_or_default(),
+        session_index: received.session_index,
+        in_response_to: received.in_response_to,
+        not_before: received.not_before.unwrap_or_default(),
+        not_on_or_after: received.not_on_or_after.unwrap_or_default(),
+        signatures: signatures.to_owned(),
+    })
 }
 
 /// `GET /test-sp`
@@ -79,18 +103,10 @@ fn page(visit: &Visit<'_>, arrived: Option<Arrived<'_>>) -> HttpResponse {
     visit.page(page.answer())
 }
 
-/// A plain AuthnRequest by the POST binding, which needs no compression (saml-core 3.4.1).
-fn authn_request(app: &App) -> String {
+/// A plain AuthnRequest for the POST binding, which needs no compression (saml-core 3.4.1).
+fn authn_request(app: &App) -> Vec<u8> {
     let base = app.site.base_url();
-    format!(
-        "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
-         xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" \
-         IssueInstant=\"{now:.0}\" Destination=\"{base}/saml/sso\" \
-         AssertionConsumerServiceURL=\"{base}/test-sp/acs\" \
-         ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\">\
-         <saml:Issuer>{base}/test-sp</saml:Issuer></samlp:AuthnRequest>",
-        id = app.ids.xml_id(),
-        now = app.clock.now(),
-        base = Exact(&base),
-    )
+    let (destination, acs) = (format!("{base}/saml/sso"), format!("{base}/test-sp/acs"));
+    let issuer = app.site.test_sp_entity_id();
+    AuthnRequest::write(&app.ids.xml_id(), app.clock.now(), &destination, &issuer, &acs)
 }

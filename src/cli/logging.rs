@@ -1,0 +1,88 @@
+//! The log of a server: text or JSON on standard output, in the configured time zone, one record one line.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Log, LogFormat};
+
+/// Sends all records of this process to standard output; a second call changes nothing.
+pub(super) fn start(log: &Log) {
+    let level = log.level.to_string().to_ascii_lowercase();
+    // What happens inside other crates is of interest when something is wrong with them.
+    let filter = EnvFilter::new(format!("warn,sekisho={level}"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_target(false)
+        .with_timer(ZonedTime(log.timezone.clone()))
+        .with_writer(OneLine);
+    // A test that runs two commands in one process has a log already.
+    let _ = match log.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
+
+struct ZonedTime(TimeZone);
+
+impl FormatTime for ZonedTime {
+    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+        let now = SystemClock.now().to_zoned(self.0.clone());
+        write!(w, "{}", now.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
+}
+
+/// Writes each record with one write, its control characters escaped, so that no value can forge a second record.
+struct OneLine;
+
+impl<'a> MakeWriter<'a> for OneLine {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Self
+    }
+}
+
+impl Write for OneLine {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        io::stdout().lock().write_all(&one_line(record))?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+fn one_line(record: &[u8]) -> Vec<u8> {
+    let body = record.strip_suffix(b"\n").unwrap_or(record);
+    let text = String::from_utf8_lossy(body);
+    let mut line = String::with_capacity(body.len() + 1);
+    for c in text.chars() {
+        // U+2028 and U+2029 end a line for some viewers.
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_record_stays_one_line() {
+        assert_eq!(one_line("a\nb\r\u{1b}[31m田\u{2028}c\n".as_bytes()), "a\\nb\\r\\u{1b}[31m田\\u{2028}c\n".as_bytes());
+    }
+}
