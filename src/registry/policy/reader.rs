@@ -1,0 +1,254 @@
+//! The reading of a policy file, key by key, so that one fault does not hide the next.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::fault::Faults;
+use super::provider::{self, CertificateSource, TomlServiceProvider};
+use super::values::{self, Wrong};
+use super::{EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
+use crate::authproc::{FilterConfig, hint};
+
+const POLICY_KEYS: [&str; 23] = [
+    "enabled", "entity_id_aliases", "audience", "name_id_format", "name_id_force", "name_id_attribute",
+    "name_id_encoding", "attributes", "attribute_name_format", "send_attributes", "sign", "encrypt",
+    "verify_requests", "allow", "assertion_lifetime", "not_before_skew", "session_not_on_or_after", "relay_state",
+    "relay_state_prefixes", "request_max_age", "ignore_requested_authn_context", "max_authn_age",
+    "allow_sha1_requests",
+];
+
+const PROVIDER_KEYS: [&str; 5] = ["entity_id", "acs", "slo", "certificates", "name"];
+
+/// Keys that later versions will enforce.
+const NOT_YET: [&str; 4] = ["idp_entity_id", "profile", "attribute_encodings", "allow_sha1_responses"];
+
+pub(super) fn parse(file: &Path, text: &str) -> Result<PolicyFile, Vec<PolicyFault>> {
+    let mut faults = Faults::new(file, text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        faults.add(error.span(), "", error.message(), "write valid TOML");
+    }
+    let read = Reader { faults: &mut faults }.file(table.get_ref());
+    let found = faults.into_found();
+    if found.is_empty() { Ok(read) } else { Err(found) }
+}
+
+struct Reader<'r, 'f> {
+    faults: &'r mut Faults<'f>,
+}
+
+/// The keys of a service provider without XML, as far as they were there.
+#[derive(Default)]
+struct ProviderDraft {
+    entity_id: Option<String>,
+    acs: Vec<String>,
+    slo: Vec<String>,
+    certificates: Vec<CertificateSource>,
+    name: Option<String>,
+    /// Where keys of it were, whether they could be read or not.
+    at: Vec<(String, Range<usize>)>,
+}
+
+impl Reader<'_, '_> {
+    fn file(&mut self, table: &DeTable<'_>) -> PolicyFile {
+        let (mut policy, mut authproc) = (Policy::default(), Vec::new());
+        let mut draft = ProviderDraft::default();
+        let mut entities = Vec::new();
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match name {
+                "authproc" => authproc = self.authproc(value),
+                _ if PROVIDER_KEYS.contains(&name) => self.provider_key(&mut draft, name, value),
+                _ if POLICY_KEYS.contains(&name) => self.policy_key(&mut policy, name, value),
+                // No key of a policy is a table, and an entityID is a URI or at least a host name.
+                _ if value.get_ref().is_table() && name.contains([':', '.', '/']) => entities.push((key, value)),
+                _ => self.unknown(key),
+            }
+        }
+        self.contradictions(&policy, table);
+        let mut by_entity = BTreeMap::new();
+        for (key, value) in entities {
+            if let Err(wrong) = values::entity_id(key.get_ref()) {
+                self.fault(key.span(), key.get_ref(), wrong);
+            }
+            let entity = self.entity(value, &policy, &authproc);
+            by_entity.insert(key.get_ref().to_string(), entity);
+        }
+        let service_provider = self.provider(draft, &policy, !by_entity.is_empty());
+        PolicyFile { policy, service_provider, authproc, by_entity }
+    }
+
+    /// A table of an aggregate's file. What names one entity is not taken from the top.
+    fn entity(&mut self, value: &Spanned<DeValue<'_>>, top: &Policy, filters: &[FilterConfig]) -> EntityPolicy {
+        let mut policy = Policy { entity_id_aliases: Vec::new(), audience: Vec::new(), ..top.clone() };
+        let mut authproc = filters.to_vec();
+        let empty = DeTable::new();
+        let table = value.get_ref().as_table().unwrap_or(&empty);
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match name {
+                "authproc" => authproc = self.authproc(value),
+                _ if POLICY_KEYS.contains(&name) => self.policy_key(&mut policy, name, value),
+                _ if PROVIDER_KEYS.contains(&name) => {
+                    let message = "it describes a service provider without XML";
+                    self.fault(key.span(), name, values::wrong(message, "remove it: the aggregate says it"));
+                }
+                _ => self.unknown(key),
+            }
+        }
+        self.contradictions(&policy, table);
+        EntityPolicy { policy, authproc }
+    }
+
+    fn policy_key(&mut self, policy: &mut Policy, key: &str, value: &Spanned<DeValue<'_>>) {
+        let (second, minute) = (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+        let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
+        let v = value.get_ref();
+        let read = match key {
+            "enabled" => values::boolean(v).map(|b| policy.enabled = b),
+            "entity_id_aliases" => values::entity_ids(v).map(|ids| policy.entity_id_aliases = ids),
+            "audience" => values::entity_ids(v).map(|ids| policy.audience = ids),
+            "name_id_format" => values::name_id_format(v).map(|uri| policy.name_id_format = Some(uri)),
+            "name_id_force" => values::boolean(v).map(|b| policy.name_id_force = b),
+            "name_id_attribute" => values::word(v).map(|name| policy.name_id_attribute = Some(name)),
+            "name_id_encoding" => values::name_id_encoding(v).map(|encoding| policy.name_id_encoding = encoding),
+            "attributes" => values::words(v).map(|names| policy.attributes = Some(names)),
+            "attribute_name_format" => {
+                values::attribute_name_format(v).map(|uri| policy.attribute_name_format = Some(uri))
+            }
+            "send_attributes" => values::boolean(v).map(|b| policy.send_attributes = b),
+            "sign" => values::sign(v).map(|sign| policy.sign = sign),
+            "encrypt" => values::encrypt(v).map(|encrypt| policy.encrypt = encrypt),
+            "verify_requests" => values::verify_requests(v).map(|when| policy.verify_requests = when),
+            "allow" => values::allow(v).map(|allow| policy.allow = allow),
+            "assertion_lifetime" => values::duration(v, minute, day).map(|d| policy.assertion_lifetime = d),
+            "not_before_skew" => values::duration(v, SignedDuration::ZERO, hour).map(|d| policy.not_before_skew = d),
+            "session_not_on_or_after" => values::boolean(v).map(|b| policy.session_not_on_or_after = b),
+            "relay_state" => values::relay_state(v).map(|state| policy.relay_state = state),
+            "relay_state_prefixes" => values::relay_state_prefixes(v).map(|list| policy.relay_state_prefixes = list),
+            "request_max_age" => values::duration(v, minute, day).map(|d| policy.request_max_age = Some(d)),
+            "ignore_requested_authn_context" => {
+                values::boolean(v).map(|b| policy.ignore_requested_authn_context = b)
+            }
+            "max_authn_age" => values::duration(v, second, day * 366).map(|d| policy.max_authn_age = Some(d)),
+            "allow_sha1_requests" => values::boolean(v).map(|b| policy.allow_sha1_requests = b),
+            _ => Err(values::wrong("it is not read", "remove it")),
+        };
+        if let Err(wrong) = read {
+            self.fault(value.span(), key, wrong);
+        }
+    }
+
+    fn provider_key(&mut self, draft: &mut ProviderDraft, key: &str, value: &Spanned<DeValue<'_>>) {
+        draft.at.push((key.to_owned(), value.span()));
+        let file = self.faults.file();
+        let v = value.get_ref();
+        let read = match key {
+            "entity_id" => values::text(v)
+                .and_then(|text| values::entity_id(&text))
+                .map(|entity_id| draft.entity_id = Some(entity_id)),
+            "acs" => values::urls(v).map(|urls| draft.acs = urls),
+            "slo" => values::urls(v).map(|urls| draft.slo = urls),
+            "certificates" => {
+                values::list(v, |entry| provider::certificate(entry, file)).map(|found| draft.certificates = found)
+            }
+            _ => values::word(v).map(|name| draft.name = Some(name)),
+        };
+        if let Err(wrong) = read {
+            self.fault(value.span(), key, wrong);
+        }
+    }
+
+    /// A service provider needs its entityID and a place to send to.
+    fn provider(&mut self, draft: ProviderDraft, policy: &Policy, aggregate: bool) -> Option<TomlServiceProvider> {
+        let written = |key: &str| draft.at.iter().find(|(held, _)| held == key).map(|(_, span)| span.clone());
+        let Some(at) = written("entity_id") else {
+            for (key, span) in &draft.at {
+                let remedy = "add entity_id if this file is the service provider, or remove the key: the XML says it";
+                self.fault(span.clone(), key, values::wrong("it stands without entity_id", remedy));
+            }
+            return None;
+        };
+        if aggregate {
+            let remedy = "give the service provider a file of its own";
+            self.fault(at.clone(), "entity_id", values::wrong("tables for an aggregate's entities are here too", remedy));
+        }
+        if written("acs").is_none() {
+            let remedy = "add acs = [\"https://...\"], the URL that takes the response";
+            self.fault(at, "acs", values::wrong("it is missing", remedy));
+        }
+        if policy.verify_requests == VerifyRequests::Required && draft.certificates.is_empty() {
+            let remedy = "add the certificate that signs the requests, or take \"when-key\"";
+            let span = written("certificates").or_else(|| written("entity_id")).unwrap_or_default();
+            let message = "verify_requests = \"required\" has no certificate to verify with";
+            self.fault(span, "certificates", values::wrong(message, remedy));
+        }
+        Some(TomlServiceProvider {
+            entity_id: draft.entity_id?,
+            acs: draft.acs,
+            slo: draft.slo,
+            certificates: draft.certificates,
+            name: draft.name,
+        })
+    }
+
+    /// Keys that have no effect without another one.
+    fn contradictions(&mut self, policy: &Policy, table: &DeTable<'_>) {
+        let span_of = |name: &str| {
+            table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span())
+        };
+        if policy.name_id_force && policy.name_id_format.is_none() {
+            if let Some(span) = span_of("name_id_force").filter(|_| span_of("name_id_format").is_none()) {
+                let remedy = "add name_id_format, or remove the key";
+                self.fault(span, "name_id_force", values::wrong("there is no format to force", remedy));
+            }
+        }
+        if policy.name_id_encoding == NameIdEncoding::Base64 && policy.name_id_attribute.is_none() {
+            if let Some(span) = span_of("name_id_encoding").filter(|_| span_of("name_id_attribute").is_none()) {
+                let remedy = "add name_id_attribute, or remove the key";
+                self.fault(span, "name_id_encoding", values::wrong("there is no attribute to encode", remedy));
+            }
+        }
+    }
+
+    fn authproc(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<FilterConfig> {
+        let Some(tables) = value.get_ref().as_array() else {
+            let wrong = values::wrong("it must be a list of tables", "write [[authproc]] with two brackets");
+            self.fault(value.span(), "authproc", wrong);
+            return Vec::new();
+        };
+        let mut filters = Vec::new();
+        for table in tables {
+            match FilterConfig::deserialize(ValueDeserializer::from(table.clone())) {
+                Ok(filter) => filters.push(filter),
+                Err(error) => {
+                    let span = error.span().unwrap_or_else(|| table.span());
+                    let remedy = "correct the table, or remove it whole";
+                    self.fault(span, "authproc", values::wrong(error.message(), remedy));
+                }
+            }
+        }
+        filters
+    }
+
+    fn unknown(&mut self, key: &Spanned<std::borrow::Cow<'_, str>>) {
+        let name: &str = key.get_ref();
+        let wrong = if NOT_YET.contains(&name) {
+            values::wrong("it is not available yet", "remove the key")
+        } else {
+            let known: Vec<&str> = POLICY_KEYS.into_iter().chain(PROVIDER_KEYS).chain(["authproc"]).collect();
+            values::wrong("there is no such key", hint(name, &known))
+        };
+        self.fault(key.span(), name, wrong);
+    }
+
+    fn fault(&mut self, span: Range<usize>, key: &str, wrong: Wrong) {
+        self.faults.add(Some(span), key, wrong.message, &wrong.remedy);
+    }
+}
