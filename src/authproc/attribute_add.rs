@@ -102,10 +102,7 @@ mod tests {
                 "add = { seciossallowedservice = [''] }",
                 vec![("uid", vec!["u"]), ("seciossallowedservice", vec![""])],
             ),
-            (
-                "add = { z = '1', a = '2' }",
-                vec![("uid", vec!["u"]), ("z", vec!["1"]), ("a", vec!["2"])],
-            ),
+            ("add = { z = '1', a = '2' }", vec![("uid", vec!["u"]), ("z", vec!["1"]), ("a", vec!["2"])]),
         ];
         for (options, expected) in cases {
             assert_eq!(added(options), expected.into_iter().collect(), "{options}");
@@ -114,8 +111,12 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_text_is_refused() {
-        let error = toml::from_str::<FilterConfig>("priority = 1\nfilter = \"AttributeAdd\"\nadd = { a = [1] }")
-            .unwrap_err();
-        assert_eq!(error.message(), "authproc filter AttributeAdd: \"a\" must be a list of strings, not integer");
+        let error =
+            toml::from_str::<FilterConfig>("priority = 1\nfilter = \"AttributeAdd\"\nadd = { a = [1] }")
+                .unwrap_err();
+        assert_eq!(
+            error.message(),
+            "authproc filter AttributeAdd: \"a\" must be a list of strings, not integer"
+        );
     }
 }

@@ -104,7 +104,8 @@ impl AttributeLimit {
 
 impl Allowed {
     fn filter(&self, mut values: Vec<identity::Value>) -> Vec<identity::Value> {
-        let text_passes = |value: &identity::Value, passes: &dyn Fn(&str) -> bool| value.as_text().is_some_and(passes);
+        let text_passes =
+            |value: &identity::Value, passes: &dyn Fn(&str) -> bool| value.as_text().is_some_and(passes);
         match self {
             Self::Exact(listed) => {
                 values.retain(|value| text_passes(value, &|text| listed.iter().any(|one| one == text)));
@@ -120,7 +121,9 @@ impl Allowed {
             Self::Matching(patterns) => {
                 let mut matched = Vec::new();
                 for pattern in patterns {
-                    matched.extend(values.extract_if(.., |value| text_passes(value, &|text| pattern.is_match(text))));
+                    matched.extend(
+                        values.extract_if(.., |value| text_passes(value, &|text| pattern.is_match(text))),
+                    );
                 }
                 matched
             }
@@ -174,7 +177,8 @@ fn allowed_by_table(name: &str, table: toml::Table) -> Result<Allowed, OptionErr
             _ => return Err(unknown_option(&key, &["regex", "ignore_case", "ignoreCase", "values"])),
         }
     }
-    let values = values.ok_or(OptionError::Missing { option: "values", example: "values = [\"a\", \"b\"]" })?;
+    let values =
+        values.ok_or(OptionError::Missing { option: "values", example: "values = [\"a\", \"b\"]" })?;
     if regex {
         let patterns = values.into_iter().map(|value| pattern(name, value));
         return Ok(Allowed::Matching(patterns.collect::<Result<_, _>>()?));
@@ -224,7 +228,12 @@ mod tests {
             ("attributes = [{ mail = ['M@X'] }]", None, None, vec![]),
             ("attributes = [{ mail = { ignore_case = true, values = ['m@X'] } }]", None, None, vec![mail()]),
             ("attributes = [{ mail = { ignoreCase = true, values = ['m@X'] } }]", None, None, vec![mail()]),
-            ("attributes = [{ mail = { regex = true, values = ['/^M/'] } }]", None, None, vec![("mail", vec!["M@x"])]),
+            (
+                "attributes = [{ mail = { regex = true, values = ['/^M/'] } }]",
+                None,
+                None,
+                vec![("mail", vec!["M@x"])],
+            ),
             (
                 "attributes = ['uid', { mail = { regex = true, values = ['/^M/', '/x$/'] } }]",
                 None,
@@ -261,15 +270,24 @@ mod tests {
     #[test]
     fn what_is_bad_is_refused_when_it_is_read() {
         for (options, said) in [
-            ("attributes = [{ mail = { regex = true, values = ['/(/'] } }]", "the pattern '/(/' of \"mail\" is refused"),
-            ("attributes = [{ mail = { regexp = true, values = ['/a/'] } }]", "unknown option \"regexp\": did you mean \"regex\"?"),
+            (
+                "attributes = [{ mail = { regex = true, values = ['/(/'] } }]",
+                "the pattern '/(/' of \"mail\" is refused",
+            ),
+            (
+                "attributes = [{ mail = { regexp = true, values = ['/a/'] } }]",
+                "unknown option \"regexp\": did you mean \"regex\"?",
+            ),
             ("attributes = [{ mail = { regex = true } }]", "\"values\" is missing"),
             ("attributes = 'uid'", "\"attributes\" must be a list of names"),
             ("attributes = ['mail', { mail = ['a'] }]", "\"mail\" has no effect"),
             ("attributes = [{ mail = ['a'] }, { mail = ['b'] }]", "\"mail\" is given twice"),
         ] {
             let error = config(options).unwrap_err();
-            assert!(error.message().starts_with(&format!("authproc filter AttributeLimit: {said}")), "{error}");
+            assert!(
+                error.message().starts_with(&format!("authproc filter AttributeLimit: {said}")),
+                "{error}"
+            );
         }
     }
 }

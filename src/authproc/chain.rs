@@ -18,7 +18,9 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More filters than a chain may have.
-    #[error("{count} authproc filters are more than {MOST_FILTERS}: merge some (an AttributeMap takes many pairs)")]
+    #[error(
+        "{count} authproc filters are more than {MOST_FILTERS}: merge some (an AttributeMap takes many pairs)"
+    )]
     TooMany {
         /// How many there are.
         count: usize,
@@ -91,8 +93,10 @@ mod tests {
     }
 
     fn add(priority: i64, value: &str) -> FilterConfig {
-        toml::from_str(&format!("priority = {priority}\nfilter = \"AttributeAdd\"\nadd = {{ t = \"{value}\" }}"))
-            .unwrap()
+        toml::from_str(&format!(
+            "priority = {priority}\nfilter = \"AttributeAdd\"\nadd = {{ t = \"{value}\" }}"
+        ))
+        .unwrap()
     }
 
     fn list(names: &[&str]) -> Vec<String> {
@@ -113,8 +117,9 @@ mod tests {
     #[test]
     fn levels_merge_by_priority_and_are_stable() {
         let global = [add(50, "g50"), add(10, "g10"), add(50, "g50b")];
-        let chain = Chain::build(&global, &[add(50, "i50"), add(-1, "i-1")], &[add(50, "s50"), add(49, "s49")])
-            .unwrap();
+        let chain =
+            Chain::build(&global, &[add(50, "i50"), add(-1, "i-1")], &[add(50, "s50"), add(49, "s49")])
+                .unwrap();
         let after = chain.apply(Attributes::new(), &Context::default()).unwrap();
         let order: Vec<_> = after.values("t").unwrap().iter().filter_map(Value::as_text).collect();
         assert_eq!(order, ["i-1", "g10", "s49", "g50", "g50b", "i50", "s50"]);
@@ -144,7 +149,9 @@ mod tests {
         for key in ["uid", "sAMAccountName"] {
             let person = [(key, vec!["tanaka"]), ("mail", vec!["t@x.jp"])].into_iter().collect();
             let expected: Attributes =
-                [("seciosssystemid", vec!["tanaka"]), ("seciossallowedservice", vec![""])].into_iter().collect();
+                [("seciosssystemid", vec!["tanaka"]), ("seciossallowedservice", vec![""])]
+                    .into_iter()
+                    .collect();
             assert_eq!(chain.run(person, &context).unwrap(), expected, "{key}");
         }
     }

@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_table_is_read_in_any_order_and_from_a_value() {
-        let text = "map = { a = \"b\" }\nfilter = \"core:AttributeMap\"\npriority = -5\n\"%duplicate\" = true";
+        let text =
+            "map = { a = \"b\" }\nfilter = \"core:AttributeMap\"\npriority = -5\n\"%duplicate\" = true";
         let config: FilterConfig = toml::from_str(text).unwrap();
         assert_eq!((config.priority(), config.name()), (-5, "AttributeMap"));
         let value: toml::Table = text.parse().unwrap();
@@ -255,15 +256,47 @@ mod tests {
     #[test]
     fn faults_name_the_filter_the_option_the_nearest_word_and_the_line() {
         let cases = [
-            ("priority = 1\nfilter = \"AttributeMpa\"", 3, "unknown authproc filter \"AttributeMpa\": did you mean \"AttributeMap\"?"),
-            ("priority = 1\nfilter = \"PHP\"", 3, "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeLimit, AttributeMap"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nduplicat = true", 4, "authproc filter AttributeMap: unknown option \"duplicat\": did you mean \"duplicate\"?"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nmap = { a = 1 }", 4, "authproc filter AttributeMap: \"a\" must be a string or a list of strings, not integer"),
-            ("priority = 1\nfilter = \"AttributeMap\"\nduplicate = true\n\"%duplicate\" = true\nmap = {}", 5, "authproc filter AttributeMap: \"duplicate\" is given twice: keep one"),
-            ("priority = \"1\"\nfilter = \"AttributeMap\"", 2, "\"priority\" must be an integer such as 50, not string"),
-            ("filter = \"AttributeMap\"\nmap = { a = \"b\" }", 1, "authproc filter AttributeMap: \"priority\" is missing: add it, for example `priority = 50`"),
+            (
+                "priority = 1\nfilter = \"AttributeMpa\"",
+                3,
+                "unknown authproc filter \"AttributeMpa\": did you mean \"AttributeMap\"?",
+            ),
+            (
+                "priority = 1\nfilter = \"PHP\"",
+                3,
+                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeLimit, AttributeMap",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nduplicat = true",
+                4,
+                "authproc filter AttributeMap: unknown option \"duplicat\": did you mean \"duplicate\"?",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nmap = { a = 1 }",
+                4,
+                "authproc filter AttributeMap: \"a\" must be a string or a list of strings, not integer",
+            ),
+            (
+                "priority = 1\nfilter = \"AttributeMap\"\nduplicate = true\n\"%duplicate\" = true\nmap = {}",
+                5,
+                "authproc filter AttributeMap: \"duplicate\" is given twice: keep one",
+            ),
+            (
+                "priority = \"1\"\nfilter = \"AttributeMap\"",
+                2,
+                "\"priority\" must be an integer such as 50, not string",
+            ),
+            (
+                "filter = \"AttributeMap\"\nmap = { a = \"b\" }",
+                1,
+                "authproc filter AttributeMap: \"priority\" is missing: add it, for example `priority = 50`",
+            ),
             ("priority = 1", 1, "\"filter\" is missing: add it, for example `filter = \"AttributeMap\"`"),
-            ("mapp = { a = \"b\" }\npriority = 1\nfilter = \"AttributeMap\"", 1, "authproc filter AttributeMap: unknown option \"mapp\": did you mean \"map\"?"),
+            (
+                "mapp = { a = \"b\" }\npriority = 1\nfilter = \"AttributeMap\"",
+                1,
+                "authproc filter AttributeMap: unknown option \"mapp\": did you mean \"map\"?",
+            ),
         ];
         for (table, line, message) in cases {
             assert_eq!(refusal(table), (line, message.to_owned()), "{table}");

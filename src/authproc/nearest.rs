@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn distances_are_levenshteins() {
-        for (a, b, steps) in [("", "abc", 3), ("kitten", "sitting", 3), ("map", "map", 0), ("mpa", "map", 2)] {
+        for (a, b, steps) in [("", "abc", 3), ("kitten", "sitting", 3), ("map", "map", 0), ("mpa", "map", 2)]
+        {
             assert_eq!(distance(a, b), steps, "{a} {b}");
         }
     }

@@ -5,8 +5,8 @@ use super::PatternError;
 use super::translate::{Translator, unicode_set};
 
 const POSIX: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
-    "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
 ];
 
 /// One member of a class.
@@ -39,7 +39,11 @@ impl Translator<'_> {
                 (Member::Code(from), Some(Member::Code(to))) if from <= to => {
                     class.push_str(&format!("{}-{}", self.code_text(from), self.code_text(to)));
                 }
-                _ => return Err(PatternError::Bad("a range in a class needs a lower and a higher end".to_owned())),
+                _ => {
+                    return Err(PatternError::Bad(
+                        "a range in a class needs a lower and a higher end".to_owned(),
+                    ));
+                }
             }
         }
         class.push(']');
@@ -75,7 +79,8 @@ impl Translator<'_> {
 
     /// `[:name:]` and `[:^name:]`; a `[` that starts neither is itself.
     fn posix(&mut self) -> Result<Member, PatternError> {
-        let name: String = self.rest.clone().skip(1).take_while(|c| c.is_ascii_alphabetic() || *c == '^').collect();
+        let name: String =
+            self.rest.clone().skip(1).take_while(|c| c.is_ascii_alphabetic() || *c == '^').collect();
         let length = name.chars().count();
         let closing: String = self.rest.clone().skip(1 + length).take(2).collect();
         if closing != ":]" {

@@ -82,7 +82,10 @@ impl<'p> Translator<'p> {
             ' ' | '\t'..='\r' => Ok(true),
             // PCRE skips some of them with the flag u, by its version.
             other if other.is_whitespace() || matches!(other, '\u{200e}' | '\u{200f}') => {
-                Err(PatternError::untranslatable("white space beyond ASCII with the flag x", "write it as \\x{...}"))
+                Err(PatternError::untranslatable(
+                    "white space beyond ASCII with the flag x",
+                    "write it as \\x{...}",
+                ))
             }
             _ => Ok(false),
         }
@@ -176,7 +179,10 @@ impl<'p> Translator<'p> {
         while let Some(c) = self.rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
             name.push(c);
         }
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || self.rest.next() != Some(closing) {
+        if name.is_empty()
+            || name.starts_with(|c: char| c.is_ascii_digit())
+            || self.rest.next() != Some(closing)
+        {
             return Err(PatternError::Bad("a group name must be letters, digits and _".to_owned()));
         }
         self.group(&format!("(?P<{name}>"));
@@ -217,7 +223,8 @@ impl<'p> Translator<'p> {
         match self.last {
             Last::Nothing => return Err(PatternError::Bad(format!("nothing to repeat before {quantifier}"))),
             Last::Quantified => {
-                let remedy = "possessive and double quantifiers have no counterpart: leave the second one out";
+                let remedy =
+                    "possessive and double quantifiers have no counterpart: leave the second one out";
                 return Err(PatternError::untranslatable("a quantifier after a quantifier", remedy));
             }
             Last::Atom => {}
@@ -302,7 +309,10 @@ impl<'p> Translator<'p> {
     /// what they mean.
     pub(super) fn property(&mut self, letter: char) -> Result<String, PatternError> {
         if !self.flags.unicode {
-            return Err(PatternError::untranslatable(format!("\\{letter} without the flag u"), "add the flag u"));
+            return Err(PatternError::untranslatable(
+                format!("\\{letter} without the flag u"),
+                "add the flag u",
+            ));
         }
         let mut name = String::new();
         if self.rest.next_if_eq(&'{').is_some() {
@@ -311,11 +321,12 @@ impl<'p> Translator<'p> {
             name.extend(self.rest.next());
         }
         let known = [
-            "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe",
-            "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
+            "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Pd",
+            "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
         ];
         if !known.contains(&name.as_str()) {
-            let remedy = "general categories such as Lu are taken; write scripts as ranges: [\\x{3041}-\\x{3096}]";
+            let remedy =
+                "general categories such as Lu are taken; write scripts as ranges: [\\x{3041}-\\x{3096}]";
             return Err(PatternError::untranslatable(format!("\\{letter}{{{name}}}"), remedy));
         }
         Ok(format!("\\{letter}{{{name}}}"))
@@ -350,7 +361,8 @@ impl<'p> Translator<'p> {
             self.rest.by_ref().take(2).collect()
         };
         let code = u32::from_str_radix(&digits, 16).ok().filter(|_| !digits.starts_with('+'));
-        let code = code.filter(|code| if self.flags.unicode { char::from_u32(*code).is_some() } else { *code < 256 });
+        let code = code
+            .filter(|code| if self.flags.unicode { char::from_u32(*code).is_some() } else { *code < 256 });
         let bad = || PatternError::Bad("\\x needs two digits or {...} with a character's code".to_owned());
         code.ok_or_else(bad)
     }

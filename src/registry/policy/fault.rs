@@ -46,7 +46,13 @@ impl<'f> Faults<'f> {
         Self { file, text, found: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, span: Option<Range<usize>>, key: &str, message: impl Into<String>, remedy: &str) {
+    pub(super) fn add(
+        &mut self,
+        span: Option<Range<usize>>,
+        key: &str,
+        message: impl Into<String>,
+        remedy: &str,
+    ) {
         let before = span.and_then(|span| self.text.get(..span.start));
         self.found.push(PolicyFault {
             file: self.file.to_owned(),

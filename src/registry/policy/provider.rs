@@ -48,7 +48,9 @@ pub(super) fn certificate(value: &DeValue<'_>, file: &Path) -> Result<Certificat
     if let Some(pem) = value.as_str().filter(|text| text.contains("-----BEGIN")) {
         let mut found = CertificateSource::from_pem(pem).unwrap_or_default();
         let one = found.pop().filter(|_| found.is_empty());
-        let bad = || wrong("it is not one PEM certificate", "write one -----BEGIN CERTIFICATE----- block per entry");
+        let bad = || {
+            wrong("it is not one PEM certificate", "write one -----BEGIN CERTIFICATE----- block per entry")
+        };
         return one.map(CertificateSource::Der).ok_or_else(bad);
     }
     // Base64 in a TOML string may run over lines.

@@ -16,10 +16,28 @@ use super::{EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, Verif
 use crate::authproc::{FilterConfig, hint};
 
 const POLICY_KEYS: [&str; 23] = [
-    "enabled", "entity_id_aliases", "audience", "name_id_format", "name_id_force", "name_id_attribute",
-    "name_id_encoding", "attributes", "attribute_name_format", "send_attributes", "sign", "encrypt",
-    "verify_requests", "allow", "assertion_lifetime", "not_before_skew", "session_not_on_or_after", "relay_state",
-    "relay_state_prefixes", "request_max_age", "ignore_requested_authn_context", "max_authn_age",
+    "enabled",
+    "entity_id_aliases",
+    "audience",
+    "name_id_format",
+    "name_id_force",
+    "name_id_attribute",
+    "name_id_encoding",
+    "attributes",
+    "attribute_name_format",
+    "send_attributes",
+    "sign",
+    "encrypt",
+    "verify_requests",
+    "allow",
+    "assertion_lifetime",
+    "not_before_skew",
+    "session_not_on_or_after",
+    "relay_state",
+    "relay_state_prefixes",
+    "request_max_age",
+    "ignore_requested_authn_context",
+    "max_authn_age",
     "allow_sha1_requests",
 ];
 
@@ -67,7 +85,9 @@ impl Reader<'_, '_> {
                 _ if PROVIDER_KEYS.contains(&name) => self.provider_key(&mut draft, name, value),
                 _ if POLICY_KEYS.contains(&name) => self.policy_key(&mut policy, name, value),
                 // No key of a policy is a table, and an entityID is a URI or at least a host name.
-                _ if value.get_ref().is_table() && name.contains([':', '.', '/']) => entities.push((key, value)),
+                _ if value.get_ref().is_table() && name.contains([':', '.', '/']) => {
+                    entities.push((key, value))
+                }
                 _ => self.unknown(key),
             }
         }
@@ -85,7 +105,12 @@ impl Reader<'_, '_> {
     }
 
     /// A table of an aggregate's file. What names one entity is not taken from the top.
-    fn entity(&mut self, value: &Spanned<DeValue<'_>>, top: &Policy, filters: &[FilterConfig]) -> EntityPolicy {
+    fn entity(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        top: &Policy,
+        filters: &[FilterConfig],
+    ) -> EntityPolicy {
         let mut policy = Policy { entity_id_aliases: Vec::new(), audience: Vec::new(), ..top.clone() };
         let mut authproc = filters.to_vec();
         let empty = DeTable::new();
@@ -117,7 +142,9 @@ impl Reader<'_, '_> {
             "name_id_format" => values::name_id_format(v).map(|uri| policy.name_id_format = Some(uri)),
             "name_id_force" => values::boolean(v).map(|b| policy.name_id_force = b),
             "name_id_attribute" => values::word(v).map(|name| policy.name_id_attribute = Some(name)),
-            "name_id_encoding" => values::name_id_encoding(v).map(|encoding| policy.name_id_encoding = encoding),
+            "name_id_encoding" => {
+                values::name_id_encoding(v).map(|encoding| policy.name_id_encoding = encoding)
+            }
             "attributes" => values::words(v).map(|names| policy.attributes = Some(names)),
             "attribute_name_format" => {
                 values::attribute_name_format(v).map(|uri| policy.attribute_name_format = Some(uri))
@@ -128,10 +155,14 @@ impl Reader<'_, '_> {
             "verify_requests" => values::verify_requests(v).map(|when| policy.verify_requests = when),
             "allow" => values::allow(v).map(|allow| policy.allow = allow),
             "assertion_lifetime" => values::duration(v, minute, day).map(|d| policy.assertion_lifetime = d),
-            "not_before_skew" => values::duration(v, SignedDuration::ZERO, hour).map(|d| policy.not_before_skew = d),
+            "not_before_skew" => {
+                values::duration(v, SignedDuration::ZERO, hour).map(|d| policy.not_before_skew = d)
+            }
             "session_not_on_or_after" => values::boolean(v).map(|b| policy.session_not_on_or_after = b),
             "relay_state" => values::relay_state(v).map(|state| policy.relay_state = state),
-            "relay_state_prefixes" => values::relay_state_prefixes(v).map(|list| policy.relay_state_prefixes = list),
+            "relay_state_prefixes" => {
+                values::relay_state_prefixes(v).map(|list| policy.relay_state_prefixes = list)
+            }
             "request_max_age" => values::duration(v, minute, day).map(|d| policy.request_max_age = Some(d)),
             "ignore_requested_authn_context" => {
                 values::boolean(v).map(|b| policy.ignore_requested_authn_context = b)
@@ -155,9 +186,8 @@ impl Reader<'_, '_> {
                 .map(|entity_id| draft.entity_id = Some(entity_id)),
             "acs" => values::urls(v).map(|urls| draft.acs = urls),
             "slo" => values::urls(v).map(|urls| draft.slo = urls),
-            "certificates" => {
-                values::list(v, |entry| provider::certificate(entry, file)).map(|found| draft.certificates = found)
-            }
+            "certificates" => values::list(v, |entry| provider::certificate(entry, file))
+                .map(|found| draft.certificates = found),
             _ => values::word(v).map(|name| draft.name = Some(name)),
         };
         if let Err(wrong) = read {
@@ -166,18 +196,28 @@ impl Reader<'_, '_> {
     }
 
     /// A service provider needs its entityID and a place to send to.
-    fn provider(&mut self, draft: ProviderDraft, policy: &Policy, aggregate: bool) -> Option<TomlServiceProvider> {
+    fn provider(
+        &mut self,
+        draft: ProviderDraft,
+        policy: &Policy,
+        aggregate: bool,
+    ) -> Option<TomlServiceProvider> {
         let written = |key: &str| draft.at.iter().find(|(held, _)| held == key).map(|(_, span)| span.clone());
         let Some(at) = written("entity_id") else {
             for (key, span) in &draft.at {
-                let remedy = "add entity_id if this file is the service provider, or remove the key: the XML says it";
+                let remedy =
+                    "add entity_id if this file is the service provider, or remove the key: the XML says it";
                 self.fault(span.clone(), key, values::wrong("it stands without entity_id", remedy));
             }
             return None;
         };
         if aggregate {
             let remedy = "give the service provider a file of its own";
-            self.fault(at.clone(), "entity_id", values::wrong("tables for an aggregate's entities are here too", remedy));
+            self.fault(
+                at.clone(),
+                "entity_id",
+                values::wrong("tables for an aggregate's entities are here too", remedy),
+            );
         }
         if written("acs").is_none() {
             let remedy = "add acs = [\"https://...\"], the URL that takes the response";
@@ -200,9 +240,8 @@ impl Reader<'_, '_> {
 
     /// Keys that have no effect without another one.
     fn contradictions(&mut self, policy: &Policy, table: &DeTable<'_>) {
-        let span_of = |name: &str| {
-            table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span())
-        };
+        let span_of =
+            |name: &str| table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
         if policy.name_id_force && policy.name_id_format.is_none() {
             if let Some(span) = span_of("name_id_force").filter(|_| span_of("name_id_format").is_none()) {
                 let remedy = "add name_id_format, or remove the key";
@@ -210,9 +249,14 @@ impl Reader<'_, '_> {
             }
         }
         if policy.name_id_encoding == NameIdEncoding::Base64 && policy.name_id_attribute.is_none() {
-            if let Some(span) = span_of("name_id_encoding").filter(|_| span_of("name_id_attribute").is_none()) {
+            if let Some(span) = span_of("name_id_encoding").filter(|_| span_of("name_id_attribute").is_none())
+            {
                 let remedy = "add name_id_attribute, or remove the key";
-                self.fault(span, "name_id_encoding", values::wrong("there is no attribute to encode", remedy));
+                self.fault(
+                    span,
+                    "name_id_encoding",
+                    values::wrong("there is no attribute to encode", remedy),
+                );
             }
         }
     }

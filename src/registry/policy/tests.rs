@@ -191,7 +191,10 @@ fn each_bad_value_is_refused() {
         ("entity_id = \"a\"", ": acs: it is missing"),
         ("entity_id = \"a\"\nacs = []", "it names no URL"),
         ("entity_id = \"a\"\nacs = [\"javascript:alert(1)\"]", "is no absolute https URL"),
-        ("entity_id = \"a\"\nacs = [\"https://a/\"]\nverify_requests = \"required\"", "no certificate to verify with"),
+        (
+            "entity_id = \"a\"\nacs = [\"https://a/\"]\nverify_requests = \"required\"",
+            "no certificate to verify with",
+        ),
         ("entity_id = \"a\"\nacs = [\"https://a/\"]\n[\"https://b\"]\nenabled = true", "a file of its own"),
         ("acs = [\"https://a/\"]", "it stands without entity_id"),
         ("certificates = [\"-----BEGIN CERTIFICATE-----\"]", "not one PEM certificate"),

@@ -55,7 +55,10 @@ pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
 pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
     if text.is_empty() || text.trim() != text {
-        return Err(wrong("it is empty or begins or ends with white space", "write the value, or remove the key"));
+        return Err(wrong(
+            "it is empty or begins or ends with white space",
+            "write the value, or remove the key",
+        ));
     }
     Ok(text)
 }
@@ -63,7 +66,8 @@ pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
 pub(super) fn list<T>(value: &DeValue<'_>, one: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
     let list = value.as_array().ok_or_else(|| kind(value, "a list in [ ]"))?;
     let entry = |(at, entry): (usize, &toml::Spanned<DeValue<'_>>)| {
-        one(entry.get_ref()).map_err(|error| Wrong { message: format!("entry {}: {}", at + 1, error.message), ..error })
+        one(entry.get_ref())
+            .map_err(|error| Wrong { message: format!("entry {}: {}", at + 1, error.message), ..error })
     };
     list.iter().enumerate().map(entry).collect()
 }
@@ -79,7 +83,9 @@ pub(super) fn words(value: &DeValue<'_>) -> Read<Vec<String>> {
 
 /// An entityID (saml-metadata 2.2.1: at most 1024 characters).
 pub(super) fn entity_id(text: &str) -> Read<String> {
-    let bad = text.is_empty() || text.chars().count() > 1024 || text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let bad = text.is_empty()
+        || text.chars().count() > 1024
+        || text.chars().any(|c| c.is_whitespace() || c.is_control());
     if bad {
         let message = "an entityID has 1 to 1024 characters and no white space";
         return Err(wrong(message, "write the entityID as the service provider gives it"));
@@ -114,7 +120,11 @@ pub(super) fn urls(value: &DeValue<'_>) -> Read<Vec<String>> {
 }
 
 /// A duration between two bounds, `5m`, `1h30m` or `PT5M`.
-pub(super) fn duration(value: &DeValue<'_>, least: SignedDuration, most: SignedDuration) -> Read<SignedDuration> {
+pub(super) fn duration(
+    value: &DeValue<'_>,
+    least: SignedDuration,
+    most: SignedDuration,
+) -> Read<SignedDuration> {
     let example = "write it as \"30s\", \"5m\", \"1h30m\" or \"PT5M\"";
     let text = value.as_str().ok_or_else(|| wrong(kind(value, "a duration").message, example))?;
     let duration: SignedDuration =
