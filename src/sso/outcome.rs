@@ -201,7 +201,9 @@ impl Rejection {
             Self::Binding(BindingError::RelayState(_)) | Self::RelayStatePrefix(_) => Sentence::RelayState,
             Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
             Self::Binding(_) | Self::Xml(_) => Sentence::Unreadable,
-            Self::Message(MessageError::IssueInstant(_)) | Self::Future(_) | Self::Stale { .. } => Sentence::Time,
+            Self::Message(MessageError::IssueInstant(_)) | Self::Future(_) | Self::Stale { .. } => {
+                Sentence::Time
+            }
             Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
             Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,

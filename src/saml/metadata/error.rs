@@ -25,8 +25,8 @@ pub enum MetadataFault {
     /// Another document.
     #[error("the root element is <{0}>, not md:EntityDescriptor or md:EntitiesDescriptor")]
     NotMetadata(String),
-    /// An entity without entityID, or with one that is empty or over 1,024 characters.
-    #[error("EntityDescriptor has no entityID of 1 to 1024 characters")]
+    /// An entity without entityID, or with one that is empty, over 1,024 characters, or has control characters.
+    #[error("EntityDescriptor has no entityID of 1 to 1024 characters without control characters")]
     EntityId,
     /// The metadata of an identity provider.
     #[error("this is the metadata of an identity provider ({0}), not of a service provider")]

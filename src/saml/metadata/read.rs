@@ -77,7 +77,8 @@ type Role<'e, 'a> = Result<(String, &'e Element<'a>), MetadataFault>;
 
 fn role<'e, 'a>(entity: &'e Element<'a>) -> Result<Role<'e, 'a>, MetadataError> {
     let entity_id = optional(entity, "entityID").unwrap_or_default();
-    if entity_id.is_empty() || entity_id.chars().count() > LONGEST_ENTITY_ID {
+    let shaped = !entity_id.chars().any(char::is_control);
+    if entity_id.is_empty() || entity_id.chars().count() > LONGEST_ENTITY_ID || !shaped {
         return Err(fault(entity, MetadataFault::EntityId));
     }
     let mut roles = entity.all(MD.uri, "SPSSODescriptor").peekable();

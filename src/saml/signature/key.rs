@@ -16,6 +16,7 @@ use super::SignatureAlgorithm;
 pub struct VerificationKey {
     key: PKey<Public>,
     fingerprint: String,
+    not_after: Option<jiff::Timestamp>,
     ecdsa: bool,
 }
 
@@ -52,8 +53,13 @@ impl VerificationKey {
             }
             _ => return Err(KeyRejected::Kind),
         };
-        let digest = certificate.digest(openssl::hash::MessageDigest::sha256()).map_err(unreadable)?;
-        Ok(Self { key, fingerprint: data_encoding::HEXLOWER.encode(&digest), ecdsa })
+        let not_after = not_after(&certificate);
+        Ok(Self { key, fingerprint: sha256_hex(der), not_after, ecdsa })
+    }
+
+    /// When the certificate expires: worth a warning, never a reason to refuse.
+    pub fn not_after(&self) -> Option<jiff::Timestamp> {
+        self.not_after
     }
 
     /// SHA-256 of the certificate in hexadecimal.
@@ -83,6 +89,17 @@ impl VerificationKey {
         let (r, s) = (BigNum::from_slice(r).ok()?, BigNum::from_slice(s).ok()?);
         EcdsaSig::from_private_components(r, s).ok()?.to_der().ok()
     }
+}
+
+/// SHA-256 in hexadecimal: fingerprints of certificates and files.
+pub fn sha256_hex(octets: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&openssl::sha::sha256(octets))
+}
+
+fn not_after(certificate: &X509) -> Option<jiff::Timestamp> {
+    let epoch = openssl::asn1::Asn1Time::from_unix(0).ok()?;
+    let after = epoch.diff(certificate.not_after()).ok()?;
+    jiff::Timestamp::from_second(i64::from(after.days) * 86_400 + i64::from(after.secs)).ok()
 }
 
 impl fmt::Debug for VerificationKey {

@@ -1,0 +1,215 @@
+//! [`ServiceProvider`]: metadata, policy and what follows from both, ready for a sign-on.
+
+use std::path::PathBuf;
+
+use crate::authproc::{Chain, FilterConfig};
+use crate::clock::Timestamp;
+use crate::saml::metadata::sp::SpMetadata;
+use crate::saml::signature::VerificationKey;
+
+use super::finding::{Finding, Severity};
+use super::policy::Policy;
+use super::{RegistryOptions, endpoint, folder, lint};
+
+/// A service provider as the rest of the program sees it.
+#[derive(Debug)]
+pub struct ServiceProvider {
+    /// What it says about itself; endpoints that are not used are not in it.
+    pub metadata: SpMetadata,
+    /// Further names that it sends as Issuer.
+    pub aliases: Vec<String>,
+    /// The file that describes it.
+    pub file: PathBuf,
+    /// What the admin says about it.
+    pub policy: Policy,
+    /// Its attribute pipeline: global, identity provider's and its own filters.
+    pub chain: Chain,
+    /// Its release list: the policy's `attributes`, else the names of its RequestedAttributes.
+    pub release: Option<Vec<String>>,
+    /// Keys that may sign its requests.
+    pub keys: Vec<VerificationKey>,
+    /// What is worth saying about it.
+    pub findings: Vec<Finding>,
+    enforce_valid_until: bool,
+}
+
+/// Where a service provider comes from.
+pub(super) struct Origin<'a> {
+    pub(super) file: PathBuf,
+    pub(super) options: &'a RegistryOptions,
+    pub(super) now: Timestamp,
+}
+
+impl ServiceProvider {
+    /// Its name in SAML.
+    pub fn entity_id(&self) -> &str {
+        &self.metadata.entity_id
+    }
+
+    /// What people call it, in `lang` if it says so.
+    pub fn display_name(&self, lang: &str) -> &str {
+        self.metadata.display_name(lang)
+    }
+
+    /// Whether its validUntil has passed and is enforced: nothing is issued to it any more.
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.enforce_valid_until && self.metadata.valid_until.is_some_and(|until| until <= now)
+    }
+
+    /// Builds one, or says why it cannot be used.
+    pub(super) fn build(
+        mut metadata: SpMetadata,
+        policy: Policy,
+        filters: &[FilterConfig],
+        origin: &Origin<'_>,
+    ) -> Result<Self, Box<Finding>> {
+        let options = origin.options;
+        let mut findings = usable_endpoints(&mut metadata, origin)?;
+        let chain =
+            Chain::build(&options.global_filters, &options.idp_filters, filters).map_err(|error| {
+                origin.error(&metadata, error.to_string(), "write fewer filters for this service provider")
+            })?;
+        let release = policy.attributes.clone().or_else(|| requested_names(&metadata));
+        let keys = keys(&metadata, origin, &mut findings);
+        let mut provider = Self {
+            aliases: policy.entity_id_aliases.clone(),
+            file: origin.file.clone(),
+            enforce_valid_until: options.enforce_valid_until,
+            metadata,
+            policy,
+            chain,
+            release,
+            keys,
+            findings,
+        };
+        if provider.expired(origin.now) {
+            let message = "its validUntil has passed".to_owned();
+            let remedy = "fetch the metadata again, or set saml.enforce_valid_until = false";
+            return Err(Box::new(origin.error(&provider.metadata, message, remedy)));
+        }
+        let lints = lint::findings(&provider, origin);
+        provider.findings.extend(lints);
+        Ok(provider)
+    }
+}
+
+impl Origin<'_> {
+    pub(super) fn finding(
+        &self,
+        severity: Severity,
+        metadata: &SpMetadata,
+        message: String,
+        remedy: &str,
+    ) -> Finding {
+        Finding {
+            severity,
+            file: folder::name(&self.file),
+            line: (metadata.line > 0).then_some(metadata.line),
+            subject: metadata.entity_id.clone(),
+            message,
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    pub(super) fn error(&self, metadata: &SpMetadata, message: String, remedy: &str) -> Finding {
+        self.finding(Severity::Error, metadata, message, remedy)
+    }
+}
+
+/// Takes http endpoints out; any other scheme, or nothing left, refuses the service provider.
+fn usable_endpoints(metadata: &mut SpMetadata, origin: &Origin<'_>) -> Result<Vec<Finding>, Box<Finding>> {
+    let allow_http = origin.options.allow_http_endpoints;
+    let mut findings = Vec::new();
+    let mut judge = |what: &str, url: &str, about: &SpMetadata| match endpoint::check(url, allow_http) {
+        Ok(()) => Ok(true),
+        Err(fault) => {
+            let message = format!("{what} \"{}\" is not used: {fault}", shown(url));
+            let finding = origin.error(about, message, fault.remedy());
+            if fault == endpoint::EndpointFault::Clear {
+                findings.push(finding);
+                Ok(false)
+            } else {
+                Err(Box::new(finding))
+            }
+        }
+    };
+    let about = metadata.clone();
+    let mut acs = Vec::new();
+    for consumer in std::mem::take(&mut metadata.acs) {
+        if judge("AssertionConsumerService", &consumer.location, &about)? {
+            acs.push(consumer);
+        }
+    }
+    let mut single_logout = Vec::new();
+    for endpoint in std::mem::take(&mut metadata.single_logout) {
+        let response = endpoint.response_location.as_deref();
+        let usable = response.map_or(Ok(true), |url| judge("SingleLogoutService", url, &about))?;
+        if judge("SingleLogoutService", &endpoint.location, &about)? && usable {
+            single_logout.push(endpoint);
+        }
+    }
+    metadata.acs = acs;
+    metadata.single_logout = single_logout;
+    if metadata.acs.is_empty() {
+        let nothing = || {
+            let message = "it has no AssertionConsumerService".to_owned();
+            origin.error(&about, message, "ask the service provider for metadata with an ACS URL")
+        };
+        return Err(Box::new(findings.into_iter().next().unwrap_or_else(nothing)));
+    }
+    Ok(findings)
+}
+
+/// A RequestedAttribute asks by an OID, our attribute goes by its friendly name: both are released.
+fn requested_names(metadata: &SpMetadata) -> Option<Vec<String>> {
+    let service = metadata.default_attribute_consuming()?;
+    let mut names: Vec<String> = Vec::new();
+    for attribute in &service.requested {
+        for name in std::iter::once(&attribute.name).chain(&attribute.friendly_name) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+fn keys(metadata: &SpMetadata, origin: &Origin<'_>, findings: &mut Vec<Finding>) -> Vec<VerificationKey> {
+    let mut keys: Vec<VerificationKey> = Vec::new();
+    for descriptor in metadata.keys.iter().filter(|descriptor| descriptor.signing) {
+        for der in &descriptor.certificates {
+            let mut finding = match VerificationKey::from_certificate_der(der) {
+                Ok(key) if keys.iter().any(|known| known.fingerprint() == key.fingerprint()) => continue,
+                Ok(key) => {
+                    let after = key.not_after().filter(|after| *after < origin.now);
+                    keys.push(key);
+                    let Some(after) = after else { continue };
+                    origin.finding(
+                        Severity::Warning,
+                        metadata,
+                        format!(
+                            "its signing certificate expired on {}; the key is still used",
+                            after.strftime("%F")
+                        ),
+                        "ask the service provider whether it has a new one",
+                    )
+                }
+                Err(rejected) => origin.finding(
+                    Severity::Warning,
+                    metadata,
+                    format!("a signing key is not used: {rejected}"),
+                    "ask the service provider for a certificate with RSA of 2048 bits or more, or EC P-256",
+                ),
+            };
+            if descriptor.line > 0 {
+                finding.line = Some(descriptor.line);
+            }
+            findings.push(finding);
+        }
+    }
+    keys
+}
+
+pub(super) fn shown(url: &str) -> String {
+    url.escape_debug().take(200).collect()
+}
