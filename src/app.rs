@@ -83,8 +83,7 @@ impl App {
         let keys = Arc::new(load_keys(config, clock.as_ref())?);
         let store = Store::open(config.store_url.expose()).await?;
         let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
-        let sessions =
-            Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
+        let sessions = Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
         let seal = Arc::new(Seal::new(config.session.secret.clone(), Arc::clone(&ids)));
         let directories = directories(config, &clock)?;
         let known = store.live_files().await?;
@@ -111,13 +110,8 @@ impl App {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         };
-        let sign_in = PasswordSignIn::new(
-            directories,
-            store.clone(),
-            Arc::clone(&audit),
-            Arc::clone(&clock),
-            throttle,
-        );
+        let sign_in =
+            PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle);
         let metadata_xml = idp::metadata(config, &keys, ids.as_ref())?.into();
         let own_key = VerificationKey::from_certificate_der(keys.certificate().der())?;
         let site = idp::site(config, keys.certificate())?;
@@ -139,8 +133,7 @@ impl App {
 
     /// Writes to the audit trail that the server starts or stops.
     pub fn announce(&self, state: &str) -> Result<()> {
-        let event =
-            Event::Server { state: state.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let event = Event::Server { state: state.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let record =
             Record { time: self.clock.now(), request_id: String::new(), client_address: None, event };
         Ok(self.audit.write(&record)?)
@@ -168,7 +161,7 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
         match directory {
             DirectoryConfig::File { name, path } => files.push(Arc::new(FileDirectory::load(name, path)?)),
             DirectoryConfig::Ldap(options) => {
-                let made = LdapDirectory::new(options.clone(), Arc::clone(clock));
+                let made = LdapDirectory::new((**options).clone(), Arc::clone(clock));
                 let made = made.with_context(|| format!("directory \"{}\"", options.name))?;
                 others.push(Arc::new(made));
             }

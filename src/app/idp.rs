@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::clock::Ids;
 use crate::config::{self, Config};
 use crate::identity::AuthnContext;
-use crate::keys::{Certificate, KeyPair};
+use crate::keys::{Certificate, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
 use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organization, UiInfo, write};
 use crate::saml::metadata::sp::{Localized, Logo};
@@ -15,7 +15,8 @@ use crate::sso::{Demands, Idp};
 use crate::web::{Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
-    let classes = [AuthnContext::PASSWORD, AuthnContext::PASSWORD_PROTECTED_TRANSPORT, AuthnContext::KERBEROS];
+    let classes =
+        [AuthnContext::PASSWORD, AuthnContext::PASSWORD_PROTECTED_TRANSPORT, AuthnContext::KERBEROS];
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
@@ -52,11 +53,10 @@ pub(super) fn registry_options(config: &Config) -> RegistryOptions {
         folder: saml.metadata.clone(),
         allow_http_endpoints: saml.allow_http_endpoints,
         enforce_valid_until: saml.enforce_valid_until,
-        global: config.authproc.clone(),
-        idp: saml.authproc.clone(),
+        global_filters: config.authproc.clone(),
+        idp_filters: saml.authproc.clone(),
         idp_attributes: saml.attributes.clone(),
         built_in: saml.test_sp.then(|| test_sp(config)),
-        ..RegistryOptions::default()
     }
 }
 
@@ -89,9 +89,9 @@ pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
 pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
     let base = config.base_url.as_str();
     let published = &config.saml.published;
-    let mut certificates = vec![keys.certificate().base64_der()];
+    let mut certificates = vec![keys.certificate().base64_der().to_owned()];
     if let Some(next) = &config.saml.next_certificate {
-        certificates.push(Certificate::load(next)?.base64_der());
+        certificates.push(load_certificate(next)?.base64_der().to_owned());
     }
     let description = IdpDescription {
         entity_id: config.saml.entity_id.clone(),
@@ -127,12 +127,7 @@ fn localized(texts: &[config::Localized]) -> Vec<Localized> {
 }
 
 fn logo(logo: &config::Logo) -> Logo {
-    Logo {
-        lang: String::new(),
-        url: logo.url.clone(),
-        width: Some(logo.width),
-        height: Some(logo.height),
-    }
+    Logo { lang: String::new(), url: logo.url.clone(), width: Some(logo.width), height: Some(logo.height) }
 }
 
 fn contact(contact: &config::Contact) -> Option<Contact> {
@@ -141,7 +136,7 @@ fn contact(contact: &config::Contact) -> Option<Contact> {
         company: None,
         given_name: contact.name.clone(),
         sur_name: None,
-        emails: contact.email.iter().cloned().collect(),
+        emails: vec![contact.email.clone()],
         telephones: Vec::new(),
     })
 }

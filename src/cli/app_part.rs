@@ -93,7 +93,8 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
 }
 
 fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
-    let format = sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
+    let format =
+        sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
     let released = sp.release.as_ref().or(config.saml.attributes.as_ref());
     ServiceProviderRow {
         entity_id: sp.entity_id().to_owned(),

@@ -83,6 +83,9 @@ mod tests {
 
     #[test]
     fn a_record_stays_one_line() {
-        assert_eq!(one_line("a\nb\r\u{1b}[31m田\u{2028}c\n".as_bytes()), "a\\nb\\r\\u{1b}[31m田\\u{2028}c\n".as_bytes());
+        assert_eq!(
+            one_line("a\nb\r\u{1b}[31m田\u{2028}c\n".as_bytes()),
+            "a\\nb\\r\\u{1b}[31m田\\u{2028}c\n".as_bytes()
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! From the content of `NAME.xml` and `NAME.toml` to service providers, or to the faults that refuse them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::finding::{Finding, Severity};
 use super::folder::{self, Content, Text};
@@ -32,6 +33,19 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
         _ => empty(),
     };
     build(all, &file, origin)
+}
+
+/// The service provider that no file describes; the TOML is ours, so that nothing can be wrong with it but a bug.
+pub(super) fn built_in(toml: &str, origin: &Origin<'_>) -> Option<ServiceProvider> {
+    let path = PathBuf::from("(built in)");
+    let text = Text { path, bytes: Ok(toml.as_bytes().to_vec()), sha256: String::new() };
+    match load(&Content { xml: None, toml: Some(text) }, origin) {
+        Ok(mut loaded) => loaded.providers.pop(),
+        Err(findings) => {
+            findings.iter().for_each(|finding| tracing::error!("the built-in service provider: {finding}"));
+            None
+        }
+    }
 }
 
 fn build(all: Vec<SpMetadata>, file: &PolicyFile, origin: &Origin<'_>) -> Result<Loaded, Vec<Finding>> {

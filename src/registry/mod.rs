@@ -32,7 +32,7 @@ use crate::clock::Clock;
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::Policy;
+pub use policy::{Allow, NameIdEncoding, Policy, Sign, VerifyRequests};
 pub use provider::ServiceProvider;
 pub use snapshot::Snapshot;
 
@@ -55,6 +55,8 @@ pub struct RegistryOptions {
     pub idp_filters: Vec<FilterConfig>,
     /// `saml.attributes`
     pub idp_attributes: Option<Vec<String>>,
+    /// A service provider that no file describes, as the TOML that could: the built-in one.
+    pub built_in: Option<String>,
 }
 
 /// The registry cannot be opened.

@@ -33,6 +33,15 @@ impl Snapshot {
         self.providers.iter()
     }
 
+    /// Adds a service provider that no file describes, unless a file does.
+    pub(super) fn add_built_in(&mut self, provider: &Arc<ServiceProvider>) {
+        if !self.by_name.contains_key(provider.entity_id()) {
+            self.by_name.insert(provider.entity_id().to_owned(), Arc::clone(provider));
+            self.providers.push(Arc::clone(provider));
+            self.providers.sort_by(|a, b| a.entity_id().cmp(b.entity_id()));
+        }
+    }
+
     /// What is worth saying about the folder's files, in the order of their names.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::change::{Change, FileKind, LiveFile, LiveFiles, Observer, What};
 use super::folder;
+use super::load;
+use super::provider::{Origin, ServiceProvider};
 use super::snapshot::{Merged, Snapshot, merge};
 use super::unit::{Patience, Seen, Unit};
 use super::{RegistryError, RegistryOptions};
@@ -20,6 +22,8 @@ pub(super) struct State {
     remembered: BTreeMap<String, LiveFile>,
     refused: BTreeSet<(String, String, String)>,
     unreadable: bool,
+    built_in: Option<Arc<ServiceProvider>>,
+    looked: bool,
 }
 
 /// What a look at the folder brought.
@@ -39,7 +43,21 @@ impl State {
     ) -> Self {
         let remembered = live_files.load().into_iter().map(|live| (live.entity_id.clone(), live)).collect();
         let (units, refused) = (BTreeMap::new(), BTreeSet::new());
-        Self { options, clock, observer, live_files, units, remembered, refused, unreadable: false }
+        let origin = Origin { file: "(built in)".into(), options: &options, now: clock.now() };
+        let built_in =
+            options.built_in.as_deref().and_then(|toml| load::built_in(toml, &origin)).map(Arc::new);
+        Self {
+            options,
+            clock,
+            observer,
+            live_files,
+            units,
+            remembered,
+            refused,
+            unreadable: false,
+            built_in,
+            looked: false,
+        }
     }
 
     /// Looks at the folder. An unreadable folder changes nothing: a file server may be away for a moment.
@@ -66,7 +84,8 @@ impl State {
             whole.add(unit.look(&stem, files, patience, options, now));
         }
         whole.changes.iter().for_each(|change| (self.observer)(change));
-        let snapshot = whole.changed.then(|| self.merged());
+        let first = !std::mem::replace(&mut self.looked, true);
+        let snapshot = (whole.changed || first).then(|| self.merged());
         Ok(Scan { snapshot, unsettled: whole.unsettled })
     }
 
@@ -87,7 +106,7 @@ impl State {
     }
 
     fn merged(&mut self) -> Snapshot {
-        let Merged { snapshot, live, refused } = merge(&self.units, &self.remembered);
+        let Merged { mut snapshot, live, refused } = merge(&self.units, &self.remembered);
         let mut still = BTreeSet::new();
         for (file, finding) in refused {
             let key = (file.entity_id, file.file, file.sha256);
@@ -105,6 +124,9 @@ impl State {
         }
         self.refused = still;
         self.remember(live);
+        if let Some(provider) = &self.built_in {
+            snapshot.add_built_in(provider);
+        }
         snapshot
     }
 

@@ -43,11 +43,11 @@ pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circums
     let ask = accepted.ask();
     let policy = &accepted.sp().policy;
     let login = || {
-        let passive = Status::failure(RESPONDER, NO_PASSIVE, "a page would be needed, and IsPassive forbids it");
+        let passive =
+            Status::failure(RESPONDER, NO_PASSIVE, "a page would be needed, and IsPassive forbids it");
         if ask.is_passive { Decision::Reject(passive) } else { Decision::Login }
     };
-    let requested =
-        ask.requested_authn_context.as_ref().filter(|_| !policy.ignore_requested_authn_context);
+    let requested = ask.requested_authn_context.as_ref().filter(|_| !policy.ignore_requested_authn_context);
     if let Some(requested) = requested {
         let met = session.is_some_and(|s| satisfies(requested, &s.context.0, around.class_order));
         if !met {

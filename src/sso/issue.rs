@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::RequestContext;
 use super::SingleSignOn;
 use super::accept::Accepted;
 use super::name_id::Source;
 use super::outcome::{PostForm, Rejection, SpNames};
-use super::RequestContext;
 use crate::audit::{Event, Record};
 use crate::authproc::Context;
 use crate::identity::{Attributes, NameId};
@@ -39,16 +39,13 @@ pub(super) async fn issue(
 ) -> Result<PostForm, NotIssued> {
     let sp = accepted.sp();
     let (filtered, released) = attributes(sso, sp, session)?;
-    let source = Source {
-        idp: &sso.idp.entity_id,
-        secret: &sso.name_id_secret,
-        session,
-        attributes: &filtered,
-    };
-    let name_id = source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
-        let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
-        NotIssued::Status(status, error.to_string())
-    })?;
+    let source =
+        Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
+    let name_id =
+        source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
+            let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
+            NotIssued::Status(status, error.to_string())
+        })?;
     check_subject(accepted.ask().subject.as_ref(), &name_id)?;
     let sp_session = sso
         .sessions
@@ -103,7 +100,11 @@ pub(super) async fn issue(
 }
 
 /// Writes the audit event before the answer goes out.
-pub(super) fn record(sso: &SingleSignOn, request: &RequestContext<'_>, event: Event) -> Result<(), Rejection> {
+pub(super) fn record(
+    sso: &SingleSignOn,
+    request: &RequestContext<'_>,
+    event: Event,
+) -> Result<(), Rejection> {
     let record = Record {
         time: sso.clock.now(),
         request_id: request.id.to_owned(),
@@ -114,7 +115,11 @@ pub(super) fn record(sso: &SingleSignOn, request: &RequestContext<'_>, event: Ev
 }
 
 /// A Response that tells the SP why not (saml-core 3.2.2), always signed.
-pub(super) fn failure(sso: &SingleSignOn, accepted: &Accepted, status: &Status) -> Result<PostForm, Rejection> {
+pub(super) fn failure(
+    sso: &SingleSignOn,
+    accepted: &Accepted,
+    status: &Status,
+) -> Result<PostForm, Rejection> {
     let id = sso.ids.xml_id();
     let response = Response {
         id: &id,

@@ -109,9 +109,9 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Outcome {
         let snapshot = self.registry.snapshot();
-        let accepted = PendingRequest::open(sealed, &self.seal).ok_or(Rejection::Seal).and_then(|pending| {
-            Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now())
-        });
+        let accepted = PendingRequest::open(sealed, &self.seal)
+            .ok_or(Rejection::Seal)
+            .and_then(|pending| Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now()));
         self.run(accepted, session, request).await
     }
 
@@ -224,8 +224,11 @@ impl SingleSignOn {
         let sp = accepted.sp().entity_id();
         let code = status.detail.unwrap_or(status.code);
         tracing::info!(request.id = request.id, sp.entity_id = sp, status = code, "{cause}");
-        let event =
-            Event::RequestRefused { sp: Some(sp.to_owned()), code: code.to_owned(), reason: cause.to_owned() };
+        let event = Event::RequestRefused {
+            sp: Some(sp.to_owned()),
+            code: code.to_owned(),
+            reason: cause.to_owned(),
+        };
         issue::record(self, request, event)?;
         issue::failure(self, accepted, status).map(Outcome::Respond)
     }

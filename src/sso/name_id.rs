@@ -97,7 +97,8 @@ fn format(sp: &ServiceProvider, requested: &NameIdPolicy) -> String {
     let policy = sp.policy.name_id_format.as_deref().map(canonical_format);
     let asked = requested.format.as_deref().filter(|f| *f != UNSPECIFIED);
     let asked = if sp.policy.name_id_force { policy.or(asked) } else { asked.or(policy) };
-    let published = || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(|f| *f != UNSPECIFIED);
+    let published =
+        || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(|f| *f != UNSPECIFIED);
     let open = || if sp.policy.name_id_attribute.is_some() { UNSPECIFIED } else { TRANSIENT };
     asked.or_else(published).unwrap_or_else(open).to_owned()
 }

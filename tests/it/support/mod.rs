@@ -3,13 +3,13 @@
 
 pub mod app;
 pub mod browser;
+pub(crate) mod fake_ldap;
 pub mod folder;
 pub mod html;
 pub mod judges;
 pub mod pki;
 pub mod process;
 pub mod request;
+pub(crate) mod slapd;
 pub mod sp;
 pub mod xml;
-pub(crate) mod fake_ldap;
-pub(crate) mod slapd;
