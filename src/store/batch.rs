@@ -63,7 +63,7 @@ impl<'a> Batch<'a> {
                 self.sp_sessions.insert(&row.session_index, row);
             }
             Write::WrongTry { keys, at_ms } => {
-                self.tries.extend(keys.iter().map(|key| (key.as_str(), *at_ms)))
+                self.tries.extend(keys.iter().map(|key| (key.as_str(), *at_ms)));
             }
             Write::ClearTries { keys } => {
                 self.tries.retain(|(key, _)| !keys.iter().any(|cleared| cleared == key));
