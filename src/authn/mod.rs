@@ -1,1 +1,34 @@
-//! (being built)
+//! Who is this? [`PasswordSignIn`] proves a login name and a password against the directories, under a throttle.
+//!
+//! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
+
+mod password;
+mod throttle;
+mod timing;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
+pub use self::throttle::ThrottleOptions;
+
+use crate::audit::AuditError;
+use crate::directory::DirectoryError;
+use crate::store::StoreError;
+
+/// It could not be found out who this is.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthnError {
+    /// A directory could not say.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// Tries could not be counted: then none is made.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record could not be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The work was broken off: a fault in the program, or its end.
+    #[error("the sign-in was broken off: {0}")]
+    Interrupted(String),
+}

@@ -196,7 +196,9 @@ impl Sessions {
         let end = |session: &Arc<SsoSession>| Write::EndSession { id_hash: session.id_hash.clone() };
         let written = self.store.commit(ended.iter().map(end).collect()).await;
         if written.is_err() {
-            ended.iter().for_each(|session| self.end_later(session));
+            for session in ended {
+                self.end_later(session);
+            }
         }
         Ok(written?)
     }

@@ -46,7 +46,9 @@ impl<'a> Batch<'a> {
                 self.sessions.insert(&row.id_hash, (row, row.last_used_ms));
             }
             Write::TouchSession { id_hash, last_used_ms } => match self.sessions.get_mut(id_hash.as_str()) {
-                Some((_, held)) => *held = (*held).max(*last_used_ms),
+                Some((_, held)) => {
+                    *held = (*held).max(*last_used_ms);
+                }
                 None => {
                     self.touches.insert(id_hash, *last_used_ms);
                 }
@@ -61,7 +63,7 @@ impl<'a> Batch<'a> {
                 self.sp_sessions.insert(&row.session_index, row);
             }
             Write::WrongTry { keys, at_ms } => {
-                self.tries.extend(keys.iter().map(|key| (key.as_str(), *at_ms)))
+                self.tries.extend(keys.iter().map(|key| (key.as_str(), *at_ms)));
             }
             Write::ClearTries { keys } => {
                 self.tries.retain(|(key, _)| !keys.iter().any(|cleared| cleared == key));

@@ -88,7 +88,9 @@ impl StoreError {
     pub(super) fn of(url: &str, cause: &sqlx::Error) -> Self {
         let url = url.to_owned();
         let code = match cause {
-            sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()).unwrap_or_default(),
+            sqlx::Error::Database(error) => {
+                error.code().map(std::borrow::Cow::into_owned).unwrap_or_default()
+            }
             _ => String::new(),
         };
         let cause = cause.to_string();

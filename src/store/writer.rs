@@ -24,10 +24,13 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The most deferred writes that wait.
 const DEFERRED: usize = 65_536;
 
+/// Who waits for a commit.
+type Done = oneshot::Sender<Result<(), StoreError>>;
+
 /// What the writer is asked for.
 pub(super) enum Job {
     /// Write these, and say when they are durable.
-    Commit(Vec<Write>, oneshot::Sender<Result<(), StoreError>>),
+    Commit(Vec<Write>, Done),
     /// Delete what is over, and say how much it was.
     Purge(i64, oneshot::Sender<Result<u64, StoreError>>),
     /// SQLite's `data_version` as this connection sees it.
@@ -164,7 +167,7 @@ impl Writer {
     }
 
     /// One transaction of everything deferred and of `commits`, each of which is told how it went.
-    async fn write(&mut self, commits: Vec<(Vec<Write>, oneshot::Sender<Result<(), StoreError>>)>) {
+    async fn write(&mut self, commits: Vec<(Vec<Write>, Done)>) {
         let (deferred, ticket) = self.shared.take();
         let batch = Batch::of(deferred.iter().chain(commits.iter().flat_map(|(writes, _)| writes)));
         let result = if batch.is_empty() {

@@ -1,0 +1,318 @@
+//! [`PasswordSignIn`]: a login name and a password become a [`Subject`] or a refusal.
+//!
+//! The directories are asked in their order; the first one that knows the name decides. A refusal takes the same time
+//! and looks the same whether there is such a person or not. Each sign-in and each refusal is audited before it is
+//! answered.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::AuthnError;
+use super::throttle::{Account, Permit, Throttle, ThrottleOptions};
+use super::timing::Timing;
+use crate::audit::{Event, Record, Sink};
+use crate::clock::Clock;
+use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use crate::identity::{AuthnContext, Subject};
+use crate::secret::Secret;
+use crate::store::Store;
+
+/// Signs people in by password.
+#[derive(Debug, Clone)]
+pub struct PasswordSignIn(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    directories: Vec<Arc<dyn Directory>>,
+    throttle: Arc<Throttle>,
+    audit: Arc<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    timing: Arc<Timing>,
+    context: AuthnContext,
+}
+
+/// What came from the sign-in page.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The login name as it was typed.
+    pub login: &'a str,
+    /// The password.
+    pub password: Secret<String>,
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// The id that page, log and audit share.
+    pub request_id: &'a str,
+}
+
+/// What is known afterwards.
+#[derive(Debug)]
+pub enum Answer {
+    /// This is the person.
+    SignedIn(Box<Subject>),
+    /// No.
+    Refused(Refusal),
+}
+
+/// What the person may be told. All but the first three are said only to somebody who gave the right password, or by a
+/// directory that says so itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Name or password is wrong, and which of them is not said.
+    WrongCredentials,
+    /// Too many wrong tries.
+    Throttled,
+    /// The directory has locked the account.
+    Locked,
+    /// An administrator has disabled the account.
+    Disabled,
+    /// The account's time is over.
+    AccountExpired,
+    /// The password's time is over.
+    PasswordExpired,
+    /// The password must be changed first.
+    PasswordMustChange,
+    /// Not at this hour.
+    LogonHours,
+    /// Not from this place.
+    Workstation,
+}
+
+impl PasswordSignIn {
+    /// `directories` in the order in which they are asked: file directories first, so that they work while others are
+    /// down. The audit trail says `PasswordProtectedTransport`; see [`PasswordSignIn::with_context`].
+    pub fn new(
+        directories: Vec<Arc<dyn Directory>>,
+        store: Store,
+        audit: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        throttle: ThrottleOptions,
+    ) -> Self {
+        let throttle = Arc::new(Throttle::new(store, Arc::clone(&clock), throttle));
+        let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
+        Self(Arc::new(Inner { directories, throttle, audit, clock, timing: Arc::default(), context }))
+    }
+
+    /// What a sign-in is audited as, where it is not over TLS.
+    #[must_use]
+    pub fn with_context(self, context: AuthnContext) -> Self {
+        Self(Arc::new(Inner { context, ..Inner::clone(&self.0) }))
+    }
+
+    /// The directories, in order.
+    pub fn directories(&self) -> &[Arc<dyn Directory>] {
+        &self.0.directories
+    }
+
+    /// Finds out who this is. The work goes on when the caller goes away: a password that was sent to a directory is
+    /// always counted.
+    pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<Answer, AuthnError> {
+        let request = Request {
+            inner: Arc::clone(&self.0),
+            login: attempt.login.to_owned(),
+            password: attempt.password,
+            address: attempt.address,
+            id: attempt.request_id.to_owned(),
+        };
+        let work = tokio::spawn(async move { request.run().await }.in_current_span());
+        work.await.unwrap_or_else(|cause| Err(AuthnError::Interrupted(cause.to_string())))
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::WrongPassword | Reason::Unknown | Reason::Ambiguous => Self::WrongCredentials,
+            Reason::Locked => Self::Locked,
+            Reason::Disabled => Self::Disabled,
+            Reason::AccountExpired => Self::AccountExpired,
+            Reason::PasswordExpired => Self::PasswordExpired,
+            Reason::PasswordMustChange => Self::PasswordMustChange,
+            Reason::LogonHours => Self::LogonHours,
+            Reason::Workstation => Self::Workstation,
+        }
+    }
+}
+
+/// An attempt that owns what it needs.
+struct Request {
+    inner: Arc<Inner>,
+    login: String,
+    password: Secret<String>,
+    address: IpAddr,
+    id: String,
+}
+
+/// Whom the directories know by a name.
+enum Found<'a> {
+    Nobody(Reason),
+    Somebody(&'a Arc<dyn Directory>, Box<Candidate>),
+}
+
+impl Request {
+    async fn run(&self) -> Result<Answer, AuthnError> {
+        let Some(login) = Login::parse(&self.login) else {
+            Timing::wait(Instant::now(), self.inner.timing.expected()).await;
+            return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
+        };
+        let found = match self.find(&login).await {
+            Ok(found) => found,
+            Err(error) => return self.cannot_say(None, error),
+        };
+        let account = match &found {
+            Found::Nobody(_) => Account::Name(&login),
+            Found::Somebody(_, candidate) => Account::Entry(&candidate.throttle_key),
+        };
+        let candidate = match &found {
+            Found::Nobody(_) => None,
+            Found::Somebody(_, candidate) => Some(&**candidate),
+        };
+        let Some(permit) = self.inner.throttle.admit(account, self.address).await? else {
+            return self.refuse(candidate, "throttled", Refusal::Throttled);
+        };
+        match &found {
+            Found::Nobody(reason) => {
+                self.wrong(permit, candidate, *reason, Instant::now(), self.inner.timing.expected()).await
+            }
+            Found::Somebody(directory, candidate) => self.prove(directory, candidate, permit).await,
+        }
+    }
+
+    /// The first directory that knows the name. One that cannot say ends the search: the name might be there, and a later
+    /// directory's namesake is somebody else.
+    async fn find(&self, login: &Login) -> Result<Found<'_>, DirectoryError> {
+        for directory in &self.inner.directories {
+            match directory.find(login).await? {
+                Lookup::Unknown => {}
+                Lookup::Ambiguous => return Ok(Found::Nobody(Reason::Ambiguous)),
+                Lookup::Found(candidate) => return Ok(Found::Somebody(directory, candidate)),
+            }
+        }
+        Ok(Found::Nobody(Reason::Unknown))
+    }
+
+    async fn prove(
+        &self,
+        directory: &Arc<dyn Directory>,
+        candidate: &Candidate,
+        permit: Permit,
+    ) -> Result<Answer, AuthnError> {
+        let begun = Instant::now();
+        if is_unusable(self.password.expose()) {
+            // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
+            let took = self.inner.timing.expected();
+            return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
+        }
+        let verdict = match directory.verify(candidate, &self.password).await {
+            Ok(verdict) => verdict,
+            Err(error) => return self.cannot_say(Some(candidate), error),
+        };
+        let took = begun.elapsed();
+        let reason = match (verdict, candidate.barred) {
+            (Verdict::Accepted(subject), None) => {
+                self.inner.timing.note(took);
+                permit.right().await?;
+                return self.accept(subject);
+            }
+            // The password was right: what bars the account may be told.
+            (Verdict::Accepted(_), Some(reason)) | (Verdict::Denied(reason), _) => reason,
+        };
+        match Refusal::from(reason) {
+            Refusal::WrongCredentials => {
+                self.inner.timing.note(took);
+                self.wrong(permit, Some(candidate), reason, begun, took).await
+            }
+            told => self.refuse(Some(candidate), reason.as_str(), told),
+        }
+    }
+
+    /// Name or password was wrong: the same steps in the same time, whichever it was.
+    async fn wrong(
+        &self,
+        permit: Permit,
+        candidate: Option<&Candidate>,
+        reason: Reason,
+        begun: Instant,
+        took: std::time::Duration,
+    ) -> Result<Answer, AuthnError> {
+        Timing::wait(begun, took).await;
+        let counted = permit.wrong().await;
+        let answer = self.refuse(candidate, reason.as_str(), Refusal::WrongCredentials)?;
+        counted?;
+        Ok(answer)
+    }
+
+    fn accept(&self, subject: Box<Subject>) -> Result<Answer, AuthnError> {
+        let login = plain(&subject.login);
+        let id = subject.id.to_string();
+        let context = self.inner.context.0.clone();
+        self.record(Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
+        tracing::info!(subject.id = %plain(&id), request.id = %self.id, "{login} successfully authenticated");
+        Ok(Answer::SignedIn(subject))
+    }
+
+    fn refuse(
+        &self,
+        candidate: Option<&Candidate>,
+        reason: &str,
+        refusal: Refusal,
+    ) -> Result<Answer, AuthnError> {
+        let login = plain(&self.login);
+        let subject = candidate.and_then(|held| held.subject.as_ref()).map(|subject| subject.id.to_string());
+        tracing::info!(
+            subject.id = subject.as_deref().map(plain).unwrap_or_default(),
+            request.id = %self.id,
+            reason,
+            "{login} was refused"
+        );
+        self.record(Event::SignInRefused { login, subject, reason: reason.to_owned() })?;
+        Ok(Answer::Refused(refusal))
+    }
+
+    /// The cause goes up, to be logged where it is answered; the trail says that there was a try.
+    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Answer, AuthnError> {
+        self.refuse(candidate, "directory_unavailable", Refusal::WrongCredentials)?;
+        Err(error.into())
+    }
+
+    fn record(&self, event: Event) -> Result<(), AuthnError> {
+        let (time, request_id) = (self.inner.clock.now(), self.id.clone());
+        Ok(self.inner.audit.write(&Record { time, request_id, client_address: Some(self.address), event })?)
+    }
+}
+
+fn is_unusable(password: &str) -> bool {
+    password.trim().is_empty() || password.contains('\0')
+}
+
+/// A name as one may print it: at most 256 characters, and those escaped that move the cursor, break lines or turn the
+/// writing direction.
+fn plain(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    };
+    let mut printed = String::with_capacity(text.len());
+    for c in text.chars().take(256) {
+        if is_harmful(c) {
+            printed.extend(c.escape_unicode());
+        } else {
+            printed.push(c);
+        }
+    }
+    printed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_name_cannot_forge_a_log_line() {
+        assert_eq!(plain("a\r\nb\u{1b}[2J\u{202e}c"), "a\\u{d}\\u{a}b\\u{1b}[2J\\u{202e}c");
+        assert_eq!(plain("田中 é"), "田中 é");
+        assert_eq!(plain(&"x".repeat(300)).len(), 256);
+    }
+}
