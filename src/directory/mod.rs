@@ -3,6 +3,10 @@
 //! [`Directory`] is the port; `ldap::LdapDirectory` (Active Directory, OpenLDAP and relatives) and
 //! `file::FileDirectory` (`people.toml`) are its adapters, and both pass one conformance suite
 //! (`tests/it/directory/`). `authn` asks them in order.
+//!
+//! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `failover` (which server),
+//! `server` and `breaker` (one server), `pool` and `connection` (one socket), `wire` (octets); `options`, `filter` and
+//! `active_directory` are pure.
 
 pub mod active_directory;
 mod breaker;

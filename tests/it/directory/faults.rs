@@ -166,6 +166,19 @@ async fn a_search_goes_on_to_the_next_server() {
     }
 }
 
+/// The first server would have all the time of the call: only one that is asked beside it can answer.
+#[tokio::test]
+async fn a_silent_server_is_overtaken_by_the_next_one() {
+    let first = FakeLdap::start(Conduct::Well, Conduct::Hang).await;
+    let second = FakeLdap::start(Conduct::Well, Conduct::Well).await;
+    let limits =
+        Limits { answer: Duration::from_secs(20), total: Duration::from_secs(20), ..Limits::default() };
+    let options = fake_options(&[&first, &second]);
+    let directory = LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap();
+    assert!(matches!(sign_in(&directory, "tanaka", "x").await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!((first.binds().len(), second.binds().len()), (0, 1));
+}
+
 #[tokio::test]
 async fn anything_but_one_entry_with_an_identity_is_no_person() {
     for several in [Conduct::TwoEntries, Conduct::SizeLimit] {
