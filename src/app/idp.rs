@@ -132,7 +132,7 @@ fn logo(logo: &config::Logo) -> Logo {
 
 fn contact(contact: &config::Contact) -> Option<Contact> {
     Some(Contact {
-        kind: ContactKind::parse(contact.contact_type)?,
+        kind: ContactKind::from_word(contact.contact_type)?,
         company: None,
         given_name: contact.name.clone(),
         sur_name: None,
