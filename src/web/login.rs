@@ -14,7 +14,7 @@ use super::error::{Failure, WebError};
 use super::form::Form;
 use super::messages::{self, Notice};
 use super::outcome;
-use super::views::Login;
+use super::views::SignIn;
 use super::visit::Visit;
 
 /// `GET /login[?pending=]`
@@ -50,13 +50,13 @@ pub(crate) fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice
     };
     let view = filled.view.as_ref();
     let hint = view.and_then(|view| view.login_hint.as_deref()).unwrap_or("");
-    let page = Login {
+    let page = SignIn {
         f: visit.frame(Some(switch)),
         pending: filled.pending.unwrap_or(""),
         csrf: pre_session.token(&visit.app.seal),
         sp_name: view.map(|view| view.sp_name(lang.tag()).to_owned()),
         force_authn: view.is_some_and(|view| view.force_authn),
-        login_name: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
+        login: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
         notice,
     };
     let mut answer = visit.page(page.answer());
