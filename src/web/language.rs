@@ -1,7 +1,5 @@
 //! [`Lang`]: the language of the pages, by the `lang` link, the cookie it sets, or `Accept-Language` (RFC 9110 12.5.4).
 
-use crate::sso::SpNames;
-
 /// A language that the pages speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lang {
@@ -23,14 +21,6 @@ impl Lang {
         match self {
             Self::En => Self::Ja,
             Self::Ja => Self::En,
-        }
-    }
-
-    /// What a service provider is called in this language.
-    pub(crate) fn name(self, names: &SpNames) -> &str {
-        match self {
-            Self::En => &names.en,
-            Self::Ja => &names.ja,
         }
     }
 

@@ -54,7 +54,7 @@ pub(crate) fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice
         f: visit.frame(Some(switch)),
         pending: filled.pending.unwrap_or(""),
         csrf: pre_session.token(&visit.app.seal),
-        sp_name: view.map(|view| view.sp_name(lang.tag()).to_owned()),
+        sp_name: view.map(|view| view.names.name(lang.tag()).to_owned()),
         force_authn: view.is_some_and(|view| view.force_authn),
         login: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
         notice,
@@ -121,12 +121,8 @@ async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Re
     if let Some(old) = visit.token() {
         sessions.end(old).await?;
     }
-    let class = if visit.app.site.secure {
-        AuthnContext::PASSWORD_PROTECTED_TRANSPORT
-    } else {
-        AuthnContext::PASSWORD
-    };
-    let (token, _session) = sessions.start(subject, AuthnContext(class.to_owned())).await?;
+    let context = AuthnContext(visit.app.sso.idp.form_class.clone());
+    let (token, _session) = sessions.start(subject, context).await?;
     let mut answer = if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
         visit.see_other(&format!("/saml/sso/continue?pending={pending}"))

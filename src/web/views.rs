@@ -112,7 +112,7 @@ pub(crate) fn post(frame: &Frame<'_>, form: &PostForm, nonce: &str) -> HttpRespo
         acs: Exact(&form.acs),
         saml_response: Exact(&form.saml_response),
         relay_state: form.relay_state.as_deref().map(Exact),
-        sp_name: frame.lang.name(&form.names),
+        sp_name: form.names.name(frame.lang.tag()),
     };
     html(&page, StatusCode::OK, PageKind::PostsToSp { nonce })
 }
@@ -196,7 +196,7 @@ impl Failed<'_> {
             code: self.notice.code,
             sentence: self.notice.words.in_lang(frame.lang),
             other: self.notice.words.in_lang(frame.lang.other()),
-            sp_name: self.names.map(|names| frame.lang.name(names)),
+            sp_name: self.names.map(|names| names.name(frame.lang.tag())),
             retry: self.retry.as_deref(),
         };
         html(&page, self.status, PageKind::Local)
@@ -218,10 +218,10 @@ pub(crate) fn stale(frame: &Frame<'_>, names: &SpNames, path: String) -> HttpRes
     let other = frame.lang.other();
     let page = Stale {
         f: frame,
-        sp_name: frame.lang.name(names),
+        sp_name: names.name(frame.lang.tag()),
         path,
         other: Text::of(other),
-        other_name: other.name(names),
+        other_name: names.name(other.tag()),
     };
     html(&page, StatusCode::BAD_REQUEST, PageKind::LeadsToSp)
 }

@@ -9,45 +9,28 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web;
 use scraper::{Html, Selector};
 
-use sekisho::app::App;
+use sekisho::app::{App, Ports};
 use sekisho::audit::memory::Memory;
-use sekisho::authn::PasswordSignIn;
-use sekisho::clock::{ManualClock, SeededIds, SignedDuration, Timestamp};
+use sekisho::clock::{ManualClock, SeededIds};
+use sekisho::config::Config;
 use sekisho::identity::{Attributes, AuthnContext, Subject, SubjectId};
-use sekisho::registry::Registry;
-use sekisho::secret::Secret;
-use sekisho::session::{Seal, SessionOptions, Sessions};
-use sekisho::sso::SingleSignOn;
-use sekisho::store::Store;
 use sekisho::web::routes::application;
-use sekisho::web::{Endpoint, Site};
+
+use crate::support::folder::Folder;
 
 const HTTPS: &str = "https://idp.example.jp";
 
-/// An application without directories and service providers.
+/// An application with two people and no service provider.
 async fn app(base_url: &str) -> web::Data<App> {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let store = Store::open(&format!("sqlite:{}", folder.join("sekisho.db").display())).await.unwrap();
-    let ids = Arc::new(SeededIds::new(1));
-    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-    let options =
-        SessionOptions { lifetime: SignedDuration::from_hours(8), idle: SignedDuration::from_hours(1) };
-    let mut site = Site::parse(base_url).unwrap();
-    site.test_sp = true;
-    site.aliases = vec![("/simplesaml/saml2/idp/SSOService.php".to_owned(), Endpoint::Sso)];
-    web::Data::new(App {
-        sso: SingleSignOn,
-        sessions: Sessions::new(store.clone(), clock.clone(), ids.clone(), options),
-        sign_in: PasswordSignIn,
-        seal: Seal::new(Secret::new(vec![7; 32]), ids.clone()),
-        registry: Registry,
-        ids,
-        clock,
-        store,
-        audit: Arc::new(Memory::default()),
-        metadata_xml: Arc::from("<EntityDescriptor/>"),
-        site,
-    })
+    let mut folder = Folder::new();
+    folder.set("base_url", base_url);
+    folder.set("saml.test_sp", true);
+    let aliases = [("/simplesaml/saml2/idp/SSOService.php", "sso")];
+    folder.set("saml.aliases", toml::Table::from_iter(aliases.map(|(old, new)| (old.to_owned(), new.into()))));
+    let config = Config::load(&folder.write_config()).unwrap();
+    let clock = Arc::new(ManualClock::at("2026-04-01T00:00:00Z".parse().unwrap()));
+    let ports = Ports { clock, ids: Arc::new(SeededIds::new(1)), audit: Arc::new(Memory::default()) };
+    web::Data::new(App::build(&config, ports).await.unwrap())
 }
 
 /// One request to `base_url`, with its answer's body.
@@ -251,7 +234,7 @@ async fn the_test_sp_offers_a_request_and_shows_hostile_text_as_text() {
     let request = field(&page, "SAMLRequest").unwrap();
     let xml = String::from_utf8(data_encoding::BASE64.decode(request.as_bytes()).unwrap()).unwrap();
     assert!(xml.contains("<saml:Issuer>https://idp.example.jp/test-sp</saml:Issuer>"));
-    assert!(xml.contains("IssueInstant=\"1970-01-01T00:00:00Z\""), "{xml}");
+    assert!(xml.contains("IssueInstant=\"2026-04-01T00:00:00Z\""), "{xml}");
     let hostile = data_encoding::BASE64.encode(b"</pre></details><script>alert(1)</script>");
     let form = TestRequest::post()
         .uri("/test-sp/acs")
