@@ -141,15 +141,14 @@ impl WebError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::DirectoryError;
 
     #[test]
-    fn an_unreachable_directory_is_503_and_the_log_has_the_cause() {
-        let fault =
-            DirectoryError::Unreachable { directory: "corp".to_owned(), cause: "dc1: refused".to_owned() };
-        let error = WebError::from(AuthnError::Directory(fault));
-        assert_eq!((error.status(), error.code()), (StatusCode::SERVICE_UNAVAILABLE, "SK-DIRECTORY"));
-        assert!(error.failure().cause.contains("dc1: refused"));
-        assert!(!error.words().en.contains("password") && !error.words().en.contains("dc1"));
+    fn the_log_has_the_cause_and_the_page_has_not() {
+        let cause = std::io::Error::other("disk full");
+        let fault = AuditError { target: "/var/log/audit.jsonl".to_owned(), cause };
+        let error = WebError::from(AuthnError::Audit(fault));
+        assert_eq!((error.status(), error.code()), (StatusCode::SERVICE_UNAVAILABLE, "SK-AUDIT"));
+        assert!(error.failure().cause.contains("/var/log/audit.jsonl"));
+        assert!(!error.words().en.contains("audit") && !error.words().en.contains("password"));
     }
 }

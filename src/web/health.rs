@@ -50,7 +50,7 @@ async fn probe(app: &App) -> bool {
         match rt::time::timeout(PATIENCE, directory.probe()).await {
             Ok(Ok(())) => one_answers = true,
             Ok(Err(error)) => {
-                tracing::warn!(directory = directory.name(), error.cause = %error, "probe failed")
+                tracing::warn!(directory = directory.name(), error.cause = %error, "probe failed");
             }
             Err(_) => tracing::warn!(directory = directory.name(), "probe: no answer in 2 s"),
         }

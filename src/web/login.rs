@@ -14,7 +14,7 @@ use super::error::{Failure, WebError};
 use super::form::Form;
 use super::messages::{self, Notice};
 use super::outcome;
-use super::views::Login;
+use super::views::SignIn;
 use super::visit::Visit;
 
 /// `GET /login[?pending=]`
@@ -50,13 +50,13 @@ pub(crate) fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice
     };
     let view = filled.view.as_ref();
     let hint = view.and_then(|view| view.login_hint.as_deref()).unwrap_or("");
-    let page = Login {
+    let page = SignIn {
         f: visit.frame(Some(switch)),
         pending: filled.pending.unwrap_or(""),
         csrf: pre_session.token(&visit.app.seal),
-        sp_name: view.map(|view| view.sp_name(lang.tag()).to_owned()),
+        sp_name: view.map(|view| view.names.name(lang.tag()).to_owned()),
         force_authn: view.is_some_and(|view| view.force_authn),
-        login_name: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
+        login: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
         notice,
     };
     let mut answer = visit.page(page.answer());
@@ -121,12 +121,8 @@ async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Re
     if let Some(old) = visit.token() {
         sessions.end(old).await?;
     }
-    let class = if visit.app.site.secure {
-        AuthnContext::PASSWORD_PROTECTED_TRANSPORT
-    } else {
-        AuthnContext::PASSWORD
-    };
-    let (token, _session) = sessions.start(subject, AuthnContext(class.to_owned())).await?;
+    let context = AuthnContext(visit.app.sso.idp.form_class.clone());
+    let (token, _session) = sessions.start(subject, context).await?;
     let mut answer = if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
         visit.see_other(&format!("/saml/sso/continue?pending={pending}"))

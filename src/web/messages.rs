@@ -38,40 +38,48 @@ const fn words(en: &'static str, ja: &'static str) -> Words {
 /// What `sso` refused.
 pub(crate) fn sentence(sentence: Sentence) -> Words {
     match sentence {
-        Sentence::BadRequest => words(
-            "The application sent a sign-in request that cannot be accepted.",
-            "アプリケーションから届いたサインイン要求を受け付けられません。",
+        Sentence::Unreadable => words(
+            "The application sent a sign-in request that cannot be read.",
+            "アプリケーションから届いたサインイン要求を読み取れません。",
         ),
         Sentence::UnknownServiceProvider => {
             words("This application is not registered here.", "このアプリケーションは登録されていません。")
         }
-        Sentence::ServiceProviderDisabled => words(
+        Sentence::Disabled => words(
             "Sign-in to this application is switched off.",
             "このアプリケーションへのサインインは停止されています。",
         ),
-        Sentence::BadSignature => words(
-            "The signature of the sign-in request could not be verified.",
-            "サインイン要求の署名を確認できませんでした。",
+        Sentence::Signature => words(
+            "The signature of the sign-in request is missing or could not be verified.",
+            "サインイン要求の署名がないか、署名を確認できませんでした。",
         ),
-        Sentence::BadAcs => words(
-            "The application asked for an answer to an address that is not registered.",
+        Sentence::Destination => words(
+            "The sign-in request was meant for another address.",
+            "サインイン要求の宛先がこのサーバーではありません。",
+        ),
+        Sentence::Time => words(
+            "The time of the sign-in request cannot be accepted; please start again from the application.",
+            "サインイン要求の日時を受け付けられません。アプリケーションからやり直してください。",
+        ),
+        Sentence::Acs => words(
+            "The application asked for the answer at an address that is not registered.",
             "アプリケーションが指定した応答先は登録されていません。",
+        ),
+        Sentence::RelayState => words(
+            "The application sent a RelayState that cannot be kept.",
+            "アプリケーションから届いた RelayState を受け付けられません。",
         ),
         Sentence::NotAllowed => words(
             "You are signed in, but you may not use this application.",
             "サインインしていますが、このアプリケーションを利用する権限がありません。",
         ),
-        Sentence::Expired => words(
-            "This sign-in was started too long ago; please start again from the application.",
-            "サインインの開始から時間がたちすぎています。アプリケーションからやり直してください。",
-        ),
         Sentence::Unavailable => words(
             "Sign-in is not possible right now; please try again in a few minutes.",
             "現在サインインできません。数分後にもう一度お試しください。",
         ),
-        Sentence::Internal => words(
-            "Something went wrong on our side; please try again.",
-            "サーバーで問題が発生しました。もう一度お試しください。",
+        Sentence::NoRequest => words(
+            "This page needs a sign-in request; please start from the application.",
+            "サインイン要求がありません。アプリケーションから開始してください。",
         ),
     }
 }

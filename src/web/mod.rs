@@ -37,6 +37,3 @@ mod sso;
 pub mod test_sp;
 
 pub use site::{Endpoint, Site};
-
-#[cfg(test)]
-mod testing;

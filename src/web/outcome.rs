@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::sso::{Outcome, Refused};
 
 use super::error::Failure;
-use super::messages;
+use super::messages::{self, Notice};
 use super::views;
 use super::visit::Visit;
 
@@ -20,8 +20,8 @@ pub(crate) fn answer(visit: &Visit<'_>, outcome: Outcome) -> HttpResponse {
         }
         Outcome::Login { pending } => visit.see_other(&format!("/login?pending={pending}")),
         Outcome::Refused(refused) => refuse(visit, &refused),
-        Outcome::Stale { sp, sp_name } => {
-            let mut page = views::stale(&visit.frame(None), &sp_name, init_path(&sp));
+        Outcome::Stale { sp, names } => {
+            let mut page = views::stale(&visit.frame(None), &names, init_path(&sp));
             page.extensions_mut().insert(Failure { code: "SK-STALE", cause: String::new() });
             page
         }
@@ -34,9 +34,11 @@ pub(crate) fn init_path(sp: &str) -> String {
 }
 
 fn refuse(visit: &Visit<'_>, refused: &Refused) -> HttpResponse {
-    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let words = messages::sentence(refused.sentence);
-    let mut page = views::error(&visit.frame(None), status, refused.code, words, None);
-    page.extensions_mut().insert(Failure { code: refused.code, cause: String::new() });
-    page
+    let (sentence, code) = (refused.sentence, refused.sentence.code());
+    let status = StatusCode::from_u16(sentence.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let notice = Notice { status: sentence.status(), code, words: messages::sentence(sentence) };
+    let page = views::Failed { status, notice, names: refused.names.as_ref(), retry: None };
+    let mut answer = page.answer(&visit.frame(None));
+    answer.extensions_mut().insert(Failure { code, cause: String::new() });
+    answer
 }

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use crate::sso::PostForm;
+use crate::sso::{PostForm, SpNames};
 
 use super::assets;
 use super::headers::PageKind;
@@ -74,7 +74,7 @@ impl HtmlSafe for Exact<'_> {}
 /// The sign-in page.
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
-pub(crate) struct Login<'a> {
+pub(crate) struct SignIn<'a> {
     pub(crate) f: Frame<'a>,
     /// The sealed request; empty when nobody asked.
     pub(crate) pending: &'a str,
@@ -82,11 +82,11 @@ pub(crate) struct Login<'a> {
     /// The application that waits for the sign-in.
     pub(crate) sp_name: Option<String>,
     pub(crate) force_authn: bool,
-    pub(crate) login_name: String,
+    pub(crate) login: String,
     pub(crate) notice: Option<Notice>,
 }
 
-impl Login<'_> {
+impl SignIn<'_> {
     pub(crate) fn answer(&self) -> HttpResponse {
         let status = self.notice.map_or(StatusCode::OK, |notice| status(notice.status));
         html(self, status, PageKind::LeadsToSp)
@@ -112,7 +112,7 @@ pub(crate) fn post(frame: &Frame<'_>, form: &PostForm, nonce: &str) -> HttpRespo
         acs: Exact(&form.acs),
         saml_response: Exact(&form.saml_response),
         relay_state: form.relay_state.as_deref().map(Exact),
-        sp_name: &form.sp_name,
+        sp_name: form.names.name(frame.lang.tag()),
     };
     html(&page, StatusCode::OK, PageKind::PostsToSp { nonce })
 }
@@ -167,26 +167,40 @@ impl Logout<'_> {
     }
 }
 
+/// What went wrong, for its page: a sentence in both languages, its code, the request id.
+#[derive(Debug)]
+pub(crate) struct Failed<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) notice: Notice,
+    /// The application that it is about.
+    pub(crate) names: Option<&'a SpNames>,
+    /// The path below the base URL where another try may help.
+    pub(crate) retry: Option<String>,
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
-struct Failed<'a> {
+struct ErrorPage<'a> {
     f: &'a Frame<'a>,
     code: &'static str,
     sentence: &'static str,
     other: &'static str,
-    retry: Option<String>,
+    sp_name: Option<&'a str>,
+    retry: Option<&'a str>,
 }
 
-/// The page of whatever went wrong: a sentence in both languages, its code, the request id.
-pub(crate) fn error(
-    frame: &Frame<'_>,
-    status: StatusCode,
-    code: &'static str,
-    words: Words,
-    retry: Option<String>,
-) -> HttpResponse {
-    let (sentence, other) = (words.in_lang(frame.lang), words.in_lang(frame.lang.other()));
-    html(&Failed { f: frame, code, sentence, other, retry }, status, PageKind::Local)
+impl Failed<'_> {
+    pub(crate) fn answer(&self, frame: &Frame<'_>) -> HttpResponse {
+        let page = ErrorPage {
+            f: frame,
+            code: self.notice.code,
+            sentence: self.notice.words.in_lang(frame.lang),
+            other: self.notice.words.in_lang(frame.lang.other()),
+            sp_name: self.names.map(|names| names.name(frame.lang.tag())),
+            retry: self.retry.as_deref(),
+        };
+        html(&page, self.status, PageKind::Local)
+    }
 }
 
 #[derive(Template)]
@@ -196,11 +210,19 @@ struct Stale<'a> {
     sp_name: &'a str,
     path: String,
     other: &'static Text,
+    other_name: &'a str,
 }
 
 /// A request that is too old, with the way to start again at `path`.
-pub(crate) fn stale(frame: &Frame<'_>, sp_name: &str, path: String) -> HttpResponse {
-    let page = Stale { f: frame, sp_name, path, other: Text::of(frame.lang.other()) };
+pub(crate) fn stale(frame: &Frame<'_>, names: &SpNames, path: String) -> HttpResponse {
+    let other = frame.lang.other();
+    let page = Stale {
+        f: frame,
+        sp_name: names.name(frame.lang.tag()),
+        path,
+        other: Text::of(other),
+        other_name: names.name(other.tag()),
+    };
     html(&page, StatusCode::BAD_REQUEST, PageKind::LeadsToSp)
 }
 
@@ -265,7 +287,7 @@ mod tests {
             acs: "https://sp.example/acs?a=1&b=\"2\"".to_owned(),
             saml_response: "PHg+/w==".to_owned(),
             relay_state: Some(relay_state.to_owned()),
-            sp_name: "<b>SP</b>".to_owned(),
+            names: SpNames { en: "<b>SP</b>".to_owned(), ja: String::new() },
         };
         let site = Site::parse("https://idp.example.jp").unwrap();
         let answer = post(&Frame::new(&site, Lang::En, "ID", None), &form, "n0nce");
@@ -298,11 +320,13 @@ mod tests {
             acs: "https://sp.example/acs".to_owned(),
             saml_response: "PHg+".to_owned(),
             relay_state: None,
-            sp_name: "SP".to_owned(),
+            names: SpNames { en: "SP".to_owned(), ja: "サービス".to_owned() },
         };
         let site = Site::parse("https://idp.example.jp").unwrap();
         let page = text_of(post(&Frame::new(&site, Lang::Ja, "ID", None), &form, "n"));
-        assert!(!page.contains("RelayState") && page.contains("<html lang=\"ja\">"));
+        assert!(
+            !page.contains("RelayState") && page.contains("<html lang=\"ja\">") && page.contains("サービス")
+        );
     }
 
     #[test]

@@ -18,8 +18,9 @@ use super::cookie::{Cookie, Jar};
 use super::error::WebError;
 use super::form::Form;
 use super::language::Lang;
+use super::messages::Notice;
 use super::request_id::RequestInfo;
-use super::views::{self, Frame};
+use super::views::{Failed, Frame};
 
 /// A form of the POST binding; our own forms are far smaller.
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
@@ -147,7 +148,9 @@ impl<'a> Visit<'a> {
 
     /// The page of an error that may be gone at the next try, with a link to `retry` (one of our own paths).
     pub(crate) fn error_with_retry(&self, error: &WebError, retry: Option<String>) -> HttpResponse {
-        let mut answer = views::error(&self.frame(None), error.status(), error.code(), error.words(), retry);
+        let (status, code) = (error.status(), error.code());
+        let notice = Notice { status: status.as_u16(), code, words: error.words() };
+        let mut answer = Failed { status, notice, names: None, retry }.answer(&self.frame(None));
         answer.extensions_mut().insert(error.failure());
         if let WebError::Method { allow } = error {
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));

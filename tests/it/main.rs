@@ -16,3 +16,4 @@ mod config;
 mod directory;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
+mod web;

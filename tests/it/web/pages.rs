@@ -9,48 +9,33 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web;
 use scraper::{Html, Selector};
 
-use super::Site;
-use super::routes::application;
-use crate::app::App;
-use crate::audit::memory::Memory;
-use crate::authn::PasswordSignIn;
-use crate::clock::{ManualClock, SeededIds, SignedDuration, Timestamp};
-use crate::identity::{Attributes, AuthnContext, Subject, SubjectId};
-use crate::registry::Registry;
-use crate::secret::Secret;
-use crate::session::{Seal, SessionOptions, Sessions};
-use crate::sso::SingleSignOn;
-use crate::store::Store;
+use sekisho::app::{App, Ports};
+use sekisho::audit::memory::Memory;
+use sekisho::clock::{ManualClock, SeededIds};
+use sekisho::config::Config;
+use sekisho::identity::{Attributes, AuthnContext, Subject, SubjectId};
+use sekisho::web::routes::application;
+
+use crate::support::folder::Folder;
 
 const HTTPS: &str = "https://idp.example.jp";
 
-/// An application without directories and service providers.
-pub(super) fn app(base_url: &str) -> web::Data<App> {
-    let ids = Arc::new(SeededIds::new(1));
-    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-    let options =
-        SessionOptions { lifetime: SignedDuration::from_hours(8), idle: SignedDuration::from_hours(1) };
-    let mut site = Site::parse(base_url).unwrap();
-    site.test_sp = true;
-    site.aliases = vec![("/simplesaml/saml2/idp/SSOService.php".to_owned(), super::Endpoint::Sso)];
-    web::Data::new(App {
-        sso: SingleSignOn,
-        sessions: Sessions::new(Store, clock.clone(), ids.clone(), options),
-        sign_in: PasswordSignIn,
-        seal: Seal::new(Secret::new(vec![7; 32]), ids.clone()),
-        registry: Registry,
-        ids,
-        clock,
-        store: Store,
-        audit: Arc::new(Memory::default()),
-        metadata_xml: Arc::from("<EntityDescriptor/>"),
-        site,
-    })
+/// An application with two people and no service provider.
+async fn app(base_url: &str) -> web::Data<App> {
+    let mut folder = Folder::new();
+    folder.set("base_url", base_url);
+    folder.set("saml.test_sp", true);
+    let aliases = [("/simplesaml/saml2/idp/SSOService.php", "sso")];
+    folder.set("saml.aliases", toml::Table::from_iter(aliases.map(|(old, new)| (old.to_owned(), new.into()))));
+    let config = Config::load(&folder.write_config()).unwrap();
+    let clock = Arc::new(ManualClock::at("2026-04-01T00:00:00Z".parse().unwrap()));
+    let ports = Ports { clock, ids: Arc::new(SeededIds::new(1)), audit: Arc::new(Memory::default()) };
+    web::Data::new(App::build(&config, ports).await.unwrap())
 }
 
 /// One request to `base_url`, with its answer's body.
 async fn send(base_url: &str, request: TestRequest) -> (ServiceResponse<()>, String) {
-    send_to(&app(base_url), request).await
+    send_to(&app(base_url).await, request).await
 }
 
 async fn send_to(app: &web::Data<App>, request: TestRequest) -> (ServiceResponse<()>, String) {
@@ -209,7 +194,7 @@ async fn what_is_too_large_or_no_form_is_refused() {
     let json = TestRequest::post().uri("/saml/sso").set_json("{}");
     assert_eq!(send(HTTPS, json).await.0.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let long = TestRequest::get().uri(&format!("/saml/sso?SAMLRequest={}", "a".repeat(50_000))).to_request();
-    let service = test::init_service(application(&app(HTTPS))).await;
+    let service = test::init_service(application(&app(HTTPS).await)).await;
     assert_eq!(test::call_service(&service, long).await.status(), StatusCode::URI_TOO_LONG);
     for query in ["/login?pending=a&pending=b", "/saml/sso/init", "/saml/sso/continue?pending="] {
         let (answer, _) = send(HTTPS, TestRequest::get().uri(query)).await;
@@ -220,8 +205,10 @@ async fn what_is_too_large_or_no_form_is_refused() {
 #[actix_web::test]
 async fn compression_only_where_nothing_is_secret() {
     let gzip = ("accept-encoding", "gzip");
-    let css = super::assets::STYLE.path();
-    let (answer, _) = send_raw(TestRequest::get().uri(css).insert_header(gzip)).await;
+    let (_, page) = send(HTTPS, TestRequest::get().uri("/login")).await;
+    let selector = Selector::parse("link[rel=stylesheet]").unwrap();
+    let css = Html::parse_document(&page).select(&selector).next().unwrap().attr("href").unwrap().to_owned();
+    let (answer, _) = send_raw(TestRequest::get().uri(&css).insert_header(gzip)).await;
     assert_eq!(answer.headers().get(header::CONTENT_ENCODING).unwrap(), "gzip");
     assert!(header_of(&answer, header::CACHE_CONTROL).contains("immutable"));
     for path in ["/login", "/logout", "/test-sp", "/nothing"] {
@@ -234,7 +221,7 @@ async fn compression_only_where_nothing_is_secret() {
 
 /// Like [`send`], for a body that may be compressed.
 async fn send_raw(request: TestRequest) -> (ServiceResponse<()>, usize) {
-    let service = test::init_service(application(&app(HTTPS))).await;
+    let service = test::init_service(application(&app(HTTPS).await)).await;
     let (request, answer) = test::call_service(&service, request.to_request()).await.into_parts();
     let (answer, body) = answer.into_parts();
     let length = to_bytes(body).await.map_or(0, |body| body.len());
@@ -247,7 +234,7 @@ async fn the_test_sp_offers_a_request_and_shows_hostile_text_as_text() {
     let request = field(&page, "SAMLRequest").unwrap();
     let xml = String::from_utf8(data_encoding::BASE64.decode(request.as_bytes()).unwrap()).unwrap();
     assert!(xml.contains("<saml:Issuer>https://idp.example.jp/test-sp</saml:Issuer>"));
-    assert!(xml.contains("IssueInstant=\"1970-01-01T00:00:00Z\""), "{xml}");
+    assert!(xml.contains("IssueInstant=\"2026-04-01T00:00:00Z\""), "{xml}");
     let hostile = data_encoding::BASE64.encode(b"</pre></details><script>alert(1)</script>");
     let form = TestRequest::post()
         .uri("/test-sp/acs")
@@ -273,7 +260,7 @@ async fn signed_in(app: &web::Data<App>) -> String {
 
 #[actix_web::test]
 async fn a_link_only_asks_and_our_own_form_signs_out() {
-    let app = app(HTTPS);
+    let app = app(HTTPS).await;
     let session = signed_in(&app).await;
     let with = |request: TestRequest, cookie: &str| request.insert_header(("cookie", cookie.to_owned()));
 
@@ -323,6 +310,8 @@ async fn a_request_is_one_line_without_query_form_or_password() {
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let held = tracing::subscriber::set_default(subscriber);
+    // Whether an event is wanted is remembered for all threads, also by tests that run beside this one.
+    tracing::callsite::rebuild_interest_cache();
     let (_, page) = send(HTTPS, login_form(&token, &cookie)).await;
     let (_, _) = send(HTTPS, TestRequest::get().uri("/saml/sso/init?sp=topsecret%0d%0a")).await;
     drop(held);

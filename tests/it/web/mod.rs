@@ -1,0 +1,3 @@
+//! What `src/web` answers, without a network and without a directory.
+
+mod pages;
