@@ -26,7 +26,8 @@ async fn app(base_url: &str) -> web::Data<App> {
     folder.set("base_url", base_url);
     folder.set("saml.test_sp", true);
     let aliases = [("/simplesaml/saml2/idp/SSOService.php", "sso")];
-    folder.set("saml.aliases", toml::Table::from_iter(aliases.map(|(old, new)| (old.to_owned(), new.into()))));
+    folder
+        .set("saml.aliases", toml::Table::from_iter(aliases.map(|(old, new)| (old.to_owned(), new.into()))));
     let config = Config::load(&folder.write_config()).unwrap();
     let clock = Arc::new(ManualClock::at("2026-04-01T00:00:00Z".parse().unwrap()));
     let ports = Ports { clock, ids: Arc::new(SeededIds::new(1)), audit: Arc::new(Memory::default()) };
