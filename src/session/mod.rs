@@ -4,6 +4,7 @@
 //! that is handed in. A session ends by its lifetime, by not being used, by `end`, and never comes back.
 
 mod cache;
+mod pending;
 mod seal;
 mod sessions;
 mod sso_session;
@@ -11,6 +12,7 @@ mod sso_session;
 #[cfg(test)]
 mod tests;
 
+pub use self::pending::{Ask, PendingRequest};
 pub use self::seal::Seal;
 pub use self::sessions::{SessionOptions, Sessions};
 pub use self::sso_session::{SpSession, SsoSession};
