@@ -217,7 +217,7 @@ fn after_tag(tag: &str) -> &str {
     ""
 }
 
-fn document() -> impl Strategy<Value = String> {
+pub fn document() -> impl Strategy<Value = String> {
     node()
         .prop_map(|node| {
             let mut out = String::new();
@@ -227,7 +227,7 @@ fn document() -> impl Strategy<Value = String> {
         .prop_filter("]]> in text", |document| well_formed(document))
 }
 
-fn prefix_list() -> impl Strategy<Value = Vec<&'static str>> {
+pub fn prefix_list() -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(prop::sample::select(vec!["a", "b", "xs", "é", "#default", "xml", "unknown"]), 0..4)
 }
 
@@ -240,7 +240,7 @@ fn ours(document: &str, inclusive: &[&str]) -> String {
 
 /// bergshamra 0.11 does not normalise line ends in CDATA sections nor white space in attributes as XML 1.0, 2.11 and
 /// 3.3.3 ask: it gets documents where that has been done. libxml2 gets them as they are.
-fn normalised(document: &str) -> String {
+pub fn normalised(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     let mut rest = document;
     while let Some(c) = rest.chars().next() {
@@ -304,7 +304,7 @@ proptest! {
 /// libxml2 writes a namespace as it is; c14n 1.0, 2.3, wants it escaped like any attribute.
 #[test]
 fn a_namespace_is_escaped() {
-    let document = "<e xmlns='urn:a?b&amp;c&quot;&lt;'/>";
-    assert_eq!(ours(document, &[]), "<e xmlns=\"urn:a?b&amp;c&quot;&lt;\"></e>");
+    let document = "<e xmlns='urn:a?b&amp;c'/>";
+    assert_eq!(ours(document, &[]), "<e xmlns=\"urn:a?b&amp;c\"></e>");
     assert_eq!(ours(document, &[]).into_bytes(), judges::bergshamra_c14n(document, &[]));
 }
