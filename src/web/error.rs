@@ -78,7 +78,7 @@ impl WebError {
             Self::NoForm | Self::BadForm => "SK-FORM",
             Self::ForeignOrigin => "SK-ORIGIN",
             Self::CsrfToken => "SK-FORM-TOKEN",
-            Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Interrupted(_)) => "SK-STORE",
+            Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
             Self::Authn(AuthnError::Directory(_)) => "SK-DIRECTORY",
             Self::Authn(AuthnError::Audit(_)) | Self::Audit(_) => "SK-AUDIT",
             Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => "SK-INTERNAL",
@@ -113,9 +113,7 @@ impl WebError {
                 "The user directory does not answer; please try again in a few minutes.",
                 "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
             ),
-            Self::Session(_)
-            | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_) | AuthnError::Interrupted(_))
-            | Self::Audit(_) => (
+            Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | Self::Audit(_) => (
                 "Sign-in is not possible right now; please try again in a few minutes.",
                 "現在サインインできません。数分後にもう一度お試しください。",
             ),

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sekisho::saml::signature::{SignatureAlgorithm, Signer, verify};
+use sekisho::saml::signature::{SignatureAlgorithm, verify};
 use sekisho::saml::xml::{Limits, parse};
 
 use super::canonical::{document, normalised, prefix_list};
