@@ -17,6 +17,7 @@ use crate::config::{Config, DirectoryConfig};
 use crate::directory::Directory;
 use crate::directory::file::FileDirectory;
 use crate::directory::ldap::LdapDirectory;
+use crate::identity::AuthnContext;
 use crate::keys::KeyPair;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::VerificationKey;
@@ -111,7 +112,7 @@ impl App {
             ids: Arc::clone(&ids),
         };
         let sign_in =
-            PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle);
+            PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle).with_context(AuthnContext(idp::form_class(config).to_owned()));
         let metadata_xml = idp::metadata(config, &keys, ids.as_ref())?.into();
         let own_key = VerificationKey::from_certificate_der(keys.certificate().der())?;
         let site = idp::site(config, keys.certificate())?;

@@ -75,8 +75,12 @@ pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
         .iter()
         .filter_map(|(path, endpoint)| match endpoint {
             config::Endpoint::Sso => Some((path.clone(), Endpoint::Sso)),
-            config::Endpoint::Slo => Some((path.clone(), Endpoint::Slo)),
-            _ => None,
+            config::Endpoint::SsoInit => Some((path.clone(), Endpoint::SsoInit)),
+            config::Endpoint::Logout => Some((path.clone(), Endpoint::Logout)),
+            config::Endpoint::Metadata => Some((path.clone(), Endpoint::Metadata)),
+            config::Endpoint::Certificate => Some((path.clone(), Endpoint::Certificate)),
+            // Comes with single logout; an alias for it may stand in the configuration already.
+            config::Endpoint::Slo => None,
         })
         .collect();
     site.test_sp = config.saml.test_sp;

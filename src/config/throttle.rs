@@ -2,6 +2,9 @@
 
 use jiff::SignedDuration;
 
+use toml::de::DeValue;
+
+use super::fault::Complaint;
 use super::reader::Section;
 use super::values::{count, duration};
 
@@ -21,7 +24,16 @@ impl Throttle {
         Self {
             account_tries: section.or("account_tries", 4, count(1..=1000)),
             address_tries: section.or("address_tries", 30, count(1..=100_000)),
-            window: section.or("window", SignedDuration::from_mins(30), duration),
+            window: section.or("window", SignedDuration::from_mins(30), window),
         }
     }
+}
+
+/// Wrong tries are kept for a day; nothing longer could be kept to.
+fn window(value: &DeValue<'_>) -> Result<SignedDuration, Complaint> {
+    let window = duration(value)?;
+    if window <= SignedDuration::from_hours(24) {
+        return Ok(window);
+    }
+    Err(Complaint::wrong(format!("{window:#} is longer than a day"), "write at most \"24h\""))
 }

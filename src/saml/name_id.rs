@@ -1,5 +1,6 @@
 //! Name identifiers (saml-core 2.2.3, 8.3): reading one, the policy of a request, and computed persistent ids.
 
+use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
 
 use super::uris::name_id::{EMAIL, UNSPECIFIED};
@@ -38,11 +39,20 @@ pub fn read(element: &Element<'_>) -> NameId {
 }
 
 /// The persistent identifier of a person at an SP (saml-core 8.3.7): 256 bits in lower-case base32, of one letter case
-/// so that no two differ only by it (saml2int).
-pub fn persistent(secret: &Secret<Vec<u8>>, idp: &str, qualifier: &str, subject: &SubjectId) -> String {
-    let parts = [idp, qualifier, &subject.directory, &subject.key].map(str::as_bytes);
-    let mac = secret.mac("sekisho persistent name id", &parts);
-    data_encoding::BASE32_NOPAD.encode(&mac).to_ascii_lowercase()
+/// so that no two differ only by it (saml2int). The parts go in with their lengths, so that no two lists are alike.
+pub fn persistent(
+    secret: &Secret<Vec<u8>>,
+    idp: &str,
+    qualifier: &str,
+    subject: &SubjectId,
+) -> Result<String, ErrorStack> {
+    let mut message = b"sekisho persistent name id".to_vec();
+    for part in [idp, qualifier, &subject.directory, &subject.key] {
+        message.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        message.extend_from_slice(part.as_bytes());
+    }
+    let mac = secret.hmac_sha256(&[&message])?;
+    Ok(data_encoding::BASE32_NOPAD.encode(mac.expose()).to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -53,13 +63,13 @@ mod tests {
     fn persistent_ids_are_pairwise_and_stable() {
         let secret = Secret::new(vec![7; 32]);
         let tanaka = SubjectId { directory: "corp".into(), key: "00ff".into() };
-        let id = persistent(&secret, "idp", "sp", &tanaka);
-        assert_eq!(id, persistent(&secret, "idp", "sp", &tanaka));
+        let id = persistent(&secret, "idp", "sp", &tanaka).unwrap();
+        assert_eq!(id, persistent(&secret, "idp", "sp", &tanaka).unwrap());
         assert_eq!(id.len(), 52);
         assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        assert_ne!(id, persistent(&secret, "idp", "sp2", &tanaka));
-        assert_ne!(id, persistent(&secret, "idps", "p", &tanaka));
+        assert_ne!(id, persistent(&secret, "idp", "sp2", &tanaka).unwrap());
+        assert_ne!(id, persistent(&secret, "idps", "p", &tanaka).unwrap());
         let moved = SubjectId { directory: "other".into(), key: "00ff".into() };
-        assert_ne!(id, persistent(&secret, "idp", "sp", &moved));
+        assert_ne!(id, persistent(&secret, "idp", "sp", &moved).unwrap());
     }
 }

@@ -79,7 +79,7 @@ fn no_authn_context() -> Status {
 }
 
 /// Nobody is kept out by an empty list; names and DNs are compared without case (RFC 4517, caseIgnoreMatch).
-fn allowed(allow: &[Allow], session: &SsoSession, groups: &[String]) -> bool {
+pub(super) fn allowed(allow: &[Allow], session: &SsoSession, groups: &[String]) -> bool {
     let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     allow.is_empty()
         || allow.iter().any(|one| match one {

@@ -14,7 +14,7 @@ pub use accept::{Demands, Incoming};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
 
 use accept::Accepted;
-use decide::{Circumstances, Decision, decide};
+use decide::{Circumstances, Decision, allowed, decide};
 use issue::NotIssued;
 use outcome::Rejection;
 
@@ -128,17 +128,33 @@ impl SingleSignOn {
         self.run(accepted, session, request).await
     }
 
-    /// What a sealed request is about; `None` if it cannot be opened or its SP is gone.
+    /// What a sealed request is about; `None` if [`Self::resume`] would refuse it.
     pub fn pending(&self, sealed: &str) -> Option<PendingView> {
         let pending = PendingRequest::open(sealed, &self.seal)?;
         let snapshot = self.registry.snapshot();
-        let sp = snapshot.find(&pending.sp)?;
+        let accepted = Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now()).ok()?;
         Some(PendingView {
-            sp: pending.sp,
-            names: SpNames::of(sp),
-            force_authn: pending.ask.force_authn,
-            login_hint: pending.ask.subject.map(|subject| subject.value),
+            sp: accepted.sp().entity_id().to_owned(),
+            names: SpNames::of(accepted.sp()),
+            force_authn: accepted.ask().force_authn,
+            login_hint: accepted.ask().subject.as_ref().map(|subject| subject.value.clone()),
         })
+    }
+
+    /// The service providers that are switched on and let this person in.
+    pub async fn applications(
+        &self,
+        session: &Arc<SsoSession>,
+    ) -> Result<Vec<Arc<ServiceProvider>>, crate::identity::Unavailable> {
+        let snapshot = self.registry.snapshot();
+        let on: Vec<_> = snapshot.iter().filter(|sp| sp.policy.enabled).collect();
+        let groups = if on.iter().any(|sp| asks_for_groups(sp)) {
+            self.membership.groups(&session.subject).await?
+        } else {
+            Vec::new()
+        };
+        let open = on.into_iter().filter(|sp| allowed(&sp.policy.allow, session, &groups));
+        Ok(open.map(Arc::clone).collect())
     }
 
     async fn run(
@@ -203,8 +219,7 @@ impl SingleSignOn {
         sp: &ServiceProvider,
         session: Option<&Arc<SsoSession>>,
     ) -> Result<Vec<String>, Rejection> {
-        let asks = sp.policy.allow.iter().any(|allow| matches!(allow, Allow::Group(_)));
-        match session.filter(|_| asks) {
+        match session.filter(|_| asks_for_groups(sp)) {
             Some(session) => {
                 let groups = self.membership.groups(&session.subject).await;
                 groups.map_err(|error| Rejection::Unavailable(error.to_string()))
@@ -257,6 +272,10 @@ impl SingleSignOn {
         }
         Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
     }
+}
+
+fn asks_for_groups(sp: &ServiceProvider) -> bool {
+    sp.policy.allow.iter().any(|allow| matches!(allow, Allow::Group(_)))
 }
 
 impl SpNames {

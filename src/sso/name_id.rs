@@ -19,6 +19,9 @@ pub enum NameIdError {
     /// The person does not have the attribute.
     #[error("the attribute \"{0}\" for the NameID has no value after authproc")]
     Missing(String),
+    /// OpenSSL could not compute it.
+    #[error("the persistent NameID cannot be computed: {0}")]
+    Uncomputable(String),
     /// A name space that is not the SP's.
     #[error("SPNameQualifier \"{0}\" is not the SP's entityID")]
     Qualifier(String),
@@ -64,7 +67,8 @@ impl Source<'_> {
         }
         let value = match (&sp.policy.name_id_attribute, format.as_str()) {
             (Some(attribute), _) => self.attribute(attribute, sp.policy.name_id_encoding)?,
-            (None, PERSISTENT) => persistent(self.secret, self.idp, entity_id, &self.session.subject.id),
+            (None, PERSISTENT) => persistent(self.secret, self.idp, entity_id, &self.session.subject.id)
+                .map_err(|error| NameIdError::Uncomputable(error.to_string()))?,
             (None, EMAIL) => self
                 .attribute("mail", NameIdEncoding::Text)
                 .ok()

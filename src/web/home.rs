@@ -1,8 +1,11 @@
 //! `GET /`: who is signed in and which applications there are; the sign-in page for everybody else.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
+use crate::session::SsoSession;
 
 use super::error::WebError;
 use super::login;
@@ -24,17 +27,20 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         f: visit.frame(Some(format!("/?lang={}", visit.lang.other().tag()))),
         display_name: &session.subject.display_name,
         login: &session.subject.login,
-        applications: applications(visit),
+        applications: applications(visit, &session).await,
     };
     Ok(visit.page(page.answer()))
 }
 
-/// The service providers that are switched on, by name. Who may use one is judged when it is opened.
-fn applications(visit: &Visit<'_>) -> Vec<Application> {
-    let snapshot = visit.app.registry.snapshot();
-    let mut applications: Vec<Application> = snapshot
+/// The service providers that this person may use, by name. While the directory cannot be asked who may use what, the
+/// page stands without them: nobody is kept from signing out.
+async fn applications(visit: &Visit<'_>, session: &Arc<SsoSession>) -> Vec<Application> {
+    let open = visit.app.sso.applications(session).await.unwrap_or_else(|error| {
+        tracing::warn!(request.id = visit.id(), "{error}");
+        Vec::new()
+    });
+    let mut applications: Vec<Application> = open
         .iter()
-        .filter(|sp| sp.policy.enabled)
         .map(|sp| Application {
             name: sp.display_name(visit.lang.tag()).to_owned(),
             path: init_path(sp.entity_id()),

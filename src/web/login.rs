@@ -12,6 +12,7 @@ use super::cookie::Cookie;
 use super::csrf::{self, PreSession};
 use super::error::{Failure, WebError};
 use super::form::Form;
+use super::logout::end_session;
 use super::messages::{self, Notice};
 use super::outcome;
 use super::views::SignIn;
@@ -118,9 +119,7 @@ fn retry(pending: Option<&str>) -> String {
 /// A new session under a new id; whatever session the browser had is dead before.
 async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
     let sessions = &visit.app.sessions;
-    if let Some(old) = visit.token() {
-        sessions.end(old).await?;
-    }
+    end_session(visit).await?;
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
     let (token, _session) = sessions.start(subject, context).await?;
     let mut answer = if let Some(pending) = pending {

@@ -39,24 +39,24 @@ async fn end(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse, W
     let body = visit.body(payload).await?;
     let form = Form::parse(&body).ok_or(WebError::BadForm)?;
     csrf::check(visit, form.value("csrf"))?;
-    let ended = match visit.token() {
-        Some(token) => visit.app.sessions.end(token).await?,
-        None => None,
-    };
-    if let Some(session) = ended {
-        visit.app.audit.write(&Record {
-            time: visit.app.clock.now(),
-            request_id: visit.id().to_owned(),
-            client_address: Some(visit.address()),
-            event: Event::SignedOut {
-                subject: session.subject.id.to_string(),
-                login: session.subject.login.clone(),
-            },
-        })?;
-    }
+    end_session(visit).await?;
     let mut answer = page(visit, None);
     Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Session));
     Ok(answer)
+}
+
+/// Ends the browser's session, if it has one, and writes so to the audit trail.
+pub(crate) async fn end_session(visit: &Visit<'_>) -> Result<(), WebError> {
+    let Some(token) = visit.token() else { return Ok(()) };
+    let Some(session) = visit.app.sessions.end(token).await? else { return Ok(()) };
+    let (subject, login) = (session.subject.id.to_string(), session.subject.login.clone());
+    let record = Record {
+        time: visit.app.clock.now(),
+        request_id: visit.id().to_owned(),
+        client_address: Some(visit.address()),
+        event: Event::SignedOut { subject, login },
+    };
+    Ok(visit.app.audit.write(&record)?)
 }
 
 fn page(visit: &Visit<'_>, question: Option<(String, String)>) -> HttpResponse {

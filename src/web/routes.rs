@@ -43,7 +43,6 @@ pub fn application(
 
 fn routes(config: &mut web::ServiceConfig, site: &Site) {
     let at = |path: &str| format!("{}{path}", site.prefix);
-    let aliases = |endpoint| site.aliases.iter().filter(move |(_, to)| *to == endpoint).map(|(path, _)| path);
 
     config.service(sso_endpoint(&at("/saml/sso")));
     config.service(only(&at("/saml/sso/continue"), "GET", web::get().to(resume::resume)));
@@ -53,11 +52,7 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
             .route(read().to(login::show))
             .route(web::post().to(login::sign_in)),
     );
-    config.service(
-        resource(&at("/logout"), READ_AND_POST)
-            .route(read().to(logout::ask))
-            .route(web::post().to(logout::sign_out)),
-    );
+    config.service(logout_endpoint(&at("/logout")));
     config.service(only(&at("/"), READ, read().to(home::show)));
     if !site.prefix.is_empty() {
         config.service(only(&site.prefix, READ, read().to(home::show)));
@@ -72,10 +67,21 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
         config.service(only(&at("/test-sp"), READ, read().to(test_sp::start)));
         config.service(only(&at("/test-sp/acs"), "POST", web::post().to(test_sp::acs)));
     }
-    // Old paths are as the old server had them: not below our prefix. Those of `slo` come with single logout.
-    for path in aliases(Endpoint::Sso).filter(|path| path.starts_with('/') && !path.contains(['{', '}'])) {
-        config.service(sso_endpoint(path));
+    // Old paths are as the old server had them: not below our prefix.
+    let old = site.aliases.iter().filter(|(path, _)| path.starts_with('/') && !path.contains(['{', '}']));
+    for (path, endpoint) in old {
+        config.service(match endpoint {
+            Endpoint::Sso => sso_endpoint(path),
+            Endpoint::SsoInit => only(path, "GET", web::get().to(init::start)),
+            Endpoint::Logout => logout_endpoint(path),
+            Endpoint::Metadata => only(path, READ, read().to(metadata::show)),
+            Endpoint::Certificate => only(path, READ, read().to(certificate::pem)),
+        });
     }
+}
+
+fn logout_endpoint(path: &str) -> Resource {
+    resource(path, READ_AND_POST).route(read().to(logout::ask)).route(web::post().to(logout::sign_out))
 }
 
 fn sso_endpoint(path: &str) -> Resource {

@@ -35,8 +35,14 @@ pub struct Site {
 pub enum Endpoint {
     /// `/saml/sso`
     Sso,
-    /// `/saml/slo`
-    Slo,
+    /// `/saml/sso/init`
+    SsoInit,
+    /// `/logout`
+    Logout,
+    /// `/saml/metadata`
+    Metadata,
+    /// `/saml/certificate.pem`
+    Certificate,
 }
 
 /// Why a `base_url` cannot be used.
