@@ -20,5 +20,4 @@ test:
 
 bench:
 	sh tests/setup.sh test
-	$(CARGO) build --locked --release
 	$(CARGO) bench --locked --bench throughput

@@ -68,7 +68,7 @@ fn test_sp(config: &Config) -> String {
 
 pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
     let mut site = Site::parse(config.base_url.as_str())?;
-    site.trusted_proxies = config.listen.trusted_proxies.clone();
+    site.trusted_proxies.clone_from(&config.listen.trusted_proxies);
     site.aliases = config
         .saml
         .aliases

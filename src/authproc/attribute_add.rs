@@ -90,9 +90,11 @@ mod tests {
         Chain::build(&[config], &[], &[]).unwrap().apply(person, &Context::default()).unwrap()
     }
 
+    type Row<'r> = (&'r str, Vec<(&'r str, Vec<&'r str>)>);
+
     #[test]
     fn the_page_is_true() {
-        let cases: Vec<(&str, Vec<(&str, Vec<&str>)>)> = vec![
+        let cases: Vec<Row<'_>> = vec![
             ("add = { uid = 'u' }", vec![("uid", vec!["u", "u"])]),
             ("add = { uid = 'v' }\nreplace = true", vec![("uid", vec!["v"])]),
             ("add = { uid = ['v', 'w'] }\n'%replace' = true", vec![("uid", vec!["v", "w"])]),

@@ -134,10 +134,12 @@ mod tests {
         Chain::build(&[config], &[], &[]).unwrap().apply(person, &Context::default()).unwrap()
     }
 
+    type Row<'r> = (&'r str, Vec<(&'r str, Vec<&'r str>)>);
+
     #[test]
     fn the_page_is_true() {
         let mail = || vec!["m@x", "M@x"];
-        let cases: Vec<(&str, Vec<(&str, Vec<&str>)>)> = vec![
+        let cases: Vec<Row<'_>> = vec![
             ("map = { uid = 'cn' }", vec![("cn", vec!["u"]), ("mail", mail())]),
             ("map = { uid = 'mail' }", vec![("mail", vec!["u"])]),
             ("map = { uid = 'x', mail = 'x' }", vec![("x", mail())]),

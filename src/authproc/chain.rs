@@ -48,17 +48,6 @@ impl Chain {
         Ok(self.release(self.apply(attributes, context)?, context))
     }
 
-    /// What leaves of the attributes after the last filter.
-    pub fn release(&self, mut attributes: Attributes, context: &Context<'_>) -> Attributes {
-        match context.release_list() {
-            Some(list) => attributes.retain(|name, _| list.iter().any(|listed| listed == name)),
-            None if self.has_release_list() => {}
-            // Nothing is released that nobody asked for.
-            None => attributes = Attributes::new(),
-        }
-        attributes
-    }
-
     /// The attributes after the last filter, before the release: what a computed NameID may be taken from.
     pub fn apply(
         &self,
@@ -69,6 +58,17 @@ impl Chain {
             attributes = filter.apply(attributes, context)?;
         }
         Ok(attributes)
+    }
+
+    /// What the list in force lets through. Nothing is released that nobody asked for: without a list, and without an
+    /// AttributeLimit that has one, nothing.
+    pub fn release(&self, mut attributes: Attributes, context: &Context<'_>) -> Attributes {
+        match context.release_list() {
+            Some(list) => attributes.retain(|name, _| list.iter().any(|listed| listed == name)),
+            None if self.has_release_list() => {}
+            None => return Attributes::new(),
+        }
+        attributes
     }
 
     /// The names of the filters in the order in which they run.

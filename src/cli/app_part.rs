@@ -16,7 +16,7 @@ use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
 /// How often the store is relieved of what has passed.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
+const PURGE_EVERY: Duration = Duration::from_mins(10);
 
 /// Serves until SIGTERM.
 pub(super) async fn serve(config: Config) -> Result<()> {

@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let mut report = Report::default();
     match loaded {
-        Ok(config) => inspect(&config, &mut report)?,
+        Ok(config) => inspect(&config, &mut report),
         Err(faults) if arguments.json && !unreadable(&faults) => {
             report.findings.extend(faults.into_iter().map(|fault| finding(Severity::Error, fault)));
         }
@@ -39,15 +39,21 @@ pub(super) fn run(
     if report.has_errors() { Err(Failure::Found) } else { Ok(()) }
 }
 
-fn inspect(config: &Config, report: &mut Report) -> Result<(), Failure> {
+fn inspect(config: &Config, report: &mut Report) {
     let warnings = config.warnings.iter().cloned();
     report.findings.extend(warnings.map(|warning| finding(Severity::Warning, warning)));
     inspect_keys(config, report);
-    if report.has_errors() {
-        // The application does not start without its keys; the rest is looked at when they are right.
-        return Ok(());
+    if let Err(error) = serve::block_on(app_part::inspect(config, report)) {
+        // One part that cannot be looked at must not hide what is wrong with the others.
+        report.findings.push(FindingRow {
+            severity: Severity::Error,
+            file: config.file.display().to_string(),
+            line: None,
+            subject: "directories and SPs".to_owned(),
+            message: format!("cannot be inspected: {error:#}"),
+            remedy: "mend this and check again".to_owned(),
+        });
     }
-    Ok(serve::block_on(app_part::inspect(config, report))?)
 }
 
 fn inspect_keys(config: &Config, report: &mut Report) {

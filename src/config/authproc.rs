@@ -15,8 +15,10 @@ pub(super) fn read(section: &Section<'_>) -> Vec<FilterConfig> {
             Ok(filter) => filters.push(filter),
             Err(error) => {
                 let place = error.span().unwrap_or_else(|| table.span());
-                let complaint =
-                    Complaint::wrong(error.message(), "filters and options are those of SimpleSAMLphp");
+                // The pipeline ends its sentences with the remedy.
+                let told = error.message();
+                let (message, remedy) = told.rsplit_once(": ").unwrap_or((told, "correct the filter"));
+                let complaint = Complaint::wrong(message, remedy);
                 section.complain_at("authproc", Some(place), complaint);
             }
         }

@@ -42,7 +42,9 @@ pub(super) fn built_in(toml: &str, origin: &Origin<'_>) -> Option<ServiceProvide
     match load(&Content { xml: None, toml: Some(text) }, origin) {
         Ok(mut loaded) => loaded.providers.pop(),
         Err(findings) => {
-            findings.iter().for_each(|finding| tracing::error!("the built-in service provider: {finding}"));
+            for finding in findings {
+                tracing::error!("the built-in service provider: {finding}");
+            }
             None
         }
     }

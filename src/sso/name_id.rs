@@ -46,10 +46,9 @@ impl Source<'_> {
         transient: impl FnOnce() -> String,
     ) -> Result<NameId, NameIdError> {
         let format = format(sp, requested);
-        if let Some(qualifier) = requested.sp_name_qualifier.as_deref() {
-            if qualifier != sp.entity_id() {
-                return Err(NameIdError::Qualifier(qualifier.chars().take(512).collect()));
-            }
+        let foreign = requested.sp_name_qualifier.as_deref().filter(|own| *own != sp.entity_id());
+        if let Some(qualifier) = foreign {
+            return Err(NameIdError::Qualifier(qualifier.chars().take(512).collect()));
         }
         let entity_id = sp.entity_id();
         let pairwise = |value| NameId {

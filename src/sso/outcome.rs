@@ -200,11 +200,10 @@ impl Rejection {
         match self {
             Self::Binding(BindingError::RelayState(_)) | Self::RelayStatePrefix(_) => Sentence::RelayState,
             Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
-            Self::Binding(_) | Self::Xml(_) => Sentence::Unreadable,
             Self::Message(MessageError::IssueInstant(_)) | Self::Future(_) | Self::Stale { .. } => {
                 Sentence::Time
             }
-            Self::Message(_) => Sentence::Unreadable,
+            Self::Binding(_) | Self::Xml(_) | Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
             Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,
             Self::Signature { .. } => Sentence::Signature,

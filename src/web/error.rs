@@ -81,7 +81,7 @@ impl WebError {
             Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
             Self::Authn(AuthnError::Directory(_)) => "SK-DIRECTORY",
             Self::Authn(AuthnError::Audit(_)) | Self::Audit(_) => "SK-AUDIT",
-            Self::Answer(_) => "SK-INTERNAL",
+            Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => "SK-INTERNAL",
         }
     }
 
@@ -117,7 +117,7 @@ impl WebError {
                 "Sign-in is not possible right now; please try again in a few minutes.",
                 "現在サインインできません。数分後にもう一度お試しください。",
             ),
-            Self::Answer(_) => (
+            Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => (
                 "Something went wrong on our side; please try again.",
                 "サーバーで問題が発生しました。もう一度お試しください。",
             ),

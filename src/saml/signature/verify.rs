@@ -2,6 +2,8 @@
 //!
 //! KeyInfo is ignored; a Reference can name nothing but the root that holds the signature.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::Hasher;
@@ -100,7 +102,8 @@ fn judge(
     let parts = Parts::of(signature)?;
     let digest = parts.check_reference(id, sha1)?;
     let algorithm = parts.algorithm(sha1)?;
-    parts.check_digest(root, signature, digest)?;
+    let stated = base64(parts.digest_value).ok_or(SignatureError::Shape("DigestValue is not base64 text"))?;
+    // First the signature, whose SignedInfo is small by its shape: who holds no key makes us canonicalise nothing else.
     let mut signed_info = Vec::with_capacity(1024);
     let inclusive = prefix_list(parts.canonicalization)?;
     let subset = Subset {
@@ -111,7 +114,9 @@ fn judge(
     };
     canonical::write(&subset, &mut signed_info);
     let value = base64(parts.signature_value).ok_or(SignatureError::Shape("SignatureValue is not base64"))?;
-    detached(&signed_info, algorithm, &value, keys)
+    let valid = detached(&signed_info, algorithm, &value, keys)?;
+    parts.check_digest(root, signature, digest, &stated)?;
+    Ok(valid)
 }
 
 /// Judges a signature over octets: SignedInfo, or the query of the Redirect binding.
@@ -146,14 +151,11 @@ fn sole_signature<'t, 'a>(root: &'t Element<'a>) -> Result<&'t Element<'a>, Sign
 fn unique_id<'t>(root: &'t Element<'_>) -> Result<&'t str, SignatureError> {
     let id = root.attribute("ID").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| SignatureError::AmbiguousId(String::new()))?;
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for element in root.descendants() {
         for attribute in &element.attributes {
-            if attribute.local.eq_ignore_ascii_case("id") {
-                if seen.contains(&attribute.value.as_ref()) {
-                    return Err(SignatureError::AmbiguousId(attribute.value.to_string()));
-                }
-                seen.push(attribute.value.as_ref());
+            if attribute.local.eq_ignore_ascii_case("id") && !seen.insert(attribute.value.as_ref()) {
+                return Err(SignatureError::AmbiguousId(attribute.value.to_string()));
             }
         }
     }
@@ -230,8 +232,8 @@ impl<'t, 'a> Parts<'t, 'a> {
         if c14n != EXC_C14N {
             return Err(SignatureError::Transform(c14n.to_owned()));
         }
-        if self.signature_method.elements().next().is_some() {
-            return Err(SignatureError::Shape("SignatureMethod takes no parameters"));
+        if self.signature_method.elements().chain(self.digest_method.elements()).next().is_some() {
+            return Err(SignatureError::Shape("SignatureMethod and DigestMethod take no parameters"));
         }
         allowed_algorithm(self.signature_method.attribute("Algorithm").unwrap_or_default(), sha1)
     }
@@ -241,10 +243,9 @@ impl<'t, 'a> Parts<'t, 'a> {
         root: &Element<'a>,
         signature: &Element<'a>,
         algorithm: DigestAlgorithm,
+        stated: &[u8],
     ) -> Result<(), SignatureError> {
         let failed = |_| SignatureError::Shape("the digest cannot be computed");
-        let stated =
-            base64(self.digest_value).ok_or(SignatureError::Shape("DigestValue is not base64 text"))?;
         let transform = self.transforms.last().ok_or(SignatureError::Shape("no transform"))?;
         let inclusive = prefix_list(transform)?;
         let mut hashing =
@@ -255,7 +256,7 @@ impl<'t, 'a> Parts<'t, 'a> {
         if hashing.failed {
             return Err(SignatureError::Shape("the digest cannot be computed"));
         }
-        if constant_time_eq(&computed, &stated) {
+        if constant_time_eq(&computed, stated) {
             return Ok(());
         }
         Err(SignatureError::Digest { computed: STANDARD.encode(computed), stated: STANDARD.encode(stated) })
@@ -277,13 +278,21 @@ fn named<'t, 'a>(element: &'t Element<'a>, local: &'static str) -> Result<&'t El
     if element.is(DS.uri, local) { Ok(element) } else { Err(SignatureError::Shape(local)) }
 }
 
+/// Each prefix of a PrefixList is looked up at each element.
+const PREFIX_LIMIT: usize = 64;
+
 /// The InclusiveNamespaces PrefixList of a transform or CanonicalizationMethod.
 fn prefix_list<'t>(method: &'t Element<'_>) -> Result<Vec<&'t str>, SignatureError> {
     let children: Vec<_> = method.elements().collect();
     match children.as_slice() {
         [] => Ok(Vec::new()),
-        [list] if list.is(EXC_C14N, "InclusiveNamespaces") => {
-            Ok(list.attribute("PrefixList").unwrap_or_default().split_ascii_whitespace().collect())
+        [list] if list.is(EXC_C14N, "InclusiveNamespaces") && list.elements().next().is_none() => {
+            let prefixes = list.attribute("PrefixList").unwrap_or_default().split_ascii_whitespace();
+            let prefixes: Vec<_> = prefixes.take(PREFIX_LIMIT + 1).collect();
+            if prefixes.len() > PREFIX_LIMIT {
+                return Err(SignatureError::Shape("a PrefixList of more than 64 prefixes"));
+            }
+            Ok(prefixes)
         }
         _ => Err(SignatureError::Shape("a transform holds at most InclusiveNamespaces")),
     }

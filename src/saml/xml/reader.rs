@@ -98,7 +98,7 @@ pub enum Violation {
     #[error("namespace prefix \"{0}\" cannot be bound so")]
     ReservedPrefix(String),
     /// A namespace name that is no absolute URI: its canonical form is undefined.
-    #[error("namespace \"{0}\" is not an absolute URI")]
+    #[error("namespace \"{}\" is not an absolute URI", .0.escape_debug())]
     RelativeNamespace(String),
     /// Text before or after the root element.
     #[error("text outside the root element")]
@@ -197,9 +197,7 @@ impl<'a> Builder<'a, '_> {
             }
             Event::Comment(comment) => {
                 checked(comment.into_inner())?;
-                if let Some((element, _)) = self.open.last_mut() {
-                    element.commented = true;
-                }
+                self.mark_cut();
                 Ok(())
             }
             Event::Decl(declaration) => check_declaration(&declaration, place.at),
@@ -250,7 +248,7 @@ impl<'a> Builder<'a, '_> {
         let namespace = self.lookup(prefix)?;
         let children = Vec::new();
         let element =
-            Element { prefix, local, namespace, declarations, attributes, children, commented: false, line };
+            Element { prefix, local, namespace, declarations, attributes, children, cut: false, line };
         self.open.push((element, before));
         Ok(())
     }
@@ -297,7 +295,15 @@ impl<'a> Builder<'a, '_> {
         if self.open.is_empty() {
             return Err(Violation::TextOutsideRoot);
         }
-        self.text(normalise_line_ends(text))
+        self.text(normalise_line_ends(text))?;
+        self.mark_cut();
+        Ok(())
+    }
+
+    fn mark_cut(&mut self) {
+        if let Some((element, _)) = self.open.last_mut() {
+            element.cut = true;
+        }
     }
 
     fn lookup(&self, prefix: &str) -> Result<Cow<'a, str>, Violation> {
@@ -369,7 +375,13 @@ fn declare<'a>(prefix: &str, uri: Cow<'a, str>) -> Result<Cow<'a, str>, Violatio
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
     });
-    if absolute || uri.is_empty() { Ok(uri) } else { Err(Violation::RelativeNamespace(uri.into_owned())) }
+    // RFC 3986, 2: others would be canonical for us and an error for libxml2.
+    let plain = uri.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>[\\]^`{|}".contains(&b));
+    if (absolute && plain) || uri.is_empty() {
+        Ok(uri)
+    } else {
+        Err(Violation::RelativeNamespace(uri.into_owned()))
+    }
 }
 
 fn check_unique(attributes: &[Attribute<'_>]) -> Result<(), Violation> {
@@ -528,6 +540,7 @@ mod tests {
         assert_eq!(refusal("<a xmlns:xml='urn:x'/>"), Violation::ReservedPrefix("xml".into()));
         assert_eq!(refusal("<a xmlns:p=''/>"), Violation::ReservedPrefix("p".into()));
         assert_eq!(refusal("<a xmlns:p='relative'/>"), Violation::RelativeNamespace("relative".into()));
+        assert_eq!(refusal("<a xmlns='urn:a b'/>"), Violation::RelativeNamespace("urn:a b".into()));
         assert_eq!(refusal("<a b='1' b='2'/>"), Violation::DuplicateAttribute("b".into()));
         assert_eq!(
             refusal("<a xmlns:p='urn:x' xmlns:q='urn:x' p:b='1' q:b='2'/>"),

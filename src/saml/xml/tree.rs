@@ -20,8 +20,8 @@ pub struct Element<'a> {
     pub attributes: Vec<Attribute<'a>>,
     /// Children in document order.
     pub children: Vec<Node<'a>>,
-    /// Whether a comment stood among the children.
-    pub commented: bool,
+    /// Whether a comment or a CDATA section stood among the children.
+    pub cut: bool,
     /// Line of the start tag, from 1.
     pub line: usize,
 }
@@ -44,7 +44,7 @@ pub struct Attribute<'a> {
 pub enum Node<'a> {
     /// An element.
     Element(Element<'a>),
-    /// Text, decoded; two texts may follow one another where a comment or a CDATA section stood.
+    /// Text, decoded; texts that a comment or a CDATA section parts are one.
     Text(Cow<'a, str>),
 }
 
@@ -95,9 +95,9 @@ impl<'a> Element<'a> {
         texts.fold(Cow::Borrowed(first), |whole, text| Cow::Owned(whole.into_owned() + text))
     }
 
-    /// The text, if there is nothing but text inside: no element, no comment.
+    /// The text, if there is nothing but text inside: no element, no comment, no CDATA section.
     pub fn only_text(&self) -> Option<Cow<'_, str>> {
-        (!self.commented && self.elements().next().is_none()).then(|| self.text())
+        (!self.cut && self.elements().next().is_none()).then(|| self.text())
     }
 
     /// This element and all elements below it, in document order.

@@ -22,6 +22,12 @@ impl SourceFile {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
+    /// Files of modules that this one declares for tests only.
+    pub fn test_files(&self) -> Vec<String> {
+        let folder = self.path.strip_suffix("/mod.rs").or(self.path.strip_suffix(".rs")).unwrap_or_default();
+        source::test_modules(&self.tokens).into_iter().map(|name| format!("{folder}/{name}.rs")).collect()
+    }
+
     fn is_in(&self, place: &str) -> bool {
         self.path == place || self.path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/')) || {
             // A file and the folder of its submodules are one place.
@@ -30,13 +36,13 @@ impl SourceFile {
     }
 }
 
-/// Imports that the table does not allow.
+/// Imports that the table does not allow; tests may import what they need to build their subject.
 pub fn imports(files: &[SourceFile], table: &[(&str, &[&str])]) -> Vec<String> {
     let mut faults = Vec::new();
     for file in files {
         let module = file.module();
         let allowed = table.iter().find(|(name, _)| *name == module).map_or(&[][..], |(_, allowed)| *allowed);
-        for path in source::paths(&file.tokens) {
+        for path in source::paths(&source::without_tests(&file.tokens)) {
             let Some(imported) = imported_module(file, &path.segments) else { continue };
             let known = table.iter().any(|(name, _)| *name == imported);
             let fine = imported == module || allowed.contains(&"*") || allowed.contains(&imported);
@@ -169,7 +175,7 @@ mod tests {
             "use super::super::{identity, directory};",
             "pub use crate::directory;",
             "use sekisho::directory;",
-            "mod tests { use super::super::super::directory; }",
+            "mod deep { use super::super::super::directory; }",
         ] {
             assert!(!import_faults("saml/x.rs", hidden).is_empty(), "{hidden}");
         }
@@ -187,6 +193,9 @@ mod tests {
             assert!(import_faults("saml/x.rs", fine).is_empty(), "{fine}");
         }
         assert!(import_faults("app.rs", "use crate::directory;").is_empty());
+        assert!(import_faults("saml/x.rs", "#[cfg(test)] mod tests { use crate::directory; }").is_empty());
+        let parent = SourceFile::new("saml/mod.rs", "#[cfg(test)] mod tests; mod x;");
+        assert_eq!(parent.test_files(), ["saml/tests.rs"]);
     }
 
     const OWNERS: &[(&str, &[&str])] =

@@ -154,22 +154,49 @@ pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
+/// Names of the modules that are declared `#[cfg(test)] mod name;` and lie in files of their own.
+pub fn test_modules(tokens: &[Token]) -> Vec<&str> {
+    let declarations = (0..tokens.len()).filter_map(|at| after_test_attribute(&tokens[at..]));
+    declarations
+        .filter_map(|rest| match rest {
+            [name, end, ..] if end.text == ";" => Some(name.text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What follows `#[cfg(test)] mod`, with any visibility, if the tokens begin so.
+fn after_test_attribute(tokens: &[Token]) -> Option<&[Token]> {
+    let attribute = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let begins = |tokens: &[Token], words: &[&str]| {
+        tokens.len() > words.len() && words.iter().zip(tokens).all(|(word, token)| token.text == *word)
+    };
+    if !begins(tokens, &attribute) {
+        return None;
+    }
+    let rest = &tokens[attribute.len()..];
+    let visibilities: [&[&str]; 4] =
+        [&[], &["pub"], &["pub", "(", "crate", ")"], &["pub", "(", "super", ")"]];
+    visibilities.iter().find_map(|visibility| {
+        let rest = begins(rest, visibility).then(|| &rest[visibility.len()..])?;
+        begins(rest, &["mod"]).then(|| &rest[1..])
+    })
+}
+
 fn after_test_module(tokens: &[Token]) -> Option<&[Token]> {
-    let attribute = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
-    let starts = tokens.len() > attribute.len() + 1
-        && attribute.iter().zip(tokens).all(|(expected, token)| token.text == *expected);
-    if !starts {
+    let rest = after_test_attribute(tokens)?;
+    if rest.get(1)?.text != "{" {
         return None;
     }
     let mut depth = 0_usize;
-    for (position, token) in tokens.iter().enumerate() {
+    for (position, token) in rest.iter().enumerate() {
         match token.text.as_str() {
             "{" => depth += 1,
             "}" => depth = depth.saturating_sub(1),
             _ => continue,
         }
         if depth == 0 {
-            return Some(&tokens[position + 1..]);
+            return Some(&rest[position + 1..]);
         }
     }
     Some(&[])
@@ -272,9 +299,15 @@ mod tests {
     }
 
     #[test]
-    fn test_modules_can_be_left_out() {
+    fn inline_test_modules_can_be_left_out() {
         let source = "use a::b; #[cfg(test)] mod tests { use c::d; mod deep { fn f() {} } } use e::f;";
         let rest = without_tests(&tokens(source));
         assert_eq!(paths(&rest).len(), 2);
+    }
+
+    #[test]
+    fn test_modules_in_files_are_named() {
+        let source = "mod a; #[cfg(test)] mod b; #[cfg(test)] pub(crate) mod c; #[cfg(test)] mod d {}";
+        assert_eq!(test_modules(&tokens(source)), ["b", "c"]);
     }
 }

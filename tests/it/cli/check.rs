@@ -42,11 +42,9 @@ fn a_pair_that_does_not_match_is_found() {
         .unwrap();
     let run = sekisho(folder.path(), &["check"], "");
     assert_eq!(run.code, 1, "{}", run.err);
-    assert!(
-        run.out.contains("error     certs/PrivateKey.pem  keys  Unable to load private key"),
-        "{}",
-        run.out
-    );
+    let line = run.out.lines().find(|line| line.contains("Unable to load private key")).unwrap();
+    assert!(line.starts_with("error ") && line.contains(" certs/PrivateKey.pem "), "{}", run.out);
+    assert!(line.contains("it is not the key of certificate certs/PublicKey.pem"), "{}", run.out);
 }
 
 #[test]

@@ -92,15 +92,16 @@ fn a_wrong_filter_is_told_with_its_line() {
     let wrong = "\n[[authproc]]\npriority = 50\nfilter = \"AttributeMap\"\n\
                  map = { a = \"b\" }\nduplicat = true\n[[saml.authproc]]\nfilter = \"AtributeAdd\"\n";
     let faults = site.faults(&format!("{LEAST}{wrong}"));
-    println!("{faults}");
     let lines: Vec<&str> = faults.lines().collect();
     assert_eq!(lines.len(), 2, "{faults}");
     assert!(
-        lines[0].starts_with("sekisho.toml:10: authproc: ") && lines[0].contains("\"duplicate\""),
+        lines[0].starts_with("sekisho.toml:11: authproc: ")
+            && lines[0].ends_with("; did you mean \"duplicate\"?"),
         "{faults}"
     );
     assert!(
-        lines[1].starts_with("sekisho.toml:12: saml.authproc: ") && lines[1].contains("\"AttributeAdd\""),
+        lines[1].starts_with("sekisho.toml:13: saml.authproc: ")
+            && lines[1].ends_with("; did you mean \"AttributeAdd\"?"),
         "{faults}"
     );
 }

@@ -1,0 +1,126 @@
+//! `make bench`: what one core of this machine does, per second of the server's CPU time, beside what raw OpenSSL does
+//! on the same core. The server has core 0; the load, slapd and the judges have the others. Nothing is asserted but
+//! that every Response verifies: figures are for people.
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement stops at the first thing that is not as it must be"
+)]
+
+mod client;
+mod load;
+mod report;
+mod server;
+#[path = "../../tests/it/support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "a bench uses a part of it")]
+mod support;
+
+use std::process::Command;
+
+use openssl::nid::Nid;
+
+use load::{Run, Work};
+use report::{Goal, Report};
+use server::Server;
+use support::folder::{Folder, TANAKA};
+use support::pki::Pair;
+use support::slapd::{self, Slapd};
+use support::sp::Sp;
+
+/// How long each load runs.
+const SECONDS: u64 = 8;
+/// Kept connections, each with a person who signs on again and again.
+const CONNECTIONS: usize = 8;
+
+fn main() {
+    let own = std::process::id().to_string();
+    run(Command::new("taskset").args(["-a", "-p", "-c", "1", &own]));
+    let mut report = Report::new();
+    let rsa = openssl_speed("rsa2048");
+    let ec = openssl_speed("ecdsap256");
+    report.fact("openssl speed rsa2048, signatures/s", rsa);
+    report.fact("openssl speed ecdsap256, signatures/s", ec);
+
+    let one = warm("assertion", None);
+    report.rate("warm sign-on, one RSA-2048 signature", one.rate(), 0.80 * rsa);
+    report.fact("  of the raw rate", one.rate() / rsa);
+    let two = warm("both", None);
+    report.rate("warm sign-on, two RSA-2048 signatures", two.rate(), 0.85 * rsa / 2.0);
+    report.fact("  of half the raw rate", two.rate() / (rsa / 2.0));
+    let curve = warm("assertion", Some(&Pair::ec(Nid::X9_62_PRIME256V1)));
+    report.rate("warm sign-on, one EC P-256 signature", curve.rate(), 8_000.0);
+
+    let cold = cold();
+    report.rate("cold sign-in at slapd, two RSA-2048 signatures", cold.rate(), 1_000.0);
+    let memory = [&one, &two, &curve, &cold].into_iter().map(|run| run.peak_mb).fold(0.0, f64::max);
+    report.limit("memory after the run (VmRSS), MB", cold.resident_mb, Goal::Below(40.0));
+    report.limit("memory at its highest of all runs (VmHWM), MB", memory, Goal::Below(40.0));
+    report.limit(
+        "start to first answer, ms (median of 9)",
+        server::start_to_first_answer(9),
+        Goal::Below(150.0),
+    );
+    report.limit("binary, MB", server::binary_mb(), Goal::Below(15.0));
+    report.fact("Responses verified by xmlsec1", [one, two, curve, cold].iter().map(Run::verified).sum());
+    println!("{report}");
+}
+
+/// A person who has a session signs on to an SP with a fresh request each time.
+fn warm(sign: &str, pair: Option<&Pair>) -> Run {
+    let mut folder = Folder::new();
+    if let Some(pair) = pair {
+        folder.use_key(pair);
+    }
+    let sp = register(&folder, sign);
+    let server = Server::start(folder);
+    load::run(&server, &Work { sp: &sp, people: &[(TANAKA.0.to_owned(), TANAKA.1.to_owned())], warm: true })
+}
+
+/// Request, sign-in page, password, Response; people come from slapd by search and bind.
+fn cold() -> Run {
+    let slapd = Slapd::start();
+    let mut folder = Folder::new();
+    let directory = format!(
+        "name = \"corp\"\nkind = \"ldap\"\nurls = [\"{}\"]\nbind_dn = \"{}\"\nbind_password = \"{}\"\n\
+         search_base = \"{}\"\nlogin_filter = \"(&(objectClass=inetOrgPerson)(uid={{login}}))\"\n",
+        slapd.ldap_url(),
+        slapd::READER,
+        slapd::READER_PASSWORD,
+        slapd::BASE
+    );
+    let directory: toml::Table = directory.parse().unwrap();
+    folder.set("directory", vec![directory]);
+    let sp = register(&folder, "both");
+    let people: Vec<_> =
+        (0..slapd::NUMBERED).map(|number| (format!("u{number}"), slapd::password_of(number))).collect();
+    let server = Server::start(folder);
+    load::run(&server, &Work { sp: &sp, people: &people, warm: false })
+}
+
+fn register(folder: &Folder, sign: &str) -> Sp {
+    let sp = Sp::new("bench");
+    let policy =
+        format!("attributes = [\"uid\", \"mail\"]\nname_id_format = \"persistent\"\nsign = \"{sign}\"\n");
+    folder.register("bench", &sp, &policy);
+    sp
+}
+
+/// Signatures a second of the core that the server gets.
+fn openssl_speed(algorithm: &str) -> f64 {
+    let mut command = Command::new("taskset");
+    let text = run(command.args(["-c", "0", "openssl", "speed", "-seconds", "3", algorithm]));
+    // rsa 2048 bits 0.000231s 0.000007s   4335.1 149386.2
+    let last = text.lines().last().unwrap_or_default();
+    let rate = last.split_whitespace().rev().nth(1).and_then(|rate| rate.parse().ok());
+    rate.unwrap_or_else(|| panic!("openssl speed {algorithm}: {text}"))
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

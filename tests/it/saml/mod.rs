@@ -1,0 +1,8 @@
+//! What `src/saml` reads and writes, judged by implementations that are not ours, and what it must refuse.
+
+mod canonical;
+mod judges;
+mod keys;
+mod messages;
+mod requests;
+mod written;
