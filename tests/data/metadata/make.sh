@@ -192,5 +192,5 @@ sp 'https://lines.example.org/&#10;ERROR forged' "$(acs 0 https://lines.example.
 sp https://saml1.example.org/ "$(acs 0 https://saml1.example.org/acs)" | sed 's/2.0:protocol/1.1:protocol/' > saml1.xml
 sp https://location.example.org/ "<md:AssertionConsumerService Binding=\"$bindings:HTTP-POST\" index=\"0\"/>" > no-location.xml
 echo "<md:EntityDescriptor $md entityID=\"https://idp.example.net/\"><md:IDPSSODescriptor $saml2/></md:EntityDescriptor>" > idp.xml
-head -c 700 ../shibboleth.xml > truncated.xml
+head -n 12 ../shibboleth.xml > truncated.xml
 echo '<html><head><title>Please sign in</title></head><body></body></html>' > web-page.xml
