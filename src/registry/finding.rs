@@ -43,14 +43,13 @@ impl Severity {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ", line {line}")?;
-        }
-        if !self.subject.is_empty() {
-            write!(f, " ({})", self.subject)?;
-        }
-        write!(f, ": {}; {}", self.message, self.remedy)
+        let line = self.line.map(|line| format!(", line {line}")).unwrap_or_default();
+        let subject = if self.subject.is_empty() { String::new() } else { format!(" ({})", self.subject) };
+        let text = format!("{}{line}{subject}: {}; {}", self.file, self.message, self.remedy);
+        // File names and texts of others must not begin a line of their own in the log.
+        text.chars().try_for_each(|c| {
+            if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") }
+        })
     }
 }
 

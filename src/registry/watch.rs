@@ -59,9 +59,11 @@ impl Drop for Watch {
 }
 
 fn events(folder: &Path, signals: Sender<Signal>, pending: Arc<AtomicBool>) -> Option<RecommendedWatcher> {
-    let heard = move |_: notify::Result<notify::Event>| {
+    let heard = move |event: notify::Result<notify::Event>| {
+        // Reading the folder is an event too: taking it for one would never end.
+        let reading = event.is_ok_and(|event| event.kind.is_access());
         // One signal is enough however many files are copied.
-        if !pending.swap(true, Ordering::SeqCst) {
+        if !reading && !pending.swap(true, Ordering::SeqCst) {
             let _ = signals.send(Signal::Event);
         }
     };

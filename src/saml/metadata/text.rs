@@ -80,7 +80,8 @@ pub(super) fn certificate(text: &str) -> Option<Vec<u8>> {
         .filter(|line| !line.trim_start().starts_with("-----"))
         .flat_map(str::split_whitespace)
         .collect();
-    LENIENT.decode(compact).ok().filter(|der| !der.is_empty())
+    // Any word is base64 of something; DER begins with a SEQUENCE.
+    LENIENT.decode(compact).ok().filter(|der| der.first() == Some(&0x30))
 }
 
 #[cfg(test)]
@@ -116,12 +117,12 @@ mod tests {
 
     #[test]
     fn certificates_as_people_paste_them() {
-        assert_eq!(certificate("\n  AQ ID\n\tBA==\n"), Some(vec![1, 2, 3, 4]));
+        assert_eq!(certificate("\n  MA ID\n\tBA==\n"), Some(vec![0x30, 2, 3, 4]));
         assert_eq!(
-            certificate("-----BEGIN CERTIFICATE-----\nAQIDBA\n-----END CERTIFICATE-----"),
-            Some(vec![1, 2, 3, 4])
+            certificate("-----BEGIN CERTIFICATE-----\nMAIDBA\n-----END CERTIFICATE-----"),
+            Some(vec![0x30, 2, 3, 4])
         );
-        assert_eq!(certificate("(paste here)"), None);
+        assert_eq!(certificate("paste it here"), None);
         assert_eq!(certificate(""), None);
     }
 }
