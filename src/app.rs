@@ -112,7 +112,8 @@ impl App {
             ids: Arc::clone(&ids),
         };
         let sign_in =
-            PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle).with_context(AuthnContext(idp::form_class(config).to_owned()));
+            PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
+                .with_context(AuthnContext(idp::form_class(config).to_owned()));
         let metadata_xml = idp::metadata(config, &keys, ids.as_ref())?.into();
         let own_key = VerificationKey::from_certificate_der(keys.certificate().der())?;
         let site = idp::site(config, keys.certificate())?;
@@ -134,7 +135,23 @@ impl App {
 
     /// Writes to the audit trail that the server starts or stops.
     pub fn announce(&self, state: &str) -> Result<()> {
-        let event = Event::Server { state: state.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        self.record(Event::Server { state: state.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
+    }
+
+    /// Writes to the audit trail which configuration and which key are in force from now on.
+    pub fn announce_configuration(&self, config: &Config) -> Result<()> {
+        let certificate = config.saml.certificate.display().to_string();
+        for (kind, file, hash) in [
+            ("configuration", config.file.display().to_string(), config.fingerprint()?),
+            ("key", certificate, self.own_key.fingerprint().to_owned()),
+        ] {
+            let (kind, change) = (kind.to_owned(), "loaded".to_owned());
+            self.record(Event::ConfigurationChanged { kind, file, change, sha256: hash })?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, event: Event) -> Result<()> {
         let record =
             Record { time: self.clock.now(), request_id: String::new(), client_address: None, event };
         Ok(self.audit.write(&record)?)

@@ -26,15 +26,20 @@ impl<T: Zeroize> Secret<T> {
 
 impl Secret<Vec<u8>> {
     /// HMAC-SHA-256 (RFC 2104) of `parts`, one after the other, under this secret.
-    pub fn hmac_sha256(&self, parts: &[&[u8]]) -> Result<Secret<Vec<u8>>, ErrorStack> {
+    pub fn hmac_sha256(&self, parts: &[&[u8]]) -> Result<Secret<Vec<u8>>, MacError> {
         let key = PKey::hmac(self.expose())?;
         let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
         for part in parts {
             signer.update(part)?;
         }
-        signer.sign_to_vec().map(Secret::new)
+        Ok(Secret::new(signer.sign_to_vec()?))
     }
 }
+
+/// The library could not compute it.
+#[derive(Debug, thiserror::Error)]
+#[error("HMAC-SHA-256 cannot be computed: {0}")]
+pub struct MacError(#[from] ErrorStack);
 
 impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

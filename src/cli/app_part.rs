@@ -26,6 +26,7 @@ pub(super) async fn serve(config: Config) -> Result<()> {
     }
     let app = Data::new(App::build(&config, Ports::of_system(&config)?).await?);
     app.announce("started")?;
+    app.announce_configuration(&config)?;
     let listen = Listen { addresses: config.listen.addresses.clone(), workers: None };
     let server = bind(app.clone(), &listen, || match &config.listen.tls {
         Some(pair) => Ok(Some(tls::acceptor(&pair.certificate, &pair.private_key)?)),

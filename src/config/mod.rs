@@ -36,7 +36,7 @@ pub use self::throttle::Throttle;
 use self::fault::Complaint;
 use self::reader::{Environment, Reader};
 use crate::authproc::FilterConfig;
-use crate::secret::Secret;
+use crate::secret::{MacError, Secret};
 
 /// Everything that an admin may set.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub struct Config {
     pub authproc: Vec<FilterConfig>,
     /// `[log]`
     pub log: Log,
+    text: Secret<String>,
     /// What is allowed and dangerous: `check` and the log shout about it.
     pub warnings: Vec<ConfigFault>,
 }
@@ -79,6 +80,13 @@ impl Config {
         let faults: Vec<ConfigFault> =
             faults.into_iter().filter(|fault| fault.kind != FaultKind::MissingFile).collect();
         if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+
+    /// A hash of the file's text for the audit trail. The text may hold a password, so that the hash is an HMAC under
+    /// the session secret: it tells that something changed, and nothing can be guessed from it.
+    pub fn fingerprint(&self) -> Result<String, MacError> {
+        let parts: [&[u8]; 2] = [b"sekisho configuration", self.text.expose().as_bytes()];
+        Ok(data_encoding::HEXLOWER.encode(self.session.secret.hmac_sha256(&parts)?.expose()))
     }
 
     fn read_file(path: &Path) -> Result<(Self, Vec<ConfigFault>), Vec<ConfigFault>> {
@@ -116,6 +124,7 @@ impl Config {
         let mut config = Self::read(path, &reader, &table);
         let (faults, warnings) = reader.finish();
         config.warnings = warnings;
+        config.text = Secret::new(text.to_owned());
         Ok((config, faults))
     }
 
@@ -143,6 +152,7 @@ impl Config {
             throttle: Throttle::read(&document.section("throttle")),
             authproc: authproc::read(&document),
             log: Log::read(&document.section("log")),
+            text: Secret::new(String::new()),
             warnings: Vec::new(),
             base_url,
         }

@@ -1,12 +1,11 @@
 //! Name identifiers (saml-core 2.2.3, 8.3): reading one, the policy of a request, and computed persistent ids.
 
-use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
 
 use super::uris::name_id::{EMAIL, UNSPECIFIED};
 use super::xml::Element;
 use crate::identity::{NameId, SubjectId};
-use crate::secret::Secret;
+use crate::secret::{MacError, Secret};
 
 /// NameIDPolicy (saml-core 3.4.1.1). Without one, everything is at its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +44,7 @@ pub fn persistent(
     idp: &str,
     qualifier: &str,
     subject: &SubjectId,
-) -> Result<String, ErrorStack> {
+) -> Result<String, MacError> {
     let mut message = b"sekisho persistent name id".to_vec();
     for part in [idp, qualifier, &subject.directory, &subject.key] {
         message.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

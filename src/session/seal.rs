@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
-use openssl::error::ErrorStack;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 
 use crate::clock::Ids;
-use crate::secret::{Secret, constant_time_eq};
+use crate::secret::{MacError, Secret, constant_time_eq};
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -46,6 +45,7 @@ impl Seal {
                 plain,
                 &mut tag,
             )
+            .map_err(MacError::from)
         });
         match sealed {
             Ok(sealed) => BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed, &tag].concat()),
@@ -78,7 +78,7 @@ impl Seal {
 
     /// HMAC-SHA-256 with the secret as key and use and purpose as message (NIST SP 800-108, one block in counter mode
     /// without the length).
-    fn key(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, ErrorStack> {
+    fn key(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, MacError> {
         let parts = [b"\x01sekisho ", usage.as_bytes(), b"\0", purpose.as_bytes()];
         self.secret.hmac_sha256(&parts)
     }
