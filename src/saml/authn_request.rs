@@ -127,15 +127,28 @@ fn id(root: &Element<'_>) -> Result<String, MessageError> {
 
 fn instant(text: &str) -> Result<Timestamp, MessageError> {
     let refused = || MessageError::IssueInstant(cut(text));
-    // xs:dateTime has a T and, in SAML, a zone; jiff would take a blank and named zones as well.
-    let shaped = text.as_bytes().get(10) == Some(&b'T') && !text.contains('[');
-    if !shaped {
-        return Err(refused());
-    }
+    let zoned = is_date_time(text).ok_or_else(refused)?;
     // saml-core 1.3.3: times are UTC; some SPs leave the Z out.
-    let zoned = text.ends_with(['Z', 'z']) || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
     let parsed = if zoned { text.parse() } else { format!("{text}Z").parse() };
     parsed.map_err(|_| refused())
+}
+
+/// Whether `text` has the shape of an xs:dateTime (XML Schema 2, 3.2.7), and if so, whether it names a zone. jiff alone
+/// would take a blank for the T, named zones, a comma, and times without seconds.
+fn is_date_time(text: &str) -> Option<bool> {
+    let like = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text
+                .bytes()
+                .zip(shape.bytes())
+                .all(|(b, s)| if s == b'0' { b.is_ascii_digit() } else { b == s })
+    };
+    let (seconds, rest) = text.split_at_checked(19)?;
+    let zone = rest.strip_prefix('.').map_or(rest, |f| f.trim_start_matches(|c: char| c.is_ascii_digit()));
+    // An offset has at most 14 hours.
+    let offset = (like(zone, "+00:00") || like(zone, "-00:00")) && zone.get(1..3) <= Some("14");
+    (like(seconds, "0000-00-00T00:00:00") && (zone.is_empty() || zone == "Z" || offset))
+        .then_some(!zone.is_empty())
 }
 
 fn issuer(root: &Element<'_>) -> Result<String, MessageError> {
