@@ -222,6 +222,7 @@ impl<'t, 'a> Parts<'t, 'a> {
         if named != [ENVELOPED, EXC_C14N] {
             return Err(SignatureError::Shape("the transforms are enveloped-signature, then exclusive c14n"));
         }
+        self.transforms.last().map(|transform| prefix_list(transform)).transpose()?;
         let uri = self.digest_method.attribute("Algorithm").unwrap_or_default();
         let digest = DigestAlgorithm::from_uri(uri).filter(|d| sha1 || *d != DigestAlgorithm::Sha1);
         digest.ok_or_else(|| SignatureError::Algorithm(uri.to_owned()))

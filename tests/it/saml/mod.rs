@@ -6,4 +6,5 @@ mod judges;
 mod keys;
 mod messages;
 mod requests;
+mod samael;
 mod written;
