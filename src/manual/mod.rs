@@ -1,3 +1,4 @@
 //! The manual: documentation only, read by `cargo doc`.
 
+pub mod attacks;
 pub mod configuration;

@@ -1,5 +1,7 @@
 //! Property: generated documents have the same canonical form by us, by bergshamra and by libxml2.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use sekisho::saml::xml::canonical::{self, Subset};
 use sekisho::saml::xml::{Limits, parse};
@@ -140,7 +142,7 @@ impl Node {
         // Number PREFIXES.len() is no prefix at all; so is one that nobody declared.
         let prefix = PREFIXES.get(self.prefix).filter(|_| scope[self.prefix].is_some());
         let name = prefix.map_or_else(|| "e".to_owned(), |prefix| format!("{prefix}:e"));
-        *out += &format!("<{name}");
+        write!(out, "<{name}").unwrap();
         let mut names = Vec::new();
         for (at, (which, value)) in self.attributes.iter().enumerate() {
             let Some((full, expanded)) = attribute_name(*which, &scope) else { continue };
@@ -148,17 +150,18 @@ impl Node {
                 continue;
             }
             names.push(expanded);
-            let quote = if value.contains('\'') || at % 2 == 0 { '"' } else { '\'' };
-            *out += &format!("{}{full}{}={quote}{value}{quote}", self.blanks, if at == 1 { " " } else { "" });
+            let quote = if value.contains('\'') || at.is_multiple_of(2) { '"' } else { '\'' };
+            write!(out, "{}{full}{}={quote}{value}{quote}", self.blanks, if at == 1 { " " } else { "" })
+                .unwrap();
         }
         for (prefix, namespace) in &declarations {
-            *out += &format!("{}xmlns:{}=\"{}\"", self.blanks, PREFIXES[*prefix], NAMESPACES[*namespace]);
+            write!(out, "{}xmlns:{}=\"{}\"", self.blanks, PREFIXES[*prefix], NAMESPACES[*namespace]).unwrap();
         }
         if let Some(default) = self.default {
-            *out += &format!("{}xmlns=\"{}\"", self.blanks, NAMESPACES.get(default).unwrap_or(&""));
+            write!(out, "{}xmlns=\"{}\"", self.blanks, NAMESPACES.get(default).unwrap_or(&"")).unwrap();
         }
         if self.children.is_empty() {
-            out.push_str(if self.attributes.len() % 2 == 0 { "/>" } else { " />" });
+            out.push_str(if self.attributes.len().is_multiple_of(2) { "/>" } else { " />" });
             return;
         }
         out.push('>');
@@ -168,7 +171,7 @@ impl Node {
                 Child::Markup(text) => out.push_str(text),
             }
         }
-        *out += &format!("</{name}{}>", self.blanks);
+        write!(out, "</{name}{}>", self.blanks).unwrap();
     }
 }
 

@@ -4,6 +4,7 @@ mod canonical;
 mod hostile;
 mod judges;
 mod keys;
+mod manual;
 mod messages;
 mod requests;
 mod samael;

@@ -31,7 +31,7 @@ fn key() -> impl Strategy<Value = TestKey> {
 
 fn inclusive() -> impl Strategy<Value = String> {
     let list = prefix_list().prop_map(|prefixes| {
-        let prefixes: String = prefixes.iter().map(|prefix| format!("{prefix} ")).collect();
+        let prefixes: String = prefixes.iter().flat_map(|prefix| [*prefix, " "]).collect();
         format!(
             "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{prefixes}samlp\"/>"
         )
@@ -53,7 +53,7 @@ fn case() -> impl Strategy<Value = Case> {
     (key(), prop::sample::select(digests.to_vec()), inclusive(), inclusive(), document(), comment, after)
         .prop_map(|(key, digest, transform, canonicalization, extension, comment, after)| {
             let mut template = Template::of(&key, "_genuine");
-            template.digest = digest.to_owned();
+            digest.clone_into(&mut template.digest);
             let open = |with: &str| format!("#\">{with}</ds:");
             if !transform.is_empty() {
                 template.transforms =

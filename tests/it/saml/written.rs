@@ -155,10 +155,10 @@ fn values(xml: &str, attribute: &str) -> Vec<String> {
                 found.push(String::new());
             }
             Event::End(end) if end.local_name().as_ref() == "AttributeValue" => found.extend(value.take()),
-            Event::Text(text) => value.iter_mut().for_each(|v| v.push_str(&text)),
+            Event::Text(text) => value = value.map(|v| v + &text),
             Event::GeneralRef(reference) => {
                 let text = quick_xml::escape::unescape(&format!("&{};", &*reference)).unwrap().into_owned();
-                value.iter_mut().for_each(|v| v.push_str(&text));
+                value = value.map(|v| v + &text);
             }
             Event::Eof => return found,
             _ => {}

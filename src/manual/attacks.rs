@@ -1,0 +1,112 @@
+//! What an attacker may try with SAML documents, how it is refused, and which test holds it.
+//!
+//! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
+//! [`ReceivedError`]. Tests are below `tests/it/saml`; a test there reads this page and fails when a line names a test
+//! that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
+//! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
+//!
+//! # Documents
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | DOCTYPE, entity bombs, external and parameter entities | `Doctype` | `hostile::documents::hostile_xml_is_refused` |
+//! | processing instructions and style sheets | `ProcessingInstruction` | `hostile::documents::hostile_xml_is_refused` |
+//! | UTF-16, UTF-7, Latin-1, overlong UTF-8, surrogates, XML 1.1 | `NotUtf8`, `Declaration` | `hostile::documents::hostile_xml_is_refused` |
+//! | NUL and control characters, raw or by reference | `Character`, `Entity` | `hostile::documents::hostile_xml_is_refused` |
+//! | a second root, text or a NUL after the root | `SecondRoot`, `TextOutsideRoot`, `Character` | `hostile::documents::hostile_xml_is_refused` |
+//! | size, depth, number of elements, attributes, namespaces | `TooLarge`, `Depth`, `Elements`, `Attributes`, `Namespaces` | `hostile::documents::hostile_xml_is_refused` |
+//! | relative, rebound and undeclared namespaces | `RelativeNamespace`, `ReservedPrefix`, `UndeclaredPrefix` | `hostile::documents::hostile_xml_is_refused` |
+//! | the same attribute twice, also by two prefixes | `DuplicateAttribute` | `hostile::documents::hostile_xml_is_refused` |
+//! | markup that is not well-formed | `Malformed`, `Truncated` | `hostile::documents::hostile_xml_is_refused` |
+//! | a message of another kind, version or namespace | `Root`, `Version` | `hostile::documents::hostile_messages_are_refused` |
+//! | an ID that is missing, too long or of other characters | `Id` | `hostile::documents::hostile_messages_are_refused` |
+//! | an IssueInstant that is no xs:dateTime | `IssueInstant` | `hostile::documents::hostile_messages_are_refused` |
+//! | no Issuer, two, or one that is no entityID | `NoIssuer`, `SecondIssuer`, `Issuer` | `hostile::documents::hostile_messages_are_refused` |
+//! | elements twice, values out of range | `Twice`, `Value`, `Comparison` | `hostile::documents::hostile_messages_are_refused` |
+//! | a comment or CDATA section that cuts the Issuer | none: the text is read whole | `hostile::documents::the_issuer_is_read_whole` |
+//! | XInclude | `Issuer`: an element, and nothing is fetched | `hostile::documents::an_xinclude_is_not_followed` |
+//!
+//! # Wrapping (XSW) of requests
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | (the genuine request, so that the others prove something) | none | `hostile::wrapping::the_genuine_request_is_accepted` |
+//! | XSW 1: genuine request inside the signature | `Shape` | `hostile::wrapping::xsw1_the_genuine_request_inside_the_signature_of_the_forged_one` |
+//! | XSW 2: genuine request beside its detached signature | `Reference` | `hostile::wrapping::xsw2_the_genuine_request_beside_its_signature_in_the_forged_one` |
+//! | XSW 3: genuine request whole inside a forged root | `Misplaced` | `hostile::wrapping::xsw3_the_whole_genuine_request_as_a_child_of_the_forged_one` |
+//! | XSW 4: forged request inside the genuine one | `Digest` | `hostile::wrapping::xsw4_the_forged_request_inside_the_genuine_one` |
+//! | XSW 5: both with one ID | `AmbiguousId` | `hostile::wrapping::xsw5_both_with_one_id` |
+//! | XSW 6: the same inside the signature | `AmbiguousId` | `hostile::wrapping::xsw6_both_with_one_id_the_genuine_one_inside_the_signature` |
+//! | XSW 7: genuine request in Extensions | `AmbiguousId`, `Reference`, `Misplaced` | `hostile::wrapping::xsw7_the_genuine_request_in_extensions` |
+//! | XSW 8: genuine request in a ds:Object | `Shape`, `AmbiguousId` | `hostile::wrapping::xsw8_the_genuine_request_in_an_object` |
+//! | a decoy `Id`, `id` or `xml:id` of the same value | `AmbiguousId` | `hostile::wrapping::a_second_id_of_another_spelling` |
+//! | a root without ID | `AmbiguousId` | `hostile::wrapping::no_id_at_the_root` |
+//! | a second signature, anywhere | `Misplaced` | `hostile::wrapping::a_second_signature` |
+//! | the signature in Extensions, Subject or elsewhere | `Misplaced` | `hostile::wrapping::a_signature_that_is_no_child_of_the_root` |
+//! | a Signature of another namespace; none at all | `Missing` | `hostile::wrapping::a_signature_of_another_namespace_is_none` |
+//! | any change to what is signed | `Digest` | `hostile::wrapping::what_is_signed_cannot_be_changed` |
+//!
+//! # Signatures
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | Reference to "", to an http or file URL, to another ID, by XPointer | `Reference` | `hostile::signature::the_reference_names_the_root_and_nothing_else` |
+//! | two References, or none | `Shape` | `hostile::signature::one_reference` |
+//! | XSLT, XPath, base64, inclusive c14n, c14n with comments | `Transform` | `hostile::signature::no_transform_but_enveloped_signature_and_exclusive_c14n` |
+//! | transforms missing, repeated or in another order | `Shape` | `hostile::signature::the_transforms_are_two_in_their_order` |
+//! | a program inside a known transform | `Shape`, `Transform` | `hostile::signature::transforms_take_no_program` |
+//! | SignedInfo canonicalised in another way | `Transform` | `hostile::signature::signed_info_is_canonicalised_exclusively_without_comments` |
+//! | a PrefixList that costs time | `Shape` | `hostile::signature::a_prefix_list_has_bounds` |
+//! | comments, CDATA or elements in DigestValue or SignatureValue (CVE-2025-29775) | `Shape` | `hostile::signature::values_are_nothing_but_text` |
+//! | two SignedInfo (CVE-2025-29774), two DigestValue, a ds:Object (CVE-2024-45409) | `Shape` | `hostile::signature::one_signed_info_and_no_object` |
+//! | MD5, RIPEMD, DSA, HMAC, none | `Algorithm` | `hostile::signature::algorithms_that_are_none` |
+//! | HMAC with the public key as secret | `Algorithm` | `hostile::signature::hmac_with_the_public_key_as_secret` |
+//! | SHA-1 without the switch, as signature or digest | `Algorithm` | `hostile::signature::sha_1_only_by_the_switch` |
+//! | RSA under 2048 bits, other curves | `WeakRsa`, `Curve` | `hostile::signature::weak_keys_are_never_registered` |
+//! | the attacker's certificate in KeyInfo | `NoKey` | `hostile::signature::the_certificate_in_the_message_is_not_believed` |
+//! | RSA taken for ECDSA and the other way round | `NoKey` | `hostile::signature::a_key_of_another_kind_does_not_verify` |
+//! | ECDSA with r = s = 0, as DER, or cut | `NoKey` | `hostile::signature::ecdsa_signatures_of_another_form` |
+//! | a relative namespace in what is signed | `RelativeNamespace` | `hostile::signature::a_relative_namespace_has_no_canonical_form` |
+//! | one character changed anywhere, at random | as xmlsec1 and bergshamra judge, or stricter | `requests::we_are_never_laxer_than_xmlsec1_and_bergshamra` |
+//!
+//! # Bindings
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | (genuine queries in every encoding) | none | `hostile::redirect::genuine_queries_verify_however_they_are_encoded` |
+//! | another order, strange parameters | none: they are not what is signed | `hostile::redirect::another_order_and_strange_parameters_change_nothing` |
+//! | octets encoded anew, RelayState changed, appended or taken away | `NoKey` | `hostile::redirect::octets_that_were_not_signed_do_not_verify` |
+//! | SHA-1, MD5, HMAC, none as SigAlg | `Algorithm` | `hostile::redirect::algorithms_that_are_none` |
+//! | Signature without SigAlg and the other way round | `HalfSigned` | `hostile::redirect::half_a_signature_is_none` |
+//! | parameters twice, request and response together | `Duplicate`, `RequestAndResponse`, `NotARequest` | `hostile::redirect::duplicates_and_mixtures_are_refused` |
+//! | deflate bomb, oversized form | `TooLarge` | `hostile::redirect::bombs_do_not_inflate` |
+//! | RelayState with control characters, of other encoding, too long | `RelayState` | `hostile::redirect::relay_states_that_would_not_come_back` |
+//!
+//! # Responses (the built-in service provider)
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | XSW 1 | `AmbiguousId`, `Shape` | `hostile::response::xsw1_the_response_inside_its_signature` |
+//! | XSW 2 | `Reference` | `hostile::response::xsw2_the_response_beside_its_signature` |
+//! | XSW 3 | `Assertions` | `hostile::response::xsw3_the_forged_assertion_before_the_genuine_one` |
+//! | XSW 4 | `Misplaced` | `hostile::response::xsw4_the_genuine_assertion_inside_the_forged_one` |
+//! | XSW 5 | `Assertions`, `Reference`, `Digest` | `hostile::response::xsw5_the_signature_in_the_forged_assertion` |
+//! | XSW 6 | `Shape`, `AmbiguousId` | `hostile::response::xsw6_the_genuine_assertion_inside_the_signature` |
+//! | XSW 7 | `Unsigned` | `hostile::response::xsw7_the_genuine_assertion_in_extensions` |
+//! | XSW 8 | `Shape` | `hostile::response::xsw8_the_genuine_assertion_in_an_object` |
+//! | no signature, two, another document | `Unsigned`, `Misplaced`, `Root` | `hostile::response::an_unsigned_response_is_not_believed` |
+//! | a comment inside the NameID (VU#475445) | none: the name is read whole | `hostile::response::a_comment_does_not_cut_a_name` |
+//!
+//! # What we write
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | markup in a directory's value | it stays a value | `written::values_come_back_to_the_octet` |
+//! | characters that XML cannot hold | U+FFFD | `written::characters_outside_xml_do_not_make_the_message_unreadable` |
+//!
+//! [`Violation`]: crate::saml::xml::reader::Violation
+//! [`SignatureError`]: crate::saml::signature::SignatureError
+//! [`KeyRejected`]: crate::saml::signature::KeyRejected
+//! [`MessageError`]: crate::saml::error::MessageError
+//! [`BindingError`]: crate::saml::binding::BindingError
+//! [`ReceivedError`]: crate::saml::received::ReceivedError

@@ -1,0 +1,41 @@
+//! The page of attacks tells the truth: each test that it names is there, and no hostile test is left out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The tests of a file, as `module::name`.
+fn tests_of(file: &Path, module: &str) -> Vec<String> {
+    let source = fs::read_to_string(file).unwrap();
+    let after_attribute = source.split("#[test]").skip(1);
+    after_attribute
+        .map(|rest| {
+            let (_, name) = rest.split_once("fn ").unwrap();
+            format!("{module}::{}", name.split_once('(').unwrap().0)
+        })
+        .collect()
+}
+
+#[test]
+fn every_attack_has_its_test_and_every_hostile_test_its_line() {
+    let page = fs::read_to_string(root().join("src/manual/attacks.rs")).unwrap();
+    let named: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_suffix("` |")?.rsplit_once('`').map(|(_, test)| test.to_owned()))
+        .collect();
+    let mut there = BTreeSet::new();
+    for module in ["documents", "redirect", "response", "signature", "wrapping"] {
+        let file = root().join("tests/it/saml/hostile").join(module).with_extension("rs");
+        there.extend(tests_of(&file, &format!("hostile::{module}")));
+    }
+    assert_eq!(there.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "tests without a line");
+    for module in ["written", "requests"] {
+        let file = root().join("tests/it/saml").join(module).with_extension("rs");
+        there.extend(tests_of(&file, module));
+    }
+    assert_eq!(named.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "lines without a test");
+}
