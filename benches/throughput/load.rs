@@ -54,13 +54,16 @@ type SignOn = (String, String);
 /// Runs the work on all connections, then verifies the samples.
 pub fn run(server: &Server, work: &Work<'_>) -> Run {
     let (count, stop, ready) = (AtomicU64::new(0), AtomicBool::new(false), Barrier::new(CONNECTIONS + 1));
-    let samples = Mutex::new(Vec::new());
+    let (samples, door) = (Mutex::new(Vec::new()), Mutex::new(()));
     let (before, after) = thread::scope(|scope| {
         for number in 0..CONNECTIONS {
-            let (count, stop, ready, samples) = (&count, &stop, &ready, &samples);
+            let (count, stop, ready, samples, door) = (&count, &stop, &ready, &samples, &door);
             scope.spawn(move || {
                 let mut person = Person::new(server, work, number);
+                // One after another: many tries of one account at the same time are throttled.
+                let turn = door.lock().unwrap();
                 person.sign_on();
+                drop(turn);
                 ready.wait();
                 while !stop.load(Ordering::Relaxed) {
                     let sign_on = person.sign_on();
@@ -113,9 +116,9 @@ impl<'a> Person<'a> {
 
     fn sign_on(&mut self) -> SignOn {
         if !self.work.warm {
-            // Somebody else comes, without a cookie.
+            // Somebody else comes, without a cookie, whom no other connection knows.
             self.connection.cookies.clear();
-            self.turn += CONNECTIONS + 1;
+            self.turn += CONNECTIONS;
         }
         let request = self.work.sp.request();
         let answer = self.connection.get(&redirect("/saml/sso", &request.xml(), Some("/page?x=1")));

@@ -119,6 +119,7 @@ fn sources(idp: &str) -> String {
             'sign.authnrequest' => true,
             'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
             'WantAssertionsSigned' => true,
+            'NameIDPolicy' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
         ]];
         "
     )

@@ -73,7 +73,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notify", &["registry"]),
     (
         "openssl",
-        &["keys", "saml/signature.rs", "saml/signature", "saml/encryption.rs", "session", "secret.rs", "web"],
+        &[
+            "keys",
+            "saml/signature.rs",
+            "saml/signature",
+            "saml/encryption.rs",
+            "saml/name_id.rs",
+            "session",
+            "secret.rs",
+            "web",
+        ],
     ),
     ("percent_encoding", &["**"]),
     ("quick_xml", &["saml"]),

@@ -42,7 +42,7 @@ impl Folder {
         made.write_secret("certs/session-secret", &"5e".repeat(32));
         made.write_secret("certs/name-id-secret", &"1d".repeat(32));
         made.write_key(&made.idp.clone());
-        made.write("people.toml", people());
+        made.write_secret("people.toml", people());
         made
     }
 
@@ -120,7 +120,7 @@ impl Folder {
 
     /// Writes `sekisho.toml` and gives its path.
     pub fn write_config(&self) -> PathBuf {
-        self.write("sekisho.toml", &self.config.to_string());
+        self.write_secret("sekisho.toml", &self.config.to_string());
         self.path("sekisho.toml")
     }
 
