@@ -318,6 +318,22 @@ async fn sixty_four_tries_at_once_pass_as_four() {
 }
 
 #[tokio::test]
+async fn sixteen_devices_of_one_person_sign_in_at_once() {
+    let fixture = Fixture::new(vec![Fake { bind_takes: Duration::from_millis(5), ..Fake::corp() }]).await;
+    let mut tries = tokio::task::JoinSet::new();
+    for device in 0..16 {
+        let (sign_in, address) = (fixture.sign_in.clone(), IpAddr::from([192, 0, 2, device]));
+        tries.spawn(async move {
+            let password = Secret::new("right".to_owned());
+            sign_in.sign_in(Attempt { login: "tanaka", password, address, request_id: "R" }).await
+        });
+    }
+    for answer in tries.join_all().await {
+        assert!(matches!(answer.unwrap(), Answer::SignedIn(_)));
+    }
+}
+
+#[tokio::test]
 async fn strangers_cannot_lock_out_an_address_that_signed_the_person_in() {
     let fixture = Fixture::new(vec![Fake::corp()]).await;
     assert_eq!(fixture.try_in("tanaka", "right", HOME).await, None);

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::{Notify, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::{Clock, SignedDuration};
@@ -19,6 +20,8 @@ use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
 /// The most keys that are remembered as clean, and the most addresses as known.
 const REMEMBERED: usize = 20_000;
+/// The most tries that wait for others; a flood is refused rather than kept.
+const MOST_WAITING: usize = 256;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// `[throttle]`.
@@ -39,6 +42,10 @@ pub(super) struct Throttle {
     clock: Arc<dyn Clock>,
     options: ThrottleOptions,
     book: Mutex<Book>,
+    /// Wakes who waits for tries under way.
+    freed: Notify,
+    /// Places to wait in.
+    waiting: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -115,16 +122,39 @@ enum Standing {
 
 impl Throttle {
     pub(super) fn new(store: Store, clock: Arc<dyn Clock>, options: ThrottleOptions) -> Self {
-        Self { store, clock, options, book: Mutex::default() }
+        let waiting = Semaphore::new(MOST_WAITING);
+        Self { store, clock, options, book: Mutex::default(), freed: Notify::new(), waiting }
     }
 
-    /// Leave to try, or `None` when too many tries were wrong.
+    /// Leave to try, or `None` when too many tries were wrong. Tries under way may turn out right: while they alone
+    /// stand in the way, the next one waits for them, so that one person with many devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
         account: Account<'_>,
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
         let keys = keys(account, address);
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            let under_way = self.book().is_under_way(&keys);
+            if let Some(permit) = self.try_admit(account, keys.clone()).await? {
+                return Ok(Some(permit));
+            }
+            let Ok(_place) = self.waiting.try_acquire() else { return Ok(None) };
+            if !under_way && !self.book().is_under_way(&keys) {
+                return Ok(None);
+            }
+            freed.await;
+        }
+    }
+
+    async fn try_admit(
+        self: &Arc<Self>,
+        account: Account<'_>,
+        keys: Keys,
+    ) -> Result<Option<Permit>, StoreError> {
         let all = keys.all();
         let watch = Watch::new(self, &all);
         let stored = if watch.clean { vec![0; 3] } else { self.store.tries(&all, self.since()).await? };
@@ -241,6 +271,8 @@ impl Permit {
             for key in self.reserved() {
                 book.change(&key, |tally| tally.reserved = tally.reserved.saturating_sub(1));
             }
+            drop(book);
+            self.throttle.freed.notify_waiters();
         }
     }
 }
@@ -291,6 +323,12 @@ impl Drop for Watch<'_> {
 }
 
 impl Book {
+    /// Whether a try of the account or the address is under way.
+    fn is_under_way(&self, keys: &Keys) -> bool {
+        let reserved = |key: &String| self.tallies.get(key).is_some_and(|tally| tally.reserved > 0);
+        reserved(&keys.account) || reserved(&keys.address)
+    }
+
     /// The tries of each key: those in the store, those written since, those under way, those that could not be written.
     fn used(&self, watch: &Watch<'_>, stored: &[u32], since: i64) -> Vec<u32> {
         let keys = watch.keys.iter().zip(&watch.landed_before).zip(stored);
