@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::{AuditError, Record, Sink};
 
 /// Appends one JSON object a line.
@@ -31,18 +33,21 @@ impl JsonLines {
 
     fn line(&self, record: &Record) -> std::io::Result<Vec<u8>> {
         let mut line = Vec::with_capacity(512);
-        if self.file.is_none() {
-            let mut value = serde_json::to_value(record)?;
-            if let Some(object) = value.as_object_mut() {
-                object.insert("target".to_owned(), "audit".into());
-            }
-            serde_json::to_writer(&mut line, &value)?;
-        } else {
-            serde_json::to_writer(&mut line, record)?;
+        match self.file {
+            Some(_) => serde_json::to_writer(&mut line, record)?,
+            None => serde_json::to_writer(&mut line, &Tagged { target: "audit", record })?,
         }
         line.push(b'\n');
         Ok(line)
     }
+}
+
+/// A record among the lines of the log.
+#[derive(Serialize)]
+struct Tagged<'a> {
+    target: &'static str,
+    #[serde(flatten)]
+    record: &'a Record,
 }
 
 impl Sink for JsonLines {

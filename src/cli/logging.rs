@@ -52,13 +52,21 @@ impl<'a> MakeWriter<'a> for OneLine {
 
 impl Write for OneLine {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        io::stdout().lock().write_all(&one_line(record))?;
+        let mut out = io::stdout().lock();
+        if is_one_line(record) { out.write_all(record) } else { out.write_all(&one_line(record)) }?;
         Ok(record.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stdout().flush()
     }
+}
+
+/// Most records are: nothing in them is a control character or, with 0xE2 0x80 first, perhaps a separator of lines.
+fn is_one_line(record: &[u8]) -> bool {
+    let Some((b'\n', body)) = record.split_last() else { return false };
+    std::str::from_utf8(body).is_ok()
+        && !body.iter().any(|b| b.is_ascii_control() || matches!(b, 0xC2 | 0xE2))
 }
 
 fn one_line(record: &[u8]) -> Vec<u8> {
