@@ -102,7 +102,8 @@
 //! | attack | answer | test |
 //! |---|---|---|
 //! | markup in a directory's value | it stays a value | `written::values_come_back_to_the_octet` |
-//! | characters that XML cannot hold | U+FFFD | `written::characters_outside_xml_do_not_make_the_message_unreadable` |
+//! | a NameID that XML cannot hold | `SignError` | `written::a_name_id_that_xml_cannot_hold_is_not_written` |
+//! | other characters that XML cannot hold | U+FFFD | `written::characters_outside_xml_do_not_make_the_message_unreadable` |
 //!
 //! [`Violation`]: crate::saml::xml::reader::Violation
 //! [`SignatureError`]: crate::saml::signature::SignatureError

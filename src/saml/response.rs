@@ -9,6 +9,7 @@ use super::signature::{SignError, Signer, sign};
 use super::status::Status;
 use super::uris::{SAMLP, names};
 use super::xml::Writer;
+use super::xml::name::is_char;
 use super::xml::writer::Attr;
 use crate::clock::Timestamp;
 
@@ -52,6 +53,7 @@ impl Response<'_> {
     pub fn signed(&self, signer: &dyn Signer, what: Sign) -> Result<Vec<u8>, SignError> {
         let assertion = match self.assertion {
             Some(assertion) => {
+                check_name_id(assertion)?;
                 let unsigned = assertion.write();
                 let signature =
                     if what.assertion { signature(signer, assertion.id, &unsigned)? } else { Vec::new() };
@@ -105,6 +107,15 @@ impl Response<'_> {
             w.leaf(&STATUS_MESSAGE, &mut [], message);
         }
         w.end();
+    }
+}
+
+/// A NameID with another character in place of one that XML cannot hold might be somebody else's.
+fn check_name_id(assertion: &Assertion<'_>) -> Result<(), SignError> {
+    let value = assertion.name_id.map_or("", |name_id| &name_id.value);
+    match value.chars().find(|c| !is_char(*c)) {
+        Some(c) => Err(SignError(format!("the NameID holds U+{:04X}, which XML cannot hold", u32::from(c)))),
+        None => Ok(()),
     }
 }
 

@@ -177,7 +177,7 @@ impl Node {
 
 /// An attribute's name as written, and what makes it unique.
 fn attribute_name(which: usize, scope: &[Option<usize>]) -> Option<(String, (Option<usize>, String))> {
-    let plain = ["z", "ID", "é", "a"];
+    let plain = ["z", "IDs", "é", "a"];
     match which {
         0..4 => Some((plain[which].to_owned(), (None, plain[which].to_owned()))),
         4 => Some(("xml:lang".to_owned(), (None, "xml:lang".to_owned()))),

@@ -4,7 +4,7 @@ use sekisho::clock::Timestamp;
 use sekisho::identity::{Attributes, NameId};
 use sekisho::saml::assertion::Assertion;
 use sekisho::saml::response::{Response, Sign};
-use sekisho::saml::signature::Signer;
+use sekisho::saml::signature::{SignError, Signer};
 use sekisho::saml::status::Status;
 
 use super::judges;
@@ -18,6 +18,16 @@ const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
 /// A Response with one assertion about `name_id` and `attributes`, signed by `signer`.
 pub fn response(signer: &dyn Signer, what: Sign, name_id: &str, attributes: &Attributes) -> String {
+    String::from_utf8(try_response(signer, what, name_id, attributes).unwrap()).unwrap()
+}
+
+/// The same, where it may fail.
+pub fn try_response(
+    signer: &dyn Signer,
+    what: Sign,
+    name_id: &str,
+    attributes: &Attributes,
+) -> Result<Vec<u8>, SignError> {
     let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
     let name_id = NameId {
         value: name_id.to_owned(),
@@ -51,7 +61,7 @@ pub fn response(signer: &dyn Signer, what: Sign, name_id: &str, attributes: &Att
         status: &Status::success(),
         assertion: Some(&assertion),
     };
-    String::from_utf8(response.signed(signer, what).unwrap()).unwrap()
+    response.signed(signer, what)
 }
 
 /// An empty `ds:Signature` for another implementation to fill.

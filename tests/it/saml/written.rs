@@ -12,7 +12,7 @@ use sekisho::saml::xml::{Limits, parse};
 
 use super::judges::{self, OF_ASSERTION, OF_ROOT};
 use super::keys::{TestKey, p256, p384, sp};
-use super::messages::response;
+use super::messages::{response, try_response};
 
 const BOTH: Sign = Sign { assertion: true, response: true };
 const WAYS: [Sign; 3] =
@@ -123,6 +123,13 @@ fn characters_outside_xml_do_not_make_the_message_unreadable() {
     let xml = response(sp(), BOTH, "x", &attributes);
     judges::xmlsec1(&xml, sp(), OF_ROOT).unwrap();
     assert_eq!(values(&xml, "cn"), ["a\u{FFFD}b\u{FFFD}c\u{FFFD}d"]);
+}
+
+/// Nobody becomes somebody else by such a character.
+#[test]
+fn a_name_id_that_xml_cannot_hold_is_not_written() {
+    let error = try_response(sp(), BOTH, "a\u{1}b", &attributes()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot sign: the NameID holds U+0001, which XML cannot hold");
 }
 
 #[test]
