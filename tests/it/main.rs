@@ -16,6 +16,7 @@ mod config;
 mod directory;
 mod registry;
 mod saml;
+mod sso;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
 mod web;

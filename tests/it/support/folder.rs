@@ -57,6 +57,14 @@ impl Folder {
         made
     }
 
+    /// Moves the server to another port.
+    pub fn move_to(&mut self, port: u16) {
+        let scheme = if self.url("").starts_with("https://") { "https" } else { "http" };
+        self.port = port;
+        self.set("base_url", format!("{scheme}://localhost:{port}"));
+        self.set("listen.address", format!("127.0.0.1:{port}"));
+    }
+
     /// Sets a key of `sekisho.toml`, `saml.test_sp` for one in a table.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) {
         let mut table = &mut self.config;

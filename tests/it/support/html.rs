@@ -49,6 +49,13 @@ impl Page {
         Some(fold(&found.text().collect::<String>()))
     }
 
+    /// Where the first link that the CSS selector finds leads.
+    pub fn link(&self, css: &str) -> Option<String> {
+        let document = Html::parse_document(&self.body);
+        let target = document.select(&selector(css)).next()?.attr("href")?;
+        Some(self.url.join(target).expect("a URL").to_string())
+    }
+
     /// All text of the page that a person would see.
     pub fn all_text(&self) -> String {
         self.text("body").unwrap_or_default()

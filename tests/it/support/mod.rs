@@ -12,4 +12,5 @@ pub mod process;
 pub mod request;
 pub(crate) mod slapd;
 pub mod sp;
+pub mod test_app;
 pub mod xml;
