@@ -14,6 +14,7 @@ mod authproc;
 mod cli;
 mod config;
 mod directory;
+mod faults;
 mod registry;
 mod saml;
 mod sso;

@@ -15,6 +15,8 @@ pub struct Browser {
     http: Client,
     pub cookies: Vec<Cookie>,
     pub language: String,
+    /// What a proxy on the way says, or the browser pretends that one said.
+    pub forwarded_for: Option<String>,
 }
 
 /// A cookie that the browser keeps.
@@ -145,7 +147,7 @@ impl Browser {
             .no_proxy()
             .build()
             .expect("an HTTP client");
-        Self { http, cookies: Vec::new(), language: "en".to_owned() }
+        Self { http, cookies: Vec::new(), language: "en".to_owned(), forwarded_for: None }
     }
 
     /// Opens an address and follows its redirects.
@@ -186,6 +188,9 @@ impl Browser {
             .http
             .request(navigation.method.clone(), navigation.url.clone())
             .header(ACCEPT_LANGUAGE, &self.language);
+        if let Some(address) = &self.forwarded_for {
+            request = request.header("X-Forwarded-For", address);
+        }
         let cookies = self.cookies_for(navigation);
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies);

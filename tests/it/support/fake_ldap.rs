@@ -39,6 +39,8 @@ pub(crate) enum Conduct {
     TwoEntries,
     /// A search: one entry and sizeLimitExceeded. A bind: as [`Conduct::Well`].
     SizeLimit,
+    /// A search finds nothing. A bind: as [`Conduct::Well`].
+    NoEntry,
     /// A search: an entry without a stable identity. A bind: as [`Conduct::Well`].
     NoIdentity,
     /// A search: the root DSE and the disabled entry of an Active Directory, and groups for its matching rule. A bind: as
@@ -46,6 +48,8 @@ pub(crate) enum Conduct {
     ActiveDirectory,
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
+    /// A bind succeeds with this password alone; a search finds [`ENTRY`].
+    Password(&'static str),
 }
 
 type Binds = Arc<Mutex<Vec<String>>>;
@@ -102,10 +106,10 @@ async fn serve(stream: TcpStream, [service, bind, search]: [Conduct; 3], binds: 
     while let Some(Ok(message)) = framed.next().await {
         let (conduct, answers) = match message.op {
             LdapOp::BindRequest(request) => {
-                assert!(matches!(request.cred, LdapBindCred::Simple(_)));
+                let LdapBindCred::Simple(password) = request.cred else { panic!("a simple bind") };
                 let conduct = if request.dn == SERVICE { service } else { bind };
                 binds.lock().unwrap().push(request.dn);
-                (conduct, vec![bind_answer(conduct)])
+                (conduct, vec![bind_answer(conduct, &password)])
             }
             // The root DSE always answers: it is how a server shows that it is alive.
             LdapOp::SearchRequest(request) if request.base.is_empty() => (Conduct::Well, root_dse(search)),
@@ -140,8 +144,9 @@ async fn raw(framed: Framed<TcpStream, LdapCodec>, octets: &[u8]) {
     let _ = stream.shutdown().await;
 }
 
-fn bind_answer(conduct: Conduct) -> LdapOp {
+fn bind_answer(conduct: Conduct, password: &str) -> LdapOp {
     let (code, message) = match conduct {
+        Conduct::Password(right) if right != password => (LdapResultCode::InvalidCredentials, ""),
         Conduct::Refuse(text) => (LdapResultCode::InvalidCredentials, text),
         _ => (LdapResultCode::Success, ""),
     };
@@ -169,6 +174,7 @@ fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
             vec![person(ENTRY), person("uid=other,dc=fake"), done(LdapResultCode::Success)]
         }
         Conduct::SizeLimit => vec![person(ENTRY), done(LdapResultCode::SizeLimitExceeded)],
+        Conduct::NoEntry => vec![done(LdapResultCode::Success)],
         Conduct::NoIdentity => vec![entry(ENTRY, &names), done(LdapResultCode::Success)],
         Conduct::ActiveDirectory => {
             let account = [

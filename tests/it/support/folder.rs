@@ -77,6 +77,12 @@ impl Folder {
         table.insert(last.to_owned(), value.into());
     }
 
+    /// Adds a `[[directory]]` before those that are there.
+    pub fn add_directory(&mut self, keys: &str) {
+        let table: Table = keys.parse().unwrap_or_else(|error| panic!("{error}:\n{keys}"));
+        self.config["directory"].as_array_mut().unwrap().insert(0, Value::Table(table));
+    }
+
     /// Makes this the signing key.
     pub fn use_key(&mut self, pair: &Pair) {
         self.idp = pair.clone();

@@ -80,6 +80,20 @@ impl Slapd {
         self.folder.path().join("ca.pem")
     }
 
+    /// The `[[directory]]` "corp" for servers of this kind: LDAPS, verified, with the service account. The certificates of
+    /// all are taken.
+    pub(crate) fn directory(slapds: &[&Self]) -> String {
+        let urls: Vec<String> = slapds.iter().map(|slapd| slapd.ldaps_url()).collect();
+        let authorities: String =
+            slapds.iter().map(|slapd| std::fs::read_to_string(slapd.ca_file()).unwrap()).collect();
+        let file = slapds.first().unwrap().folder.path().join("authorities.pem");
+        std::fs::write(&file, authorities).unwrap();
+        format!(
+            "name = \"corp\"\nkind = \"ldap\"\nurls = {urls:?}\nca_certificate = {file:?}\nsearch_base = {BASE:?}\n\
+             bind_dn = {READER:?}\nbind_password = {READER_PASSWORD:?}\n"
+        )
+    }
+
     /// Ends the server; its data stay.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
