@@ -14,7 +14,7 @@
 //! | UTF-16, UTF-7, Latin-1, overlong UTF-8, surrogates, XML 1.1 | `NotUtf8`, `Declaration` | `hostile::documents::hostile_xml_is_refused` |
 //! | NUL and control characters, raw or by reference | `Character`, `Entity` | `hostile::documents::hostile_xml_is_refused` |
 //! | a second root, text or a NUL after the root | `SecondRoot`, `TextOutsideRoot`, `Character` | `hostile::documents::hostile_xml_is_refused` |
-//! | size, depth, number of elements, attributes, namespaces | `TooLarge`, `Depth`, `Elements`, `Attributes`, `Namespaces` | `hostile::documents::hostile_xml_is_refused` |
+//! | size, depth, number of elements, attributes, namespaces | `TooLarge`, `Depth`, `Elements`, `Attributes`, `Namespaces`, `NamespacesInForce`, `LongNamespace` | `hostile::documents::hostile_xml_is_refused` |
 //! | relative, rebound and undeclared namespaces | `RelativeNamespace`, `ReservedPrefix`, `UndeclaredPrefix` | `hostile::documents::hostile_xml_is_refused` |
 //! | the same attribute twice, also by two prefixes | `DuplicateAttribute` | `hostile::documents::hostile_xml_is_refused` |
 //! | markup that is not well-formed | `Malformed`, `Truncated` | `hostile::documents::hostile_xml_is_refused` |

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-/// Names and values. A name that comes twice, or octets that are no UTF-8, make the whole form unreadable.
+/// No form that comes here has a tenth of this; each name is compared with all before it.
+const MOST_FIELDS: usize = 100;
+
+/// Names and values. A name that comes twice, octets that are no UTF-8, or too many fields make the whole form unreadable.
 #[derive(Debug, Default)]
 pub(crate) struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -14,7 +17,7 @@ impl<'a> Form<'a> {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = pair.split_at(at);
             let name = decode(name)?;
-            if fields.iter().any(|(held, _)| *held == name) {
+            if fields.len() >= MOST_FIELDS || fields.iter().any(|(held, _)| *held == name) {
                 return None;
             }
             fields.push((name, decode(value.strip_prefix(b"=").unwrap_or_default())?));
@@ -87,5 +90,12 @@ mod tests {
             assert!(Form::parse(form).is_none());
         }
         assert!(Form::parse(b"").unwrap().value("a").is_none());
+    }
+
+    #[test]
+    fn the_number_of_fields_is_bounded() {
+        let form = |fields: usize| (0..fields).map(|n| format!("f{n}=1")).collect::<Vec<_>>().join("&");
+        assert!(Form::parse(form(MOST_FIELDS).as_bytes()).is_some());
+        assert!(Form::parse(form(MOST_FIELDS + 1).as_bytes()).is_none());
     }
 }

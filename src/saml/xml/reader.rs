@@ -32,6 +32,11 @@ impl Limits {
     pub const METADATA: Self = Self { bytes: 1024 * 1024, depth: 64, elements: 50_000, attributes: 64 };
 }
 
+/// Every element and attribute in a namespace may hold a copy of its name.
+const NAMESPACE_LENGTH: usize = 1024;
+/// Each name is looked up among them.
+const NAMESPACES_IN_FORCE: usize = 256;
+
 /// Why a document was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {cause}")]
@@ -97,6 +102,12 @@ pub enum Violation {
     /// `xml` or `xmlns` bound to something else, or a prefix bound to nothing.
     #[error("namespace prefix \"{0}\" cannot be bound so")]
     ReservedPrefix(String),
+    /// A namespace name so long that copying it for every name in it would cost more than the document is worth.
+    #[error("a namespace of more than {NAMESPACE_LENGTH} bytes")]
+    LongNamespace,
+    /// More namespace declarations in force at once than a document has use for.
+    #[error("more than {NAMESPACES_IN_FORCE} namespace declarations in force at once")]
+    NamespacesInForce,
     /// A namespace name that is no absolute URI: its canonical form is undefined.
     #[error("namespace \"{}\" is not an absolute URI", .0.escape_debug())]
     RelativeNamespace(String),
@@ -239,6 +250,9 @@ impl<'a> Builder<'a, '_> {
             }
             self.scope.push((prefix, uri.clone()));
         }
+        if self.scope.len() > NAMESPACES_IN_FORCE {
+            return Err(Violation::NamespacesInForce);
+        }
         for attribute in &mut attributes {
             if !attribute.prefix.is_empty() {
                 attribute.namespace = self.lookup(attribute.prefix)?;
@@ -370,6 +384,9 @@ fn declare<'a>(prefix: &str, uri: Cow<'a, str>) -> Result<Cow<'a, str>, Violatio
     };
     if reserved {
         return Err(Violation::ReservedPrefix(prefix.to_owned()));
+    }
+    if uri.len() > NAMESPACE_LENGTH {
+        return Err(Violation::LongNamespace);
     }
     let absolute = uri.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())

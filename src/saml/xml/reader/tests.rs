@@ -102,6 +102,20 @@ fn bounds_hold() {
 }
 
 #[test]
+fn a_small_document_cannot_ask_for_much_memory_or_time() {
+    // Each name in a namespace whose URI had to be decoded holds a copy of it.
+    let fits = format!("urn:&amp;{}", "a".repeat(NAMESPACE_LENGTH - 5));
+    assert!(parse(format!("<a xmlns='{fits}'/>").as_bytes(), &Limits::MESSAGE).is_ok());
+    assert_eq!(refusal(&format!("<a xmlns='{fits}a'/>")), Violation::LongNamespace);
+    // Each name is looked up among all declarations in force.
+    let level =
+        |n: usize| (0..64).fold("<a".to_owned(), |all, at| format!("{all} xmlns:p{n}.{at}='urn:x'")) + ">";
+    let levels = |count: usize| (0..count).map(level).collect::<String>() + &"</a>".repeat(count);
+    assert!(parse(levels(4).as_bytes(), &Limits::MESSAGE).is_ok());
+    assert_eq!(refusal(&levels(5)), Violation::NamespacesInForce);
+}
+
+#[test]
 fn the_line_is_named() {
     assert_eq!(parse(b"<a>\n\n<b>\n<?x?></b></a>", &Limits::MESSAGE).unwrap_err().line, 4);
 }
