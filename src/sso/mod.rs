@@ -26,6 +26,9 @@ use crate::saml::signature::Signer;
 use crate::secret::Secret;
 use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
 
+/// The most characters of a cause in log and audit.
+const REASON_LIMIT: usize = 1_000;
+
 /// What the IdP is, as far as sign-on is concerned.
 #[derive(Debug, Clone)]
 pub struct Idp {
@@ -257,7 +260,8 @@ impl SingleSignOn {
     ) -> Outcome {
         let mut sentence = rejection.sentence();
         let code = sentence.code();
-        let reason = rejection.to_string();
+        // A hostile message may have put 128 KB into a name.
+        let reason: String = rejection.to_string().chars().take(REASON_LIMIT).collect();
         tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
         let issuer = sp.map(|sp| sp.entity_id().to_owned());
         let event = Event::RequestRefused { sp: issuer, code: code.to_owned(), reason };

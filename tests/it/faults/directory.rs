@@ -83,7 +83,10 @@ async fn a_stopped_server_is_no_wrong_password_and_is_found_again() {
     }
     let log = server.log();
     let cause = log.lines().find(|line| line.contains("SK-DIRECTORY")).expect("a line with the code");
-    assert!(cause.contains("ERROR") && cause.contains("Connection refused") && cause.contains("corp"), "{cause}");
+    assert!(
+        cause.contains("ERROR") && cause.contains("Connection refused") && cause.contains("corp"),
+        "{cause}"
+    );
     assert!(server.audit().iter().any(|event| event["reason"] == "directory_unavailable"));
 
     // Whom the file knows signs in all the while.

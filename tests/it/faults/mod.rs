@@ -34,12 +34,7 @@ pub(crate) fn fake_directory(fakes: &[&FakeLdap]) -> String {
 }
 
 /// Sends a request and signs in on the page that comes.
-pub(crate) async fn enter(
-    server: &TestServer,
-    browser: &mut Browser,
-    sp: &Sp,
-    who: (&str, &str),
-) -> Page {
+pub(crate) async fn enter(server: &TestServer, browser: &mut Browser, sp: &Sp, who: (&str, &str)) -> Page {
     let page = ask(server, browser, sp).await;
     sign_in(browser, &page, who).await
 }

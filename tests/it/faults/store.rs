@@ -24,7 +24,8 @@ impl Lock {
             folder.path("sekisho.db"),
             taken
         );
-        let child = Command::new("python3").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("python3");
+        let child =
+            Command::new("python3").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("python3");
         let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
         while !taken.exists() {
             assert!(std::time::Instant::now() < deadline, "the lock is not to be had");
