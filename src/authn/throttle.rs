@@ -3,8 +3,9 @@
 //! Tries are counted in the store, per account and per address. Before a bind a place is reserved in memory, so that
 //! tries that run at once cannot pass together; the place becomes a row of the store when the password was wrong. At most
 //! `account_tries` wrong ones reach the directory in a window, from wherever they come, so that the directory's own lock
-//! stays open. Strangers get one less than that once somebody has signed in: the last place is kept for an address that
-//! signed this person in before. Such an address has one try per person even when `address_tries` is used up.
+//! stays open. The last place is kept for an address that signed this person in before; all others get one less, for an
+//! unknown name too, so that the number of tries does not tell which names exist. A known address has one try per person
+//! even when `address_tries` is used up.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -108,18 +109,6 @@ pub(super) enum Account<'a> {
     Name(&'a Login),
 }
 
-/// What the address is to the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    NotAsked,
-    /// It signed this person in before.
-    Known,
-    /// It did not, but another one did.
-    Stranger,
-    /// Nobody signed in yet, or it is not known who it would be.
-    First,
-}
-
 impl Throttle {
     pub(super) fn new(store: Store, clock: Arc<dyn Clock>, options: ThrottleOptions) -> Self {
         let waiting = Semaphore::new(MOST_WAITING);
@@ -158,18 +147,20 @@ impl Throttle {
         let all = keys.all();
         let watch = Watch::new(self, &all);
         let stored = if watch.clean { vec![0; 3] } else { self.store.tries(&all, self.since()).await? };
-        let mut standing = Standing::NotAsked;
+        let mut known = false;
         let used = self.book().used(&watch, &stored, self.since());
         if used.first().is_none_or(|used| *used >= self.options.account_tries) {
             return Ok(None);
         }
-        if self.judge(&used, standing).is_none() {
-            standing = self.standing(account, &keys).await?;
+        if self.judge(&used, known).is_none() {
+            let (person, address) = &keys.person;
+            // A name that nobody has is asked for too: both take the same time.
+            known = self.store.known_address(person, address).await? && matches!(account, Account::Entry(_));
         }
         // From here to the reservation nobody else can reserve.
         let mut book = self.book();
         let used = book.used(&watch, &stored, self.since());
-        let Some(paired) = self.judge(&used, standing) else { return Ok(None) };
+        let Some(paired) = self.judge(&used, known) else { return Ok(None) };
         let stained = used.first() != Some(&0);
         if !self.store.is_shared() && book.generation == watch.generation {
             book.note_clean(&watch, &stored);
@@ -181,28 +172,17 @@ impl Throttle {
         Ok(Some(Permit { throttle: Arc::clone(self), keys, paired, stained, open: true }))
     }
 
-    /// `Some(paired)` for leave to try.
-    fn judge(&self, used: &[u32], standing: Standing) -> Option<bool> {
+    /// `Some(paired)` for leave to try; `known`: the address signed this person in before.
+    fn judge(&self, used: &[u32], known: bool) -> Option<bool> {
         let &[account, address, pair] = used else { return None };
         let tries = self.options.account_tries;
-        let last_is_kept = tries > 1 && matches!(standing, Standing::Stranger | Standing::NotAsked);
-        if account >= tries - u32::from(last_is_kept) {
+        if account >= tries - u32::from(tries > 1 && !known) {
             return None;
         }
         if address < self.options.address_tries {
             return Some(false);
         }
-        (standing == Standing::Known && pair == 0).then_some(true)
-    }
-
-    async fn standing(&self, account: Account<'_>, keys: &Keys) -> Result<Standing, StoreError> {
-        let Account::Entry(_) = account else { return Ok(Standing::First) };
-        let (person, address) = &keys.person;
-        if self.store.known_address(person, address).await? {
-            return Ok(Standing::Known);
-        }
-        let another = self.store.any_known_address(person).await?;
-        Ok(if another { Standing::Stranger } else { Standing::First })
+        (known && pair == 0).then_some(true)
     }
 
     fn since(&self) -> i64 {

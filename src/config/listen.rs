@@ -18,8 +18,6 @@ pub struct Listen {
     pub tls: Option<Tls>,
     /// `trusted_proxies`: whose `X-Forwarded-For` is believed. Default: nobody's.
     pub trusted_proxies: Vec<IpNet>,
-    /// `admin`: where `/metrics` and the details of `/readyz` are. Default: nowhere.
-    pub admin: Option<SocketAddr>,
 }
 
 /// The files of the server's own TLS.
@@ -41,11 +39,15 @@ impl Listen {
                 Complaint::wrong("is empty", "name at least one address, or take it out"),
             );
         }
+        if section.optional("admin", values::address).is_some() {
+            let complaint =
+                Complaint::wrong("is not available yet", "take it out: there are no metrics so far");
+            section.complain("admin", complaint.kind(FaultKind::NotAvailable));
+        }
         Self {
             addresses: addresses.unwrap_or_else(default),
             tls: Tls::read(section),
             trusted_proxies: section.list("trusted_proxies", values::network).unwrap_or_default(),
-            admin: section.optional("admin", values::address),
         }
     }
 }

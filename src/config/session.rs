@@ -7,11 +7,15 @@ use jiff::SignedDuration;
 use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
-use super::values::duration;
+use super::values::{duration, duration_within};
 use crate::secret::Secret;
 
 /// Shorter than this, a secret could be guessed.
 const LEAST_SECRET: usize = 32;
+
+/// A session with under 5 minutes left is no ground for a sign-on: a shorter one would ask for the password for ever.
+const LEAST_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+const LONGEST_LIFETIME: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// Sessions.
 #[derive(Debug, Clone)]
@@ -21,7 +25,7 @@ pub struct Session {
     pub secret: Secret<Vec<u8>>,
     /// Where that secret came from, if from a file.
     pub secret_file: Option<PathBuf>,
-    /// `lifetime`: from sign-in to the end. Default 8 h.
+    /// `lifetime`: from sign-in to the end, 10 minutes to 366 days. Default 8 h.
     pub lifetime: SignedDuration,
     /// `idle`: how long it may rest unused. Default 1 h.
     pub idle: SignedDuration,
@@ -36,7 +40,8 @@ impl Session {
             let message = format!("the secret has {length} characters");
             section.complain(key, Complaint::wrong(message, "use `sekisho keys generate`, or at least 32"));
         }
-        let lifetime = section.or("lifetime", SignedDuration::from_hours(8), duration);
+        let bounded = duration_within(LEAST_LIFETIME..=LONGEST_LIFETIME, "10 minutes to 366 days");
+        let lifetime = section.or("lifetime", SignedDuration::from_hours(8), bounded);
         let idle = section.optional("idle", duration);
         if idle.is_some_and(|idle| idle > lifetime) {
             section.complain("idle", Complaint::wrong("is longer than lifetime", "make it shorter or equal"));

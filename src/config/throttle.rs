@@ -11,7 +11,8 @@ use super::values::{count, duration};
 /// Bounds on guessing.
 #[derive(Debug, Clone)]
 pub struct Throttle {
-    /// `account_tries`: wrong tries per account in the window. Default 4, under the usual lock-out of 5.
+    /// `account_tries`: wrong tries per account in the window. The last one is kept for addresses that signed the person
+    /// in before. Default 4, under the usual lock-out of 5.
     pub account_tries: u32,
     /// `address_tries`: wrong tries per address in the window. Default 30.
     pub address_tries: u32,

@@ -61,6 +61,18 @@ pub(super) fn duration(value: &DeValue<'_>) -> Result<SignedDuration, Complaint>
     Err(Complaint::wrong(format!("\"{written}\" is not longer than nothing"), remedy))
 }
 
+/// A length of time within `range`, which `bounds` describes.
+pub(super) fn duration_within(
+    range: RangeInclusive<SignedDuration>,
+    bounds: &'static str,
+) -> impl Fn(&DeValue<'_>) -> Result<SignedDuration, Complaint> {
+    move |value| {
+        let parsed = duration(value)?;
+        let wrong = || Complaint::wrong(format!("{parsed:#} is out of bounds"), format!("choose {bounds}"));
+        range.contains(&parsed).then_some(parsed).ok_or_else(wrong)
+    }
+}
+
 /// An IP address with a port.
 pub(super) fn address(value: &DeValue<'_>) -> Result<SocketAddr, Complaint> {
     let remedy = "write an IP address with a port, such as \"0.0.0.0:8443\" or \"[::]:8443\"";

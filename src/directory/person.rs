@@ -20,7 +20,7 @@ const NEEDED: [&str; 8] = [
 
 /// Passwords, hashes and keys, in lower case: they never reach the pipeline, even when the service account may read
 /// them and the configuration asks for them.
-const SECRETS: [&str; 36] = [
+const SECRETS: [&str; 39] = [
     "authpassword",
     "currentvalue",
     "dbcspwd",
@@ -40,6 +40,9 @@ const SECRETS: [&str; 36] = [
     "msds-managedpassword",
     "msfve-keypackage",
     "msfve-recoverypassword",
+    "mspkiaccountcredentials",
+    "mspkidpapimasterkeys",
+    "nspmdistributionpassword",
     "ntpwdhistory",
     "oathsecret",
     "priorvalue",
@@ -189,6 +192,7 @@ mod tests {
             "krbPrincipalKey",
             "sambaNTPassword",
             "SAMBALMPASSWORD",
+            "msPKIAccountCredentials",
             "userPassword;x-old",
         ];
         let mut all: Vec<(&str, &[u8])> = secret.iter().map(|name| (*name, b"s3cret".as_slice())).collect();

@@ -224,6 +224,12 @@ fn requested_authn_context(root: &Element<'_>) -> Result<Option<RequestedAuthnCo
 
 fn subject(root: &Element<'_>) -> Result<Option<NameId>, MessageError> {
     let Some(subject) = once(root, SAML.uri, "Subject")? else { return Ok(None) };
+    // To pass over who is meant would be to answer for whoever is signed in.
+    for other in ["EncryptedID", "BaseID"] {
+        if subject.first(SAML.uri, other).is_some() {
+            return Err(MessageError::Subject(other));
+        }
+    }
     let Some(name_id) = once(subject, SAML.uri, "NameID")? else { return Ok(None) };
     Ok(Some(name_id::read(name_id)))
 }

@@ -40,6 +40,9 @@ pub enum MessageError {
     /// An element that may occur once occurs twice.
     #[error("{0} occurs twice")]
     Twice(&'static str),
+    /// A Subject that names nobody whom we could compare with (saml-core 2.4.1).
+    #[error("the Subject of the request holds a {0}; only a NameID in the clear can be compared")]
+    Subject(&'static str),
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

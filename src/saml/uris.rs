@@ -53,6 +53,8 @@ pub mod name_id {
     pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
     /// Pairwise and for one session.
     pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    /// Not a format but the wish for an EncryptedID (saml-core 3.4.1.1).
+    pub const ENCRYPTED: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted";
     /// The identifier of an entity.
     pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 }

@@ -169,6 +169,8 @@ impl Accepted {
     ) -> Result<Self, Rejection> {
         let sp = find(snapshot, entity_id, now)?;
         let named = || entity_id.to_owned();
+        // An empty parameter of a link says nothing.
+        let relay_state = relay_state.filter(|state| !state.is_empty());
         let acs = Acs::default(&sp.metadata.acs).map_err(|cause| Rejection::Acs { sp: named(), cause })?;
         if let Some(relay_state) = relay_state {
             crate::saml::binding::relay_state(relay_state)?;

@@ -6,7 +6,7 @@ use crate::clock::{SignedDuration, Timestamp};
 use crate::identity::AuthnContext;
 use crate::registry::Allow;
 use crate::saml::authn_request::{Comparison, RequestedAuthnContext};
-use crate::saml::status::{AUTHN_FAILED, NO_AUTHN_CONTEXT, NO_PASSIVE, RESPONDER, Status};
+use crate::saml::status::{AUTHN_FAILED, NO_AUTHN_CONTEXT, NO_PASSIVE, REQUEST_DENIED, RESPONDER, Status};
 use crate::session::SsoSession;
 
 /// A session with less than this left is no ground for a new sign-on.
@@ -70,7 +70,18 @@ pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circums
     if policy.max_authn_age.is_some_and(too_old) || ending {
         return login();
     }
-    if allowed(&policy.allow, session, around.groups) { Decision::Issue } else { Decision::Forbid }
+    if allowed(&policy.allow, session, around.groups) {
+        Decision::Issue
+    } else if ask.is_passive {
+        // No page, not even this one (saml-core 3.4.1): the SP is told instead.
+        Decision::Reject(Status::failure(
+            RESPONDER,
+            REQUEST_DENIED,
+            "the person may not use this service provider",
+        ))
+    } else {
+        Decision::Forbid
+    }
 }
 
 fn no_authn_context() -> Status {

@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::identity::{Attributes, NameId, Value};
 use crate::registry::{NameIdEncoding, ServiceProvider};
 use crate::saml::name_id::{NameIdPolicy, canonical_format, persistent};
-use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
+use crate::saml::uris::name_id::{EMAIL, ENCRYPTED, PERSISTENT, TRANSIENT, UNSPECIFIED};
+use crate::saml::xml::name::is_char;
 use crate::secret::Secret;
 use crate::session::SsoSession;
 
@@ -16,6 +17,12 @@ pub enum NameIdError {
     /// The format is none that can be computed, and no attribute is configured.
     #[error("the NameID format {0} needs name_id_attribute in the SP's policy")]
     Format(String),
+    /// An EncryptedID was asked for.
+    #[error("the request asks for an EncryptedID, and encryption is not available yet")]
+    Encrypted,
+    /// What no XML document can hold: to write something in its place could make two people one.
+    #[error("the value for the NameID holds a character that XML does not allow")]
+    Unwritable,
     /// The person does not have the attribute.
     #[error("the attribute \"{0}\" for the NameID has no value after authproc")]
     Missing(String),
@@ -49,6 +56,9 @@ impl Source<'_> {
         transient: impl FnOnce() -> String,
     ) -> Result<NameId, NameIdError> {
         let format = format(sp, requested);
+        if format == ENCRYPTED {
+            return Err(NameIdError::Encrypted);
+        }
         let foreign = requested.sp_name_qualifier.as_deref().filter(|own| *own != sp.entity_id());
         if let Some(qualifier) = foreign {
             return Err(NameIdError::Qualifier(qualifier.chars().take(512).collect()));
@@ -75,8 +85,11 @@ impl Source<'_> {
                 .or_else(|| self.session.subject.attributes.first_text("mail").map(str::to_owned))
                 .ok_or_else(|| NameIdError::Missing("mail".to_owned()))?,
             (None, UNSPECIFIED) => self.session.subject.login.clone(),
-            (None, _) => return Err(NameIdError::Format(format)),
+            (None, _) => return Err(NameIdError::Format(format.chars().take(512).collect())),
         };
+        if !value.chars().all(is_char) {
+            return Err(NameIdError::Unwritable);
+        }
         if format == PERSISTENT {
             return Ok(pairwise(value));
         }

@@ -105,13 +105,8 @@ impl Store {
 
     /// Whether this person signed in from this address before.
     pub async fn known_address(&self, subject: &str, address: &str) -> Result<bool, StoreError> {
-        let found = read::known_address(&self.readers, subject, Some(address)).await;
+        let found = read::known_address(&self.readers, subject, address).await;
         found.map_err(|cause| self.failed(&cause))
-    }
-
-    /// Whether this person signed in from any address before.
-    pub async fn any_known_address(&self, subject: &str) -> Result<bool, StoreError> {
-        read::known_address(&self.readers, subject, None).await.map_err(|cause| self.failed(&cause))
     }
 
     /// entityID, file and SHA-256 of the metadata files that were live last.

@@ -81,17 +81,10 @@ pub(super) async fn tries(
 pub(super) async fn known_address(
     readers: &AnyPool,
     subject: &str,
-    address: Option<&str>,
+    address: &str,
 ) -> Result<bool, sqlx::Error> {
-    let query = match address {
-        Some(address) => {
-            sqlx::query("SELECT at_ms FROM known_address WHERE subject = $1 AND address = $2 LIMIT 1")
-                .bind(subject)
-                .bind(address)
-        }
-        None => sqlx::query("SELECT at_ms FROM known_address WHERE subject = $1 LIMIT 1").bind(subject),
-    };
-    Ok(query.fetch_optional(readers).await?.is_some())
+    let query = sqlx::query("SELECT at_ms FROM known_address WHERE subject = $1 AND address = $2 LIMIT 1");
+    Ok(query.bind(subject).bind(address).fetch_optional(readers).await?.is_some())
 }
 
 pub(super) async fn live_files(readers: &AnyPool) -> Result<Vec<(String, String, String)>, sqlx::Error> {

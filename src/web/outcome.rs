@@ -15,7 +15,7 @@ use super::visit::Visit;
 pub(crate) fn answer(visit: &Visit<'_>, outcome: Outcome) -> HttpResponse {
     match outcome {
         Outcome::Respond(form) => {
-            let nonce = visit.app.ids.request_id();
+            let nonce = visit.app.ids.token();
             views::post(&visit.frame(None), &form, &nonce)
         }
         Outcome::Login { pending } => visit.see_other(&format!("/login?pending={pending}")),

@@ -28,19 +28,19 @@ fn at(last: u8) -> Browser {
 }
 
 #[tokio::test]
-async fn four_wrong_tries_reach_the_directory_and_no_fifth_even_after_a_restart() {
+async fn three_wrong_tries_of_a_stranger_reach_the_directory_even_after_a_restart() {
     let (fake, sp) = (fake().await, Sp::new("kintai"));
     let mut server = TestServer::start(folder(&fake, &sp)).await;
-    for name in ["sato", "SATO", "ｓａｔｏ", "Sato"] {
+    for name in ["sato", "SATO", "ｓａｔｏ"] {
         refused(&enter(&server, &mut at(1), &sp, (name, "wrong")).await, 401, "SK-CREDENTIALS");
     }
-    assert_eq!(fake.binds().len(), 4);
+    assert_eq!(fake.binds().len(), 3);
     refused(&enter(&server, &mut at(1), &sp, WRONG).await, 429, "SK-THROTTLED");
     refused(&enter(&server, &mut at(2), &sp, RIGHT).await, 429, "SK-THROTTLED");
     server.kill().await;
     server.restart().await;
     refused(&enter(&server, &mut at(1), &sp, RIGHT).await, 429, "SK-THROTTLED");
-    assert_eq!(fake.binds().len(), 4);
+    assert_eq!(fake.binds().len(), 3);
     assert!(server.audit().iter().any(|event| event["reason"] == "throttled"));
 }
 
@@ -58,7 +58,7 @@ async fn tries_at_once_do_not_pass_together() {
     for answer in tries {
         wrong += usize::from(answer.await.unwrap() == 401);
     }
-    assert_eq!((wrong, fake.binds().len()), (4, 4));
+    assert_eq!((wrong, fake.binds().len()), (3, 3), "the fourth is kept for addresses that are known");
 }
 
 #[tokio::test]

@@ -138,6 +138,8 @@ fn hostile_messages_are_refused() {
         ("index_negative", value("AssertionConsumerServiceIndex", "-1")),
         ("two_policies", M::Twice("NameIDPolicy")),
         ("two_subjects", M::Twice("Subject")),
+        ("subject_encrypted", M::Subject("EncryptedID")),
+        ("subject_of_another_kind", M::Subject("BaseID")),
         ("two_contexts", M::Twice("RequestedAuthnContext")),
         ("comparison_unknown", M::Comparison("worse".into())),
         ("two_name_ids", M::Twice("NameID")),
