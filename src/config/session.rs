@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// Shorter than this, a secret could be guessed.
 const LEAST_SECRET: usize = 32;
 
+/// Shorter than this, a person would have to sign in anew as soon as they had signed in.
+const LEAST_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
 /// Sessions.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -37,6 +40,10 @@ impl Session {
             section.complain(key, Complaint::wrong(message, "use `sekisho keys generate`, or at least 32"));
         }
         let lifetime = section.or("lifetime", SignedDuration::from_hours(8), duration);
+        if lifetime < LEAST_LIFETIME {
+            let message = "is too short: SPs get nothing from a session with less than 5 minutes left";
+            section.complain("lifetime", Complaint::wrong(message, "make it 10m or longer"));
+        }
         let idle = section.optional("idle", duration);
         if idle.is_some_and(|idle| idle > lifetime) {
             section.complain("idle", Complaint::wrong("is longer than lifetime", "make it shorter or equal"));
