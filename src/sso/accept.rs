@@ -107,7 +107,7 @@ impl Accepted {
                 };
                 let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
                 if signed && request.destination.is_none() {
-                    return Err(Rejection::NoDestination);
+                    return Err(Rejection::NoDestination(request.issuer));
                 }
                 Self::complete(sp, &request, received.relay_state, demands, now)
             }
@@ -124,7 +124,8 @@ impl Accepted {
         if let Some(destination) = &request.destination {
             let meant = normalised(destination);
             if !demands.destinations.iter().any(|ours| normalised(ours) == meant) {
-                return Err(Rejection::Destination(destination.chars().take(512).collect()));
+                let destination = destination.chars().take(512).collect();
+                return Err(Rejection::Destination { sp: sp.entity_id().to_owned(), destination });
             }
         }
         check_age(&sp, request.issue_instant, demands, now)?;
@@ -245,7 +246,7 @@ fn check_age(
 ) -> Result<(), Rejection> {
     let age = now.duration_since(made);
     if age < -FUTURE {
-        return Err(Rejection::Future(date_time(made)));
+        return Err(Rejection::Future { sp: sp.entity_id().to_owned(), instant: date_time(made) });
     }
     let max_age = sp.policy.request_max_age.unwrap_or(demands.request_max_age);
     if age > max_age {

@@ -263,7 +263,7 @@ impl SingleSignOn {
         // A hostile message may have put 128 KB into a name.
         let reason: String = rejection.to_string().chars().take(REASON_LIMIT).collect();
         tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
-        let issuer = sp.map(|sp| sp.entity_id().to_owned());
+        let issuer = sp.map(ServiceProvider::entity_id).or_else(|| rejection.sp()).map(str::to_owned);
         let event = Event::RequestRefused { sp: issuer, code: code.to_owned(), reason };
         if let Err(error) = issue::record(self, request, event) {
             tracing::error!(request.id = request.id, "{error}");

@@ -151,14 +151,24 @@ pub enum Rejection {
         cause: SignatureError,
     },
     /// Destination.
-    #[error("Destination \"{0}\" is neither this IdP's address nor one of its aliases")]
-    Destination(String),
+    #[error("{sp}: Destination \"{destination}\" is neither this IdP's address nor one of its aliases")]
+    Destination {
+        /// The Issuer.
+        sp: String,
+        /// What it wrote.
+        destination: String,
+    },
     /// A signed POST must say where it goes (saml-bindings 3.5.5.2).
-    #[error("a signed request by POST must have a Destination")]
-    NoDestination,
+    #[error("{0}: a signed request by POST must have a Destination")]
+    NoDestination(String),
     /// From the future.
-    #[error("IssueInstant {0} is more than 5 minutes ahead of this IdP's clock")]
-    Future(String),
+    #[error("{sp}: IssueInstant {instant} is more than 5 minutes ahead of this IdP's clock")]
+    Future {
+        /// The Issuer.
+        sp: String,
+        /// When it says that it was made.
+        instant: String,
+    },
     /// Too old.
     #[error("the request from {sp} is older than {max_age}")]
     Stale {
@@ -195,19 +205,37 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// The Issuer or the SP that was asked for, as far as it could be read: not necessarily a registered one.
+    pub fn sp(&self) -> Option<&str> {
+        match self {
+            Self::UnknownServiceProvider(sp)
+            | Self::Disabled(sp)
+            | Self::Expired(sp)
+            | Self::NoDestination(sp)
+            | Self::RelayStatePrefix(sp)
+            | Self::Signature { sp, .. }
+            | Self::Destination { sp, .. }
+            | Self::Future { sp, .. }
+            | Self::Stale { sp, .. }
+            | Self::Acs { sp, .. }
+            | Self::NotAllowed { sp, .. } => Some(sp),
+            Self::Binding(_) | Self::Xml(_) | Self::Message(_) | Self::Seal | Self::Unavailable(_) => None,
+        }
+    }
+
     /// What the person is told.
     pub fn sentence(&self) -> Sentence {
         match self {
             Self::Binding(BindingError::RelayState(_)) | Self::RelayStatePrefix(_) => Sentence::RelayState,
             Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
-            Self::Message(MessageError::IssueInstant(_)) | Self::Future(_) | Self::Stale { .. } => {
+            Self::Message(MessageError::IssueInstant(_)) | Self::Future { .. } | Self::Stale { .. } => {
                 Sentence::Time
             }
             Self::Binding(_) | Self::Xml(_) | Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
             Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,
             Self::Signature { .. } => Sentence::Signature,
-            Self::Destination(_) | Self::NoDestination => Sentence::Destination,
+            Self::Destination { .. } | Self::NoDestination(_) => Sentence::Destination,
             Self::Acs { .. } => Sentence::Acs,
             Self::NotAllowed { .. } => Sentence::NotAllowed,
             Self::Unavailable(_) => Sentence::Unavailable,

@@ -3,8 +3,17 @@
 
 mod accept;
 mod acs;
+mod conditions;
+mod faults;
+mod init;
 mod keys;
+mod logout;
+mod metadata;
+mod name_id;
 mod refusals;
+mod release;
+mod resume;
+mod session;
 mod signatures;
 
 use std::ops::{Deref, DerefMut};

@@ -181,14 +181,14 @@ async fn the_log_has_the_words_that_admins_search_for_on_one_line() {
     let server = TestServer::start(folder).await;
     let sp = Sp::new("nobody");
     let mut request = sp.request();
-    request.issuer = Some("https://nobody.test/\u{1b}[31m\nsekisho: forged line".to_owned());
+    request.issuer = Some("https://nobody.test/\u{202e}x\nsekisho: forged line".to_owned());
     let page = Browser::new().open(&redirect(&server.sso(), &request.xml(), None)).await;
     assert_refused(&page, 400, "SK-UNKNOWN-SP");
     assert!(!page.body.contains("forged") && !page.body.contains("nobody.test"), "{}", page.body);
     let log = server.log();
     let line = log.lines().find(|line| line.contains("Unable to locate metadata for https://nobody.test/"));
     let line = line.unwrap_or_else(|| panic!("{log}"));
-    assert!(!line.contains('\u{1b}') && !log.lines().any(|line| line.starts_with("sekisho: forged")));
+    assert!(!line.contains('\u{202e}') && !log.lines().any(|line| line.starts_with("sekisho: forged")));
     let audit = server.audit();
     let event = audit.iter().find(|event| event["event"] == "request_refused").expect("an audit event");
     assert_eq!(event["code"], "SK-UNKNOWN-SP");

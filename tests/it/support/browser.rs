@@ -144,6 +144,8 @@ impl Browser {
             .redirect(redirect::Policy::none())
             .tls_danger_accept_invalid_certs(true)
             .local_address(address)
+            // A kept connection may be one to a server that was restarted since.
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .build()
             .expect("an HTTP client");
