@@ -26,8 +26,10 @@ async fn a_record_is_one_line_whatever_was_typed() {
         // An Issuer, a path and a RelayState can be as bad.
         let mut request = sp.request();
         request.issuer = Some(format!("https://evil.test/{}", HOSTILE.replace('\u{1b}', "")));
-        let asked = browser.open(&redirect(&server.sso(), &request.xml(), Some(HOSTILE))).await;
+        let asked = browser.open(&redirect(&server.sso(), &request.xml(), None)).await;
         refused(&asked, 400, "SK-UNKNOWN-SP");
+        let asked = browser.open(&redirect(&server.sso(), &sp.request().xml(), Some(HOSTILE))).await;
+        refused(&asked, 400, "SK-RELAYSTATE");
         browser.open(&server.url("/a%0d%0ab%1b%e2%80%a8")).await;
 
         let (log, trail) = (server.log(), server.folder.read("audit.jsonl"));
