@@ -120,9 +120,11 @@ impl Store {
         self.ask(Job::Purge(now_ms, done), answer).await
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers and can be written to.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        read::ping(&self.readers).await.map_err(|cause| self.failed(&cause))
+        read::ping(&self.readers).await.map_err(|cause| self.failed(&cause))?;
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Probe(done), answer).await
     }
 
     /// SQLite's `data_version` on the writing connection: changes when another process has written. Always 0 with

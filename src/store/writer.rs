@@ -33,6 +33,8 @@ pub(super) enum Job {
     Commit(Vec<Write>, Done),
     /// Delete what is over, and say how much it was.
     Purge(i64, oneshot::Sender<Result<u64, StoreError>>),
+    /// Write something that changes nothing: a disk may be full or the database locked though it can be read.
+    Probe(oneshot::Sender<Result<(), StoreError>>),
     /// SQLite's `data_version` as this connection sees it.
     DataVersion(oneshot::Sender<Result<i64, StoreError>>),
 }
@@ -160,6 +162,7 @@ impl Writer {
             // Whoever asked may have gone: then nobody wants the answer.
             match job {
                 Job::Purge(now_ms, done) => drop(done.send(self.purge(now_ms).await)),
+                Job::Probe(done) => drop(done.send(self.probe().await)),
                 Job::DataVersion(done) => drop(done.send(self.read_version().await)),
                 Job::Commit(..) => {}
             }
@@ -212,6 +215,20 @@ impl Writer {
         };
         match work.await {
             Ok(gone) => Ok(gone),
+            Err(cause) => Err(self.failed(&cause)),
+        }
+    }
+
+    async fn probe(&mut self) -> Result<(), StoreError> {
+        let embedded = self.location.file.is_some();
+        let work = async {
+            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            // It writes the first page whatever the number was ("seki" in ASCII).
+            let write = if embedded { "PRAGMA application_id = 1936026473" } else { "SELECT 1" };
+            sqlx::query(write).execute(connection).await.map(drop)
+        };
+        match work.await {
+            Ok(()) => Ok(()),
             Err(cause) => Err(self.failed(&cause)),
         }
     }

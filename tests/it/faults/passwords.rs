@@ -101,6 +101,7 @@ fn without_the_unique(page: &Page) -> (u16, Vec<String>, String) {
     let text = page.all_text();
     let id = regex::Regex::new(r"Request \S+").unwrap();
     assert!(id.is_match(&text), "{text}");
-    let names = page.headers.keys().map(|name| name.as_str().to_owned()).collect();
+    let mut names: Vec<String> = page.headers.keys().map(|name| name.as_str().to_owned()).collect();
+    names.sort();
     (page.status, names, id.replace(&text, "Request").into_owned())
 }

@@ -26,6 +26,18 @@ impl TestServer {
         server
     }
 
+    /// The same, with the signal ignored that ends a process whose file would grow past its limit: it gets an error from
+    /// the write instead, as on a full disk.
+    pub async fn start_on_small_disk(folder: Folder) -> Self {
+        let serve = sekisho(&folder, &["serve"]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(serve.get_program()).args(serve.get_args());
+        let process = Process::start(shell.current_dir(folder.root()), &folder.path("sekisho.log"));
+        let mut server = Self { folder, process };
+        server.wait_until_ready().await;
+        server
+    }
+
     /// Starts the server anew on the same folder, after it ended.
     pub async fn restart(&mut self) {
         self.process = spawn(&self.folder);

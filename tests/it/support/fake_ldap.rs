@@ -14,6 +14,7 @@ use ldap3_proto::proto::{
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::codec::Framed;
 
@@ -27,6 +28,8 @@ pub(crate) enum Conduct {
     Well,
     /// No answer at all.
     Hang,
+    /// No answer until [`FakeLdap::open`]; then as [`Conduct::Well`].
+    Gate,
     /// The connection is closed instead of an answer.
     Close,
     /// Half of the answer, then the connection is closed.
@@ -53,10 +56,12 @@ pub(crate) enum Conduct {
 }
 
 type Binds = Arc<Mutex<Vec<String>>>;
+type Gate = Arc<watch::Sender<bool>>;
 
 pub(crate) struct FakeLdap {
     port: u16,
     binds: Binds,
+    gate: Gate,
     task: JoinHandle<()>,
 }
 
@@ -71,13 +76,14 @@ impl FakeLdap {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let binds = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&binds);
+        let gate = Gate::default();
+        let (seen, closed) = (Arc::clone(&binds), Arc::clone(&gate));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, [service, bind, search], Arc::clone(&seen)));
+                tokio::spawn(serve(stream, [service, bind, search], Arc::clone(&seen), closed.subscribe()));
             }
         });
-        Self { port, binds, task }
+        Self { port, binds, gate, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -87,6 +93,21 @@ impl FakeLdap {
     /// The names of all user binds so far.
     pub(crate) fn binds(&self) -> Vec<String> {
         self.binds.lock().unwrap().iter().filter(|name| *name != SERVICE).cloned().collect()
+    }
+
+    /// Waits for so many user binds in all.
+    pub(crate) async fn until_bound(&self, count: usize) {
+        let waited = tokio::time::timeout(Duration::from_mins(1), async {
+            while self.binds().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.expect("the binds arrive within a minute");
+    }
+
+    /// Lets everything go on that waits at [`Conduct::Gate`].
+    pub(crate) fn open(&self) {
+        self.gate.send_replace(true);
     }
 
     /// How often the service account has bound so far.
@@ -101,7 +122,12 @@ impl Drop for FakeLdap {
     }
 }
 
-async fn serve(stream: TcpStream, [service, bind, search]: [Conduct; 3], binds: Binds) {
+async fn serve(
+    stream: TcpStream,
+    [service, bind, search]: [Conduct; 3],
+    binds: Binds,
+    mut gate: watch::Receiver<bool>,
+) {
     let mut framed = Framed::new(stream, LdapCodec::new(Some(1 << 20), None));
     while let Some(Ok(message)) = framed.next().await {
         let (conduct, answers) = match message.op {
@@ -121,6 +147,7 @@ async fn serve(stream: TcpStream, [service, bind, search]: [Conduct; 3], binds: 
         };
         match conduct {
             Conduct::Hang => tokio::time::sleep(Duration::from_mins(10)).await,
+            Conduct::Gate => drop(gate.wait_for(|open| *open).await),
             Conduct::Close => return,
             Conduct::CloseInTheMiddle => return raw(framed, &[0x30, 0x20, 0x02, 0x01, 0x01, 0x61]).await,
             Conduct::Garbage => return raw(framed, b"HTTP/1.1 400 Bad Request\r\n\r\n").await,

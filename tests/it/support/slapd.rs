@@ -129,6 +129,17 @@ impl Slapd {
     /// SIGSTOP: connections are taken by the kernel, and nobody answers.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
+        // The signal stops a process when one of its threads takes it; until then others go on answering.
+        let tasks = format!("/proc/{}/task", self.child.as_ref().unwrap().id());
+        let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let status = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+            status.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
+            assert!(Instant::now() < deadline, "slapd does not stop");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// SIGCONT.

@@ -1,0 +1,102 @@
+//! `sekisho check` as an admin meets it: a good installation, one with its directory down, one with bad SPs.
+
+use serde_json::Value;
+
+use crate::faults::folder_with;
+use crate::support::app::sekisho;
+use crate::support::folder::Folder;
+use crate::support::slapd::Slapd;
+use crate::support::sp::Sp;
+
+fn check(folder: &Folder) -> (Option<i32>, String, Value) {
+    let table = sekisho(folder, &["check"]).output().unwrap();
+    let json = sekisho(folder, &["check", "--json"]).output().unwrap();
+    assert_eq!(table.status.code(), json.status.code());
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let parsed = text(json.stdout);
+    let parsed = serde_json::from_str(&parsed).unwrap_or_else(|error| panic!("{error}: {parsed}"));
+    (table.status.code(), text(table.stdout), parsed)
+}
+
+fn errors(report: &Value) -> Vec<&Value> {
+    report["findings"].as_array().unwrap().iter().filter(|finding| finding["severity"] == "error").collect()
+}
+
+#[test]
+fn a_good_installation_is_good() {
+    let slapd = Slapd::start();
+    let sp = Sp::new("kintai");
+    let mut folder = folder_with(&sp);
+    folder.add_directory(&Slapd::directory(&[&slapd]));
+    let (code, table, report) = check(&folder);
+    assert_eq!(code, Some(0), "{table}");
+    assert!(errors(&report).is_empty(), "{report}");
+    let line = |begin: &str| table.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {table}"));
+    assert!(line("corp ").contains("ldap") && line("corp ").contains("answers"));
+    assert!(line("people ").contains("file") && line("people ").contains("answers"));
+    let row = line(&sp.entity_id);
+    for cell in ["The kintai application", "sp.xml", "uid, displayName, title", "both"] {
+        assert!(row.contains(cell), "{cell}: {row}");
+    }
+    let listed = &report["service_providers"][0];
+    assert_eq!(listed["entity_id"], sp.entity_id.as_str());
+    // To look changes nothing.
+    assert!(!folder.path("sekisho.db").exists() && !folder.path("audit.jsonl").exists());
+}
+
+#[test]
+fn a_directory_that_is_down_is_found_and_the_rest_is_told_too() {
+    let mut slapd = Slapd::start();
+    let sp = Sp::new("kintai");
+    let mut folder = folder_with(&sp);
+    folder.add_directory(&Slapd::directory(&[&slapd]));
+    folder.write("metadata/bad.xml", "<md:EntityDescriptor>\n");
+    slapd.stop();
+    let (code, table, report) = check(&folder);
+    assert_eq!(code, Some(1), "{table}");
+    let found = errors(&report);
+    assert_eq!(found.len(), 2, "{report}");
+    let directory = found.iter().find(|finding| finding["subject"] == "directory corp").expect("the directory");
+    assert!(directory["message"].as_str().unwrap().contains("Connection refused"), "{directory}");
+    let bad = found.iter().find(|finding| finding["file"] == "bad.xml").expect("the file");
+    assert!(bad["line"].is_u64() && !bad["remedy"].as_str().unwrap().is_empty(), "{bad}");
+    assert!(table.contains("does not answer") && table.contains(&sp.entity_id), "{table}");
+    assert!(table.lines().any(|line| line.starts_with("error") && line.contains("bad.xml")), "{table}");
+}
+
+#[test]
+fn a_wrong_service_password_and_an_untrusted_server_are_told_apart() {
+    let slapd = Slapd::start();
+    let good = Slapd::directory(&[&slapd]);
+    let wrong = good.replace("Svc-Passw0rd!", "not this one");
+    let strange = good.replace("authorities.pem", "server.pem");
+    std::fs::write(slapd.ca_file().with_file_name("strange.pem"), Sp::new("x").pair.certificate_pem()).unwrap();
+    let strange = strange.replace("server.pem", "strange.pem");
+    let unverified = format!("{good}verify_certificate = false\n");
+    for (directory, code, words) in [
+        (wrong, 1, "check bind_dn and bind_password"),
+        (strange, 1, "certificate"),
+        (unverified, 0, "whoever stands between can pose as the directory"),
+    ] {
+        let mut folder = folder_with(&Sp::new("kintai"));
+        folder.add_directory(&directory);
+        let (exit, table, _) = check(&folder);
+        assert_eq!(exit, Some(code), "{table}");
+        assert!(table.contains(words), "{words}: {table}");
+        assert!(!table.contains("Svc-Passw0rd!") && !table.contains("not this one"), "{table}");
+    }
+}
+
+#[test]
+fn what_is_odd_about_service_providers_is_told_without_failing() {
+    let mut sp = Sp::new("kintai");
+    sp.publishes_key = false;
+    sp.authn_requests_signed = true;
+    let folder = folder_with(&sp);
+    let expired = sp.metadata().replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
+    folder.write("metadata/sp.xml", &expired);
+    let (_, table, report) = check(&folder);
+    let findings = report["findings"].as_array().unwrap();
+    let tells = |word: &str| findings.iter().any(|finding| finding["file"] == "sp.xml" && finding["message"].as_str().unwrap().contains(word));
+    assert!(tells("AuthnRequestsSigned") && tells("2020-01-01"), "{table}");
+}
