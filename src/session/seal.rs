@@ -1,7 +1,7 @@
 //! [`Seal`]: closes what travels through a browser, so that it can be neither read nor changed nor used elsewhere.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE64URL_NOPAD;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
@@ -16,6 +16,8 @@ const TAG: usize = 16;
 pub struct Seal {
     secret: Secret<Vec<u8>>,
     ids: Arc<dyn Ids>,
+    /// Derived keys by use and purpose; the program has a handful of purposes.
+    keys: RwLock<Vec<(String, Secret<Vec<u8>>)>>,
 }
 
 impl fmt::Debug for Seal {
@@ -27,7 +29,7 @@ impl fmt::Debug for Seal {
 impl Seal {
     /// A seal under `secret`, which is the same on every node.
     pub fn new(secret: Secret<Vec<u8>>, ids: Arc<dyn Ids>) -> Self {
-        Self { secret, ids }
+        Self { secret, ids, keys: RwLock::default() }
     }
 
     /// AES-256-GCM with a random 96-bit nonce and the purpose as additional data: nonce, ciphertext and tag in URL-safe
@@ -76,9 +78,25 @@ impl Seal {
         constant_time_eq(self.mac(purpose, data).as_bytes(), mac.as_bytes())
     }
 
+    /// The key of a use and purpose, derived once.
+    fn key(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, MacError> {
+        let is = |label: &str| label.split_once(' ') == Some((usage, purpose));
+        let held = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = held.iter().find(|(label, _)| is(label)) {
+            return Ok(key.clone());
+        }
+        drop(held);
+        let key = self.derived(usage, purpose)?;
+        let mut held = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if !held.iter().any(|(label, _)| is(label)) {
+            held.push((format!("{usage} {purpose}"), key.clone()));
+        }
+        Ok(key)
+    }
+
     /// HMAC-SHA-256 with the secret as key and use and purpose as message (NIST SP 800-108, one block in counter mode
     /// without the length).
-    fn key(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, MacError> {
+    fn derived(&self, usage: &str, purpose: &str) -> Result<Secret<Vec<u8>>, MacError> {
         let parts = [b"\x01sekisho ", usage.as_bytes(), b"\0", purpose.as_bytes()];
         self.secret.hmac_sha256(&parts)
     }
