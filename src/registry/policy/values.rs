@@ -5,6 +5,8 @@ use toml::de::DeValue;
 
 use super::{Allow, Encrypt, NameIdEncoding, Sign, VerifyRequests};
 use crate::authproc::hint;
+use crate::saml::name_id::canonical_format;
+use crate::saml::uris::{attribute_name, name_id};
 
 /// What is wrong with a value, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +25,20 @@ type Read<T> = Result<T, Wrong>;
 const RELAY_STATE_MOST: usize = 8 * 1024;
 
 const NAME_ID_FORMATS: [(&str, &str); 8] = [
-    ("transient", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
-    ("persistent", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
-    ("emailAddress", "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
-    ("unspecified", "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"),
-    ("X509SubjectName", "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"),
-    ("WindowsDomainQualifiedName", "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName"),
-    ("kerberos", "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos"),
-    ("entity", "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"),
+    ("transient", name_id::TRANSIENT),
+    ("persistent", name_id::PERSISTENT),
+    ("emailAddress", name_id::EMAIL),
+    ("unspecified", name_id::UNSPECIFIED),
+    ("X509SubjectName", name_id::X509_SUBJECT),
+    ("WindowsDomainQualifiedName", name_id::WINDOWS_DOMAIN),
+    ("kerberos", name_id::KERBEROS),
+    ("entity", name_id::ENTITY),
 ];
 
 const ATTRIBUTE_NAME_FORMATS: [(&str, &str); 3] = [
-    ("uri", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"),
-    ("basic", "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"),
-    ("unspecified", "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"),
+    ("uri", attribute_name::URI),
+    ("basic", attribute_name::BASIC),
+    ("unspecified", attribute_name::UNSPECIFIED),
 ];
 
 pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
@@ -141,12 +143,7 @@ pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<String> {
     if text == "none" {
         return Err(wrong("assertions without a NameID are not available yet", "remove the key"));
     }
-    // saml-core 8.3 has these two in the 1.1 name space alone; many write 2.0.
-    let text = match text.strip_prefix("urn:oasis:names:tc:SAML:2.0:nameid-format:") {
-        Some(short @ ("emailAddress" | "unspecified")) => short.to_owned(),
-        _ => text,
-    };
-    uri(&text, &NAME_ID_FORMATS, "NameID format")
+    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format")
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {
