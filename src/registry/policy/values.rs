@@ -178,11 +178,10 @@ pub(super) fn allow(value: &DeValue<'_>) -> Read<Vec<Allow>> {
     let allow = list(value, |entry| {
         let text = word(entry)?;
         match text.split_once(':') {
-            Some(("group", dn)) if is_dn(dn) => Ok(Allow::Group(dn.to_owned())),
-            Some(("group", dn)) => {
-                let message = format!("\"{dn}\" is no distinguished name");
-                Err(wrong(message, "write \"group:CN=Sales,OU=Groups,DC=example,DC=jp\""))
-            }
+            Some(("group", written)) => dn(written).map(Allow::Group).ok_or_else(|| {
+                let message = format!("\"{written}\" is no distinguished name");
+                wrong(message, "write \"group:CN=Sales,OU=Groups,DC=example,DC=jp\"")
+            }),
             Some(("user", login)) if !login.trim().is_empty() => Ok(Allow::User(login.to_owned())),
             _ => Err(wrong(format!("\"{text}\" names nobody"), "write \"group:<DN>\" or \"user:<login>\"")),
         }
@@ -236,8 +235,9 @@ fn uri(text: &str, known: &[(&str, &str)], what: &str) -> Read<String> {
     Err(wrong(format!("\"{text}\" is no {what}"), hint(text, &shorts)))
 }
 
-/// Whether each part has an attribute type and a value (RFC 4514); escaped commas stay inside a part.
-fn is_dn(text: &str) -> bool {
+/// A DN as servers write it, without blanks around its parts (RFC 4514); `None` unless each part has an attribute type
+/// and a value. Escaped commas stay inside a part.
+fn dn(text: &str) -> Option<String> {
     let (mut parts, mut escaped) = (vec![String::new()], false);
     for c in text.chars() {
         match c {
@@ -246,7 +246,12 @@ fn is_dn(text: &str) -> bool {
         }
         escaped = c == '\\' && !escaped;
     }
-    parts.iter().all(|part| {
-        part.split_once('=').is_some_and(|(kind, value)| !kind.trim().is_empty() && !value.trim().is_empty())
-    })
+    let part = |part: &String| {
+        let (kind, value) = part.split_once('=')?;
+        let (kind, whole) = (kind.trim(), value.trim_start());
+        // An escaped blank at the end belongs to the value.
+        let value = Some(whole.trim_end()).filter(|cut| !cut.ends_with('\\')).unwrap_or(whole);
+        (!kind.is_empty() && !value.is_empty()).then(|| format!("{kind}={value}"))
+    };
+    Some(parts.iter().map(part).collect::<Option<Vec<_>>>()?.join(","))
 }
