@@ -122,8 +122,7 @@ pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result
     let id = ids.xml_id();
     let unsigned = write(&description, &id);
     let signature = sign::enveloped(keys, &id, &[&unsigned.bytes])?;
-    let (before, after) = unsigned.bytes.split_at(unsigned.insert_at);
-    Ok(String::from_utf8([before, &signature, after].concat())?)
+    Ok(String::from_utf8(unsigned.with_signature(&signature))?)
 }
 
 fn localized(texts: &[config::Localized]) -> Vec<Localized> {

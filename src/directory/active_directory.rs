@@ -59,24 +59,6 @@ pub fn guid_octets(key: &str) -> Option<Vec<u8>> {
     data_encoding::HEXLOWER_PERMISSIVE.decode(key.as_bytes()).ok().filter(|octets| octets.len() == 16)
 }
 
-/// objectGUID as Windows tools print it: the first three fields little-endian. For people who read a log beside
-/// PowerShell; the key is [`guid_key`].
-pub fn guid_text(octets: &[u8]) -> Option<String> {
-    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = octets else { return None };
-    let (d, e) = rest.split_at_checked(2)?;
-    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
-    (e.len() == 6).then(|| {
-        format!(
-            "{}-{}-{}-{}-{}",
-            hex(&[*a3, *a2, *a1, *a0]),
-            hex(&[*b1, *b0]),
-            hex(&[*c1, *c0]),
-            hex(d),
-            hex(e)
-        )
-    })
-}
-
 /// All groups that hold this DN, through groups in groups (LDAP_MATCHING_RULE_IN_CHAIN); cycles end by themselves.
 pub fn groups_filter(dn: &str) -> String {
     format!("(member:1.2.840.113556.1.4.1941:={})", escape_filter(dn.as_bytes()))
@@ -112,13 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_has_a_key_and_the_form_of_windows() {
+    fn a_guid_has_a_key() {
         let octets: Vec<u8> = (0..16).collect();
         assert_eq!(guid_key(&octets), "000102030405060708090a0b0c0d0e0f");
         assert_eq!(guid_octets(&guid_key(&octets)), Some(octets.clone()));
         assert_eq!(guid_octets("00"), None);
-        assert_eq!(guid_text(&octets).as_deref(), Some("03020100-0504-0706-0809-0a0b0c0d0e0f"));
-        assert_eq!(guid_text(&[1, 2]), None);
     }
 
     #[test]

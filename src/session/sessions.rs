@@ -80,7 +80,8 @@ impl Sessions {
         }
         if !session.is_in_time(now, self.options.idle) {
             if session.finish() {
-                self.end_later(&session);
+                // It is over by its time, written or not.
+                self.end_later(&session).ok();
             }
             return Ok(None);
         }
@@ -115,7 +116,7 @@ impl Sessions {
         self.store.commit(vec![Write::PutSpSession(new.row(session)?)]).await?;
         if session.is_ended() {
             // It ended while this was under way; whichever was written last, it stays ended.
-            self.end_later(session);
+            self.end_later(session)?;
             return Err(SessionError::Ended);
         }
         session.held().push(new.clone());
@@ -189,26 +190,24 @@ impl Sessions {
         }
     }
 
+    /// Deferred first: that pins the sessions in the cache until it is durable, and it is written also when the caller
+    /// goes away or this commit fails.
     async fn end_now(&self, ended: &[Arc<SsoSession>]) -> Result<(), SessionError> {
-        if ended.is_empty() {
-            return Ok(());
+        let mut deferred = Ok(());
+        for session in ended {
+            deferred = deferred.and(self.end_later(session));
         }
-        let end = |session: &Arc<SsoSession>| Write::EndSession { id_hash: session.id_hash.clone() };
-        let written = self.store.commit(ended.iter().map(end).collect()).await;
-        if written.is_err() {
-            for session in ended {
-                self.end_later(session);
-            }
+        if !ended.is_empty() {
+            self.settle().await?;
         }
-        Ok(written?)
+        deferred
     }
 
-    fn end_later(&self, session: &SsoSession) {
-        match self.store.defer(Write::EndSession { id_hash: session.id_hash.clone() }) {
-            Ok(ticket) => session.ticket.store(ticket, Ordering::Release),
-            // Never landing keeps it in the cache, where it is known to be over.
-            Err(_) => session.ticket.store(u64::MAX, Ordering::Release),
-        }
+    fn end_later(&self, session: &SsoSession) -> Result<(), SessionError> {
+        let deferred = self.store.defer(Write::EndSession { id_hash: session.id_hash.clone() });
+        // Never landing keeps it in the cache, where it is known to be over.
+        session.ticket.store(*deferred.as_ref().unwrap_or(&u64::MAX), Ordering::Release);
+        Ok(deferred.map(drop)?)
     }
 
     /// Whether the store does not know the truth about this session yet.

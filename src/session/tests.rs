@@ -226,6 +226,30 @@ async fn what_is_evicted_comes_back_from_the_store() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_being_written_cannot_be_missed_by_evicting_it() {
+    let fixture = Fixture::bounded(Bounds { sessions: 2, bytes: usize::MAX }).await;
+    let mut tokens = Vec::new();
+    for key in ["1", "2", "3", "4"] {
+        tokens.push(fixture.start(key).await.0);
+        fixture.sessions.settle().await.unwrap();
+    }
+    let sessions = &fixture.sessions;
+    assert!(sessions.find(&tokens[0]).await.unwrap().is_some());
+    let lock = Lock::take(&url(&fixture.dir)).await;
+    let meanwhile = async {
+        for token in tokens.iter().skip(1).cycle().take(9) {
+            assert!(sessions.find(token).await.unwrap().is_some());
+        }
+        let found = sessions.find(&tokens[0]).await.unwrap();
+        lock.release().await;
+        found
+    };
+    let (ended, found) = tokio::join!(sessions.end(&tokens[0]), meanwhile);
+    assert!(ended.unwrap().is_some() && found.is_none());
+    assert!(sessions.find(&tokens[0]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn weight_bounds_the_cache_but_nothing_unwritten_is_evicted() {
     let fixture = Fixture::bounded(Bounds { sessions: 1000, bytes: 10_000 }).await;
     let lock = Lock::take(&url(&fixture.dir)).await;

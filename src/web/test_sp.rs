@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
 use crate::saml::authn_request::AuthnRequest;
+use crate::saml::binding::post;
 use crate::saml::received::Received;
 use crate::saml::status::SUCCESS;
 
 use super::error::WebError;
-use super::form::Form;
 use super::outcome::init_path;
 use super::views::{Arrived, TestSp};
 use super::visit::Visit;
@@ -81,12 +81,10 @@ pub(crate) async fn acs(req: HttpRequest, app: web::Data<App>, payload: web::Pay
 
 async fn receive(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse, WebError> {
     let body = visit.body(payload).await?;
-    let form = Form::parse(&body).ok_or(WebError::BadForm)?;
-    let encoded = form.value("SAMLResponse").ok_or(WebError::BadForm)?;
-    let response = STANDARD.decode(encoded).map_err(|_| WebError::BadForm)?;
-    let view = read(visit.app, &response);
-    let raw = String::from_utf8_lossy(&response).into_owned();
-    let relay_state = form.value("RelayState").unwrap_or("");
+    let received = post::Received::response(&body).map_err(|_| WebError::BadForm)?;
+    let view = read(visit.app, &received.xml);
+    let raw = String::from_utf8_lossy(&received.xml).into_owned();
+    let relay_state = received.relay_state.as_deref().unwrap_or("");
     Ok(page(visit, Some(Arrived { view, relay_state, raw })))
 }
 

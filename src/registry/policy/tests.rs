@@ -35,7 +35,7 @@ fn every_key_is_read() {
         sign = "assertion"
         encrypt = "never"
         verify_requests = "ignore"
-        allow = ["group:CN=Sales\\, East,OU=Groups,DC=example,DC=co,DC=jp", "user:tanaka"]
+        allow = ["group:CN = Sales\\, East\\ , OU=Groups ,DC=example,DC=co,DC=jp", "user:tanaka"]
         assertion_lifetime = "1h30m"
         not_before_skew = "PT1M"
         session_not_on_or_after = false
@@ -67,7 +67,7 @@ fn every_key_is_read() {
         encrypt: Encrypt::Never,
         verify_requests: VerifyRequests::Ignore,
         allow: vec![
-            Allow::Group(text("CN=Sales\\, East,OU=Groups,DC=example,DC=co,DC=jp")),
+            Allow::Group(text("CN=Sales\\, East\\ ,OU=Groups,DC=example,DC=co,DC=jp")),
             Allow::User(text("tanaka")),
         ],
         assertion_lifetime: SignedDuration::from_mins(90),

@@ -5,6 +5,8 @@ use toml::de::DeValue;
 
 use super::{Allow, Encrypt, NameIdEncoding, Sign, VerifyRequests};
 use crate::authproc::hint;
+use crate::saml::name_id::canonical_format;
+use crate::saml::uris::{attribute_name, name_id};
 
 /// What is wrong with a value, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +25,20 @@ type Read<T> = Result<T, Wrong>;
 const RELAY_STATE_MOST: usize = 8 * 1024;
 
 const NAME_ID_FORMATS: [(&str, &str); 8] = [
-    ("transient", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
-    ("persistent", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
-    ("emailAddress", "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
-    ("unspecified", "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"),
-    ("X509SubjectName", "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"),
-    ("WindowsDomainQualifiedName", "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName"),
-    ("kerberos", "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos"),
-    ("entity", "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"),
+    ("transient", name_id::TRANSIENT),
+    ("persistent", name_id::PERSISTENT),
+    ("emailAddress", name_id::EMAIL),
+    ("unspecified", name_id::UNSPECIFIED),
+    ("X509SubjectName", name_id::X509_SUBJECT),
+    ("WindowsDomainQualifiedName", name_id::WINDOWS_DOMAIN),
+    ("kerberos", name_id::KERBEROS),
+    ("entity", name_id::ENTITY),
 ];
 
 const ATTRIBUTE_NAME_FORMATS: [(&str, &str); 3] = [
-    ("uri", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"),
-    ("basic", "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"),
-    ("unspecified", "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"),
+    ("uri", attribute_name::URI),
+    ("basic", attribute_name::BASIC),
+    ("unspecified", attribute_name::UNSPECIFIED),
 ];
 
 pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
@@ -141,12 +143,7 @@ pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<String> {
     if text == "none" {
         return Err(wrong("assertions without a NameID are not available yet", "remove the key"));
     }
-    // saml-core 8.3 has these two in the 1.1 name space alone; many write 2.0.
-    let text = match text.strip_prefix("urn:oasis:names:tc:SAML:2.0:nameid-format:") {
-        Some(short @ ("emailAddress" | "unspecified")) => short.to_owned(),
-        _ => text,
-    };
-    uri(&text, &NAME_ID_FORMATS, "NameID format")
+    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format")
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {
@@ -181,11 +178,10 @@ pub(super) fn allow(value: &DeValue<'_>) -> Read<Vec<Allow>> {
     let allow = list(value, |entry| {
         let text = word(entry)?;
         match text.split_once(':') {
-            Some(("group", dn)) if is_dn(dn) => Ok(Allow::Group(dn.to_owned())),
-            Some(("group", dn)) => {
-                let message = format!("\"{dn}\" is no distinguished name");
-                Err(wrong(message, "write \"group:CN=Sales,OU=Groups,DC=example,DC=jp\""))
-            }
+            Some(("group", written)) => dn(written).map(Allow::Group).ok_or_else(|| {
+                let message = format!("\"{written}\" is no distinguished name");
+                wrong(message, "write \"group:CN=Sales,OU=Groups,DC=example,DC=jp\"")
+            }),
             Some(("user", login)) if !login.trim().is_empty() => Ok(Allow::User(login.to_owned())),
             _ => Err(wrong(format!("\"{text}\" names nobody"), "write \"group:<DN>\" or \"user:<login>\"")),
         }
@@ -239,8 +235,9 @@ fn uri(text: &str, known: &[(&str, &str)], what: &str) -> Read<String> {
     Err(wrong(format!("\"{text}\" is no {what}"), hint(text, &shorts)))
 }
 
-/// Whether each part has an attribute type and a value (RFC 4514); escaped commas stay inside a part.
-fn is_dn(text: &str) -> bool {
+/// A DN as servers write it, without blanks around its parts (RFC 4514); `None` unless each part has an attribute type
+/// and a value. Escaped commas stay inside a part.
+fn dn(text: &str) -> Option<String> {
     let (mut parts, mut escaped) = (vec![String::new()], false);
     for c in text.chars() {
         match c {
@@ -249,7 +246,12 @@ fn is_dn(text: &str) -> bool {
         }
         escaped = c == '\\' && !escaped;
     }
-    parts.iter().all(|part| {
-        part.split_once('=').is_some_and(|(kind, value)| !kind.trim().is_empty() && !value.trim().is_empty())
-    })
+    let part = |part: &String| {
+        let (kind, value) = part.split_once('=')?;
+        let (kind, whole) = (kind.trim(), value.trim_start());
+        // An escaped blank at the end belongs to the value.
+        let value = Some(whole.trim_end()).filter(|cut| !cut.ends_with('\\')).unwrap_or(whole);
+        (!kind.is_empty() && !value.is_empty()).then(|| format!("{kind}={value}"))
+    };
+    Some(parts.iter().map(part).collect::<Option<Vec<_>>>()?.join(","))
 }

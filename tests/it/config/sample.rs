@@ -125,5 +125,5 @@ header = "X-Remote-User"
     assert_eq!((config.authproc.len(), config.saml.authproc.len()), (1, 1));
     assert_eq!(config.log.timezone.iana_name(), Some("Asia/Tokyo"));
     let shouts: Vec<&str> = config.warnings.iter().map(|warning| warning.key.as_str()).collect();
-    assert_eq!(shouts, ["base_url", "directory[1].urls", "directory[1].verify_certificate"]);
+    assert_eq!(shouts, ["base_url", "store.url", "directory[1].urls", "directory[1].verify_certificate"]);
 }
