@@ -11,6 +11,9 @@ use crate::support::folder::{Folder, TANAKA};
 use crate::support::pki::Pair;
 use crate::support::sp::Sp;
 
+/// What is done to a folder that is otherwise good.
+type Damage = Box<dyn Fn(&Folder)>;
+
 /// Exit code and both outputs of a start that must fail.
 fn fails(folder: &Folder) -> (i32, String) {
     let mut serve = sekisho(folder, &["serve"]);
@@ -31,7 +34,8 @@ async fn generated_keys_serve_at_once() {
     assert!(text.contains("Unable to load private key") && text.contains("sekisho keys generate"), "{text}");
     let made = sekisho(&folder, &["keys", "generate"]).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let key = openssl::pkey::PKey::private_key_from_pem(folder.read("certs/PrivateKey.pem").as_bytes()).unwrap();
+    let key =
+        openssl::pkey::PKey::private_key_from_pem(folder.read("certs/PrivateKey.pem").as_bytes()).unwrap();
     let certificate = openssl::x509::X509::from_pem(folder.read("certs/PublicKey.pem").as_bytes()).unwrap();
     folder.idp = Pair { key, certificate };
     let server = TestServer::start(folder).await;
@@ -44,7 +48,6 @@ fn a_key_that_must_not_or_cannot_be_used_does_not_start() {
         std::fs::set_permissions(folder.path(file), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     let other = Pair::of_sp();
-    type Damage = Box<dyn Fn(&Folder)>;
     let damages: Vec<(&str, Damage, [&'static str; 2])> = vec![
         ("open", Box::new(move |f| chmod(f, "certs/PrivateKey.pem", 0o644)), ["mode 0644", "chmod 600"]),
         ("group", Box::new(move |f| chmod(f, "certs/PrivateKey.pem", 0o640)), ["mode 0640", "chmod 600"]),
@@ -74,7 +77,10 @@ fn a_key_that_must_not_or_cannot_be_used_does_not_start() {
         assert_eq!(code, 1, "{name}: {text}");
         let line = text.lines().find(|line| line.contains("Unable to load private key"));
         let line = line.unwrap_or_else(|| panic!("{name}: {text}"));
-        assert!(line.contains("PrivateKey.pem") && words.iter().all(|word| line.contains(word)), "{name}: {line}");
+        assert!(
+            line.contains("PrivateKey.pem") && words.iter().all(|word| line.contains(word)),
+            "{name}: {line}"
+        );
         assert!(!text.contains("sekisho serves"), "{text}");
     }
 }
@@ -105,7 +111,9 @@ fn all_faults_are_told_at_once() {
     folder.remove("certs/session-secret");
     let (code, text) = fails(&folder);
     assert_eq!(code, 1);
-    for word in ["windw", "lifetime", "nowhere", "10.0.0.0/99", "in the clear", "search_base", "session-secret"] {
+    for word in
+        ["windw", "lifetime", "nowhere", "10.0.0.0/99", "in the clear", "search_base", "session-secret"]
+    {
         let line = text.lines().find(|line| line.contains(word));
         assert!(line.is_some_and(|line| line.contains("sekisho.toml:")), "{word}: {text}");
     }
