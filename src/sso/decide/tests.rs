@@ -64,7 +64,7 @@ impl World {
 
     async fn session(&self, (minutes, class, login): (i64, &str, &str)) -> Arc<SsoSession> {
         let subject = Subject {
-            id: SubjectId { directory: "corp".to_owned(), key: login.to_owned() },
+            id: person(login),
             login: login.to_owned(),
             display_name: login.to_owned(),
             dn: None,
@@ -137,12 +137,12 @@ fn requested(comparison: Comparison, classes: &[&str]) -> RequestedAuthnContext 
     RequestedAuthnContext { comparison, classes: classes.iter().map(ToString::to_string).collect() }
 }
 
-fn exactly(class: &str) -> Option<RequestedAuthnContext> {
-    Some(requested(Comparison::Exact, &[class]))
+fn exactly(class: &str) -> RequestedAuthnContext {
+    requested(Comparison::Exact, &[class])
 }
 
-fn person(login: &str) -> Option<SubjectId> {
-    Some(SubjectId { directory: "corp".to_owned(), key: login.to_owned() })
+fn person(login: &str) -> SubjectId {
+    SubjectId { directory: "corp".to_owned(), key: login.to_owned() }
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn sessions_force_authn_and_is_passive() {
             Some((0, FORM, "tanaka")),
             |ask| {
                 ask.force_authn = true;
-                ask.signed_in = person("tanaka");
+                ask.signed_in = Some(person("tanaka"));
             },
             "issue",
         ),
@@ -182,7 +182,7 @@ async fn sessions_force_authn_and_is_passive() {
             Some((0, FORM, "suzuki")),
             |ask| {
                 ask.force_authn = true;
-                ask.signed_in = person("tanaka");
+                ask.signed_in = Some(person("tanaka"));
             },
             "AuthnFailed",
         ),
@@ -226,7 +226,7 @@ async fn contexts_are_asked_of_the_session_and_then_of_the_page() {
     .enumerate()
     {
         let change = |ask: &mut Ask| {
-            ask.requested_authn_context = exactly(class);
+            ask.requested_authn_context = Some(exactly(class));
             ask.is_passive = passive;
         };
         let decision = world.decide(sp, signed_in, &[], change).await;
@@ -234,7 +234,7 @@ async fn contexts_are_asked_of_the_session_and_then_of_the_page() {
     }
     // ForceAuthn for a class that only another way of signing in gives cannot be met here.
     let forced = |ask: &mut Ask| {
-        ask.requested_authn_context = exactly(STRONG);
+        ask.requested_authn_context = Some(exactly(STRONG));
         ask.force_authn = true;
     };
     assert_eq!(shown(&world.decide("plain", NOBODY, &[], forced).await), "NoAuthnContext");

@@ -19,7 +19,8 @@ pub(super) fn answers(cases: &[Value]) -> Vec<Value> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("php does not start: {error}; {REMEDY}"));
-    let lines: String = cases.iter().map(|case| format!("{case}\n")).collect();
+    let lines: Vec<String> = cases.iter().map(ToString::to_string).collect();
+    let lines = lines.join("\n") + "\n";
     let mut stdin = php.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let stdout = BufReader::new(php.stdout.take().unwrap());

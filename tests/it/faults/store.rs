@@ -17,12 +17,12 @@ impl Lock {
         let taken = folder.path("locked");
         let script = format!(
             "import sqlite3, sys, time\n\
-             db = sqlite3.connect({:?}, timeout=30, isolation_level=None)\n\
+             db = sqlite3.connect('{}', timeout=30, isolation_level=None)\n\
              db.execute('BEGIN IMMEDIATE')\n\
-             open({:?}, 'w').close()\n\
+             open('{}', 'w').close()\n\
              sys.stdin.read()\n",
-            folder.path("sekisho.db"),
-            taken
+            folder.path("sekisho.db").display(),
+            taken.display()
         );
         let child =
             Command::new("python3").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("python3");

@@ -11,6 +11,9 @@ use crate::support::folder::{Folder, TANAKA};
 use crate::support::pki::Pair;
 use crate::support::sp::Sp;
 
+/// What is done to a folder that is otherwise good.
+type Damage = Box<dyn Fn(&Folder)>;
+
 /// Exit code and both outputs of a start that must fail.
 fn fails(folder: &Folder) -> (i32, String) {
     let mut serve = sekisho(folder, &["serve"]);
@@ -45,7 +48,6 @@ fn a_key_that_must_not_or_cannot_be_used_does_not_start() {
         std::fs::set_permissions(folder.path(file), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     let other = Pair::of_sp();
-    type Damage = Box<dyn Fn(&Folder)>;
     let damages: Vec<(&str, Damage, [&'static str; 2])> = vec![
         ("open", Box::new(move |f| chmod(f, "certs/PrivateKey.pem", 0o644)), ["mode 0644", "chmod 600"]),
         ("group", Box::new(move |f| chmod(f, "certs/PrivateKey.pem", 0o640)), ["mode 0640", "chmod 600"]),

@@ -6,6 +6,9 @@ use crate::support::html::Page;
 use crate::support::request::AuthnRequest;
 use crate::support::sp::{POST, Sp};
 
+/// What a test does to a request that is otherwise fine.
+type Change = fn(&mut AuthnRequest);
+
 const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
 
 /// Three places by POST, of which the second is the default, and one by Artifact.
@@ -37,7 +40,6 @@ async fn ask(case: &mut Case, change: impl FnOnce(&mut AuthnRequest)) -> (Page, 
 #[tokio::test]
 async fn url_index_binding_or_default_choose_it() {
     let mut case = case().await;
-    type Change = fn(&mut AuthnRequest);
     let table: [(&str, Change); 7] = [
         ("two", |_| {}),
         ("one", |request| request.acs_url = Some("https://app.test/one".to_owned())),

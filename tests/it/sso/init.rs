@@ -66,9 +66,13 @@ async fn a_relay_state_can_be_bound_to_prefixes() {
         let page = case.browser.open(&case.init_with(Some(fine))).await;
         case.unsolicited(&page);
     }
-    for foreign in
-        ["https%3A%2F%2Fapp.test.evil.test%2F", "https%3A%2F%2Fapp.test", "HTTPS%3A%2F%2Fapp.test%2F", "x"]
-    {
+    for foreign in [
+        "https%3A%2F%2Fapp.test.evil.test%2F",
+        "https%3A%2F%2Fapp.test",
+        "HTTPS%3A%2F%2Fapp.test%2F",
+        "https%3A%2F%2Fevil.test%2F%3Fhttps%3A%2F%2Fapp.test%2F",
+        "x",
+    ] {
         let page = case.browser.open(&case.init_with(Some(foreign))).await;
         assert_refused(&page, 400, "SK-RELAYSTATE");
     }

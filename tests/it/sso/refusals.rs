@@ -10,6 +10,9 @@ use crate::support::folder::{Folder, TANAKA};
 use crate::support::request::AuthnRequest;
 use crate::support::sp::{Sp, post, redirect};
 
+/// What a test does to a request that is otherwise fine.
+type Change = fn(&mut AuthnRequest);
+
 /// Sends the document by both bindings; both must be refused with this code, for this reason.
 async fn refuse(case: &mut Case, xml: &str, code: &str, reason: &str) {
     let issued = case.events("assertion_issued").len();
@@ -34,7 +37,6 @@ async fn refuse(case: &mut Case, xml: &str, code: &str, reason: &str) {
 #[tokio::test]
 async fn requests_that_are_no_good_are_refused() {
     let mut case = Case::signed_in("").await;
-    type Change = fn(&mut AuthnRequest);
     let table: [(&str, &str, Change); 19] = [
         ("SK-REQUEST", "Issuer", |request| request.issuer = None),
         ("SK-REQUEST", "Issuer", |request| request.issuer = Some(String::new())),

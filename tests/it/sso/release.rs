@@ -177,3 +177,21 @@ async fn who_may_not_use_an_sp_gets_a_clear_page_and_the_sp_nothing() {
     let issued = case.events("assertion_issued");
     assert!(issued.iter().all(|event| event["login"] == TANAKA.0) && issued.len() == 1);
 }
+
+#[tokio::test]
+async fn allow_asks_the_directory_for_groups_and_refuses_when_it_cannot() {
+    let folder = Folder::new();
+    let groups = "memberOf = [\"CN=Sales,DC=example,DC=jp\"], uid = [\"tanaka\"]";
+    folder.write_secret("people.toml", &folder.read("people.toml").replace("uid = [\"tanaka\"]", groups));
+    let policy = "allow = [\"group:cn=sales,dc=example,dc=jp\"]";
+    let mut case = Case::of(folder, Sp::new("app"), policy);
+    let (mut tanaka, mut suzuki) = (Browser::new(), Browser::new());
+    assert!(visit(&case, &mut tanaka, TANAKA).await.body.contains("SAMLResponse"));
+    assert_refused(&visit(&case, &mut suzuki, SUZUKI).await, 403, "SK-NOT-ALLOWED");
+    // The directory that the person came from is gone: nobody knows whether they may.
+    let directories = case.folder.config["directory"].as_array_mut().unwrap();
+    directories[0].as_table_mut().unwrap().insert("name".to_owned(), "renamed".into());
+    case.restart();
+    assert_refused(&visit(&case, &mut tanaka, TANAKA).await, 503, "SK-UNAVAILABLE");
+    assert!(case.events("assertion_issued").is_empty());
+}

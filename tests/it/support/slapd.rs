@@ -89,8 +89,9 @@ impl Slapd {
         let file = slapds.first().unwrap().folder.path().join("authorities.pem");
         std::fs::write(&file, authorities).unwrap();
         format!(
-            "name = \"corp\"\nkind = \"ldap\"\nurls = {urls:?}\nca_certificate = {file:?}\nsearch_base = {BASE:?}\n\
-             bind_dn = {READER:?}\nbind_password = {READER_PASSWORD:?}\n"
+            "name = \"corp\"\nkind = \"ldap\"\nurls = {urls:?}\nca_certificate = \"{}\"\nsearch_base = {BASE:?}\n\
+             bind_dn = {READER:?}\nbind_password = {READER_PASSWORD:?}\n",
+            file.display()
         )
     }
 

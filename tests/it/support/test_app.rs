@@ -120,16 +120,16 @@ impl Running {
         let (started, running) = channel();
         let serve = async move {
             let app = web::Data::new(App::build(&config, ports).await.expect("the program starts"));
-            let served = app.clone();
-            let server = HttpServer::new(move || routes::application(&served)).workers(1).disable_signals();
-            let server = match &config.listen.tls {
+            let shared = app.clone();
+            let http = HttpServer::new(move || routes::application(&shared)).workers(1).disable_signals();
+            let http = match &config.listen.tls {
                 Some(pair) => {
                     let acceptor = tls::acceptor(&pair.certificate, &pair.private_key).unwrap();
-                    server.listen_openssl(listener, acceptor).unwrap()
+                    http.listen_openssl(listener, acceptor).unwrap()
                 }
-                None => server.listen(listener).unwrap(),
+                None => http.listen(listener).unwrap(),
             };
-            let server = server.run();
+            let server = http.run();
             started.send((app, server.handle())).unwrap();
             server.await.unwrap();
         };
