@@ -53,6 +53,9 @@ impl JsonLines {
             Some(_) => serde_json::to_writer(&mut line, record)?,
             None => serde_json::to_writer(&mut line, &Tagged { target: "audit", record })?,
         }
+        if !line.is_ascii() {
+            line = printable(&line);
+        }
         line.push(b'\n');
         Ok(line)
     }
@@ -74,6 +77,23 @@ impl Sink for JsonLines {
         });
         written.map_err(|cause| AuditError { target: self.target.clone(), cause })
     }
+}
+
+/// JSON escapes what ends a line for C, not what does for Unicode, nor what turns the direction of text.
+fn printable(json: &[u8]) -> Vec<u8> {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    };
+    let mut line = String::with_capacity(json.len() + 16);
+    for c in String::from_utf8_lossy(json).chars() {
+        if is_harmful(c) {
+            line.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        } else {
+            line.push(c);
+        }
+    }
+    line.into_bytes()
 }
 
 /// As [`Write::write_all`]; a failure comes with how much was written before.
@@ -115,8 +135,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
         let sink = JsonLines::file(&path).unwrap();
-        let event =
-            Event::SignInRefused { login: "a\r\nb\u{2028}".into(), subject: None, reason: "unknown".into() };
+        let event = Event::SignInRefused {
+            login: "a\r\nb\u{2028}\u{85}".into(),
+            subject: None,
+            reason: "unknown".into(),
+        };
         let record =
             Record { time: Timestamp::UNIX_EPOCH, request_id: "R".into(), client_address: None, event };
         sink.write(&record).unwrap();
@@ -125,6 +148,8 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         let value: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert_eq!(value["event"], "sign_in_refused");
+        assert_eq!(value["login"], "a\r\nb\u{2028}\u{85}");
+        assert!(text.is_ascii(), "{text}");
         assert_eq!(value["request.id"], "R");
     }
     #[test]

@@ -74,11 +74,14 @@ fn one_line(record: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(body);
     let mut line = String::with_capacity(body.len() + 1);
     for c in text.chars() {
-        // U+2028 and U+2029 end a line for some viewers.
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
+        match c {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            // U+2028 and U+2029 end a line for some viewers, others turn its direction. JSON knows no other escape.
+            _ if c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}') => {
+                line.extend(format!("\\u{:04x}", u32::from(c)).chars());
+            }
+            _ => line.push(c),
         }
     }
     line.push('\n');
@@ -90,10 +93,18 @@ mod tests {
     use super::one_line;
 
     #[test]
+    fn a_record_in_json_stays_json() {
+        let line = one_line("{\"a\":\"x\u{85}\u{2028}\u{7f}\u{202e}\"}\n".as_bytes());
+        let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(value["a"], "x\u{85}\u{2028}\u{7f}\u{202e}");
+        assert!(line.is_ascii());
+    }
+
+    #[test]
     fn a_record_stays_one_line() {
         assert_eq!(
             one_line("a\nb\r\u{1b}[31m田\u{2028}c\n".as_bytes()),
-            "a\\nb\\r\\u{1b}[31m田\\u{2028}c\n".as_bytes()
+            "a\\nb\\r\\u001b[31m田\\u2028c\n".as_bytes()
         );
     }
 }

@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// read, since packaged services own their files as `root:service 0640`.
 const OPEN_TO_OTHERS: u32 = 0o027;
 
+/// The words that admins of older installations look for in their logs.
+const UNABLE: &str = "Unable to load private key";
+
 /// The three keys by which a secret may be given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SecretKeys {
@@ -68,9 +71,8 @@ impl Section<'_> {
         let path = self.resolve(&written);
         if let Err(cause) = std::fs::metadata(&path) {
             let complaint = match key {
-                // The words that admins of older installations look for in their logs.
                 "private_key" => Complaint {
-                    message: format!("Unable to load private key: {} does not exist", path.display()),
+                    message: format!("{UNABLE}: {} does not exist", path.display()),
                     ..missing_file(&path, &cause, "put your key there, or run `sekisho keys generate`")
                 },
                 _ => missing_file(&path, &cause, "put it there or name another"),
@@ -83,7 +85,10 @@ impl Section<'_> {
     /// The path at `key` of a private file: it must exist, and only its owner may get at it.
     pub(super) fn private(&self, key: &'static str, default: Option<&str>) -> Option<PathBuf> {
         let path = self.existing(key, default)?;
-        if let Some(complaint) = std::fs::metadata(&path).ok().and_then(|found| exposed(&path, &found)) {
+        if let Some(mut complaint) = std::fs::metadata(&path).ok().and_then(|found| exposed(&path, &found)) {
+            if key == "private_key" {
+                complaint.message = format!("{UNABLE}: {}", complaint.message);
+            }
             self.complain(key, complaint);
         }
         Some(path)
