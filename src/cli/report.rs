@@ -4,14 +4,27 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::table;
+use super::table::{self, Cell};
 
 /// Everything that `check` looked at.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) identity_provider: Option<IdentityProvider>,
     pub(super) directories: Vec<DirectoryRow>,
     pub(super) service_providers: Vec<ServiceProviderRow>,
     pub(super) findings: Vec<FindingRow>,
+}
+
+/// What the server would be.
+#[derive(Debug, Serialize)]
+pub(super) struct IdentityProvider {
+    pub(super) entity_id: String,
+    pub(super) base_url: String,
+    /// The addresses, and whether they speak TLS.
+    pub(super) listens: String,
+    /// Whose certificate it signs with, and until when that is valid; empty if it cannot be read.
+    pub(super) certificate: String,
 }
 
 /// One `[[directory]]`.
@@ -64,42 +77,59 @@ impl Report {
 
     /// Writes the tables.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(own) = &self.identity_provider {
+            let facts = [
+                ("entityID", &own.entity_id),
+                ("base URL", &own.base_url),
+                ("listens", &own.listens),
+                ("certificate", &own.certificate),
+            ];
+            for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
+                writeln!(out, "{name:<13}{value}")?;
+            }
+            writeln!(out)?;
+        }
         if !self.directories.is_empty() {
-            let cells = |row: &DirectoryRow| [row.name.clone(), row.kind.clone(), row.state.clone()];
-            let rows: Vec<_> = self.directories.iter().map(cells).collect();
-            table::write(out, ["directory", "kind", "state"], &rows)?;
+            let cells = |row: &DirectoryRow| [&row.name, &row.kind, &row.state].map(|text| one_line(text));
+            let rows = self.directories.iter().map(cells).collect();
+            table::write(out, ["directory", "kind", "state"], rows)?;
             writeln!(out)?;
         }
         if !self.service_providers.is_empty() {
-            let rows: Vec<_> = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
-            let titles = ["service provider", "name", "file", "ACS", "NameID", "attributes", "signed"];
-            table::write(out, titles, &rows)?;
+            let rows = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
+            let titles = ["service provider", "ACS", "NameID", "signed", "attributes"];
+            table::write(out, titles, rows)?;
             writeln!(out)?;
         }
         if self.findings.is_empty() {
             return writeln!(out, "no findings");
         }
-        let rows: Vec<_> = self.findings.iter().map(FindingRow::cells).collect();
-        table::write(out, ["severity", "where", "what", "message", "remedy"], &rows)
+        let rows = self.findings.iter().map(FindingRow::cells).collect();
+        table::write(out, ["severity", "where", "finding and remedy"], rows)
     }
 }
 
+fn one_line(text: &str) -> Cell {
+    vec![text.to_owned()]
+}
+
 impl ServiceProviderRow {
-    fn cells(&self) -> [String; 7] {
+    fn cells(&self) -> [Cell; 5] {
+        let mut who = vec![self.entity_id.clone(), self.name.clone(), self.file.clone()];
+        who.retain(|line| !line.is_empty());
+        who.dedup();
         [
-            self.entity_id.clone(),
-            self.name.clone(),
-            self.file.clone(),
-            self.acs.to_string(),
-            self.name_id_format.clone(),
-            self.attributes.clone(),
-            self.sign.clone(),
+            who,
+            vec![self.acs.to_string()],
+            one_line(&self.name_id_format),
+            one_line(&self.sign),
+            one_line(&self.attributes),
         ]
     }
 }
 
 impl FindingRow {
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> [Cell; 3] {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -109,7 +139,13 @@ impl FindingRow {
             Some(line) => format!("{}:{line}", self.file),
             None => self.file.clone(),
         };
-        [severity.to_owned(), place, self.subject.clone(), self.message.clone(), self.remedy.clone()]
+        let mut place = vec![place, self.subject.clone()];
+        place.retain(|line| !line.is_empty());
+        let mut finding = vec![self.message.clone()];
+        if !self.remedy.is_empty() {
+            finding.push(format!("→ {}", self.remedy));
+        }
+        [vec![severity.to_owned()], place, finding]
     }
 }
 
@@ -142,14 +178,11 @@ mod tests {
         let mut out = Vec::new();
         report.write(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.contains("https://sp.example.jp  勤怠  kintai.xml  2    persistent  uid, mail   both"),
-            "{text}"
-        );
-        assert!(
-            text.contains("error     kintai.xml:7  https://sp.example.jp  has no ACS  ask for new metadata"),
-            "{text}"
-        );
+        let rows = [
+            "https://sp.example.jp  2    persistent  both    uid, mail\n勤怠\nkintai.xml\n",
+            "error     kintai.xml:7           has no ACS\n          https://sp.example.jp  → ask for new metadata\n",
+        ];
+        assert!(rows.iter().all(|row| text.contains(row)), "{text}");
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["findings"][0]["severity"], "error");
     }

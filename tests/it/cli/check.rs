@@ -44,7 +44,9 @@ fn a_pair_that_does_not_match_is_found() {
     assert_eq!(run.code, 1, "{}", run.err);
     let line = run.out.lines().find(|line| line.contains("Unable to load private key")).unwrap();
     assert!(line.starts_with("error ") && line.contains(" certs/PrivateKey.pem "), "{}", run.out);
-    assert!(line.contains("it is not the key of certificate certs/PublicKey.pem"), "{}", run.out);
+    assert!(run.out.contains(" it is not the key\n"), "{}", run.out);
+    assert!(run.out.contains(" of certificate certs/PublicKey.pem ("), "{}", run.out);
+    assert!(run.out.lines().all(|line| line.chars().count() <= 100), "{}", run.out);
 }
 
 #[test]

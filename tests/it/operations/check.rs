@@ -31,7 +31,9 @@ fn a_good_installation_is_good() {
     let (code, table, report) = check(&folder);
     assert_eq!(code, Some(0), "{table}");
     assert!(errors(&report).is_empty(), "{report}");
-    let line = |begin: &str| table.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {table}"));
+    let line = |begin: &str| {
+        table.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {table}"))
+    };
     assert!(line("corp ").contains("ldap") && line("corp ").contains("answers"));
     assert!(line("people ").contains("file") && line("people ").contains("answers"));
     let row = line(&sp.entity_id);
@@ -56,7 +58,8 @@ fn a_directory_that_is_down_is_found_and_the_rest_is_told_too() {
     assert_eq!(code, Some(1), "{table}");
     let found = errors(&report);
     assert_eq!(found.len(), 2, "{report}");
-    let directory = found.iter().find(|finding| finding["subject"] == "directory corp").expect("the directory");
+    let directory =
+        found.iter().find(|finding| finding["subject"] == "directory corp").expect("the directory");
     assert!(directory["message"].as_str().unwrap().contains("Connection refused"), "{directory}");
     let bad = found.iter().find(|finding| finding["file"] == "bad.xml").expect("the file");
     assert!(bad["line"].is_u64() && !bad["remedy"].as_str().unwrap().is_empty(), "{bad}");
@@ -70,7 +73,8 @@ fn a_wrong_service_password_and_an_untrusted_server_are_told_apart() {
     let good = Slapd::directory(&[&slapd]);
     let wrong = good.replace("Svc-Passw0rd!", "not this one");
     let strange = good.replace("authorities.pem", "server.pem");
-    std::fs::write(slapd.ca_file().with_file_name("strange.pem"), Sp::new("x").pair.certificate_pem()).unwrap();
+    std::fs::write(slapd.ca_file().with_file_name("strange.pem"), Sp::new("x").pair.certificate_pem())
+        .unwrap();
     let strange = strange.replace("server.pem", "strange.pem");
     let unverified = format!("{good}verify_certificate = false\n");
     for (directory, code, words) in [
@@ -97,6 +101,10 @@ fn what_is_odd_about_service_providers_is_told_without_failing() {
     folder.write("metadata/sp.xml", &expired);
     let (_, table, report) = check(&folder);
     let findings = report["findings"].as_array().unwrap();
-    let tells = |word: &str| findings.iter().any(|finding| finding["file"] == "sp.xml" && finding["message"].as_str().unwrap().contains(word));
+    let tells = |word: &str| {
+        findings
+            .iter()
+            .any(|finding| finding["file"] == "sp.xml" && finding["message"].as_str().unwrap().contains(word))
+    };
     assert!(tells("AuthnRequestsSigned") && tells("2020-01-01"), "{table}");
 }

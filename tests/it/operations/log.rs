@@ -10,8 +10,7 @@ use crate::support::folder::TANAKA;
 use crate::support::slapd::{PASSWORD, READER_PASSWORD, Slapd};
 use crate::support::sp::{Sp, redirect};
 
-const HOSTILE: &str =
-    "eve\r\n2026-01-01T00:00:00.000+09:00  INFO root successfully authenticated\u{1b}[2J\u{2028}\u{202e}\u{85}x";
+const HOSTILE: &str = "eve\r\n2026-01-01T00:00:00.000+09:00  INFO root successfully authenticated\u{1b}[2J\u{2028}\u{202e}\u{85}x";
 
 #[tokio::test]
 async fn a_record_is_one_line_whatever_was_typed() {
@@ -34,7 +33,8 @@ async fn a_record_is_one_line_whatever_was_typed() {
 
         let (log, trail) = (server.log(), server.folder.read("audit.jsonl"));
         for text in [&log, &trail] {
-            let bad = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}'));
+            let bad =
+                |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}'));
             assert!(!text.contains(bad), "{format}: {text:?}");
         }
         for line in log.lines() {
@@ -42,11 +42,21 @@ async fn a_record_is_one_line_whatever_was_typed() {
                 serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{line}"));
             } else {
                 // Each begins with its own time, so none with what was typed.
-                assert!(line.starts_with(|c: char| c.is_ascii_digit()) && !line.starts_with("2026-01-01T00:00:00.000+09:00"), "{line}");
+                assert!(
+                    line.starts_with(|c: char| c.is_ascii_digit())
+                        && !line.starts_with("2026-01-01T00:00:00.000+09:00"),
+                    "{line}"
+                );
             }
         }
         assert!(log.contains("Unable to locate metadata for https://evil.test/eve"), "{log}");
-        assert_eq!(log.lines().filter(|line| line.contains("root successfully authenticated")).filter(|line| !line.contains("eve")).count(), 0);
+        assert_eq!(
+            log.lines()
+                .filter(|line| line.contains("root successfully authenticated"))
+                .filter(|line| !line.contains("eve"))
+                .count(),
+            0
+        );
         assert_eq!(server.audit().iter().filter(|event| event["event"] == "sign_in_refused").count(), 1);
     }
 }
@@ -95,7 +105,10 @@ async fn nothing_secret_is_written_anywhere() {
     }
     // They are in use indeed: each sign-in left its line and its event.
     let [(_, log), (_, trail)] = &files;
-    assert!(log.contains("yoshida successfully authenticated") && log.contains("tanaka successfully authenticated"));
+    assert!(
+        log.contains("yoshida successfully authenticated")
+            && log.contains("tanaka successfully authenticated")
+    );
     assert!(trail.contains("assertion_issued"));
     let database = std::fs::read(server.folder.path("sekisho.db-wal")).unwrap();
     let holds = |secret: &str| database.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -110,14 +123,21 @@ async fn one_line_a_request_and_one_event_a_sign_in() {
     let page = ask(&server, &mut browser, &sp).await;
     let lines = |path: &str| {
         let log = server.log();
-        log.lines().filter(|line| line.contains(" request ") && line.contains(&format!("path={path} "))).count()
+        log.lines()
+            .filter(|line| line.contains(" request ") && line.contains(&format!("path={path} ")))
+            .count()
     };
     assert_eq!((lines("/saml/sso"), lines("/login")), (1, 1), "{}", server.log());
     sign_in(&mut browser, &page, (TANAKA.0, "wrong")).await;
     sign_in(&mut browser, &page, TANAKA).await;
     assert_eq!((lines("/login"), lines("/saml/sso/continue")), (3, 1), "{}", server.log());
-    let events: Vec<String> = server.audit().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect();
-    let told: Vec<&str> = events.iter().map(String::as_str).filter(|event| event.contains("sign") || event.contains("assertion")).collect();
+    let events: Vec<String> =
+        server.audit().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect();
+    let told: Vec<&str> = events
+        .iter()
+        .map(String::as_str)
+        .filter(|event| event.contains("sign") || event.contains("assertion"))
+        .collect();
     assert_eq!(told, ["sign_in_refused", "signed_in", "assertion_issued"]);
     // Page, log and audit share the id.
     let refusal = sign_in(&mut Browser::new(), &page, TANAKA).await;

@@ -19,7 +19,13 @@ async fn serve(folder: Folder, sp: &Sp) -> (TestServer, Browser) {
 }
 
 /// Waits until a request of this SP is answered so.
-async fn until(server: &mut TestServer, browser: &Browser, sp: &Sp, what: &str, holds: impl Fn(&str) -> bool) {
+async fn until(
+    server: &mut TestServer,
+    browser: &Browser,
+    sp: &Sp,
+    what: &str,
+    holds: impl Fn(&str) -> bool,
+) {
     let sso = server.sso();
     let answered = || async {
         let mut browser = browser.clone();
@@ -83,7 +89,10 @@ async fn a_broken_file_is_named_with_its_line_and_harms_nobody() {
     let line = log.lines().find(|line| line.contains("Unable to load metadata")).expect("a line");
     let place = 1 + good.lines().position(|line| line.contains("</md:SPSSODescriptor>")).unwrap();
     assert!(line.contains("ERROR") && line.contains("keihi.xml"), "{line}");
-    assert!(line.contains(&format!("line={place}")) || line.contains(&format!("keihi.xml:{place}")), "line {place}: {line}");
+    assert!(
+        line.contains(&format!("line={place}")) || line.contains(&format!("keihi.xml:{place}")),
+        "line {place}: {line}"
+    );
     // The last good one and everybody else stay.
     received(&server, &other, &ask(&server, &mut browser.clone(), &other).await);
     received(&server, &sp, &ask(&server, &mut browser.clone(), &sp).await);
@@ -119,7 +128,9 @@ async fn a_changed_policy_is_live_and_a_wrong_one_is_never_skipped() {
         let mut browser = browser.clone();
         async move { browser.open(&url).await }
     };
-    let names = |server: &TestServer, page: &Page| received(server, &sp, page).attributes().into_keys().collect::<Vec<_>>();
+    let names = |server: &TestServer, page: &Page| {
+        received(server, &sp, page).attributes().into_keys().collect::<Vec<_>>()
+    };
     assert_eq!(names(&server, &asked(&server).await), ["displayName", "uid"]);
 
     server.folder.write("metadata/sp.toml", "attributes = [\"mail\"]\n");
@@ -183,13 +194,18 @@ async fn of_two_files_for_one_entity_the_one_that_was_live_stays_over_a_restart(
     for _ in 0..2 {
         received(&server, &sp, &ask(&server, &mut browser.clone(), &sp).await);
         let log = server.log();
-        assert!(log.lines().any(|line| line.contains("ERROR") && line.contains("a.xml") && line.contains("sp.xml")), "{log}");
+        assert!(
+            log.lines()
+                .any(|line| line.contains("ERROR") && line.contains("a.xml") && line.contains("sp.xml")),
+            "{log}"
+        );
         server.kill().await;
         server.restart().await;
     }
     // When the old one goes, the other takes its place.
     server.folder.remove("metadata/sp.xml");
-    until(&mut server, &browser, &thief, "the other is live", |page| page.contains("https://thief.test/acs")).await;
+    until(&mut server, &browser, &thief, "the other is live", |page| page.contains("https://thief.test/acs"))
+        .await;
 }
 
 #[tokio::test]

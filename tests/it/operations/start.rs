@@ -31,7 +31,8 @@ async fn generated_keys_serve_at_once() {
     assert!(text.contains("Unable to load private key") && text.contains("sekisho keys generate"), "{text}");
     let made = sekisho(&folder, &["keys", "generate"]).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let key = openssl::pkey::PKey::private_key_from_pem(folder.read("certs/PrivateKey.pem").as_bytes()).unwrap();
+    let key =
+        openssl::pkey::PKey::private_key_from_pem(folder.read("certs/PrivateKey.pem").as_bytes()).unwrap();
     let certificate = openssl::x509::X509::from_pem(folder.read("certs/PublicKey.pem").as_bytes()).unwrap();
     folder.idp = Pair { key, certificate };
     let server = TestServer::start(folder).await;
@@ -74,7 +75,10 @@ fn a_key_that_must_not_or_cannot_be_used_does_not_start() {
         assert_eq!(code, 1, "{name}: {text}");
         let line = text.lines().find(|line| line.contains("Unable to load private key"));
         let line = line.unwrap_or_else(|| panic!("{name}: {text}"));
-        assert!(line.contains("PrivateKey.pem") && words.iter().all(|word| line.contains(word)), "{name}: {line}");
+        assert!(
+            line.contains("PrivateKey.pem") && words.iter().all(|word| line.contains(word)),
+            "{name}: {line}"
+        );
         assert!(!text.contains("sekisho serves"), "{text}");
     }
 }
@@ -105,7 +109,9 @@ fn all_faults_are_told_at_once() {
     folder.remove("certs/session-secret");
     let (code, text) = fails(&folder);
     assert_eq!(code, 1);
-    for word in ["windw", "lifetime", "nowhere", "10.0.0.0/99", "in the clear", "search_base", "session-secret"] {
+    for word in
+        ["windw", "lifetime", "nowhere", "10.0.0.0/99", "in the clear", "search_base", "session-secret"]
+    {
         let line = text.lines().find(|line| line.contains(word));
         assert!(line.is_some_and(|line| line.contains("sekisho.toml:")), "{word}: {text}");
     }

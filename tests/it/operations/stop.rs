@@ -64,7 +64,10 @@ async fn sessions_survive_a_stop_and_a_kill() {
     server.restart().await;
     let second = received(&server, &sp, &ask(&server, &mut browser, &sp).await);
     assert_eq!(second.session_index(), first.session_index());
-    assert_eq!(second.assertion("AuthnStatement").attribute("AuthnInstant"), first.assertion("AuthnStatement").attribute("AuthnInstant"));
+    assert_eq!(
+        second.assertion("AuthnStatement").attribute("AuthnInstant"),
+        first.assertion("AuthnStatement").attribute("AuthnInstant")
+    );
     assert_eq!(server.stop().await, Some(0));
     server.restart().await;
     received(&server, &sp, &ask(&server, &mut browser, &sp).await);
