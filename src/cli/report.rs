@@ -50,7 +50,7 @@ pub(super) struct ServiceProviderRow {
 }
 
 /// How bad a finding is; only errors make `check` fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
     Error,
@@ -97,14 +97,16 @@ impl Report {
         }
         if !self.service_providers.is_empty() {
             let rows = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
-            let titles = ["service provider", "ACS", "NameID", "signed", "attributes"];
+            let titles = ["file", "NameID", "signed", "ACS", "service provider and what it gets"];
             table::write(out, titles, rows)?;
             writeln!(out)?;
         }
         if self.findings.is_empty() {
             return writeln!(out, "no findings");
         }
-        let rows = self.findings.iter().map(FindingRow::cells).collect();
+        let mut worst_first: Vec<&FindingRow> = self.findings.iter().collect();
+        worst_first.sort_by_key(|finding| finding.severity);
+        let rows = worst_first.into_iter().map(FindingRow::cells).collect();
         table::write(out, ["severity", "where", "finding and remedy"], rows)
     }
 }
@@ -115,16 +117,14 @@ fn one_line(text: &str) -> Cell {
 
 impl ServiceProviderRow {
     fn cells(&self) -> [Cell; 5] {
-        let mut who = vec![self.entity_id.clone(), self.name.clone(), self.file.clone()];
+        let mut who = vec![self.entity_id.clone(), self.name.clone()];
         who.retain(|line| !line.is_empty());
         who.dedup();
-        [
-            who,
-            vec![self.acs.to_string()],
-            one_line(&self.name_id_format),
-            one_line(&self.sign),
-            one_line(&self.attributes),
-        ]
+        who.push(format!("attributes: {}", self.attributes));
+        let acs = self.acs.to_string();
+        let [file, format, sign, acs] =
+            [&self.file, &self.name_id_format, &self.sign, &acs].map(|text| one_line(text));
+        [file, format, sign, acs, who]
     }
 }
 
@@ -139,13 +139,12 @@ impl FindingRow {
             Some(line) => format!("{}:{line}", self.file),
             None => self.file.clone(),
         };
-        let mut place = vec![place, self.subject.clone()];
-        place.retain(|line| !line.is_empty());
-        let mut finding = vec![self.message.clone()];
+        let mut finding = vec![self.subject.clone(), self.message.clone()];
+        finding.retain(|line| !line.is_empty());
         if !self.remedy.is_empty() {
             finding.push(format!("→ {}", self.remedy));
         }
-        [vec![severity.to_owned()], place, finding]
+        [vec![severity.to_owned()], vec![place], finding]
     }
 }
 
@@ -179,8 +178,11 @@ mod tests {
         report.write(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let rows = [
-            "https://sp.example.jp  2    persistent  both    uid, mail\n勤怠\nkintai.xml\n",
-            "error     kintai.xml:7           has no ACS\n          https://sp.example.jp  → ask for new metadata\n",
+            "kintai.xml  persistent  both    2    https://sp.example.jp\n",
+            " 勤怠\n",
+            " attributes: uid, mail\n",
+            "error     kintai.xml:7  https://sp.example.jp\n",
+            " has no ACS\n                        → ask for new metadata\n",
         ];
         assert!(rows.iter().all(|row| text.contains(row)), "{text}");
         let json = serde_json::to_value(&report).unwrap();
