@@ -11,6 +11,7 @@ use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severi
 use crate::app::{self, App, Ports};
 use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::{Config, DirectoryConfig};
+use crate::directory::DirectoryError;
 use crate::registry::{self, ServiceProvider, Sign};
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
@@ -32,7 +33,13 @@ pub(super) async fn serve(config: Config) -> Result<()> {
         Some(pair) => Ok(Some(tls::acceptor(&pair.certificate, &pair.private_key)?)),
         None => Ok::<_, anyhow::Error>(None),
     })
-    .with_context(|| format!("cannot listen on {:?}", config.listen.addresses))?;
+    .with_context(|| {
+        let file = config.file.display();
+        format!(
+            "cannot listen on {:?}; if another program does, change listen.address in {file}",
+            config.listen.addresses
+        )
+    })?;
     let purging = actix_web::rt::spawn(purge(app.clone()));
     tracing::info!(
         base_url = config.base_url.as_str(),
@@ -70,27 +77,48 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
             _ => "ldap",
         };
         let probed = directory.probe().await;
-        let state = if probed.is_ok() { "answers" } else { "does not answer" };
+        let state = if probed.is_ok() { "answers" } else { "cannot be used, see below" };
         report.directories.push(DirectoryRow {
             name: directory.name().to_owned(),
             kind: kind.to_owned(),
             state: state.to_owned(),
         });
         if let Err(error) = probed {
-            report.findings.push(FindingRow {
-                severity: Severity::Error,
-                file: config.file.display().to_string(),
-                line: None,
-                subject: format!("directory {}", directory.name()),
-                message: error.to_string(),
-                remedy: "check urls, ca_certificate, bind_dn and search_base".to_owned(),
-            });
+            report.findings.push(directory_finding(config, directory.name(), &error));
         }
     }
     let snapshot = app::service_providers(config, &clock)?;
     report.service_providers.extend(snapshot.iter().map(|sp| row(sp, config)));
     report.findings.extend(snapshot.findings().iter().map(finding));
     Ok(())
+}
+
+fn directory_finding(config: &Config, name: &str, error: &DirectoryError) -> FindingRow {
+    let told = error.to_string();
+    let told = told.strip_prefix(&format!("directory \"{name}\": ")).unwrap_or(&told);
+    let untrusted = told.contains("certificate verify failed");
+    let (message, remedy) = match (error, told.split_once("; ")) {
+        (DirectoryError::Unreachable { .. }, _) if untrusted && told.contains("mismatch") => {
+            (told, "write into urls the name that the server's certificate holds")
+        }
+        (DirectoryError::Unreachable { .. }, _) if untrusted => (
+            told,
+            "put the certificate that issued the server's into a file, and name that in ca_certificate",
+        ),
+        (DirectoryError::Unreachable { .. }, _) => {
+            (told, "check urls, and that a firewall lets this machine through")
+        }
+        (_, Some(parts)) => parts,
+        (_, None) => (told, "check bind_dn, search_base and the log of the directory"),
+    };
+    FindingRow {
+        severity: Severity::Error,
+        file: config.file.display().to_string(),
+        line: None,
+        subject: format!("directory {name}"),
+        message: message.to_owned(),
+        remedy: remedy.to_owned(),
+    }
 }
 
 fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {

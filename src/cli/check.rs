@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::report::{FindingRow, Report, Severity};
+use super::report::{FindingRow, IdentityProvider, Report, Severity};
 use super::{Failure, app_part, serve};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
@@ -42,7 +42,8 @@ pub(super) fn run(
 fn inspect(config: &Config, report: &mut Report) {
     let warnings = config.warnings.iter().cloned();
     report.findings.extend(warnings.map(|warning| finding(Severity::Warning, warning)));
-    inspect_keys(config, report);
+    let certificate = inspect_keys(config, report);
+    report.identity_provider = Some(identity_provider(config, certificate));
     if let Err(error) = serve::block_on(app_part::inspect(config, report)) {
         // One part that cannot be looked at must not hide what is wrong with the others.
         report.findings.push(FindingRow {
@@ -56,7 +57,23 @@ fn inspect(config: &Config, report: &mut Report) {
     }
 }
 
-fn inspect_keys(config: &Config, report: &mut Report) {
+fn identity_provider(config: &Config, certificate: String) -> IdentityProvider {
+    let addresses: Vec<String> = config.listen.addresses.iter().map(ToString::to_string).collect();
+    let how = match &config.listen.tls {
+        Some(_) => "TLS",
+        None if config.base_url.is_https() => "plain HTTP: a TLS proxy must stand in front",
+        None => "plain HTTP",
+    };
+    IdentityProvider {
+        entity_id: config.saml.entity_id.clone(),
+        base_url: config.base_url.as_str().to_owned(),
+        listens: format!("{}, {how}", addresses.join(", ")),
+        certificate,
+    }
+}
+
+/// Adds what is wrong with the keys; says what the server signs with, or nothing when it cannot.
+fn inspect_keys(config: &Config, report: &mut Report) -> String {
     let saml = &config.saml;
     let file = |path: &std::path::Path| path.display().to_string();
     let mut say = |severity, file, message: String| {
@@ -71,6 +88,7 @@ fn inspect_keys(config: &Config, report: &mut Report) {
         });
     };
     let passphrase = saml.private_key_passphrase.as_ref();
+    let mut known = String::new();
     match KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now()) {
         Ok(pair) => {
             for concern in pair.concerns() {
@@ -80,6 +98,9 @@ fn inspect_keys(config: &Config, report: &mut Report) {
                 };
                 say(severity, file(&saml.certificate), concern.to_string());
             }
+            let own = pair.certificate();
+            let until = own.not_after().strftime("%Y-%m-%d");
+            known = format!("{}, {}, until {until}", own.subject(), own.key_kind());
         }
         Err(error) => say(Severity::Error, file(&saml.private_key), error.to_string()),
     }
@@ -88,6 +109,7 @@ fn inspect_keys(config: &Config, report: &mut Report) {
     {
         say(Severity::Error, file(next), error.to_string());
     }
+    known
 }
 
 fn finding(severity: Severity, fault: ConfigFault) -> FindingRow {

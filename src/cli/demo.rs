@@ -161,7 +161,8 @@ For your own directory and SPs:
      or let `sekisho keys generate` make them.
   3. Drop each SP's metadata into metadata/NAME.xml; the running server takes it within 2 seconds.
   4. `sekisho check` tells what is wrong and how to mend it; then `sekisho serve`.
-Here: the configuration is {folder}/sekisho.toml, the people are in {folder}/people.toml.
+Here: the configuration is {folder}/sekisho.toml, the people are in {folder}/people.toml. Ctrl-C ends the server;
+the next start finds the same keys, people and sessions.
 "#
     )
 }

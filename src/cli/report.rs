@@ -4,14 +4,27 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::table;
+use super::table::{self, Cell};
 
 /// Everything that `check` looked at.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) identity_provider: Option<IdentityProvider>,
     pub(super) directories: Vec<DirectoryRow>,
     pub(super) service_providers: Vec<ServiceProviderRow>,
     pub(super) findings: Vec<FindingRow>,
+}
+
+/// What the server would be.
+#[derive(Debug, Serialize)]
+pub(super) struct IdentityProvider {
+    pub(super) entity_id: String,
+    pub(super) base_url: String,
+    /// The addresses, and whether they speak TLS.
+    pub(super) listens: String,
+    /// Whose certificate it signs with, and until when that is valid; empty if it cannot be read.
+    pub(super) certificate: String,
 }
 
 /// One `[[directory]]`.
@@ -37,7 +50,7 @@ pub(super) struct ServiceProviderRow {
 }
 
 /// How bad a finding is; only errors make `check` fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
     Error,
@@ -64,42 +77,59 @@ impl Report {
 
     /// Writes the tables.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(own) = &self.identity_provider {
+            let facts = [
+                ("entityID", &own.entity_id),
+                ("base URL", &own.base_url),
+                ("listens", &own.listens),
+                ("certificate", &own.certificate),
+            ];
+            for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
+                writeln!(out, "{name:<13}{value}")?;
+            }
+            writeln!(out)?;
+        }
         if !self.directories.is_empty() {
-            let cells = |row: &DirectoryRow| [row.name.clone(), row.kind.clone(), row.state.clone()];
-            let rows: Vec<_> = self.directories.iter().map(cells).collect();
-            table::write(out, ["directory", "kind", "state"], &rows)?;
+            let cells = |row: &DirectoryRow| [&row.name, &row.kind, &row.state].map(|text| one_line(text));
+            let rows = self.directories.iter().map(cells).collect();
+            table::write(out, ["directory", "kind", "state"], rows)?;
             writeln!(out)?;
         }
         if !self.service_providers.is_empty() {
-            let rows: Vec<_> = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
-            let titles = ["service provider", "name", "file", "ACS", "NameID", "attributes", "signed"];
-            table::write(out, titles, &rows)?;
+            let rows = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
+            let titles = ["file", "NameID", "signed", "ACS", "service provider and what it gets"];
+            table::write(out, titles, rows)?;
             writeln!(out)?;
         }
         if self.findings.is_empty() {
             return writeln!(out, "no findings");
         }
-        let rows: Vec<_> = self.findings.iter().map(FindingRow::cells).collect();
-        table::write(out, ["severity", "where", "what", "message", "remedy"], &rows)
+        let mut worst_first: Vec<&FindingRow> = self.findings.iter().collect();
+        worst_first.sort_by_key(|finding| finding.severity);
+        let rows = worst_first.into_iter().map(FindingRow::cells).collect();
+        table::write(out, ["severity", "where", "finding and remedy"], rows)
     }
 }
 
+fn one_line(text: &str) -> Cell {
+    vec![text.to_owned()]
+}
+
 impl ServiceProviderRow {
-    fn cells(&self) -> [String; 7] {
-        [
-            self.entity_id.clone(),
-            self.name.clone(),
-            self.file.clone(),
-            self.acs.to_string(),
-            self.name_id_format.clone(),
-            self.attributes.clone(),
-            self.sign.clone(),
-        ]
+    fn cells(&self) -> [Cell; 5] {
+        let mut who = vec![self.entity_id.clone(), self.name.clone()];
+        who.retain(|line| !line.is_empty());
+        who.dedup();
+        who.push(format!("attributes: {}", self.attributes));
+        let acs = self.acs.to_string();
+        let [file, format, sign, acs] =
+            [&self.file, &self.name_id_format, &self.sign, &acs].map(|text| one_line(text));
+        [file, format, sign, acs, who]
     }
 }
 
 impl FindingRow {
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> [Cell; 3] {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -109,7 +139,12 @@ impl FindingRow {
             Some(line) => format!("{}:{line}", self.file),
             None => self.file.clone(),
         };
-        [severity.to_owned(), place, self.subject.clone(), self.message.clone(), self.remedy.clone()]
+        let mut finding = vec![self.subject.clone(), self.message.clone()];
+        finding.retain(|line| !line.is_empty());
+        if !self.remedy.is_empty() {
+            finding.push(format!("→ {}", self.remedy));
+        }
+        [vec![severity.to_owned()], vec![place], finding]
     }
 }
 
@@ -142,14 +177,14 @@ mod tests {
         let mut out = Vec::new();
         report.write(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.contains("https://sp.example.jp  勤怠  kintai.xml  2    persistent  uid, mail   both"),
-            "{text}"
-        );
-        assert!(
-            text.contains("error     kintai.xml:7  https://sp.example.jp  has no ACS  ask for new metadata"),
-            "{text}"
-        );
+        let rows = [
+            "kintai.xml  persistent  both    2    https://sp.example.jp\n",
+            " 勤怠\n",
+            " attributes: uid, mail\n",
+            "error     kintai.xml:7  https://sp.example.jp\n",
+            " has no ACS\n                        → ask for new metadata\n",
+        ];
+        assert!(rows.iter().all(|row| text.contains(row)), "{text}");
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["findings"][0]["severity"], "error");
     }

@@ -15,6 +15,9 @@ const OPEN_TO_OTHERS: u32 = 0o027;
 
 /// The words that admins of older installations look for in their logs.
 const UNABLE: &str = "Unable to load private key";
+/// What to do about a secret that is missing: those with a default file are our own, the others somebody else's.
+const MAKE_IT: &str = "run `sekisho keys generate`, or write the secret into it";
+const WRITE_IT: &str = "write the secret into it, alone on one line, and chmod 600 it";
 
 /// The three keys by which a secret may be given.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +116,8 @@ impl Section<'_> {
         }
         let file = file.or_else(|| default_file.filter(|_| written.is_empty()).map(str::to_owned))?;
         let path = self.resolve(&file);
-        let value = read_secret(&path).map_err(|complaint| self.complain(keys.file, complaint));
+        let remedy = default_file.map_or(WRITE_IT, |_| MAKE_IT);
+        let value = read_secret(&path, remedy).map_err(|complaint| self.complain(keys.file, complaint));
         Some(Found { value: value.unwrap_or_else(|()| Secret::new(String::new())), file: Some(path) })
     }
 
@@ -128,10 +132,8 @@ impl Section<'_> {
 }
 
 /// The first line of a file that only its owner may read.
-fn read_secret(path: &Path) -> Result<Secret<String>, Complaint> {
-    let found = std::fs::metadata(path).map_err(|cause| {
-        missing_file(path, &cause, "run `sekisho keys generate`, or write the secret into it")
-    })?;
+fn read_secret(path: &Path, remedy: &str) -> Result<Secret<String>, Complaint> {
+    let found = std::fs::metadata(path).map_err(|cause| missing_file(path, &cause, remedy))?;
     if let Some(complaint) = exposed(path, &found) {
         return Err(complaint);
     }

@@ -248,7 +248,29 @@ async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Re
         Ok(Err(LdapError::EndOfStream | LdapError::ResultRecv { .. } | LdapError::OpSend { .. })) => {
             Err(Fault::Lost("the server closed the connection or sent no LDAP".to_owned()))
         }
-        Ok(Err(cause)) => Err(Fault::Lost(cause.to_string())),
+        Ok(Err(cause)) => Err(Fault::Lost(plain(&cause.to_string()))),
         Err(_) => Err(Fault::Lost("the server sent a malformed answer".to_owned())),
+    }
+}
+
+/// Of a certificate that is not trusted, the reason that OpenSSL gives in brackets, without the lines of its source.
+fn plain(cause: &str) -> String {
+    let failed = "certificate verify failed";
+    match cause.split_once(failed).and_then(|(_, rest)| rest.rsplit_once('(')) {
+        Some((_, reason)) => format!("{failed}: {}", reason.trim_end_matches(')')),
+        None => cause.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_in_words() {
+        let cause = "native TLS error: error:0A000086:SSL routines:f:certificate verify failed:../ssl/s.c:1889: \
+                     (self-signed certificate in certificate chain)";
+        assert_eq!(plain(cause), "certificate verify failed: self-signed certificate in certificate chain");
+        assert_eq!(plain("I/O error: refused (os error 111)"), "I/O error: refused (os error 111)");
     }
 }

@@ -164,7 +164,7 @@ impl LdapDirectory {
         DirectoryError::Refused {
             directory: self.options.name.clone(),
             operation: "user bind",
-            cause: format!("result {}: {}{remedy}", answer.code, answer.text),
+            cause: format!("{answer}{remedy}"),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Server {
         if let Some((name, password)) = &self.approach.account {
             let answer = connection.bind(name, password.expose()).await?;
             if answer.code != 0 {
-                return Err(Fault::ServiceBind(format!("result {}: {}", answer.code, answer.text)));
+                return Err(Fault::ServiceBind(answer.to_string()));
             }
         }
         Ok(connection)

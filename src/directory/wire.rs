@@ -3,6 +3,8 @@
 //! ldap3's own `SearchEntry::construct` panics on a malformed entry and splits values by whether they happen to be
 //! UTF-8; this keeps octets and order.
 
+use std::fmt;
+
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag, TagClass, parse_tag};
 use ldap3::controls::{Control, RawControl};
@@ -12,6 +14,9 @@ use super::active_directory::reason_of_sub_code;
 
 /// draft-behera-ldap-password-policy: without it OpenLDAP answers a plain success to who must change the password.
 const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// RFC 4511 A.2: the one result that says name or password was wrong.
+const INVALID_CREDENTIALS: u32 = 49;
 
 /// One entry of a search result.
 #[derive(Debug, Clone)]
@@ -69,6 +74,16 @@ pub(super) struct BindAnswer {
     pub(super) text: String,
     /// The `error` of the password-policy control.
     pub(super) policy_error: Option<u8>,
+}
+
+impl fmt::Display for BindAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "result {}", self.code)?;
+        if self.code == INVALID_CREDENTIALS {
+            f.write_str(" (invalidCredentials)")?;
+        }
+        if self.text.is_empty() { Ok(()) } else { write!(f, ": {}", self.text) }
+    }
 }
 
 /// What a bind's answer means for the person; `None` when it says nothing about the password.

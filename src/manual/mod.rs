@@ -1,4 +1,22 @@
 //! The manual: documentation only, read by `cargo doc`.
+//!
+//! | page | for whom |
+//! |---|---|
+//! | [`configuration`] | admins: the one file, its secrets and its keys |
+//! | [`operations`] | admins: log lines, audit events, error codes, backup, roll-over, proxies, several nodes |
+//! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
+//! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
+//! | [`decisions`] | developers: what was decided, why, and what was rejected |
+//! | [`attacks`] | both: what an attacker may try, how it is refused, and the test that holds it |
+//!
+//! What a filter of the attribute pipeline does is told, with examples, on the filter's own page:
+//! [`attribute_map`](crate::authproc::attribute_map), [`attribute_add`](crate::authproc::attribute_add),
+//! [`attribute_limit`](crate::authproc::attribute_limit). What each key of an SP's policy file means is told at the
+//! fields of [`Policy`](crate::registry::Policy).
 
 pub mod attacks;
 pub mod configuration;
+pub mod decisions;
+pub mod flow;
+pub mod migration;
+pub mod operations;

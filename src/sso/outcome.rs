@@ -73,6 +73,8 @@ pub enum Sentence {
     Destination,
     /// The request is from the future, or its time cannot be read.
     Time,
+    /// The request is too old.
+    Stale,
     /// The application asks for the answer at a place that is not registered.
     Acs,
     /// RelayState cannot be kept.
@@ -95,6 +97,7 @@ impl Sentence {
             Self::Signature => "SK-SIGNATURE",
             Self::Destination => "SK-DESTINATION",
             Self::Time => "SK-TIME",
+            Self::Stale => "SK-STALE",
             Self::Acs => "SK-ACS",
             Self::RelayState => "SK-RELAYSTATE",
             Self::NotAllowed => "SK-NOT-ALLOWED",
@@ -114,6 +117,7 @@ impl Sentence {
             | Self::Signature
             | Self::Destination
             | Self::Time
+            | Self::Stale
             | Self::Acs
             | Self::RelayState
             | Self::NoRequest => 400,
@@ -228,9 +232,8 @@ impl Rejection {
         match self {
             Self::Binding(BindingError::RelayState(_)) | Self::RelayStatePrefix(_) => Sentence::RelayState,
             Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
-            Self::Message(MessageError::IssueInstant(_)) | Self::Future { .. } | Self::Stale { .. } => {
-                Sentence::Time
-            }
+            Self::Message(MessageError::IssueInstant(_)) | Self::Future { .. } => Sentence::Time,
+            Self::Stale { .. } => Sentence::Stale,
             Self::Binding(_) | Self::Xml(_) | Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
             Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,

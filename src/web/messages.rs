@@ -61,6 +61,10 @@ pub(crate) fn sentence(sentence: Sentence) -> Words {
             "The time of the sign-in request cannot be accepted; please start again from the application.",
             "サインイン要求の日時を受け付けられません。アプリケーションからやり直してください。",
         ),
+        Sentence::Stale => words(
+            "The sign-in was started too long ago; please start again from the application.",
+            "サインインの開始から時間がたちすぎています。アプリケーションからやり直してください。",
+        ),
         Sentence::Acs => words(
             "The application asked for the answer at an address that is not registered.",
             "アプリケーションが指定した応答先は登録されていません。",

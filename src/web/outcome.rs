@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::sso::{Outcome, Refused};
+use crate::sso::{Outcome, Refused, Sentence};
 
 use super::error::Failure;
 use super::messages::{self, Notice};
@@ -22,7 +22,7 @@ pub(crate) fn answer(visit: &Visit<'_>, outcome: Outcome) -> HttpResponse {
         Outcome::Refused(refused) => refuse(visit, &refused),
         Outcome::Stale { sp, names } => {
             let mut page = views::stale(&visit.frame(None), &names, init_path(&sp));
-            page.extensions_mut().insert(Failure { code: "SK-STALE", cause: String::new() });
+            page.extensions_mut().insert(Failure { code: Sentence::Stale.code(), cause: String::new() });
             page
         }
     }

@@ -15,6 +15,7 @@ mod cli;
 mod config;
 mod directory;
 mod faults;
+mod manual;
 mod operations;
 mod registry;
 mod saml;

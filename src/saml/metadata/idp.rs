@@ -1,6 +1,6 @@
 //! Writes the identity provider's own metadata (saml-metadata 2.0), in canonical form, ready to be signed.
 //!
-//! [`write`] gives the octets without a signature and the place where it belongs: it is spliced in as the first child of
+//! [`write()`] gives the octets without a signature and the place where it belongs: it is spliced in as the first child of
 //! the root (schema order: Signature, Extensions, IDPSSODescriptor, Organization, ContactPerson).
 
 use jiff::{SignedDuration, Timestamp};

@@ -42,9 +42,11 @@ fn a_pair_that_does_not_match_is_found() {
         .unwrap();
     let run = sekisho(folder.path(), &["check"], "");
     assert_eq!(run.code, 1, "{}", run.err);
-    let line = run.out.lines().find(|line| line.contains("Unable to load private key")).unwrap();
-    assert!(line.starts_with("error ") && line.contains(" certs/PrivateKey.pem "), "{}", run.out);
-    assert!(line.contains("it is not the key of certificate certs/PublicKey.pem"), "{}", run.out);
+    assert!(run.out.contains("\nerror     certs/PrivateKey.pem  keys\n"), "{}", run.out);
+    let words: Vec<&str> = run.out.split_whitespace().collect();
+    let told = "Unable to load private key certs/PrivateKey.pem: it is not the key of certificate certs/PublicKey.pem";
+    assert!(words.join(" ").contains(told), "{}", run.out);
+    assert!(run.out.lines().all(|line| line.chars().count() <= 100), "{}", run.out);
 }
 
 #[test]

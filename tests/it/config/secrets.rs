@@ -51,6 +51,18 @@ fn a_secret_is_wanted_once_and_long() {
 }
 
 #[test]
+fn a_missing_secret_is_made_by_us_only_if_it_is_ours() {
+    let site = Site::new();
+    std::fs::remove_file(site.path("certs/session-secret")).unwrap();
+    let ours = site.faults(LEAST);
+    assert!(ours.contains("certs/session-secret does not exist; run `sekisho keys generate`"), "{ours}");
+    let theirs = "kind = \"ldap\"\nurls = [\"ldaps://dc1\"]\nsearch_base = \"dc=x\"\nbind_dn = \"cn=x\"\n\
+                  bind_password_file = \"certs/none\"";
+    let faults = site.faults(&LEAST.replace("kind = \"file\"", theirs));
+    assert!(faults.contains("certs/none does not exist; write the secret into it, alone"), "{faults}");
+}
+
+#[test]
 fn files_that_others_can_read_are_refused() {
     let site = Site::new();
     site.mode("certs/session-secret", 0o644);

@@ -58,7 +58,9 @@ impl Page {
 
     /// All text of the page that a person would see.
     pub fn all_text(&self) -> String {
-        self.text("body").unwrap_or_default()
+        let document = Html::parse_document(&self.body);
+        let found = document.select(&selector("body")).next();
+        found.map_or_else(String::new, |body| fold(&body.text().collect::<Vec<_>>().join(" ")))
     }
 }
 

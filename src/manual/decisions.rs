@@ -1,0 +1,122 @@
+//! # Decisions
+//!
+//! Each with its reason and with what was rejected. Change one by writing the better one here.
+//!
+//! ## samael signs and verifies nothing at run time
+//!
+//! samael is the SAML crate of the ecosystem and was meant to carry the protocol. Version 0.0.22 was tried, and each of
+//! these was reproduced; `tests/it/saml/samael.rs` holds those that have a test name here, so that a new version can be
+//! looked at again:
+//!
+//! * Its serialiser writes text unescaped: a directory value that contains `</saml2:AttributeValue>` ends up as a validly
+//!   signed second attribute (`samael_writes_values_unescaped_and_signs_what_they_add`).
+//! * It verifies with one parser and returns what another one parsed: a forged root around a genuine signed request is
+//!   "verified", with the forged Issuer and ACS (`samael_verifies_one_request_and_returns_another`).
+//! * `try_verify_self_signed` trusts the key inside the message (`samael_trusts_the_key_in_the_message`).
+//! * A redirect's query is encoded anew before it is verified, so requests of peers that write `%3d` in lower case fail
+//!   (`samael_encodes_the_query_anew_before_it_verifies`), and a missing SigAlg is a panic
+//!   (`samael_panics_without_sig_alg`).
+//! * xmlsec, on which it stands, fetches `Reference URI="http://..."` and local files before it verifies.
+//! * Its Response builder signs the Response alone, with RSA and a SHA-1 digest and without NotOnOrAfter; its metadata
+//!   reader refuses `PT1H` and interleaved elements, and drops every extension.
+//! * One signature by way of xmlsec costs 4.5 times what RSA itself costs.
+//!
+//! So it is a dev-dependency: beside `xmlsec1` and bergshamra it is a judge of what sekisho writes, and as such it has
+//! found nothing to object to. Rejected: linking xmlsec or libxml2 (a C parser with DTD, entities and network on by
+//! default, six times the memory), and patching samael (what is wrong is how it is built: text pasted into XML, and two
+//! parsers).
+//!
+//! ## XML is written in canonical form
+//!
+//! [`writer`](crate::saml::xml::writer) emits exclusively canonical XML, so that what is written is what is hashed: no
+//! second pass, no tree. A value is escaped by the writer or not written at all. SignedInfo is hashed with `xmlns:ds` at
+//! its apex and written without it where an ancestor declares it. EC signatures are r and s side by side, not DER.
+//!
+//! The reader ([`parse`](crate::saml::xml::parse)) makes a bounded tree from quick-xml's events; the signature is verified
+//! over that tree ([`canonical`](crate::saml::xml::canonical)) and everything else is read from the same tree. There is
+//! nothing that another parser could see differently.
+//!
+//! ## No xsi:type on attribute values
+//!
+//! It is optional (saml-core 2.7.3.1.1), its value uses the prefix `xs` where exclusive canonicalisation does not see it,
+//! and SPs that need it were not met. Rejected: `InclusiveNamespaces PrefixList="xs"` on every signature.
+//!
+//! ## One transaction a sign-in
+//!
+//! An SQLite commit costs as much as half an RSA signature. A new session is therefore deferred and goes with the commit
+//! of the SP session that follows, known address and throttle with it; one writer task puts everything that is queued into
+//! one transaction ([`Store::commit`](crate::store::Store::commit)). A warm sign-on to the same SP writes nothing.
+//! Rejected: sessions in the cookie alone (no logout, no list of SPs to log out from), a write-behind cache (an assertion
+//! could leave whose session a crash forgets).
+//!
+//! ## The pending request is sealed into the page
+//!
+//! [`PendingRequest`](crate::session::PendingRequest) travels in the browser under AES-256-GCM
+//! ([`Seal`](crate::session::Seal)). No server state means: two tabs, the back button, a bookmark, a restart and another
+//! node all work, nothing must be purged, and a stranger cannot fill a table. Everything is looked up again when it comes
+//! back, since metadata may have changed. Rejected: a server-side table ("State information lost").
+//!
+//! ## The store is SQL through sqlx's `Any`
+//!
+//! One SQL text for an SQLite file (the default: no server to run) and PostgreSQL (several nodes). With SQLite, one
+//! process owns the truth and reads sessions through a bounded write-through cache; with PostgreSQL nothing is cached.
+//! The price of `Any`: TEXT and BIGINT only. Rejected: Redis (not durable enough for what synchronisation will keep), an
+//! ORM, a second SQLite library.
+//!
+//! ## The throttle
+//!
+//! Wrong tries are counted in the store per entry found (in AD, spellings of a name are one account), per folded name
+//! where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
+//! same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window, whoever makes
+//! them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the last place is
+//! kept for an address from which that person signed in before. A bind that was sent and not answered is not repeated on
+//! another server, since it may have counted. Rejected: governor (in memory, and lost by a restart), locks that only an
+//! administrator opens.
+//!
+//! ## Same page, same time
+//!
+//! An unknown name waits as long as a bind of late took, then counts and is audited by the same steps. Rejected: a bind
+//! against some other account, which would count against that one.
+//!
+//! ## Computed persistent NameIDs
+//!
+//! Lower-case base32 of HMAC-SHA-256 over IdP, SP and subject, each part with its length
+//! ([`persistent`](crate::saml::name_id::persistent)). The subject is the directory's name with objectGUID or entryUUID (or `subject_attribute`),
+//! never the login name nor the DN: people marry, and move. Nothing is stored, so every node gives the same id and no
+//! directory must be writable. The price: who loses `name_id_secret`, or renames a `[[directory]]`, changes them all.
+//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it (a migration of those is still to
+//! come).
+//!
+//! ## Nothing is released without a list
+//!
+//! SimpleSAMLphp releases everything when nobody says otherwise. Here an SP without `attributes`, RequestedAttribute,
+//! `saml.attributes` or an AttributeLimit with an own list gets none, and `check` says so.
+//!
+//! ## Patterns without delimiters
+//!
+//! AttributeLimit takes PCRE between delimiters, as PHP does, translated when it is read or refused there with the
+//! reason. One form is taken besides: a pattern that begins with `^` and has no closing delimiter, as in
+//! `'^[^@]+@example\.co\.jp$'`. PHP refuses it, so it can mean nothing else, and it is how people write it. Everything
+//! else without delimiters is refused: what reads like a pattern may be one between odd delimiters.
+//!
+//! ## A key that does nothing is a fault
+//!
+//! A key or section that this version does not serve is refused when it is switched on (`encrypt`, `decryption_keys`,
+//! `[integrated]`, `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there. An alias
+//! for `slo` is the exception: it may stand in the file already and answers nothing until single logout comes.
+//!
+//! ## Where the plan of the house was changed
+//!
+//! `tests/it/architecture.rs` holds the table of who may import whom. Against the first plan:
+//!
+//! | change | reason |
+//! |---|---|
+//! | `saml` and `authproc`, pure, have no I/O, but `saml` may import `clock` and `secret` | messages carry instants, and there is one time type; persistent NameIDs are an HMAC, and there is one HMAC, in `secret` |
+//! | `keys` and `sso` may import `clock` and `secret` | the same, and Ids are an argument |
+//! | `registry` imports neither `audit` nor `store` but has two ports | [`Observer`](crate::registry::Observer) hears changes, [`LiveFiles`](crate::registry::LiveFiles) remembers which file was live; `app` joins them to the audit trail and the store |
+//! | `openssl` in `secret` and below `saml/signature` | constant-time comparison, HMAC and verification belong beside what they protect |
+//! | `getrandom` in `clock` | randomness is an argument like time; seeds for tests come from the same place |
+//! | `tests` below `src` may import anything | they build their subject |
+//! | `toml` with `preserve_order` | AttributeAdd adds in the order of the file, as PHP arrays do |
+//! | `app.rs` has a folder beside it | ports and adapters are joined there, and a file has a limit |
+//! | `cli/app_part.rs` | what commands need of actix-web is in one file |

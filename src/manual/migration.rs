@@ -1,0 +1,146 @@
+//! # Coming from SimpleSAMLphp
+//!
+//! For admins of SimpleSAMLphp, and of the product built on it that sekisho follows. Everything here is done by hand; a
+//! command that reads a SimpleSAMLphp folder is still to come.
+//!
+//! ## Files
+//!
+//! | there | here |
+//! |---|---|
+//! | `config/config.php`, `config/authsources.php` | `sekisho.toml` |
+//! | `metadata/saml20-idp-hosted.php` | `[saml]` in `sekisho.toml` |
+//! | `metadata/saml20-sp-remote.php` | one `metadata/NAME.xml` for each SP, and `metadata/NAME.toml` for its policy |
+//! | `'privatekey' => 'PrivateKey.pem'` in `cert/` | `certs/PrivateKey.pem`, `chmod 600` |
+//! | `'certificate' => 'PublicKey.pem'` | `certs/PublicKey.pem` |
+//! | `'privatekey_pass'` | `private_key_passphrase_file` |
+//! | `'authproc.idp'` in `config.php` | `[[authproc]]` in `sekisho.toml` |
+//! | `'authproc'` in `saml20-idp-hosted.php` | `[[saml.authproc]]` |
+//! | `'authproc'` of an SP | `[[authproc]]` in its `NAME.toml` |
+//! | `'secretsalt'` | `name_id_secret_file`; see persistent NameIDs below |
+//!
+//! Keep key, certificate and entityID, and no SP notices the change: `entity_id` is then what the old server called itself,
+//! for SimpleSAMLphp mostly `https://idp.example.co.jp/simplesaml/saml2/idp/metadata.php`.
+//!
+//! ## Old addresses
+//!
+//! SPs hold the old SSO address. `aliases` lets them keep it, as path and as Destination:
+//!
+//! ```toml
+//! # sekisho.toml
+//! [saml]
+//! entity_id = "https://idp.example.co.jp/simplesaml/saml2/idp/metadata.php"
+//! aliases = { "/simplesaml/saml2/idp/SSOService.php" = "sso", "/simplesaml/saml2/idp/initSSO.php" = "sso-init", "/simplesaml/saml2/idp/metadata.php" = "metadata" }
+//! ```
+//!
+//! The ancestor's path is `/saml/saml2/idp/SSOService.php`. `spentityid` is taken for `sp` where a sign-on starts here. An
+//! alias for `SingleLogoutService.php` (`"slo"`) may stand there already; it answers when single logout comes.
+//!
+//! ## An SP, side by side
+//!
+//! ```php
+//! $metadata['https://sp.example.com/'] = [
+//!     'AssertionConsumerService' => 'https://sp.example.com/acs',
+//!     'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+//!     'simplesaml.nameidattribute' => 'seciosssystemid',
+//!     'attributes' => ['seciosssystemid', 'seciossallowedservice'],
+//!     'authproc' => [
+//!         50 => ['class' => 'core:AttributeMap', 'uid' => 'seciosssystemid', 'sAMAccountName' => 'seciosssystemid'],
+//!         60 => ['class' => 'core:AttributeAdd', 'seciossallowedservice' => ['']],
+//!         100 => ['class' => 'core:AttributeLimit'],
+//!     ],
+//! ];
+//! ```
+//!
+//! Without XML from the SP, the TOML describes it too:
+//!
+//! ```toml
+//! entity_id = "https://sp.example.com/"
+//! acs = ["https://sp.example.com/acs"]
+//! name_id_format = "persistent"
+//! name_id_attribute = "seciosssystemid"
+//! attributes = ["seciosssystemid", "seciossallowedservice"]
+//!
+//! [[authproc]]
+//! priority = 50
+//! filter = "AttributeMap"
+//! map = { uid = "seciosssystemid", sAMAccountName = "seciosssystemid" }
+//!
+//! [[authproc]]
+//! priority = 60
+//! filter = "AttributeAdd"
+//! add = { seciossallowedservice = [""] }
+//!
+//! [[authproc]]
+//! priority = 100
+//! filter = "AttributeLimit"
+//! ```
+//!
+//! The NameID is taken from what the filters leave, before the release: the attribute need not be in `attributes`.
+//!
+//! | `saml20-sp-remote.php` | `NAME.toml` |
+//! |---|---|
+//! | `'AssertionConsumerService'`, `'keys'`, `'certData'` | in the XML; without one, `acs` and `certificates` |
+//! | `'name'`, `'UIInfo'` | in the XML; without one, `name` |
+//! | `'NameIDFormat'` | `name_id_format`: the URI, or its last word |
+//! | `'simplesaml.nameidattribute'` | `name_id_attribute` |
+//! | `'attributes'` | `attributes` |
+//! | `'attributes.NameFormat'` | `attribute_name_format` |
+//! | `'simplesaml.attributes' => false` | `send_attributes = false` |
+//! | `'saml20.sign.assertion'`, `'saml20.sign.response'` | `sign = "assertion"`, `"response"` or `"both"` (the default) |
+//! | `'validate.authnrequest'` | `verify_requests = "required"`; `false` is `"when-key"` |
+//! | `'assertion.lifetime'` | `assertion_lifetime = "5m"` |
+//! | `'audience'` | `audience` |
+//! | `'assertion.encryption'`, `'attributeencodings'`, `'SingleLogoutService'` | not yet |
+//!
+//! ## Filters
+//!
+//! The names are SimpleSAMLphp's without `core:`; so are the option words, and with the same input each gives the same
+//! result, in the same order. `tests/it/authproc` runs SimpleSAMLphp's own classes beside them. What PHP writes as keys of
+//! one array is a table here; `%duplicate` and `%replace` may be written with or without the percent sign.
+//!
+//! | PHP | TOML |
+//! |---|---|
+//! | `50 => ['class' => 'core:AttributeMap', 'uid' => 'cn']` | `priority = 50`, `filter = "AttributeMap"`, `map = { uid = "cn" }` |
+//! | `'uid' => ['a', 'b'], '%duplicate'` | `map = { uid = ["a", "b"] }`, `duplicate = true` |
+//! | `'name2oid'` (a map file) | write its pairs into `map` |
+//! | `['class' => 'core:AttributeAdd', 'groups' => ['users']]` | `filter = "AttributeAdd"`, `add = { groups = ["users"] }` |
+//! | `'%replace'` | `replace = true` |
+//! | `['class' => 'core:AttributeLimit', 'uid', 'mail']` | `filter = "AttributeLimit"`, `attributes = ["uid", "mail"]` |
+//! | `'default' => true` | `default = true` |
+//! | `'mail' => ['a@x']` | `attributes = [{ mail = ["a@x"] }]` |
+//! | `'mail' => ['regex' => true, '/@x$/']` | `attributes = [{ mail = { regex = true, values = ["/@x$/"] } }]` |
+//! | `'mail' => ['ignoreCase' => true, 'A@x']` | `attributes = [{ mail = { ignore_case = true, values = ["A@x"] } }]` |
+//! | any other `class` | not yet: `check` names it |
+//!
+//! ```toml
+//! attributes = ["uid", "mail"]
+//!
+//! [[authproc]]
+//! priority = 60
+//! filter = "AttributeLimit"
+//! default = true
+//! attributes = ["uid", { mail = { regex = true, values = ['/@example\.co\.jp$/'] } }]
+//! ```
+//!
+//! ## What is otherwise
+//!
+//! * **Release.** SimpleSAMLphp sends every attribute when neither `attributes` nor AttributeLimit says otherwise. Here
+//!   nothing leaves then. Write the list out: `attributes`, or once for all SPs `saml.attributes`.
+//! * **ACS.** A request that names an ACS which is not registered is refused; SimpleSAMLphp answers to the default one.
+//! * **NameID.** A missing `name_id_attribute` is InvalidNameIDPolicy, told to the SP and the log; SimpleSAMLphp falls back
+//!   to a transient one.
+//! * **Persistent NameIDs** that SimpleSAMLphp computed from `secretsalt` are not computed here yet. SPs that know people
+//!   by them need `name_id_attribute`, or to map people anew. Ids from an attribute, as above, stay as they are:
+//!
+//!   ```toml
+//!   name_id_format = "persistent"
+//!   name_id_attribute = "employeeNumber"
+//!   ```
+//!
+//! * **Patterns** that PCRE would find bad when it runs are refused when the file is read.
+//! * **Sessions** are in the store and survive a restart; no memcache is needed.
+//!
+//! ## The log
+//!
+//! The lines that people search for are the same: `<user> successfully authenticated`,
+//! `Unable to locate metadata for <entityID>`, `Unable to load private key`, `LDAP search returned zero entries`.

@@ -1,0 +1,191 @@
+//! # Running it
+//!
+//! ## As a service
+//!
+//! ```ini
+//! # /etc/systemd/system/sekisho.service
+//! [Service]
+//! User=sekisho
+//! Environment=SEKISHO_CONFIG=/etc/sekisho/sekisho.toml
+//! ExecStartPre=/usr/local/bin/sekisho check
+//! ExecStart=/usr/local/bin/sekisho serve
+//! Restart=on-failure
+//! ```
+//!
+//! The user must be able to read the configuration, `certs/` and `metadata/`, and to write the folders of the store and
+//! of the audit file. SIGTERM stops accepting, finishes what is under way within 10 s and exits with 0. Configuration,
+//! keys and certificates are read at start: a change of theirs takes a restart, which takes less than a second and ends no
+//! session. `metadata/` and `people.toml` are watched and need none.
+//!
+//! `/healthz` answers while the process does. `/readyz` answers 200 while the store and at least one directory do; what is
+//! wrong is in the log. Metrics are not there yet.
+//!
+//! ## Behind a TLS proxy
+//!
+//! Leave both TLS keys out of `[listen]`, set `address = "127.0.0.1:8080"`, keep `base_url` at the public `https://`
+//! address, and name the proxy in `trusted_proxies`, since the throttle counts by client address.
+//!
+//! ```nginx
+//! server {
+//!     listen 443 ssl;
+//!     server_name idp.example.co.jp;
+//!     large_client_header_buffers 4 64k;      # a request waits in the address while its person signs in
+//!     location / {
+//!         proxy_pass http://127.0.0.1:8080;
+//!         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+//!         proxy_buffer_size 64k;              # the same address in a Location header
+//!         proxy_buffers 8 64k;
+//!         proxy_busy_buffers_size 128k;
+//!     }
+//! }
+//! ```
+//!
+//! Host and X-Forwarded-Proto are not looked at. Let the proxy pass `Origin`, `Referer` and cookies as they are, and add
+//! no Content-Security-Policy of its own.
+//!
+//! ## Several nodes
+//!
+//! With `[store] url = "postgres://..."` nodes share sessions and throttle. Give each the same configuration, `certs/` and
+//! `metadata/` (a shared folder, or copies); any balancer will do, since no request waits in a node. The limits:
+//!
+//! * Each request with a session reads the database; nothing is cached there.
+//! * A place for a password try is reserved in the node that makes it. Tries at the very same moment on several nodes can
+//!   exceed `account_tries` by one for each further node: keep it that much below the directory's lock-out threshold.
+//! * A metadata file is live when each node has read it, up to two seconds apart.
+//! * Each node writes its own log and audit trail.
+//! * The tests run on SQLite. PostgreSQL gets the same SQL, but no test of this version runs on a server of it: try it
+//!   before you rely on it.
+//!
+//! An SQLite file belongs to one server. Do not put it on a network file system.
+//!
+//! ## Backup
+//!
+//! | what | if it is lost |
+//! |---|---|
+//! | `certs/PrivateKey.pem`, `PublicKey.pem` | every SP has to be given a new certificate |
+//! | `certs/name-id-secret` | every computed persistent NameID changes: SPs no longer know the people |
+//! | `sekisho.toml`, `metadata/`, `people.toml` | your work |
+//! | `certs/session-secret` | who is just signing in starts again; nothing else |
+//! | the store | everybody signs in once more; wrong tries are forgotten |
+//!
+//! Copy the store while it runs with `sqlite3 sekisho.db ".backup copy.db"`; a plain copy needs the server stopped. In WAL
+//! mode a commit outlives the end of the process; losing power may cost the last ones, never the file.
+//!
+//! ## Changing the signing key
+//!
+//! 1. Make the next pair beside the present one:
+//!
+//!    ```sh
+//!    openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj /CN=idp.example.co.jp \
+//!        -keyout certs/next-key.pem -out certs/next.pem && chmod 600 certs/next-key.pem
+//!    ```
+//!
+//! 2. `next_certificate = "certs/next.pem"` and restart: the metadata lists both certificates, the present key signs.
+//! 3. Wait until each SP knows the next one. SPs that read the metadata do it by themselves; where a console takes two
+//!    certificates, add it. Where it takes one only, its sign-ins break from one step to the other: do those together.
+//! 4. `private_key = "certs/next-key.pem"`, `certificate = "certs/next.pem"`,
+//!    `next_certificate = "certs/PublicKey.pem"`, restart: the next key signs, the former stays published.
+//! 5. When nothing complains, remove `next_certificate`.
+//!
+//! One key signs for all SPs at a time; a step per SP is not there yet.
+//!
+//! ## Upgrading
+//!
+//! `sekisho check` with the new program, then replace it and restart. The store's tables are brought up to date at start,
+//! in one transaction, forwards only: an older program refuses a newer store, so keep a copy of it for the way back.
+//!
+//! ## The log
+//!
+//! Standard output, one record a line, `format = "text"` or `"json"`. Each request has one line, and everything that it
+//! caused has its `request.id`, which the error page shows as well:
+//!
+//! ```text
+//! 2026-11-24T01:06:41.389+09:00  INFO request method=POST path=/login status=303 duration_ms=2.713 request.id=F5BHECFEAFXC25T7 client.address=192.0.2.7
+//! ```
+//!
+//! What to search for, `<...>` standing for what varies:
+//!
+//! | line | level | what it means |
+//! |---|---|---|
+//! | `<user> successfully authenticated` | info | the password was right |
+//! | `<user> was refused` | info | it was not, or the account may not; `reason` has the word of the audit trail |
+//! | `LDAP search returned zero entries` | info | no directory entry has this login name |
+//! | `Unable to locate metadata for <entityID>` | warn | an SP that no file describes |
+//! | `Unable to load private key <file>` | error | the server does not start; the line says why and what to do |
+//! | `metadata loaded` | info | a file of `metadata/` is live |
+//! | `metadata removed` | info | a file is gone, and its SP with it |
+//! | `Unable to load metadata: <file, line, reason, remedy>` | error | a file is refused; what was last good of it stays |
+//! | `people reloaded` | info | a changed `people.toml` is live |
+//! | `people not reloaded; the last good ones stay` | error | it has a fault |
+//! | `LDAP server is out` | warn | a server does not answer; the others are asked |
+//! | `LDAP server answers again` | info | it does |
+//! | `CERTIFICATES ARE NOT VERIFIED` | warn | `verify_certificate = false` |
+//! | `passwords go to this server in the clear` | warn | `ldap://` without StartTLS |
+//! | `not ready: the store does not answer` | error | `/readyz` said no |
+//! | `deferred writes failed, trying again` | error | the store takes no writes: disk full, or locked by another program |
+//! | `sekisho serves` | info | started |
+//! | `sekisho has stopped` | info | stopped in order |
+//!
+//! ## The audit trail
+//!
+//! JSON Lines, in UTC, to the file `[log] audit` or to standard output with `"target":"audit"`. The file is opened once and
+//! appended to: rotate it by copying and truncating (logrotate's `copytruncate`). An event of each kind:
+//!
+//! ```json
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_in","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","authn.context":"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"sign_in_refused","login":"suzuki","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","reason":"wrong_password"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"assertion_issued","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","name_id.format":"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent","attributes":["displayName","mail"],"assertion.id":"_98c1c208d7e9159176d1e51f606944a232fb84b6","in_response_to":"_3275bffbf2fca66387ba834fe180b933f23f04ec"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"request_refused","sp.entity_id":"https://sp.example.com/","code":"SK-NOT-ALLOWED","reason":"suzuki is not in \"allow\" of https://sp.example.com/"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","event":"configuration_changed","kind":"metadata","file":"kintai.xml","change":"loaded","sha256":"3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","event":"server","state":"started","version":"0.1.0"}
+//! ```
+//!
+//! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
+//! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
+//! `logon_hours`, `workstation`, `directory_unavailable`. `code` of `request_refused` is one of those below, or the SAML
+//! status that the SP was sent.
+//!
+//! ## Error codes
+//!
+//! The page shows a sentence, the code and the request id; the log line with that id has the cause.
+//!
+//! | code | status | meaning | remedy |
+//! |---|---|---|---|
+//! | `SK-REQUEST` | 400 | the SP's message cannot be read | the log names the element; show it to the SP |
+//! | `SK-UNKNOWN-SP` | 400 | no file in `metadata/` has this Issuer | put the SP's metadata there, or its other name into `entity_id_aliases` |
+//! | `SK-DISABLED-SP` | 400 | `enabled = false`, or its validUntil has passed and is enforced | change the policy, or fetch the metadata again |
+//! | `SK-SIGNATURE` | 400 | the request must be signed and is not, or the signature does not verify | `check` shows whether a key is registered; fetch the SP's metadata again |
+//! | `SK-DESTINATION` | 400 | Destination is another address | correct `base_url`, or the old path belongs into `aliases` |
+//! | `SK-TIME` | 400 | IssueInstant is more than 5 minutes ahead, or no time | set the clocks of both machines by NTP |
+//! | `SK-STALE` | 400 | the request is older than `request_max_age` | the page leads back to the start; an old bookmark may be the cause |
+//! | `SK-ACS` | 400 | the SP wants the answer at an address that its metadata do not hold | fetch its metadata again |
+//! | `SK-RELAYSTATE` | 400 | RelayState is too long, is no text, or is outside `relay_state_prefixes` | the log says which |
+//! | `SK-NO-REQUEST` | 400 | the page was opened without a request, or its sealed one was changed | start from the application; on all SPs after a change of `session-secret` |
+//! | `SK-NOT-ALLOWED` | 403 | `allow` of the SP's policy does not name this person | add the person or the group |
+//! | `SK-UNAVAILABLE` | 503 | store, directory, signing or a filter failed | the log has the cause |
+//! | `SK-CREDENTIALS` | 401 | name or password is wrong | the audit trail says which |
+//! | `SK-THROTTLED` | 429 | too many wrong tries | wait for `[throttle] window`; the audit trail has the addresses |
+//! | `SK-LOCKED` | 401 | the directory has locked the account | unlock it there |
+//! | `SK-DISABLED` | 401 | the account is disabled | enable it in the directory |
+//! | `SK-ACCOUNT-EXPIRED` | 401 | the account's time is over | extend it in the directory |
+//! | `SK-PASSWORD-EXPIRED` | 401 | the password's time is over | change it by the usual way of the directory |
+//! | `SK-PASSWORD-CHANGE` | 401 | the password must be changed first | the same |
+//! | `SK-LOGON-HOURS` | 401 | the directory forbids this hour | change logonHours |
+//! | `SK-WORKSTATION` | 401 | the directory forbids this place | change userWorkstations |
+//! | `SK-FORM-TOKEN` | 403 | the page was older than the browser's cookie, or cookies are off | sign in once more; allow cookies |
+//! | `SK-ORIGIN` | 403 | the form came from another site | a proxy that changes `Origin`, a wrong `base_url`, or an attack |
+//! | `SK-FORM` | 400, 415 | what was sent is no form, or lacks a field | start again; the log says what |
+//! | `SK-TOO-LARGE` | 413, 414 | body over 256 KB or query over 48 KB | none: no SP needs that |
+//! | `SK-INCOMPLETE` | 408 | the form did not arrive within 10 s | try again; look at the network |
+//! | `SK-METHOD` | 405 | the address does not take this method | - |
+//! | `SK-NOT-FOUND` | 404 | no page at this address | an old path belongs into `aliases` |
+//! | `SK-DIRECTORY` | 503 | no directory server could say whether the password is right | the log names each server and its fault |
+//! | `SK-STORE` | 503 | the store cannot be read or written | disk full, locked file, PostgreSQL down |
+//! | `SK-AUDIT` | 503 | the audit event cannot be written, so nothing happened | disk full, or rights of the file |
+//! | `SK-INTERNAL` | 500, 503 | a fault of sekisho | report it with the log line |
+//!
+//! ## What is not there yet
+//!
+//! Single logout (`/logout` ends the session here, and the metadata offers no SLO), encrypted assertions, the artifact
+//! binding, ECP, integrated Windows authentication, metrics, the password API and the synchronisation of accounts.

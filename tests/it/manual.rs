@@ -1,0 +1,165 @@
+//! The manual and the README tell the truth: every error code, audit event and log line is there as it really is, and
+//! what they show as configuration can be loaded.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, iter};
+
+use sekisho::audit::{Event, Record};
+use sekisho::registry::Policy;
+
+const OPERATIONS: &str = include_str!("../../src/manual/operations.rs");
+const MIGRATION: &str = include_str!("../../src/manual/migration.rs");
+
+/// The sources of the program without the manual and without tests.
+fn sources() -> Vec<String> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && name != "manual" {
+                folders.push(path);
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                let text = fs::read_to_string(&path).unwrap();
+                texts.push(text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned());
+            }
+        }
+    }
+    texts
+}
+
+/// Everything in `text` that looks like a code.
+fn codes(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    iter::from_fn(move || {
+        let at = rest.find("SK-")?;
+        let code = &rest[at..];
+        let end = code.find(|c: char| !c.is_ascii_uppercase() && c != '-').unwrap_or(code.len());
+        rest = &code[end..];
+        Some(&code[..end])
+    })
+}
+
+/// The cells of the table under a heading, row by row.
+fn table<'a>(page: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let (_, section) = page.split_once(&format!("//! ## {heading}\n")).expect(heading);
+    let section = section.split("\n//! ## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("//! | "));
+    rows.skip(1).map(|row| row.trim_end_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_error_code_is_listed_once_and_exists() {
+    let sources = sources();
+    let used: BTreeSet<&str> = sources.iter().flat_map(|text| codes(text)).filter(|c| *c != "SK-").collect();
+    let rows = table(OPERATIONS, "Error codes");
+    let listed: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+    let set: BTreeSet<&str> = listed.iter().copied().collect();
+    assert_eq!(set, used);
+    assert_eq!(set.len(), listed.len(), "a code is listed twice");
+    assert!(rows.iter().all(|row| row.len() == 4 && !row[2].is_empty() && !row[3].is_empty()));
+}
+
+#[test]
+fn every_log_line_is_written_so() {
+    let sources = sources().concat();
+    for row in table(OPERATIONS, "The log") {
+        let line = row[0].trim_matches('`');
+        let fixed = line.split(['<', '>']).step_by(2).map(str::trim).filter(|part| !part.is_empty());
+        for part in fixed {
+            assert!(sources.contains(part), "{part:?} of {line:?} is nowhere in the program");
+        }
+    }
+}
+
+#[test]
+fn every_audit_event_has_its_sample() {
+    let samples: Vec<&str> = OPERATIONS.lines().filter_map(|line| line.strip_prefix("//! {")).collect();
+    let written: Vec<String> =
+        records().iter().map(|record| serde_json::to_string(record).unwrap()).collect();
+    assert_eq!(samples, written.iter().map(|line| &line[1..]).collect::<Vec<_>>());
+    let events = include_str!("../../src/audit/mod.rs").split_once("pub enum Event {").unwrap().1;
+    let events = events.split_once("\n}").unwrap().0;
+    let kinds = events.lines().filter(|line| line.starts_with("    ") && line.ends_with(" {")).count();
+    assert_eq!(samples.len(), kinds, "a kind of event is missing");
+}
+
+fn records() -> Vec<Record> {
+    let text = str::to_owned;
+    let (subject, login) = ("corp/6886b64a-7ba3-1041-8209-a9f5f090a466", "suzuki");
+    let sp = "https://sp.example.com/";
+    let by_person = [
+        Event::SignedIn {
+            subject: text(subject),
+            login: text(login),
+            context: text("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
+        },
+        Event::SignInRefused {
+            login: text(login),
+            subject: Some(text(subject)),
+            reason: text("wrong_password"),
+        },
+        Event::AssertionIssued {
+            subject: text(subject),
+            login: text(login),
+            sp: text(sp),
+            name_id_format: text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
+            attributes: vec![text("displayName"), text("mail")],
+            assertion_id: text("_98c1c208d7e9159176d1e51f606944a232fb84b6"),
+            in_response_to: Some(text("_3275bffbf2fca66387ba834fe180b933f23f04ec")),
+        },
+        Event::RequestRefused {
+            sp: Some(text(sp)),
+            code: text("SK-NOT-ALLOWED"),
+            reason: format!("{login} is not in \"allow\" of {sp}"),
+        },
+        Event::SignedOut { subject: text(subject), login: text(login) },
+    ];
+    let by_server = [
+        Event::ConfigurationChanged {
+            kind: text("metadata"),
+            file: text("kintai.xml"),
+            change: text("loaded"),
+            sha256: text("3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"),
+        },
+        Event::Server { state: text("started"), version: text(env!("CARGO_PKG_VERSION")) },
+    ];
+    let record = |event, person: bool| Record {
+        time: "2026-11-23T16:01:13.280642962Z".parse().unwrap(),
+        request_id: if person { text("WEMTM7AKGGNEGGLW") } else { String::new() },
+        client_address: person.then(|| "192.0.2.7".parse().unwrap()),
+        event,
+    };
+    let persons = by_person.into_iter().map(|event| record(event, true));
+    persons.chain(by_server.into_iter().map(|event| record(event, false))).collect()
+}
+
+/// The TOML examples of a page.
+fn examples(page: &str) -> Vec<String> {
+    let text: Vec<&str> = page
+        .lines()
+        .map(|line| line.strip_prefix("//!").map_or(line, |l| l.trim_start_matches(' ')))
+        .collect();
+    let text = text.join("\n");
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn examples_of_policies_can_be_loaded() {
+    let pages =
+        [(MIGRATION, 3), (include_str!("../../README.md"), 1), (include_str!("../../metadata/README.md"), 2)];
+    for (page, least) in pages {
+        let policies: Vec<String> = examples(page)
+            .into_iter()
+            .filter(|example| !example.trim_start().starts_with("# sekisho.toml"))
+            .collect();
+        assert!(policies.len() >= least, "{policies:?}");
+        for example in policies {
+            let read = Policy::parse(Path::new("metadata/NAME.toml"), &example);
+            assert!(read.is_ok(), "{example}\n{:?}", read.err());
+        }
+    }
+}
