@@ -169,7 +169,8 @@ async fn a_locked_database_fails_all_who_wait_and_loses_nothing_deferred() {
         assert!(error.to_string().contains("s.db") && error.to_string().contains("locked"), "{error}");
     }
     assert!(!store.landed(ticket));
-    assert!(store.ping().await.is_ok(), "reading goes on");
+    assert!(store.session("one").await.unwrap().is_none(), "reading goes on");
+    assert!(store.ping().await.is_err(), "and is not ready to sign anybody in");
     lock.release().await;
     store.commit(vec![Write::PutSession(session("three", "s"))]).await.unwrap();
     assert!(store.landed(ticket));
