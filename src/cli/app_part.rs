@@ -77,7 +77,11 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
             _ => "ldap",
         };
         let probed = directory.probe().await;
-        let state = if probed.is_ok() { "answers" } else { "cannot be used, see below" };
+        let state = match &probed {
+            Ok(()) => "answers",
+            Err(DirectoryError::Unreachable { .. }) => "does not answer",
+            Err(_) => "answers, but cannot be used",
+        };
         report.directories.push(DirectoryRow {
             name: directory.name().to_owned(),
             kind: kind.to_owned(),

@@ -21,7 +21,7 @@ fn sources() -> Vec<String> {
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() && name != "manual" {
                 folders.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" {
+            } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
                 let text = fs::read_to_string(&path).unwrap();
                 texts.push(text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned());
             }

@@ -124,7 +124,12 @@ async fn a_request_that_is_too_old_leads_back_to_a_new_start() {
         case.received(&page).verify(&case.sp, None, &case.folder.idp.certificate_pem());
         case.browser.cookies.clear();
     }
-    assert_eq!(case.events("request_refused").len(), 2);
+    let refused = case.events("request_refused");
+    assert_eq!(refused.len(), 2);
+    assert!(
+        refused.iter().all(|event| event["code"] == "SK-STALE"),
+        "page and audit say the same: {refused:?}"
+    );
 }
 
 #[tokio::test]
