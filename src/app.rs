@@ -106,7 +106,7 @@ impl App {
             seal: Arc::clone(&seal),
             signer: Arc::clone(&keys) as _,
             name_id_secret: config.saml.name_id_secret.clone(),
-            membership: Arc::new(adapters::DirectoryMembership::new(directories.clone())),
+            membership: Arc::new(adapters::DirectoryMembership::new(directories.clone(), Arc::clone(&clock))),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),

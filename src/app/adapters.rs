@@ -1,27 +1,60 @@
 //! Joins ports to what implements them elsewhere, so that the modules on both sides need not know each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::audit::{Event, Record, Sink};
-use crate::clock::Clock;
+use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::directory::Directory;
-use crate::identity::{Membership, Subject, Unavailable};
+use crate::identity::{Membership, Subject, SubjectId, Unavailable};
 use crate::registry::{Change, LiveFile, LiveFiles, Observer};
 use crate::store::{Store, Write};
+
+/// How long groups are believed without asking again, so that a directory that hangs does not delay people who are
+/// signed in, and how long at most while it cannot be asked.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+const STALE: SignedDuration = SignedDuration::from_hours(1);
+/// People whose groups are kept; when there are more, the old ones go.
+const KEPT: usize = 20_000;
 
 /// Asks the directory that a person came from for their groups.
 #[derive(Debug)]
 pub(super) struct DirectoryMembership {
     directories: Vec<Arc<dyn Directory>>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<HashMap<SubjectId, Known>>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    groups: Vec<String>,
+    asked: Timestamp,
 }
 
 impl DirectoryMembership {
-    pub(super) fn new(directories: Vec<Arc<dyn Directory>>) -> Self {
-        Self { directories }
+    pub(super) fn new(directories: Vec<Arc<dyn Directory>>, clock: Arc<dyn Clock>) -> Self {
+        Self { directories, clock, known: Mutex::default() }
+    }
+
+    /// What was answered no longer ago than `age`.
+    fn known(&self, id: &SubjectId, age: SignedDuration) -> Option<Vec<String>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(id)?;
+        (self.clock.now().duration_since(known.asked) <= age).then(|| known.groups.clone())
+    }
+
+    fn keep(&self, id: &SubjectId, groups: &[String]) {
+        let now = self.clock.now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.retain(|_, one| now.duration_since(one.asked) <= FRESH);
+        }
+        if known.len() < KEPT {
+            known.insert(id.clone(), Known { groups: groups.to_vec(), asked: now });
+        }
     }
 }
 
@@ -33,7 +66,22 @@ impl Membership for DirectoryMembership {
         let directory = self.directories.iter().find(|directory| directory.name() == named);
         let directory = directory
             .ok_or_else(|| unavailable("it is no longer in the configuration; sign in anew".to_owned()))?;
-        directory.groups(subject).await.map_err(|error| unavailable(error.to_string()))
+        if let Some(groups) = self.known(&subject.id, FRESH) {
+            return Ok(groups);
+        }
+        match directory.groups(subject).await {
+            Ok(groups) => {
+                self.keep(&subject.id, &groups);
+                Ok(groups)
+            }
+            Err(error) => match self.known(&subject.id, STALE) {
+                Some(groups) => {
+                    tracing::warn!(subject.id = %subject.id, "{error}; the groups of within the hour are used");
+                    Ok(groups)
+                }
+                None => Err(unavailable(error.to_string())),
+            },
+        }
     }
 }
 

@@ -20,9 +20,10 @@ use outcome::Rejection;
 
 use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
-use crate::identity::Membership;
+use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::signature::Signer;
+use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
 use crate::secret::Secret;
 use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
 
@@ -140,8 +141,18 @@ impl SingleSignOn {
             sp: accepted.sp().entity_id().to_owned(),
             names: SpNames::of(accepted.sp()),
             force_authn: accepted.ask().force_authn,
-            login_hint: accepted.ask().subject.as_ref().map(|subject| subject.value.clone()),
+            login_hint: accepted.ask().subject.as_ref().and_then(login_hint),
         })
+    }
+
+    /// Whether [`Self::resume`] would issue at once: another tab has signed the person in meanwhile.
+    pub async fn is_met(&self, sealed: &str, session: &Arc<SsoSession>) -> bool {
+        let Some(pending) = PendingRequest::open(sealed, &self.seal) else { return false };
+        let snapshot = self.registry.snapshot();
+        let now = self.clock.now();
+        let Ok(accepted) = Accepted::resume(pending, &snapshot, &self.idp.demands, now) else { return false };
+        let Ok(groups) = self.groups(accepted.sp(), Some(session)).await else { return false };
+        decide(&accepted, Some(session), self.around(&groups)) == Decision::Issue
     }
 
     /// The service providers that are switched on and let this person in.
@@ -184,13 +195,7 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
         let groups = self.groups(accepted.sp(), session).await?;
-        let around = Circumstances {
-            now: self.clock.now(),
-            groups: &groups,
-            class_order: &self.idp.class_order,
-            form_class: &self.idp.form_class,
-        };
-        let decision = decide(accepted, session.map(AsRef::as_ref), around);
+        let decision = decide(accepted, session.map(AsRef::as_ref), self.around(&groups));
         match (decision, session) {
             (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
                 Ok(form) => Ok(Outcome::Respond(form)),
@@ -214,6 +219,15 @@ impl SingleSignOn {
                 login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
                 sp: accepted.sp().entity_id().to_owned(),
             }),
+        }
+    }
+
+    fn around<'a>(&'a self, groups: &'a [String]) -> Circumstances<'a> {
+        Circumstances {
+            now: self.clock.now(),
+            groups,
+            class_order: &self.idp.class_order,
+            form_class: &self.idp.form_class,
         }
     }
 
@@ -276,6 +290,12 @@ impl SingleSignOn {
         }
         Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
     }
+}
+
+/// A Subject that a person could have typed; an opaque identifier in the form would only be in the way.
+fn login_hint(subject: &NameId) -> Option<String> {
+    let typed = [EMAIL, UNSPECIFIED].contains(&subject.format.as_str());
+    typed.then(|| subject.value.clone())
 }
 
 fn asks_for_groups(sp: &ServiceProvider) -> bool {

@@ -79,11 +79,7 @@ impl Source<'_> {
             (Some(attribute), _) => self.attribute(attribute, sp.policy.name_id_encoding)?,
             (None, PERSISTENT) => persistent(self.secret, self.idp, entity_id, &self.session.subject.id)
                 .map_err(|error| NameIdError::Uncomputable(error.to_string()))?,
-            (None, EMAIL) => self
-                .attribute("mail", NameIdEncoding::Text)
-                .ok()
-                .or_else(|| self.session.subject.attributes.first_text("mail").map(str::to_owned))
-                .ok_or_else(|| NameIdError::Missing("mail".to_owned()))?,
+            (None, EMAIL) => self.attribute("mail", NameIdEncoding::Text)?,
             (None, UNSPECIFIED) => self.session.subject.login.clone(),
             (None, _) => return Err(NameIdError::Format(format.chars().take(512).collect())),
         };

@@ -64,7 +64,9 @@ impl Store {
         let readers = connect::readers(&location, lock_wait).map_err(failed)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(location.clone(), lock_wait, connection, Arc::clone(&shared));
+        let mut writer = Writer::new(location.clone(), lock_wait, connection, Arc::clone(&shared));
+        // From here on, what another process commits is noticed.
+        writer.look().await;
         tokio::spawn(writer.run(jobs));
         Ok(Self { readers, queue, shared, location: Arc::new(location) })
     }

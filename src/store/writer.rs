@@ -250,7 +250,10 @@ impl Writer {
 
     /// `data_version` changes on a connection when another one has committed, never by its own commits. It is read on
     /// the only connection of this process that writes: a change is therefore another process's.
-    async fn look(&mut self) {
+    pub(super) async fn look(&mut self) {
+        if self.location.file.is_none() {
+            return;
+        }
         match self.read_version().await {
             Ok(version) if self.data_version == Some(version) => {}
             // Also after a new connection: what happened in between is unknown.

@@ -74,6 +74,11 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         let known = visit.session().await?.is_some();
         return Ok(if known { visit.see_other("/") } else { page(visit, &Filled::default(), None) });
     };
+    if let Some(session) = visit.session().await?
+        && visit.app.sso.is_met(pending, &session).await
+    {
+        return Ok(visit.see_other(&resume_path(pending)));
+    }
     match visit.app.sso.pending(pending) {
         Some(view) => Ok(page(visit, &Filled { pending: Some(pending), view: Some(view), login: "" }, None)),
         None => unusable(visit, pending).await,
@@ -116,6 +121,10 @@ fn retry(pending: Option<&str>) -> String {
     pending.map_or_else(|| "/login".to_owned(), |pending| format!("/login?pending={pending}"))
 }
 
+fn resume_path(pending: &str) -> String {
+    format!("/saml/sso/continue?pending={pending}")
+}
+
 /// A new session under a new id; whatever session the browser had is dead before.
 async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
     let sessions = &visit.app.sessions;
@@ -124,7 +133,7 @@ async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Re
     let (token, _session) = sessions.start(subject, context).await?;
     let mut answer = if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
-        visit.see_other(&format!("/saml/sso/continue?pending={pending}"))
+        visit.see_other(&resume_path(pending))
     } else {
         sessions.settle().await?;
         visit.see_other("/")

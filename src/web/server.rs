@@ -11,6 +11,10 @@ use crate::app::App;
 
 use super::routes;
 
+/// TLS handshakes of one worker at a time. Silent connections hold such a place for 3 s; there must be more places than
+/// anybody's browsers, or a few hundred of them keep everybody out.
+const HANDSHAKES: usize = 4096;
+
 /// How to listen.
 #[derive(Debug)]
 pub struct Listen {
@@ -31,6 +35,7 @@ pub fn bind<E: From<std::io::Error>>(
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
+        .max_connection_rate(HANDSHAKES)
         .server_hostname("localhost");
     if let Some(workers) = listen.workers {
         server = server.workers(workers);
