@@ -148,3 +148,66 @@ pub(super) fn observer(audit: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Observer 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::directory::{Candidate, DirectoryError, Login, Lookup, Verdict};
+    use crate::identity::Attributes;
+    use crate::secret::Secret;
+
+    #[derive(Debug, Default)]
+    struct Groups {
+        asked: AtomicU32,
+        away: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Directory for Groups {
+        fn name(&self) -> &'static str {
+            "corp"
+        }
+        async fn find(&self, _: &Login) -> Result<Lookup, DirectoryError> {
+            Ok(Lookup::Unknown)
+        }
+        async fn verify(&self, _: &Candidate, _: &Secret<String>) -> Result<Verdict, DirectoryError> {
+            self.probe().await.map(|()| Verdict::Denied(crate::directory::Reason::Unknown))
+        }
+        async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
+            Ok(None)
+        }
+        async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.probe().await.map(|()| vec!["cn=sales".to_owned()])
+        }
+        async fn probe(&self) -> Result<(), DirectoryError> {
+            let (directory, cause) = ("corp".to_owned(), "away".to_owned());
+            let away = self.away.load(Ordering::SeqCst);
+            if away { Err(DirectoryError::Unreachable { directory, cause }) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test]
+    async fn groups_are_asked_for_every_five_minutes_and_outlive_an_hour_of_silence() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let directory = Arc::new(Groups::default());
+        let membership = DirectoryMembership::new(vec![directory.clone()], clock.clone());
+        let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
+        let attributes = Attributes::new();
+        let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
+        let tanaka = Subject { id, login, display_name, dn: None, attributes };
+        for (minutes, asked) in [(0, 1), (5, 1), (1, 2)] {
+            clock.advance(SignedDuration::from_mins(minutes));
+            assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=sales"]);
+            assert_eq!(directory.asked.load(Ordering::SeqCst), asked);
+        }
+        directory.away.store(true, Ordering::SeqCst);
+        clock.advance(SignedDuration::from_mins(60));
+        assert!(membership.groups(&tanaka).await.is_ok());
+        clock.advance(SignedDuration::from_mins(1));
+        assert!(membership.groups(&tanaka).await.is_err(), "nobody is let in by what was true long ago");
+    }
+}

@@ -37,6 +37,29 @@ async fn two_tabs_end_each_in_its_own_place() {
 }
 
 #[tokio::test]
+async fn a_reloaded_tab_goes_on_by_itself_once_another_has_signed_in() {
+    let mut case = Case::new("");
+    let (waiting, request) = open(&mut case, "waiting").await;
+    let mut fresh = case.ask();
+    fresh.force_authn = Some(true);
+    let force = case.send(&fresh).await;
+    case.sign_in_first().await;
+    let page = case.browser.open(waiting.url.as_str()).await;
+    assert_eq!(page.url.path(), "/saml/sso/continue");
+    assert_eq!(case.accept(&page, &request).relay_state.as_deref(), Some("waiting"));
+    // That sign-in was after the request that asks for a fresh one: it is one.
+    let page = case.browser.open(force.url.as_str()).await;
+    case.accept(&page, &fresh);
+    // A request that came later wants another.
+    let mut later = case.ask();
+    later.force_authn = Some(true);
+    case.clock.advance(SignedDuration::from_secs(1));
+    let page = case.send(&later).await;
+    let page = case.browser.open(page.url.as_str()).await;
+    assert_eq!(page.url.path(), "/login");
+}
+
+#[tokio::test]
 async fn back_button_reload_and_bookmark_lead_to_the_same_answer() {
     let mut case = Case::new("");
     let (login, request) = open(&mut case, "deep").await;
