@@ -1,5 +1,6 @@
 //! [`AuthnRequest`] (saml-core 3.4.1): read from a verified tree, and written by the built-in SP.
 
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 
 use super::error::MessageError;
@@ -111,7 +112,8 @@ impl AuthnRequest {
 
 /// An xs:dateTime in UTC to the second (saml-core 1.3.3).
 pub fn date_time(instant: Timestamp) -> String {
-    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+    SECONDS.timestamp_to_string(&instant)
 }
 
 fn cut(text: &str) -> String {

@@ -18,7 +18,7 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { sessions: 100_000, bytes: 16 << 20 }
+        Self { sessions: 100_000, bytes: 8 << 20 }
     }
 }
 

@@ -9,6 +9,7 @@ use super::name_id::Source;
 use super::outcome::{PostForm, Rejection, SpNames};
 use crate::audit::{Event, Record};
 use crate::authproc::Context;
+use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::Assertion;
@@ -38,7 +39,12 @@ pub(super) async fn issue(
     request: &RequestContext<'_>,
 ) -> Result<PostForm, NotIssued> {
     let sp = accepted.sp();
-    let (filtered, released) = attributes(sso, sp, session)?;
+    let context =
+        Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
+    let filtered = sp
+        .chain
+        .apply(session.subject.attributes.clone(), &context)
+        .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
     let source =
         Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
     let name_id =
@@ -52,6 +58,8 @@ pub(super) async fn issue(
         .sp_session(session, sp.entity_id(), name_id)
         .await
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let released =
+        if sp.policy.send_attributes { sp.chain.release(filtered, &context) } else { Attributes::new() };
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
@@ -64,8 +72,8 @@ pub(super) async fn issue(
         name_id: Some(&sp_session.name_id),
         in_response_to: accepted.ask().id.as_deref(),
         recipient: accepted.acs(),
-        not_before: now - policy.not_before_skew,
-        not_on_or_after: now + policy.assertion_lifetime,
+        not_before: now.checked_sub(policy.not_before_skew).unwrap_or(Timestamp::MIN),
+        not_on_or_after: now.checked_add(policy.assertion_lifetime).unwrap_or(Timestamp::MAX),
         audience: if policy.audience.is_empty() { &own_audience } else { &policy.audience },
         authn_instant: session.authn_instant,
         session_index: &sp_session.session_index,
@@ -142,26 +150,6 @@ fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {
         relay_state: accepted.relay_state().map(str::to_owned),
         names: SpNames::of(accepted.sp()),
     }
-}
-
-/// The attributes after the filters, and what of them leaves.
-fn attributes(
-    sso: &SingleSignOn,
-    sp: &ServiceProvider,
-    session: &SsoSession,
-) -> Result<(Attributes, Attributes), NotIssued> {
-    let context =
-        Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
-    let refused = |error: crate::authproc::FilterError| {
-        Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id()))
-    };
-    let filtered = sp.chain.apply(session.subject.attributes.clone(), &context).map_err(refused)?;
-    let released = if sp.policy.send_attributes {
-        sp.chain.release(filtered.clone(), &context)
-    } else {
-        Attributes::new()
-    };
-    Ok((filtered, released))
 }
 
 /// saml-core 3.4.1.4: a request that names its Subject is answered for that one or not at all.

@@ -66,7 +66,7 @@ impl Store {
         let shared = Arc::new(Shared::default());
         let mut writer = Writer::new(location.clone(), lock_wait, connection, Arc::clone(&shared));
         // From here on, what another process commits is noticed.
-        writer.look().await;
+        writer.begin().await;
         tokio::spawn(writer.run(jobs));
         Ok(Self { readers, queue, shared, location: Arc::new(location) })
     }

@@ -248,12 +248,16 @@ impl Writer {
         }
     }
 
+    /// The first look, before anybody can have read anything that a later one would find changed.
+    pub(super) async fn begin(&mut self) {
+        if self.location.file.is_some() {
+            self.data_version = self.read_version().await.ok();
+        }
+    }
+
     /// `data_version` changes on a connection when another one has committed, never by its own commits. It is read on
     /// the only connection of this process that writes: a change is therefore another process's.
-    pub(super) async fn look(&mut self) {
-        if self.location.file.is_none() {
-            return;
-        }
+    async fn look(&mut self) {
         match self.read_version().await {
             Ok(version) if self.data_version == Some(version) => {}
             // Also after a new connection: what happened in between is unknown.
