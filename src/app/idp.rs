@@ -121,7 +121,7 @@ pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result
     };
     let id = ids.xml_id();
     let unsigned = write(&description, &id);
-    let signature = sign::enveloped(keys, &id, &[&unsigned.bytes])?;
+    let signature = sign::enveloped(keys, &id, &unsigned.bytes)?;
     Ok(String::from_utf8(unsigned.with_signature(&signature))?)
 }
 

@@ -8,6 +8,7 @@ mod generate;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::ec::EcKey;
@@ -42,7 +43,7 @@ pub struct KeyPair {
 }
 
 enum SigningKey {
-    Rsa(PKey<Private>),
+    Rsa(RsaKey),
     P256(EcKey<Private>),
     P384(EcKey<Private>),
 }
@@ -210,7 +211,7 @@ impl Signer for KeyPair {
 
     fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = match &self.key {
-            SigningKey::Rsa(key) => sign_rsa(key, &openssl::sha::sha256(data)),
+            SigningKey::Rsa(key) => key.sign(&openssl::sha::sha256(data)),
             SigningKey::P256(key) => sign_ecdsa(key, &openssl::sha::sha256(data), 32),
             SigningKey::P384(key) => sign_ecdsa(key, &openssl::sha::sha384(data), 48),
         };
@@ -232,7 +233,9 @@ impl SigningKey {
     fn check(file: &Path, key: &PKey<Private>) -> Result<Self, KeyError> {
         let unfit = |kind: String| KeyError::KeyKind { file: file.to_owned(), kind };
         match key.id() {
-            Id::RSA if key.bits() >= LEAST_RSA_BITS => Ok(Self::Rsa(key.clone())),
+            Id::RSA if key.bits() >= LEAST_RSA_BITS => {
+                Ok(Self::Rsa(RsaKey { key: key.clone(), idle: Mutex::default() }))
+            }
             Id::RSA => Err(KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() }),
             Id::EC => {
                 let ec = key.ec_key()?;
@@ -304,14 +307,38 @@ fn concerns(certificate: &Certificate, now: Timestamp) -> Vec<Concern> {
     concerns
 }
 
-fn sign_rsa(key: &PKey<Private>, digest: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let mut context = PkeyCtx::new(key)?;
-    context.sign_init()?;
-    context.set_rsa_padding(Padding::PKCS1)?;
-    context.set_signature_md(Md::sha256())?;
-    let mut signature = Vec::with_capacity(key.size());
-    context.sign_to_vec(digest, &mut signature)?;
-    Ok(signature)
+/// An RSA key with contexts that are ready to sign: making one takes OpenSSL longer than everything else around a
+/// signature. There are as many as signatures at one time.
+struct RsaKey {
+    key: PKey<Private>,
+    idle: Mutex<Vec<PkeyCtx<Private>>>,
+}
+
+impl RsaKey {
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2).
+    fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+        let mut context = match self.idle().pop() {
+            Some(context) => context,
+            None => self.context()?,
+        };
+        let mut signature = Vec::with_capacity(self.key.size());
+        context.sign_to_vec(digest, &mut signature)?;
+        // One that failed is not used again.
+        self.idle().push(context);
+        Ok(signature)
+    }
+
+    fn context(&self) -> Result<PkeyCtx<Private>, ErrorStack> {
+        let mut context = PkeyCtx::new(&self.key)?;
+        context.sign_init()?;
+        context.set_rsa_padding(Padding::PKCS1)?;
+        context.set_signature_md(Md::sha256())?;
+        Ok(context)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PkeyCtx<Private>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// r and s side by side, each `width` octets, as XML signatures want them (RFC 4050 3.3, xmldsig-core1 6.4.3), not

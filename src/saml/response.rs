@@ -120,7 +120,7 @@ fn check_name_id(assertion: &Assertion<'_>) -> Result<(), SignError> {
 }
 
 fn signature(signer: &dyn Signer, id: &str, unsigned: &Unsigned) -> Result<Vec<u8>, SignError> {
-    sign::enveloped(signer, id, &[&unsigned.bytes])
+    sign::enveloped(signer, id, &unsigned.bytes)
 }
 
 /// The value of a form field that carries a message by POST.

@@ -1,10 +1,11 @@
 //! Signs a canonical document as it was written: hash, SignedInfo, signature, one `ds:Signature` to splice in.
 
-use openssl::hash::Hasher;
+use openssl::sha;
 
 use super::{
-    CANONICALIZATION_METHOD, DIGEST_METHOD, DIGEST_VALUE, KEY_INFO, REFERENCE, SIGNATURE, SIGNATURE_METHOD,
-    SIGNATURE_VALUE, SIGNED_INFO, SignError, Signer, TRANSFORM, TRANSFORMS, X509_CERTIFICATE, X509_DATA,
+    CANONICALIZATION_METHOD, DIGEST_METHOD, DIGEST_VALUE, DigestAlgorithm, KEY_INFO, REFERENCE, SIGNATURE,
+    SIGNATURE_METHOD, SIGNATURE_VALUE, SIGNED_INFO, SignError, Signer, TRANSFORM, TRANSFORMS,
+    X509_CERTIFICATE, X509_DATA,
 };
 use crate::saml::uris::{DS, ENVELOPED, EXC_C14N};
 use crate::saml::xml::Writer;
@@ -12,10 +13,10 @@ use crate::saml::xml::writer::Name;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The `ds:Signature` over the element `id`, whose canonical octets without any signature are `parts`, in order.
-pub fn enveloped(signer: &dyn Signer, id: &str, parts: &[&[u8]]) -> Result<Vec<u8>, SignError> {
+/// The `ds:Signature` over the element `id`, whose octets without any signature are `canonical`.
+pub fn enveloped(signer: &dyn Signer, id: &str, canonical: &[u8]) -> Result<Vec<u8>, SignError> {
     let algorithm = signer.algorithm();
-    let digest = hash(algorithm.digest().message_digest(), parts)?;
+    let digest = hash(algorithm.digest(), canonical);
     let mut w = Writer::with_capacity(3 * 1024);
     w.start(&SIGNATURE, &mut []);
     let from = w.position();
@@ -59,14 +60,12 @@ fn as_apex(written: &[u8]) -> Vec<u8> {
     apex
 }
 
-fn hash(
-    digest: openssl::hash::MessageDigest,
-    parts: &[&[u8]],
-) -> Result<openssl::hash::DigestBytes, SignError> {
-    let failed = |e: openssl::error::ErrorStack| SignError(e.to_string());
-    let mut hasher = Hasher::new(digest).map_err(failed)?;
-    for part in parts {
-        hasher.update(part).map_err(failed)?;
+/// OpenSSL's own functions rather than its digests by name, which it would look up anew each time.
+fn hash(algorithm: DigestAlgorithm, octets: &[u8]) -> Vec<u8> {
+    match algorithm {
+        DigestAlgorithm::Sha1 => sha::sha1(octets).to_vec(),
+        DigestAlgorithm::Sha256 => sha::sha256(octets).to_vec(),
+        DigestAlgorithm::Sha384 => sha::sha384(octets).to_vec(),
+        DigestAlgorithm::Sha512 => sha::sha512(octets).to_vec(),
     }
-    hasher.finish().map_err(failed)
 }
