@@ -207,6 +207,9 @@ impl Request {
         }
         let verdict = match directory.verify(candidate, &self.password).await {
             Ok(verdict) => verdict,
+            Err(error @ DirectoryError::Unanswered { .. }) => {
+                return self.unanswered(permit, candidate, error).await;
+            }
             Err(error) => return self.cannot_say(Some(candidate), error),
         };
         let took = begun.elapsed();
@@ -242,6 +245,19 @@ impl Request {
         let answer = self.refuse(candidate, reason.as_str(), Refusal::WrongCredentials)?;
         counted?;
         Ok(answer)
+    }
+
+    /// The password may have been tried in the directory, and have been wrong: it counts as if it was.
+    async fn unanswered(
+        &self,
+        permit: Permit,
+        candidate: &Candidate,
+        error: DirectoryError,
+    ) -> Result<Answer, AuthnError> {
+        if let Err(cause) = permit.wrong().await {
+            tracing::error!(%cause, request.id = %self.id, "the try counts only until the next start");
+        }
+        self.cannot_say(Some(candidate), error)
     }
 
     fn accept(&self, subject: Box<Subject>) -> Result<Answer, AuthnError> {

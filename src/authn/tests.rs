@@ -20,7 +20,8 @@ use crate::store::tests::Lock;
 const HOME: &str = "10.0.0.1";
 const AWAY: &str = "192.0.2.7";
 
-/// Knows `tanaka` in any case, whose password is `right`; `verdict:X` as password gives the reason of that name.
+/// Knows `tanaka` in any case, whose password is `right`; `verdict:X` as password gives the reason of that name. While
+/// it is `mute`, binds arrive and are not answered; while it is `down`, nothing arrives.
 #[derive(Debug, Default)]
 struct Fake {
     name: &'static str,
@@ -28,6 +29,8 @@ struct Fake {
     ambiguous: bool,
     barred: Option<Reason>,
     down: AtomicBool,
+    mute: AtomicBool,
+    finds: AtomicU32,
     binds: AtomicU32,
     bind_takes: Duration,
 }
@@ -39,6 +42,10 @@ impl Fake {
 
     fn binds(&self) -> u32 {
         self.binds.load(Ordering::SeqCst)
+    }
+
+    fn finds(&self) -> u32 {
+        self.finds.load(Ordering::SeqCst)
     }
 
     fn answers(&self) -> Result<(), DirectoryError> {
@@ -68,6 +75,7 @@ impl Directory for Fake {
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
         self.answers()?;
+        self.finds.fetch_add(1, Ordering::SeqCst);
         if self.is_empty || !login.as_str().eq_ignore_ascii_case("tanaka") {
             return Ok(Lookup::Unknown);
         }
@@ -83,6 +91,10 @@ impl Directory for Fake {
         self.answers()?;
         self.binds.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(self.bind_takes).await;
+        if self.mute.load(Ordering::SeqCst) {
+            let (directory, cause) = (self.name.to_owned(), "silence".to_owned());
+            return Err(DirectoryError::Unanswered { directory, cause });
+        }
         Ok(match password.expose().as_str() {
             "right" => Verdict::Accepted(Box::new(self.subject())),
             "verdict:locked" => Verdict::Denied(Reason::Locked),
@@ -384,6 +396,46 @@ async fn tries_that_cannot_be_written_count_in_memory() {
     }
     assert_eq!(fixture.first.binds(), 3);
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
+    lock.release().await;
+}
+
+/// The directory may have counted them.
+#[tokio::test]
+async fn binds_without_an_answer_count_and_failures_before_a_bind_do_not() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    fixture.first.down.store(true, Ordering::SeqCst);
+    for _ in 0..20 {
+        let error = fixture.attempt("tanaka", "x", AWAY).await.unwrap_err();
+        assert!(matches!(error, AuthnError::Directory(DirectoryError::Unreachable { .. })));
+    }
+    fixture.first.down.store(false, Ordering::SeqCst);
+    fixture.first.mute.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let error = fixture.attempt("tanaka", "right", AWAY).await.unwrap_err();
+        assert!(matches!(error, AuthnError::Directory(DirectoryError::Unanswered { .. })));
+        assert_eq!(fixture.reasons().last().unwrap(), "directory_unavailable");
+    }
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
+    assert_eq!(fixture.first.binds(), 3);
+    // Three of the ten of the address.
+    let restarted = fixture.restarted().await;
+    assert_eq!(restarted.try_in("tanaka", "right", HOME).await, THROTTLED);
+    for n in 0..7 {
+        assert_eq!(restarted.try_in(&format!("nobody{n}"), "x", AWAY).await, WRONG);
+    }
+    assert_eq!(restarted.try_in("nobody", "x", AWAY).await, THROTTLED);
+}
+
+/// The store cannot be written to: the directory's fault is still what is told, and the try counts in memory.
+#[tokio::test]
+async fn a_bind_without_an_answer_that_cannot_be_written_counts_in_memory() {
+    let fixture = Fixture::new(vec![Fake { mute: AtomicBool::new(true), ..Fake::corp() }]).await;
+    let lock = Lock::take(&url(&fixture.dir)).await;
+    let tries = (0..6).map(|_| fixture.attempt("tanaka", "x", AWAY));
+    for answer in futures_util::future::join_all(tries).await {
+        assert!(matches!(answer, Err(AuthnError::Directory(_)) | Ok(Answer::Refused(Refusal::Throttled))));
+    }
+    assert_eq!(fixture.first.binds(), 3);
     lock.release().await;
 }
 

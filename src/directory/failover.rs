@@ -97,6 +97,12 @@ impl Servers {
         }
     }
 
+    /// The error for a user bind that was sent to this server and not answered.
+    pub(super) fn unanswered(&self, server: &Server, fault: &Fault) -> DirectoryError {
+        let cause = format!("{}: {fault}", server.url.text);
+        DirectoryError::Unanswered { directory: self.directory.clone(), cause }
+    }
+
     fn unreachable(&self, cause: String) -> DirectoryError {
         DirectoryError::Unreachable { directory: self.directory.clone(), cause }
     }

@@ -218,7 +218,7 @@ impl Directory for LdapDirectory {
             Err(fault) => {
                 // Sent, and not answered: the password may have been counted, so no other server is asked.
                 self.servers.note(&server, &fault);
-                return Err(self.servers.error(&server, &fault));
+                return Err(self.servers.unanswered(&server, &fault));
             }
         };
         let verdict = match (judge_bind(&answer), &candidate.subject) {

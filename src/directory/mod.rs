@@ -134,12 +134,20 @@ impl Reason {
 /// The directory could not say: never to be taken for "wrong password".
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// No server answered in time.
+    /// No server answered in time. The password of a person was not sent, or was answered.
     #[error("directory \"{directory}\": no server answered: {cause}")]
     Unreachable {
         /// The `name` of the `[[directory]]`.
         directory: String,
         /// Each server and its fault.
+        cause: String,
+    },
+    /// The password of a person was sent, and no answer came: it may have been tried there, and counted.
+    #[error("directory \"{directory}\": no answer to the bind of a person: {cause}")]
+    Unanswered {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// The server and its fault.
         cause: String,
     },
     /// The service account was refused.
@@ -194,7 +202,7 @@ pub trait Directory: Send + Sync + fmt::Debug {
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError>;
 
     /// Proves the password with at most one user bind. An empty or blank password or one with NUL is refused as wrong
-    /// before anything is sent.
+    /// before anything is sent. A bind that was sent and not answered is [`DirectoryError::Unanswered`].
     async fn verify(
         &self,
         candidate: &Candidate,
