@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::AuthnError;
-use super::throttle::{Account, Permit, Throttle, ThrottleOptions};
-use super::timing::Timing;
+use super::throttle::{Permit, Throttle, ThrottleOptions};
+use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::Clock;
 use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
@@ -30,7 +30,7 @@ struct Inner {
     throttle: Arc<Throttle>,
     audit: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
-    timing: Arc<Timing>,
+    timings: Arc<Timings>,
     context: AuthnContext,
 }
 
@@ -92,7 +92,8 @@ impl PasswordSignIn {
     ) -> Self {
         let throttle = Arc::new(Throttle::new(store, Arc::clone(&clock), throttle));
         let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
-        Self(Arc::new(Inner { directories, throttle, audit, clock, timing: Arc::default(), context }))
+        let timings = Arc::new(Timings::new(directories.len()));
+        Self(Arc::new(Inner { directories, throttle, audit, clock, timings, context }))
     }
 
     /// What a sign-in is audited as, where it is not over TLS.
@@ -145,64 +146,71 @@ struct Request {
     id: String,
 }
 
-/// Whom the directories know by a name.
+/// Whom the directories know by a name; `at` is the place of the directory that said so, the last one for nobody.
 enum Found<'a> {
-    Nobody(Reason),
-    Somebody(&'a Arc<dyn Directory>, Box<Candidate>),
+    Nobody { at: usize, reason: Reason },
+    Somebody { at: usize, directory: &'a Arc<dyn Directory>, candidate: Box<Candidate> },
 }
 
 impl Request {
     async fn run(&self) -> Result<Answer, AuthnError> {
         let Some(login) = Login::parse(&self.login) else {
-            Timing::wait(Instant::now(), self.inner.timing.expected()).await;
+            Timings::wait(Instant::now(), self.inner.timings.expected(self.last())).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
         };
+        if self.inner.throttle.refuses(&login, self.address).await? {
+            return self.refuse(None, "throttled", Refusal::Throttled);
+        }
         let found = match self.find(&login).await {
             Ok(found) => found,
             Err(error) => return self.cannot_say(None, error),
         };
-        let account = match &found {
-            Found::Nobody(_) => Account::Name(&login),
-            Found::Somebody(_, candidate) => Account::Entry(&candidate.throttle_key),
-        };
         let candidate = match &found {
-            Found::Nobody(_) => None,
-            Found::Somebody(_, candidate) => Some(&**candidate),
+            Found::Nobody { .. } => None,
+            Found::Somebody { candidate, .. } => Some(&**candidate),
         };
-        let Some(permit) = self.inner.throttle.admit(account, self.address).await? else {
+        let entry = candidate.map(|candidate| candidate.throttle_key.as_str());
+        let Some(permit) = self.inner.throttle.admit(&login, entry, self.address).await? else {
             return self.refuse(candidate, "throttled", Refusal::Throttled);
         };
         match &found {
-            Found::Nobody(reason) => {
-                self.wrong(permit, candidate, *reason, Instant::now(), self.inner.timing.expected()).await
+            Found::Nobody { at, reason } => {
+                self.wrong(permit, None, *reason, Instant::now(), self.inner.timings.expected(*at)).await
             }
-            Found::Somebody(directory, candidate) => self.prove(directory, candidate, permit).await,
+            Found::Somebody { at, directory, candidate } => {
+                self.prove((*at, directory), candidate, permit).await
+            }
         }
     }
 
     /// The first directory that knows the name. One that cannot say ends the search: the name might be there, and a later
     /// directory's namesake is somebody else.
     async fn find(&self, login: &Login) -> Result<Found<'_>, DirectoryError> {
-        for directory in &self.inner.directories {
+        for (at, directory) in self.inner.directories.iter().enumerate() {
             match directory.find(login).await? {
                 Lookup::Unknown => {}
-                Lookup::Ambiguous => return Ok(Found::Nobody(Reason::Ambiguous)),
-                Lookup::Found(candidate) => return Ok(Found::Somebody(directory, candidate)),
+                Lookup::Ambiguous => return Ok(Found::Nobody { at, reason: Reason::Ambiguous }),
+                Lookup::Found(candidate) => return Ok(Found::Somebody { at, directory, candidate }),
             }
         }
-        Ok(Found::Nobody(Reason::Unknown))
+        Ok(Found::Nobody { at: self.last(), reason: Reason::Unknown })
+    }
+
+    /// The place of the directory that is asked last.
+    fn last(&self) -> usize {
+        self.inner.directories.len().saturating_sub(1)
     }
 
     async fn prove(
         &self,
-        directory: &Arc<dyn Directory>,
+        (at, directory): (usize, &Arc<dyn Directory>),
         candidate: &Candidate,
         permit: Permit,
     ) -> Result<Answer, AuthnError> {
         let begun = Instant::now();
         if is_unusable(self.password.expose()) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
-            let took = self.inner.timing.expected();
+            let took = self.inner.timings.expected(at);
             return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
         }
         let verdict = match directory.verify(candidate, &self.password).await {
@@ -215,7 +223,7 @@ impl Request {
         let took = begun.elapsed();
         let reason = match (verdict, candidate.barred) {
             (Verdict::Accepted(subject), None) => {
-                self.inner.timing.note(took);
+                self.inner.timings.note(at, took);
                 permit.right().await?;
                 return self.accept(subject);
             }
@@ -224,10 +232,15 @@ impl Request {
         };
         match Refusal::from(reason) {
             Refusal::WrongCredentials => {
-                self.inner.timing.note(took);
+                self.inner.timings.note(at, took);
                 self.wrong(permit, Some(candidate), reason, begun, took).await
             }
-            told => self.refuse(Some(candidate), reason.as_str(), told),
+            told => {
+                let counted = permit.told().await;
+                let answer = self.refuse(Some(candidate), reason.as_str(), told)?;
+                counted?;
+                Ok(answer)
+            }
         }
     }
 
@@ -240,7 +253,7 @@ impl Request {
         begun: Instant,
         took: std::time::Duration,
     ) -> Result<Answer, AuthnError> {
-        Timing::wait(begun, took).await;
+        Timings::wait(begun, took).await;
         let counted = permit.wrong().await;
         let answer = self.refuse(candidate, reason.as_str(), Refusal::WrongCredentials)?;
         counted?;

@@ -5,21 +5,24 @@
 //! `account_tries` wrong ones reach the directory in a window, from wherever they come, so that the directory's own lock
 //! stays open. The last place is kept for an address that signed this person in before; all others get one less, for an
 //! unknown name too, so that the number of tries does not tell which names exist. A known address has one try per person
-//! even when `address_tries` is used up.
+//! even when `address_tries` is used up. States of accounts (locked, expired) count against the address alone.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+mod early;
+mod keys;
+
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
-use unicode_normalization::UnicodeNormalization;
 
+use self::early::Refusals;
+use self::keys::Keys;
 use crate::clock::{Clock, SignedDuration};
 use crate::directory::Login;
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
-/// The most keys that are remembered as clean, and the most addresses as known.
+/// The most keys that are remembered as clean, the most addresses as known, and the most names as refused.
 const REMEMBERED: usize = 20_000;
 /// The most tries that wait for others; a flood is refused rather than kept.
 const MOST_WAITING: usize = 256;
@@ -56,6 +59,7 @@ struct Book {
     clean: HashSet<String>,
     /// Day on which an address was written as known, by account and address.
     known: HashMap<String, i64>,
+    refusals: Refusals,
     generation: u64,
 }
 
@@ -84,51 +88,28 @@ pub(super) struct Permit {
     open: bool,
 }
 
-/// What a try counts against.
-#[derive(Debug, Clone)]
-struct Keys {
-    account: String,
-    address: String,
-    /// The throttle key and the address, as the store knows them.
-    person: (String, String),
-}
-
-impl Keys {
-    fn all(&self) -> [String; 3] {
-        let pair = format!("pair:{}@{}", self.person.0, self.person.1);
-        [self.account.clone(), self.address.clone(), pair]
-    }
-}
-
-/// Whose throttle it is.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Account<'a> {
-    /// An entry was found; its [`crate::directory::Candidate::throttle_key`].
-    Entry(&'a str),
-    /// None was found.
-    Name(&'a Login),
-}
-
 impl Throttle {
     pub(super) fn new(store: Store, clock: Arc<dyn Clock>, options: ThrottleOptions) -> Self {
         let waiting = Semaphore::new(MOST_WAITING);
         Self { store, clock, options, book: Mutex::default(), freed: Notify::new(), waiting }
     }
 
-    /// Leave to try, or `None` when too many tries were wrong. Tries under way may turn out right: while they alone
+    /// Leave to try, or `None` when too many tries were wrong. `entry`: whom the name means, by its
+    /// [`crate::directory::Candidate::throttle_key`], or nobody. Tries under way may turn out right: while they alone
     /// stand in the way, the next one waits for them, so that one person with many devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
-        account: Account<'_>,
+        login: &Login,
+        entry: Option<&str>,
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
-        let keys = keys(account, address);
+        let keys = Keys::new(login, entry, address);
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
             let under_way = self.book().is_under_way(&keys);
-            if let Some(permit) = self.try_admit(account, keys.clone()).await? {
+            if let Some(permit) = self.try_admit(&keys).await? {
                 return Ok(Some(permit));
             }
             let Ok(_place) = self.waiting.try_acquire() else { return Ok(None) };
@@ -139,28 +120,20 @@ impl Throttle {
         }
     }
 
-    async fn try_admit(
-        self: &Arc<Self>,
-        account: Account<'_>,
-        keys: Keys,
-    ) -> Result<Option<Permit>, StoreError> {
+    async fn try_admit(self: &Arc<Self>, keys: &Keys) -> Result<Option<Permit>, StoreError> {
         let all = keys.all();
         let watch = Watch::new(self, &all);
-        let stored = if watch.clean { vec![0; 3] } else { self.store.tries(&all, self.since()).await? };
-        let mut known = false;
-        let used = self.book().used(&watch, &stored, self.since());
-        if used.first().is_none_or(|used| *used >= self.options.account_tries) {
-            return Ok(None);
-        }
-        if self.judge(&used, known).is_none() {
-            let (person, address) = &keys.person;
-            // A name that nobody has is asked for too: both take the same time.
-            known = self.store.known_address(person, address).await? && matches!(account, Account::Entry(_));
-        }
+        let (stored, known) = self.look_up(&watch, keys).await?;
         // From here to the reservation nobody else can reserve.
         let mut book = self.book();
         let used = book.used(&watch, &stored, self.since());
-        let Some(paired) = self.judge(&used, known) else { return Ok(None) };
+        let Some(paired) = self.judge(&used, known) else {
+            let settled = book.settled(&watch, &stored, self.since());
+            if self.judge(&settled, known).is_none() {
+                book.refusals.note(keys, self.is_spent(&settled));
+            }
+            return Ok(None);
+        };
         let stained = used.first() != Some(&0);
         if !self.store.is_shared() && book.generation == watch.generation {
             book.note_clean(&watch, &stored);
@@ -169,7 +142,20 @@ impl Throttle {
             book.tallies.entry(key.clone()).or_default().reserved += 1;
         }
         drop(book);
-        Ok(Some(Permit { throttle: Arc::clone(self), keys, paired, stained, open: true }))
+        Ok(Some(Permit { throttle: Arc::clone(self), keys: keys.clone(), paired, stained, open: true }))
+    }
+
+    /// The tries of each key in the store, and, where it matters, whether the address signed this person in before. A
+    /// name that nobody has is asked for too: both take the same time.
+    async fn look_up(&self, watch: &Watch<'_>, keys: &Keys) -> Result<(Vec<u32>, bool), StoreError> {
+        let stored =
+            if watch.clean { vec![0; 3] } else { self.store.tries(watch.keys, self.since()).await? };
+        let used = self.book().used(watch, &stored, self.since());
+        let matters = self.judge(&used, false).is_none()
+            && used.first().is_some_and(|account| *account < self.options.account_tries);
+        let (who, network) = &keys.person;
+        let known = matters && self.store.known_address(who, network).await?;
+        Ok((stored, known))
     }
 
     /// `Some(paired)` for leave to try; `known`: the address signed this person in before.
@@ -183,6 +169,10 @@ impl Throttle {
             return Some(false);
         }
         (known && pair == 0).then_some(true)
+    }
+
+    fn is_spent(&self, settled: &[u32]) -> bool {
+        settled.get(1).is_some_and(|address| *address >= self.options.address_tries)
     }
 
     fn since(&self) -> i64 {
@@ -200,8 +190,19 @@ impl Throttle {
 
 impl Permit {
     /// The password was wrong: the try counts. Should that not be written, it counts in memory.
-    pub(super) async fn wrong(mut self) -> Result<(), StoreError> {
+    pub(super) async fn wrong(self) -> Result<(), StoreError> {
         let keys = self.reserved();
+        self.count(keys).await
+    }
+
+    /// The directory told the state of the account: no wrong password of it, but whoever asks for states is counted.
+    pub(super) async fn told(self) -> Result<(), StoreError> {
+        let mut keys = self.reserved();
+        keys.retain(|key| *key != self.keys.account);
+        self.count(keys).await
+    }
+
+    async fn count(mut self, keys: Vec<String>) -> Result<(), StoreError> {
         let at_ms = self.throttle.clock.now().as_millisecond();
         let written = self.throttle.store.commit(vec![Write::WrongTry { keys: keys.clone(), at_ms }]).await;
         let since = self.throttle.since();
@@ -222,7 +223,7 @@ impl Permit {
     }
 
     /// The password was right: the account's tries are forgotten (the address's are not, or an account of one's own would
-    /// be enough to go on guessing), and the address is known from now on.
+    /// be enough to go on guessing), and the address is known from now on, for the person and for the name that was typed.
     pub(super) async fn right(mut self) -> Result<(), StoreError> {
         let [account, _, pair] = self.keys.all();
         if self.stained || self.paired {
@@ -233,9 +234,12 @@ impl Permit {
             }
         }
         let at_ms = self.throttle.clock.now().as_millisecond();
-        let (subject, address) = self.keys.person.clone();
-        if self.throttle.book().is_news(format!("{address} {subject}"), at_ms / DAY_MS) {
-            self.throttle.store.defer(Write::KnownAddress { subject, address, at_ms })?;
+        let Keys { person: (subject, address), name, .. } = self.keys.clone();
+        if self.throttle.book().is_news(format!("{address} {subject} {name}"), at_ms / DAY_MS) {
+            for subject in [subject, name] {
+                let address = address.clone();
+                self.throttle.store.defer(Write::KnownAddress { subject, address, at_ms })?;
+            }
         }
         self.release();
         Ok(())
@@ -309,15 +313,21 @@ impl Book {
         reserved(&keys.account) || reserved(&keys.address)
     }
 
-    /// The tries of each key: those in the store, those written since, those under way, those that could not be written.
+    /// The tries of each key: those that are settled and those under way.
     fn used(&self, watch: &Watch<'_>, stored: &[u32], since: i64) -> Vec<u32> {
+        let reserved = |key| self.tallies.get(key).map_or(0, |tally| tally.reserved);
+        let settled = self.settled(watch, stored, since);
+        watch.keys.iter().zip(settled).map(|(key, settled)| settled.saturating_add(reserved(key))).collect()
+    }
+
+    /// The tries of each key that were wrong: those in the store, those written since, those that could not be written.
+    fn settled(&self, watch: &Watch<'_>, stored: &[u32], since: i64) -> Vec<u32> {
         let keys = watch.keys.iter().zip(&watch.landed_before).zip(stored);
         keys.map(|((key, landed_before), stored)| {
             let Some(tally) = self.tallies.get(key) else { return *stored };
             let unwritten = tally.unwritten.iter().filter(|at| **at >= since).count();
             stored
                 .saturating_add(tally.landed.saturating_sub(*landed_before))
-                .saturating_add(tally.reserved)
                 .saturating_add(u32::try_from(unwritten).unwrap_or(u32::MAX))
         })
         .collect()
@@ -350,54 +360,5 @@ impl Book {
                 self.tallies.remove(key);
             }
         }
-    }
-}
-
-fn keys(account: Account<'_>, address: IpAddr) -> Keys {
-    let address = network(address);
-    let (kind, name) = match account {
-        Account::Entry(key) => ("entry", key.to_owned()),
-        Account::Name(login) => ("name", fold(login)),
-    };
-    Keys { account: format!("{kind}:{name}"), address: format!("address:{address}"), person: (name, address) }
-}
-
-/// One person has a whole /64 of IPv6 addresses.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & !u128::from(u64::MAX);
-            format!("{}/64", std::net::Ipv6Addr::from(network))
-        }
-    }
-}
-
-/// Names that differ in width, case or composition are one.
-fn fold(login: &Login) -> String {
-    login.as_str().nfkc().flat_map(char::to_lowercase).nfkc().take(512).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_counted_by_what_one_person_has() {
-        let network = |text: &str| network(text.parse().unwrap());
-        assert_eq!(network("10.0.0.1"), "10.0.0.1");
-        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-    }
-
-    #[test]
-    fn spellings_of_a_name_are_one() {
-        let fold = |text: &str| fold(&Login::parse(text).unwrap());
-        assert_eq!(fold("ＴＡＮＡＫＡ"), "tanaka");
-        assert_eq!(fold("Tanaka"), fold("tanaka "));
-        assert_eq!(fold("ﾀﾅｶ"), fold("タナカ"));
-        assert_eq!(fold("cafe\u{301}"), fold("CAFÉ"));
     }
 }

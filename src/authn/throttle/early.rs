@@ -1,0 +1,73 @@
+//! Refusals before a directory is asked.
+//!
+//! A refusal is remembered by name and, where the address was its cause, by address. The next try of either is judged
+//! by the store before any search, so that refused tries cost the directory nothing. Who was not refused lately pays
+//! nothing either. An address that is used up is still let through to the search under a name that signed in there
+//! before; whose name it is, and whether the one try is still there, is judged after the search, once.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::keys::Keys;
+use super::{REMEMBERED, Throttle, Watch};
+use crate::directory::Login;
+use crate::store::StoreError;
+
+/// What was refused lately.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// The account and the person that a name turned out to be.
+    names: HashMap<String, (String, String)>,
+    addresses: HashSet<String>,
+}
+
+impl Refusals {
+    pub(super) fn note(&mut self, keys: &Keys, address_is_spent: bool) {
+        if self.names.len() >= REMEMBERED {
+            self.names.clear();
+        }
+        self.names.insert(keys.name.clone(), (keys.account.clone(), keys.person.0.clone()));
+        if address_is_spent {
+            if self.addresses.len() >= REMEMBERED {
+                self.addresses.clear();
+            }
+            self.addresses.insert(keys.address.clone());
+        }
+    }
+
+    /// What this try would count against, when its name or its address was refused.
+    fn concerned(&self, mut keys: Keys) -> Option<Keys> {
+        if let Some((account, who)) = self.names.get(&keys.name) {
+            keys.account.clone_from(account);
+            keys.person.0.clone_from(who);
+            return Some(keys);
+        }
+        self.addresses.contains(&keys.address).then_some(keys)
+    }
+
+    fn forget(&mut self, keys: &Keys, address_is_spent: bool) {
+        self.names.remove(&keys.name);
+        if !address_is_spent {
+            self.addresses.remove(&keys.address);
+        }
+    }
+}
+
+impl Throttle {
+    /// Whether this try is refused whatever the directory would say of the name. Tries under way may turn out right and
+    /// do not count here.
+    pub(in crate::authn) async fn refuses(&self, login: &Login, address: IpAddr) -> Result<bool, StoreError> {
+        let concerned = self.book().refusals.concerned(Keys::new(login, None, address));
+        let Some(keys) = concerned else { return Ok(false) };
+        let all = keys.all();
+        let watch = Watch::new(self, &all);
+        let (stored, known) = self.look_up(&watch, &keys).await?;
+        let mut book = self.book();
+        let settled = book.settled(&watch, &stored, self.since());
+        if self.judge(&settled, known).is_none() {
+            return Ok(true);
+        }
+        book.refusals.forget(&keys, self.is_spent(&settled));
+        Ok(false)
+    }
+}

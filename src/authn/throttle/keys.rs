@@ -1,0 +1,78 @@
+//! [`Keys`]: what a try counts against.
+
+use std::net::IpAddr;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::directory::Login;
+
+/// The keys of one try.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    /// The entry that was found, or the name where none was.
+    pub(super) account: String,
+    pub(super) address: String,
+    /// Who, and at which network, as the store's known addresses have it.
+    pub(super) person: (String, String),
+    /// The folded name, under which an address is known before the directory was asked whose it is.
+    pub(super) name: String,
+}
+
+impl Keys {
+    /// `entry`: the [`crate::directory::Candidate::throttle_key`], where an entry was found.
+    pub(super) fn new(login: &Login, entry: Option<&str>, address: IpAddr) -> Self {
+        let name = format!("name:{}", fold(login));
+        let (account, who) = match entry {
+            Some(key) => (format!("entry:{key}"), key.to_owned()),
+            None => (name.clone(), name.clone()),
+        };
+        let network = network(address);
+        Self { account, address: format!("address:{network}"), person: (who, network), name }
+    }
+
+    /// Account, address, and both together.
+    pub(super) fn all(&self) -> [String; 3] {
+        let pair = format!("pair:{}@{}", self.person.0, self.person.1);
+        [self.account.clone(), self.address.clone(), pair]
+    }
+}
+
+/// One person has a whole /64 of IPv6 addresses.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & !u128::from(u64::MAX);
+            format!("{}/64", std::net::Ipv6Addr::from(network))
+        }
+    }
+}
+
+/// Names that differ in width, case or composition are one.
+fn fold(login: &Login) -> String {
+    login.as_str().nfkc().flat_map(char::to_lowercase).nfkc().take(512).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_counted_by_what_one_person_has() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("10.0.0.1"), "10.0.0.1");
+        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn spellings_of_a_name_are_one() {
+        let fold = |text: &str| fold(&Login::parse(text).unwrap());
+        assert_eq!(fold("ＴＡＮＡＫＡ"), "tanaka");
+        assert_eq!(fold("Tanaka"), fold("tanaka "));
+        assert_eq!(fold("ﾀﾅｶ"), fold("タナカ"));
+        assert_eq!(fold("cafe\u{301}"), fold("CAFÉ"));
+    }
+}
