@@ -31,7 +31,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// `[throttle]`.
 #[derive(Debug, Clone, Copy)]
 pub struct ThrottleOptions {
-    /// Wrong passwords for one account that reach the directory in a window.
+    /// Wrong passwords for one account that reach the directory in a window; one less of strangers, unless it is 1.
     pub account_tries: u32,
     /// Wrong passwords from one address (an IPv6 /64 counts as one) in a window.
     pub address_tries: u32,

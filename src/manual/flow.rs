@@ -44,7 +44,7 @@
 //! |---|---|---|---|
 //! | `GET /saml/sso` | accepted; `decide` says Login; 303 to `/login?pending=...` | nothing: the request is in the address, sealed | - |
 //! | `GET /login` | the seal is opened to name the SP; the form gets a CSRF token bound to a pre-session cookie | nothing | - |
-//! | `POST /login`, wrong | one bind; the answer takes the same time for a name that nobody has | the try: one transaction | `sign_in_refused` |
+//! | `POST /login`, wrong | one bind, or none and no search for who was refused lately; the answer takes the same time for a name that nobody has | the try: one transaction | `sign_in_refused` |
 //! | `POST /login`, right | new session id, cookie; the session waits for the next transaction | nothing yet | `signed_in` |
 //! | `GET /saml/sso/continue` | the seal is opened, SP and ACS are looked up anew, `decide` says Issue | one transaction: session, SP session, known address | `assertion_issued` |
 //!
@@ -70,7 +70,7 @@
 //! | `session` | SHA-256 of the cookie; who, when, how; the attributes read at sign-in | at its end, or at sign-out |
 //! | `sp_session` | SP, SessionIndex and NameID of each assertion's session | with its session |
 //! | `wrong_try` | throttle key and time | after a day |
-//! | `known_address` | whence a person signed in | after half a year |
+//! | `known_address` | whence a person signed in, by identity and by the name typed | after half a year |
 //! | `live_file` | which metadata file of an entityID was live, and its hash | when the file goes |
 //!
 //! Never stored: passwords, cookies, pending requests, assertions.

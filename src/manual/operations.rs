@@ -143,7 +143,8 @@
 //!
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
-//! `logon_hours`, `workstation`, `directory_unavailable`. `code` of `request_refused` is one of those below, or the SAML
+//! `logon_hours`, `workstation`, `directory_unavailable`. With `throttled` there is a `subject.id` only where the
+//! directory was still asked. `code` of `request_refused` is one of those below, or the SAML
 //! status that the SP was sent.
 //!
 //! ## Error codes

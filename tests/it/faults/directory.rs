@@ -1,10 +1,15 @@
 //! LDAP servers that stop, pause and come back under a server that goes on.
 
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
 use super::{POLICY, ask, enter, fake_directory, folder_with, received, refused};
 use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::Browser;
 use crate::support::fake_ldap::{Conduct, ENTRY, FakeLdap};
 use crate::support::folder::{SUZUKI, TANAKA};
+use crate::support::html::Page;
 use crate::support::slapd::{BASE, PASSWORD, Slapd, password_of};
 use crate::support::sp::Sp;
 
@@ -118,8 +123,33 @@ fn redirected(server: &TestServer, sp: &Sp) -> String {
     crate::support::sp::redirect(&server.sso(), &sp.request().xml(), None)
 }
 
-#[tokio::test]
-async fn people_who_are_signed_in_do_not_wait_for_a_hanging_directory() {
+/// Six sign-ins at once, of which the throttle lets three through: those hang in their bind, and the others wait for
+/// them. The pages are fetched before, so that all come close together.
+async fn hang(server: &TestServer, sp: &Sp) -> Vec<JoinHandle<Page>> {
+    let mut pages = Vec::new();
+    for _ in 0..6 {
+        let mut browser = Browser::new();
+        pages.push((ask(server, &mut browser, sp).await, browser));
+    }
+    let send = |(page, mut browser): (Page, Browser)| {
+        tokio::spawn(async move { sign_in(&mut browser, &page, ("sato", "x")).await })
+    };
+    pages.into_iter().map(send).collect()
+}
+
+/// Whether three binds arrived before the directory was given up.
+async fn three_bound(fake: &FakeLdap, hanging: &[JoinHandle<Page>]) -> bool {
+    while fake.binds().len() < 3 {
+        if hanging.iter().all(JoinHandle::is_finished) {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    true
+}
+
+/// Whether all that was asked while binds hung was answered before they ended.
+async fn are_served_while_binds_hang() -> bool {
     let fake = FakeLdap::start(Conduct::Hang, Conduct::Well).await;
     let (server, sp) = serve(&fake_directory(&[&fake])).await;
     let other = Sp::new("keihi");
@@ -127,29 +157,38 @@ async fn people_who_are_signed_in_do_not_wait_for_a_hanging_directory() {
     let mut warm = Browser::new();
     received(&server, &sp, &enter(&server, &mut warm, &sp, TANAKA).await);
 
-    let mut hanging = Vec::new();
-    for _ in 0..6 {
-        let mut browser = Browser::new();
-        let page = ask(&server, &mut browser, &sp).await;
-        hanging.push(tokio::spawn(async move { sign_in(&mut browser, &page, ("sato", "x")).await }));
-    }
-    // As many as the throttle lets through hang in their bind, and the others wait for them.
-    fake.until_bound(3).await;
+    let hanging = hang(&server, &sp).await;
+    let hung = three_bound(&fake, &hanging).await;
+    let mut pages = Vec::new();
     for _ in 0..5 {
-        received(&server, &sp, &ask(&server, &mut warm, &sp).await);
+        pages.push((&sp, ask(&server, &mut warm, &sp).await));
     }
     // An SP that is new to the session, so that the store is written to.
-    received(&server, &other, &ask(&server, &mut warm, &other).await);
+    pages.push((&other, ask(&server, &mut warm, &other).await));
     // Somebody of the file signs in anew.
-    received(&server, &sp, &enter(&server, &mut Browser::new(), &sp, SUZUKI).await);
+    pages.push((&sp, enter(&server, &mut Browser::new(), &sp, SUZUKI).await));
     let pending = hanging.iter().filter(|task| !task.is_finished()).count();
-    assert!(pending >= 3, "the sign-ins that hang ended before others were served");
-    let tries = hanging.len();
+    for (sp, page) in pages {
+        received(&server, sp, &page);
+    }
     for task in hanging {
         let page = task.await.unwrap();
         assert!(matches!(page.status, 429 | 503), "{} {}", page.status, page.body);
     }
-    assert!(fake.binds().len() <= tries, "a bind that was sent is not sent again");
+    assert!(fake.binds().len() <= 3, "a bind without an answer may have counted, and is not sent again");
+    hung && pending == 6
+}
+
+/// A bind hangs for five seconds. On a machine so busy that a few pages take longer, a round shows nothing and there is
+/// another one; were those pages to wait for the directory, no round would do.
+#[tokio::test]
+async fn people_who_are_signed_in_do_not_wait_for_a_hanging_directory() {
+    for _ in 0..5 {
+        if are_served_while_binds_hang().await {
+            return;
+        }
+    }
+    panic!("in no round all was served before the sign-ins that hang ended");
 }
 
 #[tokio::test]
