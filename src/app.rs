@@ -4,10 +4,14 @@
 
 mod adapters;
 mod idp;
+mod own;
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+
+pub use own::Own;
 
 use crate::audit::jsonl::JsonLines;
 use crate::audit::{Event, Record, Sink};
@@ -20,7 +24,7 @@ use crate::directory::ldap::LdapDirectory;
 use crate::identity::AuthnContext;
 use crate::keys::KeyPair;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
-use crate::saml::signature::VerificationKey;
+use crate::saml::signature::Signer;
 use crate::session::{Seal, SessionOptions, Sessions};
 use crate::sso::SingleSignOn;
 use crate::store::Store;
@@ -47,10 +51,8 @@ pub struct App {
     pub store: Store,
     /// The audit trail.
     pub audit: Arc<dyn Sink>,
-    /// The own metadata, signed.
-    pub metadata_xml: Arc<str>,
-    /// The key that the built-in SP verifies with.
-    pub own_key: VerificationKey,
+    /// What is published of the signing key in force.
+    pub own: ArcSwap<Own>,
     /// The place on the network.
     pub site: Site,
 }
@@ -81,7 +83,9 @@ impl App {
     /// Makes every part; fails with the file and the remedy where one cannot be made.
     pub async fn build(config: &Config, ports: Ports) -> Result<Self> {
         let Ports { clock, ids, audit } = ports;
-        let keys = Arc::new(load_keys(config, clock.as_ref())?);
+        let keys = load_keys(config, clock.as_ref())?;
+        let own = ArcSwap::from_pointee(Own::of(config, &keys, ids.as_ref())?);
+        let signer: Box<dyn Signer> = Box::new(keys);
         let store = Store::open(config.store_url.expose()).await?;
         let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
         let sessions = Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
@@ -104,7 +108,7 @@ impl App {
             registry: Arc::clone(&registry),
             sessions: Arc::clone(&sessions),
             seal: Arc::clone(&seal),
-            signer: Arc::clone(&keys) as _,
+            signer: ArcSwap::from_pointee(signer),
             name_id_secret: config.saml.name_id_secret.clone(),
             membership: Arc::new(adapters::DirectoryMembership::new(directories.clone(), Arc::clone(&clock))),
             audit: Arc::clone(&audit),
@@ -114,23 +118,8 @@ impl App {
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
-        let metadata_xml = idp::metadata(config, &keys, ids.as_ref())?.into();
-        let own_key = VerificationKey::from_certificate_der(keys.certificate().der())?;
-        let site = idp::site(config, keys.certificate())?;
-        Ok(Self {
-            sso,
-            sessions,
-            sign_in,
-            seal,
-            registry,
-            ids,
-            clock,
-            store,
-            audit,
-            metadata_xml,
-            own_key,
-            site,
-        })
+        let site = idp::site(config)?;
+        Ok(Self { sso, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
     }
 
     /// Writes to the audit trail that the server starts or stops.
@@ -143,7 +132,7 @@ impl App {
         let certificate = config.saml.certificate.display().to_string();
         for (kind, file, hash) in [
             ("configuration", config.file.display().to_string(), config.fingerprint()?),
-            ("key", certificate, self.own_key.fingerprint().to_owned()),
+            ("key", certificate, self.own.load().key.fingerprint().to_owned()),
         ] {
             let (kind, change) = (kind.to_owned(), "loaded".to_owned());
             self.record(Event::ConfigurationChanged { kind, file, change, sha256: hash })?;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::clock::Ids;
 use crate::config::{self, Config};
 use crate::identity::AuthnContext;
-use crate::keys::{Certificate, KeyPair, load_certificate};
+use crate::keys::{KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
 use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organization, UiInfo, write};
 use crate::saml::metadata::sp::{Localized, Logo};
@@ -66,7 +66,7 @@ fn test_sp(config: &Config) -> String {
     format!("entity_id = \"{base}/test-sp\"\nacs = [\"{base}/test-sp/acs\"]\nname = \"sekisho test SP\"\n")
 }
 
-pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
+pub(super) fn site(config: &Config) -> Result<Site> {
     let mut site = Site::parse(config.base_url.as_str())?;
     site.trusted_proxies.clone_from(&config.listen.trusted_proxies);
     site.aliases = config
@@ -84,24 +84,27 @@ pub(super) fn site(config: &Config, certificate: &Certificate) -> Result<Site> {
         })
         .collect();
     site.test_sp = config.saml.test_sp;
-    certificate.pem().clone_into(&mut site.certificate_pem);
-    site.certificate_der = certificate.der().to_vec();
     Ok(site)
+}
+
+/// The certificates that SPs are told of, in base64: the active one, then the next.
+pub(super) fn certificates(config: &Config, keys: &KeyPair) -> Result<Vec<String>> {
+    let mut certificates = vec![keys.certificate().base64_der().to_owned()];
+    if let Some(next) = &config.saml.next_certificate {
+        certificates.push(load_certificate(next)?.base64_der().to_owned());
+    }
+    Ok(certificates)
 }
 
 /// The signed metadata (saml-metadata 3).
 pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
     let base = config.base_url.as_str();
     let published = &config.saml.published;
-    let mut certificates = vec![keys.certificate().base64_der().to_owned()];
-    if let Some(next) = &config.saml.next_certificate {
-        certificates.push(load_certificate(next)?.base64_der().to_owned());
-    }
     let description = IdpDescription {
         entity_id: config.saml.entity_id.clone(),
         sso_redirect: format!("{base}/saml/sso"),
         sso_post: format!("{base}/saml/sso"),
-        certificates,
+        certificates: certificates(config, keys)?,
         want_authn_requests_signed: config.saml.want_authn_requests_signed,
         name_id_formats: [PERSISTENT, TRANSIENT, EMAIL, UNSPECIFIED].map(str::to_owned).to_vec(),
         scope: published.scope.clone(),

@@ -12,10 +12,13 @@ use crate::app::{self, App, Ports};
 use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::DirectoryError;
+use crate::keys::stamps;
 use crate::registry::{self, ServiceProvider, Sign};
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
+/// How often the files of the signing key are looked at.
+const LOOK_AT_KEYS_EVERY: Duration = Duration::from_secs(1);
 /// How often the store is relieved of what has passed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 
@@ -40,7 +43,11 @@ pub(super) async fn serve(config: Config) -> Result<()> {
             config.listen.addresses
         )
     })?;
-    let purging = actix_web::rt::spawn(purge(app.clone()));
+    let config = Arc::new(config);
+    let background = [
+        actix_web::rt::spawn(purge(app.clone())),
+        actix_web::rt::spawn(watch_keys(app.clone(), Arc::clone(&config))),
+    ];
     tracing::info!(
         base_url = config.base_url.as_str(),
         addresses = ?config.listen.addresses,
@@ -48,11 +55,39 @@ pub(super) async fn serve(config: Config) -> Result<()> {
         "sekisho serves"
     );
     server.await?;
-    purging.abort();
+    for task in background {
+        task.abort();
+    }
     app.sessions.settle().await?;
     app.announce("stopped")?;
     tracing::info!("sekisho has stopped");
     Ok(())
+}
+
+/// Takes over a new signing key when its files have changed and then stood still for one look, so that nobody judges a
+/// pair of which one half is being copied. A pair that cannot be used is named once, and the old one stays.
+async fn watch_keys(app: Data<App>, config: Arc<Config>) {
+    let saml = &config.saml;
+    let mut files = vec![saml.private_key.as_path(), saml.certificate.as_path()];
+    files.extend(saml.next_certificate.as_deref());
+    let mut every = tokio::time::interval(LOOK_AT_KEYS_EVERY);
+    let mut known = stamps(&files);
+    let mut before = known.clone();
+    loop {
+        every.tick().await;
+        let now = stamps(&files);
+        if now != known && now == before {
+            known.clone_from(&now);
+            match app.reload_keys(&config) {
+                Ok(true) => {
+                    tracing::info!(file = %saml.certificate.display(), "the new signing key is in use");
+                }
+                Ok(false) => {}
+                Err(error) => tracing::error!("{error:#}; the old signing key stays in use"),
+            }
+        }
+        before = now;
+    }
 }
 
 async fn purge(app: Data<App>) {

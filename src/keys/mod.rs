@@ -6,9 +6,10 @@ mod certificate;
 mod generate;
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::ec::EcKey;
@@ -34,6 +35,15 @@ const LEAST_RSA_BITS: u32 = 2048;
 const OPEN_TO_OTHERS: u32 = 0o027;
 /// How long before its end a certificate is worth a word.
 const SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// What tells that one of `files` has become another: time, size and inode of each; none for a file that is not there.
+pub fn stamps(files: &[&Path]) -> Vec<Option<(SystemTime, u64, u64)>> {
+    let stamp = |file: &&Path| {
+        let seen = std::fs::metadata(file).ok()?;
+        Some((seen.modified().ok()?, seen.len(), seen.ino()))
+    };
+    files.iter().map(stamp).collect()
+}
 
 /// A private key and its certificate.
 pub struct KeyPair {

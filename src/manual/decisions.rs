@@ -73,8 +73,8 @@
 //! and not answered is not repeated on another server and counts as a wrong try, since it may have counted there; a
 //! failure before the bind does not count. What a directory tells of an account (locked, expired) counts against the
 //! address alone. A name or an address that was refused is not searched for again while it stays refused: only under a
-//! name that signed in from there before is an address that is used up let through to the search. Rejected: governor (in memory, and lost by a restart), locks that only an
-//! administrator opens.
+//! name that signed in from there before is an address that is used up let through to the search. Rejected: governor (in
+//! memory, and lost by a restart), locks that only an administrator opens.
 //!
 //! ## Same page, same time
 //!

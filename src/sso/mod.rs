@@ -10,6 +10,8 @@ pub mod outcome;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 pub use accept::{Demands, Incoming};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
 
@@ -57,7 +59,7 @@ pub struct SingleSignOn {
     /// Seals pending requests.
     pub seal: Arc<Seal>,
     /// The signing key in use.
-    pub signer: Arc<dyn Signer>,
+    pub signer: ArcSwap<Box<dyn Signer>>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.

@@ -10,7 +10,7 @@ pub(crate) async fn pem(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/x-pem-file"))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"certificate.pem\""))
-        .body(app.site.certificate_pem.clone())
+        .body(app.own.load().certificate_pem.clone())
 }
 
 /// As DER.
@@ -18,5 +18,5 @@ pub(crate) async fn cer(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/pkix-cert"))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"certificate.cer\""))
-        .body(app.site.certificate_der.clone())
+        .body(app.own.load().certificate_der.clone())
 }

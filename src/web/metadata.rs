@@ -10,5 +10,5 @@ pub(crate) async fn show(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/samlmetadata+xml"))
         .insert_header((CACHE_CONTROL, "public, max-age=300"))
-        .body(app.metadata_xml.to_string())
+        .body(app.own.load().metadata_xml.clone())
 }

@@ -24,10 +24,6 @@ pub struct Site {
     pub aliases: Vec<(String, Endpoint)>,
     /// Whether the built-in service provider is offered.
     pub test_sp: bool,
-    /// The signing certificate as PEM.
-    pub certificate_pem: String,
-    /// The same in DER.
-    pub certificate_der: Vec<u8>,
 }
 
 /// An endpoint that old paths can be mapped onto.
@@ -95,8 +91,6 @@ impl Site {
             trusted_proxies: Vec::new(),
             aliases: Vec::new(),
             test_sp: false,
-            certificate_pem: String::new(),
-            certificate_der: Vec::new(),
         })
     }
 

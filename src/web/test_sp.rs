@@ -43,7 +43,8 @@ pub struct TestSpView {
 
 /// Verifies a Response that arrived at the ACS and reads it; the error is the reason for people.
 pub fn read(app: &App, response: &[u8]) -> Result<TestSpView, String> {
-    let received = Received::read(response, std::slice::from_ref(&app.own_key)).map_err(|e| e.to_string())?;
+    let own = app.own.load();
+    let received = Received::read(response, std::slice::from_ref(&own.key)).map_err(|e| e.to_string())?;
     if received.status.first().map(String::as_str) != Some(SUCCESS) {
         let message = received.status_message.unwrap_or_default();
         return Err(format!("{} {message}", received.status.join(" / ")));

@@ -1,5 +1,4 @@
-//! The whole server while something under it is broken: the directory, the store, the disk, the network (`security.md`
-//! 6 and 10). Each test starts the real binary.
+//! The whole server while something under it is broken: the directory, the store, the disk, the network. Each test starts the real binary.
 
 mod audit;
 mod directory;

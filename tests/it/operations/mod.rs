@@ -1,7 +1,7 @@
-//! What whoever runs the server does and sees: start, stop, logs, metadata dropped into the folder, `check`
-//! (`security.md` 9 and 10).
+//! What whoever runs the server does and sees: start, stop, logs, metadata dropped into the folder, `check`.
 
 mod check;
+mod keys;
 mod log;
 mod metadata;
 mod ready;

@@ -1,4 +1,4 @@
-//! What breaks while people sign in (security 10): nothing leaves that cannot be recorded, and nobody is told that a
+//! What breaks while people sign in: nothing leaves that cannot be recorded, and nobody is told that a
 //! password was wrong.
 
 use sqlx::{Connection, Executor, SqliteConnection};

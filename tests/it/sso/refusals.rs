@@ -1,4 +1,4 @@
-//! Requests that go no further (security 1): a page of ours with a code and the request's id, an audit event with the
+//! Requests that go no further: a page of ours with a code and the request's id, an audit event with the
 //! cause, and nothing to any SP, whoever is signed in.
 
 use sekisho::clock::SignedDuration;

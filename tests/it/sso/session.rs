@@ -1,4 +1,4 @@
-//! The session (security 5): a new id at each sign-in, the cookie, its lifetime, and what outlives the process.
+//! The session: a new id at each sign-in, the cookie, its lifetime, and what outlives the process.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Signed requests (security 2): when a signature must be there, whose it may be, and what it must cover.
+//! Signed requests: when a signature must be there, whose it may be, and what it must cover.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
