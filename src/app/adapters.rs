@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
 use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, SignedDuration, Timestamp};
-use crate::directory::Directory;
+use crate::directory::{Directory, DirectoryError};
 use crate::identity::{Membership, Subject, SubjectId, Unavailable};
 use crate::registry::{Change, LiveFile, LiveFiles, Observer};
 use crate::store::{Store, Write};
@@ -17,15 +19,17 @@ use crate::store::{Store, Write};
 /// signed in, and how long at most while it cannot be asked.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 const STALE: SignedDuration = SignedDuration::from_hours(1);
+/// How long somebody whose groups are known waits for newer ones.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// People whose groups are kept; when there are more, the old ones go.
 const KEPT: usize = 20_000;
 
 /// Asks the directory that a person came from for their groups.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct DirectoryMembership {
     directories: Vec<Arc<dyn Directory>>,
     clock: Arc<dyn Clock>,
-    known: Mutex<HashMap<SubjectId, Known>>,
+    known: Arc<Mutex<HashMap<SubjectId, Known>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -36,7 +40,7 @@ struct Known {
 
 impl DirectoryMembership {
     pub(super) fn new(directories: Vec<Arc<dyn Directory>>, clock: Arc<dyn Clock>) -> Self {
-        Self { directories, clock, known: Mutex::default() }
+        Self { directories, clock, known: Arc::default() }
     }
 
     /// What was answered no longer ago than `age`.
@@ -56,6 +60,17 @@ impl DirectoryMembership {
             known.insert(id.clone(), Known { groups: groups.to_vec(), asked: now });
         }
     }
+
+    /// Asks, and keeps the answer also when nobody waits for it any more.
+    async fn ask(
+        self,
+        directory: Arc<dyn Directory>,
+        subject: Subject,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let groups = directory.groups(&subject).await?;
+        self.keep(&subject.id, &groups);
+        Ok(groups)
+    }
 }
 
 #[async_trait]
@@ -69,18 +84,24 @@ impl Membership for DirectoryMembership {
         if let Some(groups) = self.known(&subject.id, FRESH) {
             return Ok(groups);
         }
-        match directory.groups(subject).await {
-            Ok(groups) => {
-                self.keep(&subject.id, &groups);
+        let asking = tokio::spawn(self.clone().ask(Arc::clone(directory), subject.clone()));
+        let held = self.known(&subject.id, STALE);
+        let answer = match &held {
+            Some(_) => timeout(PATIENCE, asking).await,
+            None => Ok(asking.await),
+        };
+        let cause = match answer {
+            Ok(Ok(Ok(groups))) => return Ok(groups),
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(broken)) => broken.to_string(),
+            Err(_) => format!("directory \"{named}\": no answer within {PATIENCE:?}"),
+        };
+        match held {
+            Some(groups) => {
+                tracing::warn!(subject.id = %subject.id, "{cause}; the groups of within the hour are used");
                 Ok(groups)
             }
-            Err(error) => match self.known(&subject.id, STALE) {
-                Some(groups) => {
-                    tracing::warn!(subject.id = %subject.id, "{error}; the groups of within the hour are used");
-                    Ok(groups)
-                }
-                None => Err(unavailable(error.to_string())),
-            },
+            None => Err(unavailable(cause)),
         }
     }
 }
@@ -163,6 +184,8 @@ mod tests {
     struct Groups {
         asked: AtomicU32,
         away: AtomicBool,
+        hangs: AtomicBool,
+        answers: tokio::sync::Notify,
     }
 
     #[async_trait]
@@ -181,6 +204,10 @@ mod tests {
         }
         async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.hangs.load(Ordering::SeqCst) {
+                self.answers.notified().await;
+                return Ok(vec!["cn=board".to_owned()]);
+            }
             self.probe().await.map(|()| vec!["cn=sales".to_owned()])
         }
         async fn probe(&self) -> Result<(), DirectoryError> {
@@ -190,15 +217,18 @@ mod tests {
         }
     }
 
+    fn tanaka() -> Subject {
+        let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
+        let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
+        Subject { id, login, display_name, dn: None, attributes: Attributes::new() }
+    }
+
     #[tokio::test]
     async fn groups_are_asked_for_every_five_minutes_and_outlive_an_hour_of_silence() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
         let directory = Arc::new(Groups::default());
         let membership = DirectoryMembership::new(vec![directory.clone()], clock.clone());
-        let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
-        let attributes = Attributes::new();
-        let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
-        let tanaka = Subject { id, login, display_name, dn: None, attributes };
+        let tanaka = tanaka();
         for (minutes, asked) in [(0, 1), (5, 1), (1, 2)] {
             clock.advance(SignedDuration::from_mins(minutes));
             assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=sales"]);
@@ -209,5 +239,27 @@ mod tests {
         assert!(membership.groups(&tanaka).await.is_ok());
         clock.advance(SignedDuration::from_mins(1));
         assert!(membership.groups(&tanaka).await.is_err(), "nobody is let in by what was true long ago");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_hangs_delays_nobody_whose_groups_are_known() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let directory = Arc::new(Groups::default());
+        let membership = DirectoryMembership::new(vec![directory.clone()], clock.clone());
+        let tanaka = tanaka();
+        assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=sales"]);
+        directory.hangs.store(true, Ordering::SeqCst);
+        clock.advance(SignedDuration::from_mins(6));
+        // Nothing would ever end this wait but the patience; the time is the runtime's own.
+        let begun = tokio::time::Instant::now();
+        assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=sales"]);
+        assert!(begun.elapsed() < Duration::from_millis(200));
+        // What comes late is kept.
+        directory.answers.notify_one();
+        while membership.known(&tanaka.id, FRESH).is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=board"]);
+        assert_eq!(directory.asked.load(Ordering::SeqCst), 2);
     }
 }
