@@ -71,8 +71,9 @@ async fn watch_keys(app: Data<App>, config: Arc<Config>) {
     let mut files = vec![saml.private_key.as_path(), saml.certificate.as_path()];
     files.extend(saml.next_certificate.as_deref());
     let mut every = tokio::time::interval(LOOK_AT_KEYS_EVERY);
-    let mut known = stamps(&files);
-    let mut before = known.clone();
+    // The first look compares with what was loaded: the files may have changed since.
+    let mut known = Vec::new();
+    let mut before = Vec::new();
     loop {
         every.tick().await;
         let now = stamps(&files);

@@ -9,7 +9,6 @@ use std::fmt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::ec::EcKey;
@@ -36,11 +35,13 @@ const OPEN_TO_OTHERS: u32 = 0o027;
 /// How long before its end a certificate is worth a word.
 const SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// What tells that one of `files` has become another: time, size and inode of each; none for a file that is not there.
-pub fn stamps(files: &[&Path]) -> Vec<Option<(SystemTime, u64, u64)>> {
+/// What tells that one of `files` has become another, or may be read by others than before: time of change, size and
+/// inode of each; none for a file that is not there.
+pub fn stamps(files: &[&Path]) -> Vec<Option<(i64, i64, u64, u64)>> {
     let stamp = |file: &&Path| {
         let seen = std::fs::metadata(file).ok()?;
-        Some((seen.modified().ok()?, seen.len(), seen.ino()))
+        // Not the time of the content: `chmod` and `chown` are remedies that an error names.
+        Some((seen.ctime(), seen.ctime_nsec(), seen.len(), seen.ino()))
     };
     files.iter().map(stamp).collect()
 }

@@ -1,5 +1,8 @@
 //! A signing key that is exchanged while the server runs, and one that cannot be used.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::faults::{enter, folder_with, received};
 use crate::support::app::TestServer;
 use crate::support::browser::Browser;
@@ -39,4 +42,24 @@ async fn a_new_key_is_taken_over_and_one_that_cannot_be_used_is_not() {
     let changes =
         server.audit().iter().filter(|one| one["kind"] == "key" && one["change"] == "changed").count();
     assert_eq!(changes, 1);
+}
+
+/// The log names `chmod 600` as the remedy: that is enough.
+#[tokio::test]
+async fn a_new_key_that_is_open_to_others_is_taken_over_once_it_is_closed() {
+    let sp = Sp::new("kintai");
+    let mut server = TestServer::start(folder_with(&sp)).await;
+    let pair = Pair::rsa(2048);
+    let key = server.folder.path("certs/PrivateKey.pem");
+    server.folder.write("certs/PrivateKey.pem", &pair.key_pem());
+    std::fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    server.folder.write("certs/PublicKey.pem", &pair.certificate_pem());
+    let path = server.folder.path("sekisho.log");
+    let told = || async { std::fs::read_to_string(&path).unwrap().contains("is open to other users") };
+    server.process.wait_until("the open key is named", told).await;
+
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let (own, url) = (pair.certificate_pem(), server.url("/saml/certificate.pem"));
+    let published = || async { Browser::new().open(&url).await.body.trim() == own.trim() };
+    server.process.wait_until("the new certificate is published", published).await;
 }
