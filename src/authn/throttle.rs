@@ -207,13 +207,15 @@ impl Permit {
         let written = self.throttle.store.commit(vec![Write::WrongTry { keys: keys.clone(), at_ms }]).await;
         let since = self.throttle.since();
         let mut book = self.throttle.book();
+        if written.is_err() {
+            book.forget_unwritten(since);
+        }
         for key in &keys {
             book.clean.remove(key);
             let tally = book.tallies.entry(key.clone()).or_default();
             if written.is_ok() {
                 tally.landed = tally.landed.saturating_add(1);
             } else {
-                tally.unwritten.retain(|at| *at >= since);
                 tally.unwritten.push(at_ms);
             }
         }
@@ -356,9 +358,47 @@ impl Book {
     fn change(&mut self, key: &str, change: impl FnOnce(&mut Tally)) {
         if let Some(tally) = self.tallies.get_mut(key) {
             change(tally);
-            if tally.watchers == 0 && tally.reserved == 0 && tally.unwritten.is_empty() {
+            if tally.says_nothing() {
                 self.tallies.remove(key);
             }
         }
+    }
+
+    /// Forgets tries that could not be written and whose window has passed: else a name that never comes again would
+    /// stay for good.
+    fn forget_unwritten(&mut self, since: i64) {
+        self.tallies.retain(|_, tally| {
+            tally.unwritten.retain(|at| *at >= since);
+            !tally.says_nothing()
+        });
+    }
+}
+
+impl Tally {
+    fn says_nothing(&self) -> bool {
+        self.watchers == 0 && self.reserved == 0 && self.unwritten.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_that_could_not_be_written_are_forgotten_after_their_window() {
+        let mut book = Book::default();
+        let tally = |unwritten: &[i64], reserved| Tally {
+            unwritten: unwritten.to_vec(),
+            reserved,
+            ..Tally::default()
+        };
+        for (key, tally) in [("old", tally(&[1, 2], 0)), ("used", tally(&[1], 1)), ("new", tally(&[2, 3], 0))]
+        {
+            book.tallies.insert(key.to_owned(), tally);
+        }
+        book.forget_unwritten(3);
+        assert!(!book.tallies.contains_key("old"));
+        assert!(book.tallies["used"].unwritten.is_empty());
+        assert_eq!(book.tallies["new"].unwritten, [3]);
     }
 }
