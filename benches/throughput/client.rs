@@ -1,16 +1,27 @@
 //! A small HTTP/1.1 client over one kept connection, so that the load costs little and waits for nothing else.
 
-use std::io::{Read, Write};
+use std::fmt;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+
+use openssl::ssl::{Ssl, SslContext, SslMethod};
+
+use crate::support::folder::Folder;
 
 /// One kept connection with its cookies.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
+    tcp: TcpStream,
     received: Vec<u8>,
     base: String,
     pub cookies: Vec<(String, String)>,
 }
+
+/// TCP, or TLS over it.
+trait Stream: Read + Write + fmt::Debug + Send {}
+
+impl<S: Read + Write + fmt::Debug + Send> Stream for S {}
 
 /// Status, head and body of an answer.
 #[derive(Debug)]
@@ -43,28 +54,60 @@ impl Answer {
 }
 
 impl Connection {
-    pub fn open(port: u16) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let base = format!("http://localhost:{port}");
-        Self { stream, received: Vec::with_capacity(32 * 1024), base, cookies: Vec::new() }
+    /// Connects to the server of this folder, by TLS if its address is `https`.
+    pub fn open(folder: &Folder) -> Self {
+        let mut opened = Self::open_plain(folder);
+        if opened.base.starts_with("https://") {
+            // Without the certificate authorities of the system, which take longer to read than all else; nothing is verified.
+            let context = SslContext::builder(SslMethod::tls_client()).unwrap().build();
+            let tcp = opened.tcp.try_clone().unwrap();
+            opened.stream = Box::new(Ssl::new(&context).unwrap().connect(tcp).unwrap());
+        }
+        opened
+    }
+
+    /// Connects without TLS, whatever the server speaks.
+    pub fn open_plain(folder: &Folder) -> Self {
+        let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, folder.port)).unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let stream = Box::new(tcp.try_clone().unwrap());
+        let received = Vec::with_capacity(32 * 1024);
+        Self { stream, tcp, received, base: folder.url(""), cookies: Vec::new() }
     }
 
     pub fn get(&mut self, target: &str) -> Answer {
-        let (base, cookies) = (&self.base, self.cookie_header());
-        let host = &base["http://".len()..];
+        let (host, cookies) = (self.host(), self.cookie_header());
         let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{cookies}\r\n");
         self.exchange(request.as_bytes())
     }
 
     pub fn post(&mut self, target: &str, body: &str) -> Answer {
-        let (base, cookies, length) = (&self.base, self.cookie_header(), body.len());
-        let host = &base["http://".len()..];
+        self.begin_post(target, body);
+        self.answer()
+    }
+
+    /// Sends a form and reads no answer.
+    pub fn begin_post(&mut self, target: &str, body: &str) {
+        let (base, host, length) = (&self.base, self.host(), body.len());
+        let cookies = self.cookie_header();
         let request = format!(
             "POST {target} HTTP/1.1\r\nHost: {host}\r\nOrigin: {base}\r\n{cookies}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
         );
-        self.exchange(request.as_bytes())
+        self.send(request.as_bytes());
+    }
+
+    /// Sends octets of any kind.
+    pub fn send(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).unwrap();
+    }
+
+    /// Whether the server has neither answered nor hung up (plain HTTP alone).
+    pub fn is_waiting(&self) -> bool {
+        self.tcp.set_nonblocking(true).unwrap();
+        let peeked = self.tcp.peek(&mut [0; 1]);
+        self.tcp.set_nonblocking(false).unwrap();
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Where a redirect leads, as a target on this server.
@@ -83,8 +126,16 @@ impl Connection {
         format!("Cookie: {}\r\n", pairs.join("; "))
     }
 
+    fn host(&self) -> &str {
+        self.base.split("://").nth(1).unwrap()
+    }
+
     fn exchange(&mut self, request: &[u8]) -> Answer {
-        self.stream.write_all(request).unwrap();
+        self.send(request);
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Answer {
         self.received.clear();
         let head_end = loop {
             if let Some(end) = find(&self.received, b"\r\n\r\n") {

@@ -103,18 +103,20 @@ fn verify(server: &Server, sp: &Sp, (request, response): &SignOn) {
 }
 
 /// One connection and who is behind it at the moment.
-struct Person<'a> {
+#[derive(Debug)]
+pub struct Person<'a> {
     connection: Connection,
     work: &'a Work<'a>,
     turn: usize,
 }
 
 impl<'a> Person<'a> {
-    fn new(server: &Server, work: &'a Work<'a>, number: usize) -> Self {
-        Self { connection: Connection::open(server.folder.port), work, turn: number }
+    pub fn new(server: &Server, work: &'a Work<'a>, number: usize) -> Self {
+        Self { connection: Connection::open(&server.folder), work, turn: number }
     }
 
-    fn sign_on(&mut self) -> SignOn {
+    /// A fresh request, a sign-in where there is no session yet, and the Response.
+    pub fn sign_on(&mut self) -> SignOn {
         if !self.work.warm {
             // Somebody else comes, without a cookie, whom no other connection knows.
             self.connection.cookies.clear();
@@ -132,17 +134,22 @@ impl<'a> Person<'a> {
         let login = self.connection.target(to_login);
         let page = self.connection.get(&login);
         let (name, password) = &self.work.people[self.turn % self.work.people.len()];
-        let mut fields = page.inputs();
-        for (field, value) in &mut fields {
-            match field.as_str() {
-                "login" => value.clone_from(name),
-                "password" => value.clone_from(password),
-                _ => {}
-            }
-        }
-        let answer = self.connection.post("/login", &encode(&fields));
+        let answer = self.connection.post("/login", &filled_in(&page, name, password));
         assert_eq!(answer.status, 303, "{name} is not let in: {}", answer.body);
         let going_on = self.connection.target(&answer);
         self.connection.get(&going_on)
     }
+}
+
+/// The body that the sign-in page posts.
+pub fn filled_in(page: &Answer, login: &str, password: &str) -> String {
+    let mut fields = page.inputs();
+    for (field, value) in &mut fields {
+        match field.as_str() {
+            "login" => login.clone_into(value),
+            "password" => password.clone_into(value),
+            _ => {}
+        }
+    }
+    encode(&fields)
 }

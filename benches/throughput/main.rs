@@ -1,6 +1,7 @@
 //! `make bench`: what one core of this machine does, per second of the server's CPU time, beside what raw OpenSSL does
 //! on the same core. The server has core 0; the load, slapd and the judges have the others. Nothing is asserted but
-//! that every Response verifies: figures are for people.
+//! that every Response verifies: figures are for people. `cargo bench --bench throughput promises` measures what is
+//! promised in seconds and nothing else.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -12,7 +13,9 @@
 )]
 
 mod client;
+mod hostile;
 mod load;
+mod promises;
 mod report;
 mod server;
 #[path = "../../tests/it/support/mod.rs"]
@@ -40,6 +43,14 @@ fn main() {
     let own = std::process::id().to_string();
     run(Command::new("taskset").args(["-a", "-p", "-c", "1", &own]));
     let mut report = Report::new();
+    if !std::env::args().any(|argument| argument == "promises") {
+        rates(&mut report);
+    }
+    promises::measure(&mut report);
+    println!("{report}");
+}
+
+fn rates(report: &mut Report) {
     let (one, rsa) = beside("rsa2048", || warm("assertion", None));
     report.fact("openssl speed rsa2048, signatures/s", rsa);
     report.rate("warm sign-on, one RSA-2048 signature", one.rate(), 0.80 * rsa);
@@ -64,7 +75,6 @@ fn main() {
     );
     report.limit("binary, MB", server::binary_mb(), Goal::Below(15.0));
     report.fact("Responses verified by xmlsec1", [one, two, curve, cold].iter().map(Run::verified).sum());
-    println!("{report}");
 }
 
 /// A person who has a session signs on to an SP with a fresh request each time.
@@ -107,7 +117,6 @@ fn register(folder: &Folder, sign: &str) -> Sp {
     sp
 }
 
-/// Signatures a second of the core that the server gets.
 /// A load and the raw rate of the same core right before and after it. Virtual machines have neighbours, so that this is
 /// done three times; the round in the middle counts.
 fn beside(algorithm: &str, load: impl Fn() -> Run) -> (Run, f64) {
@@ -122,6 +131,7 @@ fn beside(algorithm: &str, load: impl Fn() -> Run) -> (Run, f64) {
     rounds.swap_remove(1)
 }
 
+/// Signatures a second of the core that the server gets.
 fn openssl_speed(algorithm: &str) -> f64 {
     let mut command = Command::new("taskset");
     let text = run(command.args(["-c", "0", "openssl", "speed", "-seconds", "2", algorithm]));

@@ -1,12 +1,12 @@
 //! The release binary on a core of its own, and what the kernel knows about it.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::Connection;
 use crate::support::folder::Folder;
 use crate::support::process::Process;
 
@@ -27,7 +27,7 @@ impl Server {
         command.args(["-c", "0", BINARY, "serve", "--config"]).arg(folder.write_config());
         let started = Instant::now();
         let process = Process::start(command.current_dir(folder.root()), &folder.path("sekisho.log"));
-        while !answers(folder.port) {
+        while !answers(&folder) {
             assert!(started.elapsed() < Duration::from_secs(20), "no answer:\n{}", process.log());
             thread::sleep(Duration::from_millis(1));
         }
@@ -44,6 +44,19 @@ impl Server {
         ticks.sum::<f64>() / 100.0
     }
 
+    /// How many connections to it are open on both sides.
+    pub fn connections(&self) -> usize {
+        let port = format!("{:04X}", self.folder.port);
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let is_open = |line: &str| {
+            // sl, local_address, rem_address, st: 01 is ESTABLISHED (proc(5)).
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next().and_then(|address| address.split(':').nth(1));
+            local == Some(port.as_str()) && fields.nth(1) == Some("01")
+        };
+        table.lines().filter(|line| is_open(line)).count()
+    }
+
     /// `VmRSS` or `VmHWM`.
     pub fn memory_mb(&self, which: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
@@ -53,11 +66,9 @@ impl Server {
     }
 }
 
-fn answers(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
-    let mut answer = Vec::new();
-    let asked = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    asked.is_ok() && stream.read_to_end(&mut answer).is_ok() && answer.starts_with(b"HTTP/1.1 200")
+fn answers(folder: &Folder) -> bool {
+    let listens = TcpStream::connect((Ipv4Addr::LOCALHOST, folder.port)).is_ok();
+    listens && Connection::open(folder).get("/healthz").status == 200
 }
 
 /// Milliseconds from the start of the process to its first answer, the median of some starts.
