@@ -267,7 +267,7 @@ impl Request {
         candidate: &Candidate,
         error: DirectoryError,
     ) -> Result<Answer, AuthnError> {
-        if let Err(cause) = permit.wrong().await {
+        if let Err(cause) = permit.unanswered().await {
             tracing::error!(%cause, request.id = %self.id, "the try counts only until the next start");
         }
         self.cannot_say(Some(candidate), error)

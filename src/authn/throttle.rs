@@ -202,6 +202,13 @@ impl Permit {
         self.count(keys).await
     }
 
+    /// The directory gave no answer and may have counted the try against the account. The address is not to blame: while a
+    /// directory hangs, a whole office behind one address tries in vain.
+    pub(super) async fn unanswered(self) -> Result<(), StoreError> {
+        let account = self.keys.account.clone();
+        self.count(vec![account]).await
+    }
+
     async fn count(mut self, keys: Vec<String>) -> Result<(), StoreError> {
         let at_ms = self.throttle.clock.now().as_millisecond();
         let written = self.throttle.store.commit(vec![Write::WrongTry { keys: keys.clone(), at_ms }]).await;

@@ -70,11 +70,11 @@
 //! same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window, whoever makes
 //! them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the last place is
 //! kept for an address from which that person signed in before; strangers have `account_tries` - 1. A bind that was sent
-//! and not answered is not repeated on another server and counts as a wrong try, since it may have counted there; a
-//! failure before the bind does not count. What a directory tells of an account (locked, expired) counts against the
-//! address alone. A name or an address that was refused is not searched for again while it stays refused: only under a
-//! name that signed in from there before is an address that is used up let through to the search. Rejected: governor (in
-//! memory, and lost by a restart), locks that only an administrator opens.
+//! and not answered is not repeated on another server and counts as a wrong try of the account, since it may have
+//! counted there; a failure before the bind does not count. What a directory tells of an account (locked, expired)
+//! counts against the address alone. A name or an address that was refused is not searched for again while it stays
+//! refused: only under a name that signed in from there before is an address that is used up let through to the search.
+//! Rejected: governor (in memory, and lost by a restart), locks that only an administrator opens.
 //!
 //! ## Same page, same time
 //!

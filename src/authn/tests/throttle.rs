@@ -246,10 +246,10 @@ async fn binds_without_an_answer_count_and_failures_before_a_bind_do_not() {
     }
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
     assert_eq!(fixture.first.binds(), 3);
-    // Three of the ten of the address.
+    // All ten of the address are left.
     let restarted = fixture.restarted().await;
     assert_eq!(restarted.try_in("tanaka", "right", HOME).await, THROTTLED);
-    for n in 0..7 {
+    for n in 0..10 {
         assert_eq!(restarted.try_in(&format!("nobody{n}"), "x", AWAY).await, WRONG);
     }
     assert_eq!(restarted.try_in("nobody", "x", AWAY).await, THROTTLED);
