@@ -37,7 +37,7 @@ use support::sp::Sp;
 /// How long each load runs.
 const SECONDS: u64 = 8;
 /// Kept connections, each with a person who signs on again and again.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 16;
 
 fn main() {
     let own = std::process::id().to_string();
