@@ -3,6 +3,7 @@
 //! Nothing below `app` reads the wall clock or the system's random source by itself, so that a test can hold
 //! both still ([`ManualClock`], [`SeededIds`]).
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -81,17 +82,38 @@ impl dyn Ids + '_ {
     }
 }
 
-/// The operating system's random source.
+/// The operating system's random source. Each thread draws from it for several ids at once: a sign-on needs five, and
+/// asking the system costs more than everything else about them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomIds;
 
 impl Ids for RandomIds {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the system's randomness is read")]
     fn fill(&self, bytes: &mut [u8]) {
-        if getrandom::fill(bytes).is_err() {
-            // Without randomness nothing that follows would be safe: no id, no session, no assertion.
-            std::process::abort();
+        thread_local! {
+            static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; 512], left: 0 }) };
         }
+        DRAWN.with_borrow_mut(|drawn| bytes.iter_mut().for_each(|byte| *byte = drawn.take()));
+    }
+}
+
+/// Random bytes that nobody has seen; each is handed out once and then forgotten.
+struct Drawn {
+    bytes: [u8; 512],
+    left: usize,
+}
+
+impl Drawn {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the system's randomness is read")]
+    fn take(&mut self) -> u8 {
+        if self.left == 0 {
+            if getrandom::fill(&mut self.bytes).is_err() {
+                // Without randomness nothing that follows would be safe: no id, no session, no assertion.
+                std::process::abort();
+            }
+            self.left = self.bytes.len();
+        }
+        self.left -= 1;
+        self.bytes.get_mut(self.left).map_or_else(|| std::process::abort(), std::mem::take)
     }
 }
 
@@ -141,6 +163,19 @@ mod tests {
         let first = again.xml_id();
         assert_ne!(first, other.xml_id());
         assert_ne!(first, again.xml_id());
+    }
+
+    #[test]
+    fn random_bytes_come_once() {
+        let ids: &dyn Ids = &RandomIds;
+        let drawn: std::collections::HashSet<String> = (0..1_000).map(|_| ids.token()).collect();
+        assert_eq!(drawn.len(), 1_000);
+        let elsewhere = std::thread::spawn(|| (&RandomIds as &dyn Ids).token()).join().unwrap();
+        assert!(!drawn.contains(&elsewhere));
+        let mut many = [0; 4_096];
+        ids.fill(&mut many);
+        let zeros = many.iter().fold(0, |count, byte| count + u32::from(*byte == 0));
+        assert!(zeros < 100, "{zeros} of 4096 bytes are zero: some were handed out twice");
     }
 
     #[test]
