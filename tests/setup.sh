@@ -6,7 +6,7 @@ set -eu
 demo_packages="gcc libc6-dev libssl-dev pkg-config"
 # samael, one of the judges in the tests, is built on libxmlsec1; the others are run as they are.
 test_packages="$demo_packages \
-    curl libclang-dev libltdl-dev libxml2-dev libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
+    curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
     apache2 libapache2-mod-auth-mellon php-cli php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
