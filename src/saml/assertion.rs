@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::authn_request::{ISSUER, date_time};
+use super::message::{ISSUER, date_time};
 use super::uris::{SAML, attribute_name, names};
 use super::xml::Writer;
 use super::xml::writer::Attr;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::assertion::{Assertion, Unsigned};
-use super::authn_request::{ISSUER, date_time};
+use super::message::{ISSUER, date_time};
 use super::signature::{SignError, Signer, sign};
 use super::status::Status;
 use super::uris::{SAMLP, names};

@@ -33,7 +33,7 @@ pub enum BindingError {
     #[error("{0} is not base64")]
     Base64(&'static str),
     /// The value does not inflate.
-    #[error("SAMLRequest is not DEFLATE-compressed (RFC 1951)")]
+    #[error("the message is not DEFLATE-compressed (RFC 1951)")]
     Deflate,
     /// More octets than a message may have.
     #[error("the message has more than {0} bytes")]
@@ -47,6 +47,25 @@ pub enum BindingError {
     /// SigAlg without Signature or the other way round.
     #[error("SigAlg and Signature must come together")]
     HalfSigned,
+}
+
+/// Which way a message goes: it decides on the name of its parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It asks.
+    Request,
+    /// It answers.
+    Response,
+}
+
+impl Kind {
+    /// The name of the parameter (saml-bindings 3.4.4.1, 3.5.4).
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
 }
 
 /// The longest RelayState that is kept, in octets.
@@ -97,13 +116,21 @@ impl<'a> Parameters<'a> {
         Ok(found)
     }
 
-    /// The one request in it.
-    pub(crate) fn sole_request(&self) -> Result<&'a str, BindingError> {
+    /// The one message in it.
+    pub(crate) fn sole_message(&self) -> Result<(Kind, &'a str), BindingError> {
         match (self.request, self.response) {
             (Some(_), Some(_)) => Err(BindingError::RequestAndResponse),
-            (Some(request), None) => Ok(request),
-            (None, Some(_)) => Err(BindingError::NotARequest),
+            (Some(request), None) => Ok((Kind::Request, request)),
+            (None, Some(response)) => Ok((Kind::Response, response)),
             (None, None) => Err(BindingError::NoMessage),
+        }
+    }
+
+    /// The one request in it.
+    pub(crate) fn sole_request(&self) -> Result<&'a str, BindingError> {
+        match self.sole_message()? {
+            (Kind::Request, request) => Ok(request),
+            (Kind::Response, _) => Err(BindingError::NotARequest),
         }
     }
 

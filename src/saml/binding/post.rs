@@ -1,6 +1,6 @@
 //! The HTTP POST binding (saml-bindings 3.5): reads a form body. What goes out is a page, see `web::views`.
 
-use super::{BindingError, Parameters, base64};
+use super::{BindingError, Kind, Parameters, base64};
 
 /// A message that came in a form.
 #[derive(Debug)]
@@ -12,22 +12,33 @@ pub struct Received {
 }
 
 impl Received {
-    /// Reads a SAMLRequest from the raw `application/x-www-form-urlencoded` body.
-    pub fn request(body: &[u8]) -> Result<Self, BindingError> {
-        let body = std::str::from_utf8(body).map_err(|_| BindingError::Base64("SAMLRequest"))?;
-        let parameters = Parameters::split(body)?;
-        let message = parameters.sole_request()?;
-        let xml = base64(message, "SAMLRequest")?;
-        Ok(Self { xml, relay_state: parameters.decoded_relay_state()? })
+    /// Reads a SAMLRequest or a SAMLResponse from the raw `application/x-www-form-urlencoded` body.
+    pub fn message(body: &[u8]) -> Result<(Kind, Self), BindingError> {
+        let parameters = split(body)?;
+        let (kind, message) = parameters.sole_message()?;
+        let xml = base64(message, kind.parameter())?;
+        Ok((kind, Self { xml, relay_state: parameters.decoded_relay_state()? }))
     }
 
-    /// Reads a SAMLResponse from the raw body: for the built-in SP.
+    /// Reads a SAMLRequest.
+    pub fn request(body: &[u8]) -> Result<Self, BindingError> {
+        match Self::message(body)? {
+            (Kind::Request, received) => Ok(received),
+            (Kind::Response, _) => Err(BindingError::NotARequest),
+        }
+    }
+
+    /// Reads a SAMLResponse: for the built-in SP.
     pub fn response(body: &[u8]) -> Result<Self, BindingError> {
-        let body = std::str::from_utf8(body).map_err(|_| BindingError::Base64("SAMLResponse"))?;
-        let parameters = Parameters::split(body)?;
+        let parameters = split(body)?;
         let message = parameters.response.ok_or(BindingError::NoMessage)?;
         Ok(Self { xml: base64(message, "SAMLResponse")?, relay_state: parameters.decoded_relay_state()? })
     }
+}
+
+fn split(body: &[u8]) -> Result<Parameters<'_>, BindingError> {
+    let body = std::str::from_utf8(body).map_err(|_| BindingError::Base64("the form"))?;
+    Parameters::split(body)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use samael::idp::verified_request::UnverifiedAuthnRequest;
 use samael::idp::{CertificateParams, IdentityProvider, KeyType, Rsa};
 use samael::traits::ToXml;
 use sekisho::identity::Attributes;
-use sekisho::saml::binding::{BindingError, redirect};
+use sekisho::saml::binding::{BindingError, Kind, redirect};
 use sekisho::saml::received::Received;
 use sekisho::saml::response::Sign;
 use sekisho::saml::signature::{SignatureError, Signer, verify};
@@ -88,7 +88,8 @@ fn samael_trusts_the_key_in_the_message() {
 
 #[test]
 fn samael_panics_without_sig_alg() {
-    let query = redirect::query(request("_1", "https://sp.example/acs", "").as_bytes(), None).unwrap();
+    let query =
+        redirect::query(Kind::Request, request("_1", "https://sp.example/acs", "").as_bytes(), None).unwrap();
     let query = format!("{query}&Signature=AAAA");
     let verifier = UrlVerifier::from_x509(&CertificateDer::from(sp().der())).unwrap();
     let url = format!("/saml/sso?{query}");
@@ -103,7 +104,8 @@ fn samael_panics_without_sig_alg() {
 /// What signed the octets may have written hexadecimal in lower case, as .NET does.
 #[test]
 fn samael_encodes_the_query_anew_before_it_verifies() {
-    let message = redirect::query(request("_1", "https://sp.example/acs", "").as_bytes(), None).unwrap();
+    let message =
+        redirect::query(Kind::Request, request("_1", "https://sp.example/acs", "").as_bytes(), None).unwrap();
     let octets = format!("{message}&SigAlg=http%3a%2f%2fwww.w3.org%2f2001%2f04%2fxmldsig-more%23rsa-sha256");
     let signature = openssl::base64::encode_block(&sp().sign(octets.as_bytes()).unwrap()).replace('\n', "");
     let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");

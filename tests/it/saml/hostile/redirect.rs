@@ -2,7 +2,7 @@
 
 use openssl::base64::encode_block;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sekisho::saml::binding::{BindingError, post, redirect};
+use sekisho::saml::binding::{BindingError, Kind, post, redirect};
 use sekisho::saml::signature::{SignatureAlgorithm, SignatureError as S, Signer, VerificationKey};
 
 use crate::saml::keys::{TestKey, attacker, p256, sp};
@@ -16,7 +16,7 @@ fn encoded(text: &str) -> String {
 
 fn message() -> String {
     let xml = request("_genuine", "https://sp.example/acs", "");
-    redirect::query(xml.as_bytes(), None).unwrap()
+    redirect::query(Kind::Request, xml.as_bytes(), None).unwrap()
 }
 
 /// A query as an SP makes it, from its parameters as they are on the wire.
@@ -140,7 +140,7 @@ fn duplicates_and_mixtures_are_refused() {
 
 #[test]
 fn bombs_do_not_inflate() {
-    let bomb = redirect::query(&vec![b' '; 200_000_000], None).unwrap();
+    let bomb = redirect::query(Kind::Request, &vec![b' '; 200_000_000], None).unwrap();
     assert!(bomb.len() < 400_000);
     let refused = redirect::Received::request(&bomb).unwrap_err();
     assert_eq!(refused, BindingError::TooLarge(131_072));
