@@ -72,7 +72,10 @@ impl Sessions {
         let (now, lifetime) = (self.clock.now(), self.options.lifetime);
         let same = earlier.filter(|earlier| earlier.subject.id == subject.id);
         let session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
-        session.held().extend(same.map(SsoSession::sp_sessions).unwrap_or_default());
+        let session = match same {
+            Some(earlier) => session.after(earlier),
+            None => session,
+        };
         let row = session.row()?;
         if self.store.is_shared() {
             self.store.commit(vec![Write::PutSession(row)]).await?;
@@ -119,8 +122,7 @@ impl Sessions {
         if session.is_ended() {
             return Err(SessionError::Ended);
         }
-        let old = session.held().iter().find(|held| held.sp == sp && held.name_id == name_id).cloned();
-        if let Some(old) = old {
+        if let Some(old) = session.issued(sp, &name_id) {
             return Ok(old);
         }
         if session.held().len() >= SP_SESSIONS {

@@ -37,6 +37,8 @@ pub struct SsoSession {
     /// The ticket of the newest deferred write on which the truth of this session hangs.
     pub(super) ticket: AtomicU64,
     sp_sessions: Mutex<Vec<SpSession>>,
+    /// How many of them an earlier session of the person issued.
+    inherited: usize,
 }
 
 /// What was issued in a session for one service provider under one name.
@@ -88,7 +90,14 @@ impl SsoSession {
             lapsed: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::default(),
+            inherited: 0,
         }
+    }
+
+    /// The session with what an earlier one of the same person issued: to be signed out with it, and not to be issued again.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        let held = earlier.sp_sessions();
+        Self { inherited: held.len(), sp_sessions: Mutex::new(held), ..self }
     }
 
     /// Reads a session from its row.
@@ -112,6 +121,7 @@ impl SsoSession {
             lapsed: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::new(sp_sessions),
+            inherited: 0,
         })
     }
 
@@ -138,6 +148,13 @@ impl SsoSession {
     /// one already.
     pub fn sp_sessions_at(&self, sp: &str) -> Vec<SpSession> {
         self.held().iter().filter(|held| held.sp == sp).cloned().collect()
+    }
+
+    /// What this session issued to a service provider under this name.
+    pub(super) fn issued(&self, sp: &str, name_id: &NameId) -> Option<SpSession> {
+        let held = self.held();
+        let mut own = held.iter().skip(self.inherited);
+        own.find(|held| held.sp == sp && held.name_id == *name_id).cloned()
     }
 
     /// When the session was last used.

@@ -78,6 +78,12 @@ impl Kind {
     }
 }
 
+/// Which way the message of a query or form goes, whether or not it can be read.
+pub fn kind(raw: &[u8]) -> Option<Kind> {
+    let parameters = Parameters::split(std::str::from_utf8(raw).ok()?).ok()?;
+    parameters.sole_message().ok().map(|(kind, _)| kind)
+}
+
 /// The longest RelayState that is kept, in octets.
 pub const RELAY_STATE_LIMIT: usize = 8 * 1024;
 
