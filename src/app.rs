@@ -107,10 +107,12 @@ impl App {
             address_tries: config.throttle.address_tries,
             window: config.throttle.window,
         };
+        let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
         let sso = Arc::new(SingleSignOn {
             idp: idp::idp(config),
             registry: Arc::clone(&registry),
             sessions: Arc::clone(&sessions),
+            memos: Arc::clone(&memos),
             seal: Arc::clone(&seal),
             signer: ArcSwap::from_pointee(signer),
             name_id_secret: config.saml.name_id_secret.clone(),
@@ -119,7 +121,6 @@ impl App {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         });
-        let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
         let after_logout_url = config.saml.after_logout_url.clone();
         let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);

@@ -20,12 +20,13 @@ pub(super) fn idp(config: &Config) -> Idp {
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
-            destinations: destinations(config, config::Endpoint::Sso, &["/saml/sso"]),
+            destinations: destinations(config, config::Endpoint::Sso, &["/saml/sso", "/saml/soap/ecp"]),
             logout_destinations: destinations(
                 config,
                 config::Endpoint::Slo,
                 &["/saml/slo", "/saml/soap/slo"],
             ),
+            artifact_destinations: vec![config.base_url.join("/saml/soap/artifact")],
             request_max_age: config.saml.request_max_age,
             want_authn_requests_signed: config.saml.want_authn_requests_signed,
         },

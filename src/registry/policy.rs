@@ -68,6 +68,8 @@ pub struct Policy {
     pub ignore_requested_authn_context: bool,
     /// `max_authn_age`: the age at which a sign-in must be repeated.
     pub max_authn_age: Option<SignedDuration>,
+    /// `ecp`: whether enhanced clients may sign people in by password alone.
+    pub ecp: bool,
     /// `allow_sha1_requests`: whether a request may be signed with SHA-1.
     pub allow_sha1_requests: bool,
 }
@@ -170,6 +172,7 @@ impl Default for Policy {
             request_max_age: None,
             ignore_requested_authn_context: false,
             max_authn_age: None,
+            ecp: false,
             allow_sha1_requests: false,
         }
     }

@@ -46,6 +46,9 @@ pub enum MessageError {
     /// A LogoutRequest that does not say who is to be signed out.
     #[error("the LogoutRequest names {0}; it must hold one NameID or EncryptedID")]
     Principal(&'static str),
+    /// An ArtifactResolve without an Artifact.
+    #[error("there is no Artifact")]
+    NoArtifact,
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

@@ -21,6 +21,8 @@ pub const MDATTR: Namespace =
     Namespace { prefix: "mdattr", uri: "urn:oasis:names:tc:SAML:metadata:attribute" };
 /// SOAP 1.1 envelopes.
 pub const SOAP: Namespace = Namespace { prefix: "S", uri: "http://schemas.xmlsoap.org/soap/envelope/" };
+/// Enhanced clients and proxies.
+pub const ECP: Namespace = Namespace { prefix: "ecp", uri: "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp" };
 /// The Asynchronous Single Logout Protocol Extension.
 pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 /// The namespace of `xml:lang`.

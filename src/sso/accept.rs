@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::outcome::Rejection;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
-use crate::saml::acs::Acs;
+use crate::saml::acs::{Acs, AcsBinding, Carrier};
 use crate::saml::authn_request::AuthnRequest;
-use crate::saml::binding::{post, redirect};
+use crate::saml::binding::{post, redirect, soap};
 use crate::saml::message::date_time;
 use crate::saml::signature::{SignatureError, SignatureValid, verify};
 use crate::saml::xml::{Element, Limits, parse};
@@ -38,6 +38,8 @@ pub struct Demands {
     pub destinations: Vec<String>,
     /// The same for logout messages, by browser and by SOAP.
     pub logout_destinations: Vec<String>,
+    /// The same for ArtifactResolve, by SOAP.
+    pub artifact_destinations: Vec<String>,
     /// How old a request may be, where the SP's policy says nothing.
     pub request_max_age: SignedDuration,
     /// Whether every request must be signed.
@@ -64,6 +66,11 @@ impl Accepted {
         self.acs.location()
     }
 
+    /// How it gets there.
+    pub fn binding(&self) -> AcsBinding {
+        self.acs.binding()
+    }
+
     /// RelayState.
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
@@ -79,6 +86,7 @@ impl Accepted {
         PendingRequest {
             sp: self.sp.entity_id().to_owned(),
             acs: self.acs.location().to_owned(),
+            binding: self.acs.binding(),
             relay_state: self.relay_state.clone(),
             ask: self.ask.clone(),
         }
@@ -97,7 +105,7 @@ impl Accepted {
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
                 let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
-                Self::complete(sp, &request, received.relay_state, demands, now)
+                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
             Incoming::Post { body } => {
                 let received = post::Received::request(body)?;
@@ -112,21 +120,37 @@ impl Accepted {
                 if signed && request.destination.is_none() {
                     return Err(Rejection::NoDestination(request.issuer));
                 }
-                Self::complete(sp, &request, received.relay_state, demands, now)
+                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
         }
+    }
+
+    /// Judges a request that an enhanced client brings by SOAP (saml-profiles 4.2).
+    pub fn read_soap(
+        envelope: &[u8],
+        snapshot: &Snapshot,
+        demands: &Demands,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let root = soap::read(envelope)?;
+        let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+        let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+        if !sp.policy.ecp {
+            return Err(Rejection::NoClients(request.issuer));
+        }
+        Self::complete(sp, &request, (Carrier::Client, None), demands, now)
     }
 
     fn complete(
         sp: Arc<ServiceProvider>,
         request: &AuthnRequest,
-        relay_state: Option<String>,
+        (carrier, relay_state): (Carrier, Option<String>),
         demands: &Demands,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         check_destination(&sp, request.destination.as_deref(), &demands.destinations)?;
         check_age(&sp, request.issue_instant, demands, now)?;
-        let acs = Acs::choose(&sp.metadata.acs, request)
+        let acs = Acs::choose(&sp.metadata.acs, request, carrier)
             .map_err(|cause| Rejection::Acs { sp: sp.entity_id().to_owned(), cause })?;
         if let Some(lint) = acs.lint() {
             tracing::info!(sp.entity_id = sp.entity_id(), ?lint, "the request is odd but can be answered");
@@ -153,7 +177,7 @@ impl Accepted {
     ) -> Result<Self, Rejection> {
         let sp = find(snapshot, &pending.sp, now)?;
         check_age(&sp, pending.ask.received, demands, now)?;
-        let acs = Acs::registered(&sp.metadata.acs, &pending.acs)
+        let acs = Acs::registered(&sp.metadata.acs, &pending.acs, pending.binding)
             .map_err(|cause| Rejection::Acs { sp: pending.sp.clone(), cause })?;
         Ok(Self { sp, acs, relay_state: pending.relay_state, ask: pending.ask })
     }

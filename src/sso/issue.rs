@@ -6,14 +6,15 @@ use super::RequestContext;
 use super::SingleSignOn;
 use super::accept::Accepted;
 use super::name_id::Source;
-use super::outcome::{PostForm, Rejection, SpNames};
+use super::outcome::{Outcome, PostForm, Rejection, SpNames};
 use crate::audit::{Event, Record};
 use crate::authproc::Context;
 use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
+use crate::saml::acs::AcsBinding;
 use crate::saml::assertion::Assertion;
-use crate::saml::binding::Kind;
+use crate::saml::binding::{Kind, paos};
 use crate::saml::response::{Response, Sign, encode};
 use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::session::SsoSession;
@@ -38,7 +39,7 @@ pub(super) async fn issue(
     accepted: &Accepted,
     session: &Arc<SsoSession>,
     request: &RequestContext<'_>,
-) -> Result<PostForm, NotIssued> {
+) -> Result<Outcome, NotIssued> {
     let sp = accepted.sp();
     let context =
         Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
@@ -105,7 +106,7 @@ pub(super) async fn issue(
         in_response_to: accepted.ask().id.clone(),
     };
     record(sso, request, event)?;
-    Ok(form(accepted, &xml))
+    Ok(deliver(sso, accepted, xml).await?)
 }
 
 /// Writes the audit event before the answer goes out.
@@ -124,11 +125,11 @@ pub(super) fn record(
 }
 
 /// A Response that tells the SP why not (saml-core 3.2.2), always signed.
-pub(super) fn failure(
+pub(super) async fn failure(
     sso: &SingleSignOn,
     accepted: &Accepted,
     status: &Status,
-) -> Result<PostForm, Rejection> {
+) -> Result<Outcome, Rejection> {
     let id = sso.ids.xml_id();
     let response = Response {
         id: &id,
@@ -141,7 +142,17 @@ pub(super) fn failure(
     };
     let both = Sign { assertion: true, response: true };
     let signed = response.signed(&***sso.signer.load(), both);
-    signed.map(|xml| form(accepted, &xml)).map_err(|error| Rejection::Unavailable(error.to_string()))
+    let xml = signed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    deliver(sso, accepted, xml).await
+}
+
+/// By the binding of the ACS.
+async fn deliver(sso: &SingleSignOn, accepted: &Accepted, xml: Vec<u8>) -> Result<Outcome, Rejection> {
+    match accepted.binding() {
+        AcsBinding::Post => Ok(Outcome::Respond(form(accepted, &xml))),
+        AcsBinding::Artifact => sso.refer(accepted, xml).await.map(Outcome::Refer),
+        AcsBinding::Paos => Ok(Outcome::Envelope(paos::envelope(&xml, accepted.acs()))),
+    }
 }
 
 fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {

@@ -80,6 +80,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "saml/signature",
             "saml/encryption.rs",
             "saml/name_id.rs",
+            "saml/artifact.rs",
             "session",
             "secret.rs",
             "web",

@@ -15,7 +15,7 @@ use super::values::{self, Wrong};
 use super::{EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
 use crate::authproc::{FilterConfig, hint};
 
-const POLICY_KEYS: [&str; 23] = [
+const POLICY_KEYS: [&str; 24] = [
     "enabled",
     "entity_id_aliases",
     "audience",
@@ -38,6 +38,7 @@ const POLICY_KEYS: [&str; 23] = [
     "request_max_age",
     "ignore_requested_authn_context",
     "max_authn_age",
+    "ecp",
     "allow_sha1_requests",
 ];
 
@@ -168,6 +169,7 @@ impl Reader<'_, '_> {
                 values::boolean(v).map(|b| policy.ignore_requested_authn_context = b)
             }
             "max_authn_age" => values::duration(v, second, day * 366).map(|d| policy.max_authn_age = Some(d)),
+            "ecp" => values::boolean(v).map(|b| policy.ecp = b),
             "allow_sha1_requests" => values::boolean(v).map(|b| policy.allow_sha1_requests = b),
             _ => Err(values::wrong("it is not read", "remove it")),
         };

@@ -15,17 +15,16 @@ use std::sync::Arc;
 
 use accept::{Asked, Ground, Heard, Unheard, hear, hear_soap};
 use chain::{Chain, Initiator, parties};
-use outcome::{LogoutOutcome, LogoutStep, SoapAnswer};
+use outcome::{LogoutOutcome, LogoutStep};
 use reach::Reach;
 
 use super::accept::FUTURE;
-use super::outcome::{Refused, Rejection, Sentence};
+use super::outcome::{Refused, Rejection, Sentence, SoapAnswer};
 use super::{Incoming, RequestContext, SingleSignOn};
 use crate::audit::Event;
 use crate::clock::SignedDuration;
 use crate::identity::NameId;
 use crate::outgoing::Outgoing;
-use crate::saml::binding::BindingError;
 use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::UNSPECIFIED;
 use crate::session::{Memos, SpSession, SsoSession};
@@ -309,12 +308,7 @@ impl SingleLogout {
     }
 
     fn fault(&self, rejection: &Rejection, request: &RequestContext<'_>) -> SoapAnswer {
-        let sentence = self.tell_log(rejection, request);
-        SoapAnswer::Fault {
-            server: sentence == Sentence::Unavailable,
-            header: matches!(rejection, Rejection::Binding(BindingError::MustUnderstand(_))),
-            code: sentence.code(),
-        }
+        SoapAnswer::fault(rejection, self.tell_log(rejection, request))
     }
 
     fn tell_log(&self, rejection: &Rejection, request: &RequestContext<'_>) -> Sentence {

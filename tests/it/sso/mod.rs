@@ -3,7 +3,9 @@
 
 mod accept;
 mod acs;
+mod artifact;
 mod conditions;
+mod ecp;
 mod faults;
 mod init;
 mod keys;

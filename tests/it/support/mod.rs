@@ -12,6 +12,7 @@ pub mod pki;
 pub mod process;
 pub mod request;
 pub(crate) mod slapd;
+pub mod soap;
 pub mod sp;
 pub mod test_app;
 pub mod xml;
