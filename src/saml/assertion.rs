@@ -41,6 +41,9 @@ pub struct Assertion<'a> {
     pub issue_instant: Timestamp,
     /// Who; a person without a NameID where the SP wants none.
     pub name_id: Option<&'a NameId>,
+    /// The saml:EncryptedID that stands for the NameID where the SP wants one, as
+    /// [`EncryptionKey::element`](super::encryption::EncryptionKey::element) makes it of [`write_name_id`].
+    pub encrypted_id: Option<&'a [u8]>,
     /// The request that it answers.
     pub in_response_to: Option<&'a str>,
     /// The ACS that may take it.
@@ -104,14 +107,10 @@ impl Assertion<'_> {
 
     fn subject(&self, w: &mut Writer) {
         w.start(&SUBJECT, &mut []);
-        if let Some(name_id) = self.name_id {
-            let mut attributes: Vec<Attr<'_>> = vec![("Format", name_id.format.as_str().into())];
-            let qualifiers =
-                [("NameQualifier", &name_id.name_qualifier), ("SPNameQualifier", &name_id.sp_name_qualifier)];
-            for (name, qualifier) in qualifiers {
-                attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
-            }
-            w.leaf(&NAME_ID, &mut attributes, &name_id.value);
+        match (self.encrypted_id, self.name_id) {
+            (Some(encrypted), _) => w.splice(encrypted),
+            (None, Some(given)) => name_id(w, given),
+            (None, None) => {}
         }
         w.start(&SUBJECT_CONFIRMATION, &mut [("Method", BEARER.into())]);
         let mut data: Vec<Attr<'_>> = vec![
@@ -171,6 +170,23 @@ impl Assertion<'_> {
         }
         w.end();
     }
+}
+
+/// A NameID as a document of its own, to be encrypted (saml-core 2.2.4). As the assertion's, its value must be one that
+/// XML can hold.
+pub fn write_name_id(given: &NameId) -> Vec<u8> {
+    let mut w = Writer::with_capacity(512);
+    name_id(&mut w, given);
+    w.finish()
+}
+
+fn name_id(w: &mut Writer, given: &NameId) {
+    let mut attributes: Vec<Attr<'_>> = vec![("Format", given.format.as_str().into())];
+    let qualifiers = [("NameQualifier", &given.name_qualifier), ("SPNameQualifier", &given.sp_name_qualifier)];
+    for (name, qualifier) in qualifiers {
+        attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
+    }
+    w.leaf(&NAME_ID, &mut attributes, &given.value);
 }
 
 /// saml-core 8.2: a name that is an absolute URI says so.

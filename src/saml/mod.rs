@@ -4,6 +4,7 @@ pub mod acs;
 pub mod assertion;
 pub mod authn_request;
 pub mod binding;
+pub mod encryption;
 pub mod error;
 pub mod message;
 pub mod metadata;

@@ -77,7 +77,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "keys",
             "saml/signature.rs",
             "saml/signature",
-            "saml/encryption.rs",
+            "saml/encryption",
             "saml/name_id.rs",
             "session",
             "secret.rs",
