@@ -8,6 +8,8 @@ use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
 use crate::saml::acs::Acs;
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{post, redirect};
+use crate::saml::encryption::DecryptionKeys;
+use crate::saml::error::MessageError;
 use crate::saml::message::date_time;
 use crate::saml::signature::{SignatureError, SignatureValid, verify};
 use crate::saml::xml::{Element, Limits, parse};
@@ -82,11 +84,12 @@ impl Accepted {
         }
     }
 
-    /// Judges a request that just came.
+    /// Judges a request that just came; `keys` decrypt its Subject.
     pub fn read(
         incoming: Incoming<'_>,
         snapshot: &Snapshot,
         demands: &Demands,
+        keys: &DecryptionKeys,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         match incoming {
@@ -94,7 +97,7 @@ impl Accepted {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 Self::complete(sp, &request, received.relay_state, demands, now)
             }
             Incoming::Post { body } => {
@@ -106,7 +109,7 @@ impl Accepted {
                     signed = judged.is_ok();
                     judged
                 };
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 if signed && request.destination.is_none() {
                     return Err(Rejection::NoDestination(request.issuer));
                 }
@@ -143,6 +146,7 @@ impl Accepted {
             name_id_policy: request.name_id_policy.clone(),
             requested_authn_context: request.requested_authn_context.clone(),
             subject: request.subject.clone(),
+            subject_encrypted: request.subject_encrypted,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -190,6 +194,7 @@ impl Accepted {
             name_id_policy: crate::saml::name_id::NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -200,13 +205,17 @@ impl Accepted {
 fn judged(
     root: &Element<'_>,
     snapshot: &Snapshot,
-    (demands, now): (&Demands, Timestamp),
+    (demands, keys, now): (&Demands, &DecryptionKeys, Timestamp),
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
 ) -> Result<(Arc<ServiceProvider>, AuthnRequest), Rejection> {
-    let request = AuthnRequest::read(root)?;
+    let mut request = AuthnRequest::read(root)?;
     let sp = find(snapshot, &request.issuer, now)?;
-    check_signature(&sp, demands, verify)
+    let proof = check_signature(&sp, demands, verify)
         .map_err(|cause| Rejection::Signature { sp: request.issuer.clone(), cause })?;
+    if request.subject_encrypted {
+        let proof = proof.ok_or(MessageError::EncryptedUnsigned)?;
+        request.decrypt_subject(root, &proof, keys)?;
+    }
     Ok((sp, request))
 }
 
@@ -220,20 +229,22 @@ fn find(snapshot: &Snapshot, entity_id: &str, now: Timestamp) -> Result<Arc<Serv
     }
 }
 
+/// The proof, where there is a signature that was looked at.
 fn check_signature(
     sp: &ServiceProvider,
     demands: &Demands,
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-) -> Result<(), SignatureError> {
+) -> Result<Option<SignatureValid>, SignatureError> {
     let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
     let rule = if forced { VerifyRequests::Required } else { sp.policy.verify_requests };
     match rule {
-        VerifyRequests::Ignore => Ok(()),
-        VerifyRequests::Required => verify(sp).map(drop),
+        VerifyRequests::Ignore => Ok(None),
+        VerifyRequests::Required => verify(sp).map(Some),
         // Without a registered key a signature says nothing: the request counts as unsigned.
-        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(()),
+        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(None),
         VerifyRequests::WhenKey => match verify(sp) {
-            Ok(_) | Err(SignatureError::Missing) => Ok(()),
+            Ok(proof) => Ok(Some(proof)),
+            Err(SignatureError::Missing) => Ok(None),
             Err(error) => Err(error),
         },
     }

@@ -24,10 +24,11 @@ use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
+use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::Signer;
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
 use crate::secret::Secret;
-use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
+use crate::session::{Ask, PendingRequest, Seal, Sessions, SsoSession};
 
 /// The most characters of a cause in log and audit.
 const REASON_LIMIT: usize = 1_000;
@@ -60,6 +61,8 @@ pub struct SingleSignOn {
     pub seal: Arc<Seal>,
     /// The signing key in use.
     pub signer: ArcSwap<Box<dyn Signer>>,
+    /// The keys for what SPs encrypt to us.
+    pub decryption: ArcSwap<DecryptionKeys>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.
@@ -103,7 +106,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Outcome {
         let snapshot = self.registry.snapshot();
-        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, self.clock.now());
+        let keys = self.decryption.load();
+        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, &keys, self.clock.now());
         self.run(accepted, session, request).await
     }
 
@@ -143,7 +147,7 @@ impl SingleSignOn {
             sp: accepted.sp().entity_id().to_owned(),
             names: SpNames::of(accepted.sp()),
             force_authn: accepted.ask().force_authn,
-            login_hint: accepted.ask().subject.as_ref().and_then(login_hint),
+            login_hint: shown_subject(accepted.ask()).and_then(login_hint),
         })
     }
 
@@ -292,6 +296,11 @@ impl SingleSignOn {
         }
         Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
     }
+}
+
+/// What was encrypted was not meant for the browser's eyes.
+fn shown_subject(ask: &Ask) -> Option<&NameId> {
+    ask.subject.as_ref().filter(|_| !ask.subject_encrypted)
 }
 
 /// A Subject that a person could have typed; an opaque identifier in the form would only be in the way.

@@ -194,6 +194,12 @@ pub fn choose(methods: &[EncryptionMethod]) -> Result<(BlockCipher, KeyTransport
     Ok((block, transport))
 }
 
+/// What we can read ourselves, best first: it goes into our metadata.
+pub fn readable() -> Vec<&'static str> {
+    let blocks = BlockCipher::ALL.into_iter().filter(|block| block.is_authenticated()).map(BlockCipher::uri);
+    blocks.chain([OAEP, MGF1P]).collect()
+}
+
 /// `xmlenc11#mgf1sha256` and its like (xmlenc-core1 5.5.2).
 pub(super) fn mgf1_uri(digest: DigestAlgorithm) -> &'static str {
     match digest {
