@@ -15,8 +15,8 @@
 //! The user must be able to read the configuration, `certs/` and `metadata/`, and to write the folders of the store and
 //! of the audit file. SIGTERM stops accepting, finishes what is under way within 10 s and exits with 0. The
 //! configuration, the secrets and the listener's certificate are read at start: a change of theirs takes a restart, which
-//! takes less than a second and ends no session. `metadata/`, `people.toml` and the files of the signing key are watched
-//! and need none; a key that cannot be used is named in the log (`the old signing key stays in use`) and changes nothing.
+//! takes less than a second and ends no session. `metadata/`, `people.toml` and the key files of `[saml]` are watched
+//! and need none; a key that cannot be used is named in the log (`the old keys stay in use`) and changes nothing.
 //!
 //! `/healthz` answers while the process does. `/readyz` answers 200 while the store and at least one directory do; what is
 //! wrong is in the log. Metrics are not there yet.

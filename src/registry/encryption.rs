@@ -58,7 +58,8 @@ fn warn(key: &EncryptionKey, origin: &Origin<'_>, say: &mut dyn FnMut(Severity, 
     if !key.block().is_authenticated() {
         say(
             Severity::Notice,
-            "the first EncryptionMethod that can be met is AES-CBC, which lets ciphertexts be changed unseen".to_owned(),
+            "the first EncryptionMethod that can be met is AES-CBC, which lets ciphertexts be changed unseen"
+                .to_owned(),
             "ask the service provider for one with AES-GCM, or put it first if it has one; keep sign = \"both\"",
         );
     }
@@ -83,7 +84,7 @@ fn missing<'a>(
              encryption_certificates), or set encrypt = \"when-key\"",
         )),
     };
-    found.into_iter().map(|(severity, message, remedy)| {
-        origin.finding(severity, metadata, message.to_owned(), remedy)
-    })
+    found
+        .into_iter()
+        .map(|(severity, message, remedy)| origin.finding(severity, metadata, message.to_owned(), remedy))
 }

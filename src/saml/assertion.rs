@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::encryption::ENCRYPTED_ID;
 use super::message::{ISSUER, date_time};
 use super::uris::{SAML, attribute_name, names};
 use super::xml::Writer;
@@ -41,8 +42,8 @@ pub struct Assertion<'a> {
     pub issue_instant: Timestamp,
     /// Who; a person without a NameID where the SP wants none.
     pub name_id: Option<&'a NameId>,
-    /// The saml:EncryptedID that stands for the NameID where the SP wants one, as
-    /// [`EncryptionKey::element`](super::encryption::EncryptionKey::element) makes it of [`write_name_id`].
+    /// The EncryptedData of an EncryptedID in the place of the NameID, where the SP wants one:
+    /// [`EncryptionKey::data`](super::encryption::EncryptionKey::data) of [`write_name_id`].
     pub encrypted_id: Option<&'a [u8]>,
     /// The request that it answers.
     pub in_response_to: Option<&'a str>,
@@ -108,7 +109,11 @@ impl Assertion<'_> {
     fn subject(&self, w: &mut Writer) {
         w.start(&SUBJECT, &mut []);
         match (self.encrypted_id, self.name_id) {
-            (Some(encrypted), _) => w.splice(encrypted),
+            (Some(encrypted), _) => {
+                w.start(&ENCRYPTED_ID, &mut []);
+                w.splice(encrypted);
+                w.end();
+            }
             (None, Some(given)) => name_id(w, given),
             (None, None) => {}
         }
@@ -182,7 +187,8 @@ pub fn write_name_id(given: &NameId) -> Vec<u8> {
 
 fn name_id(w: &mut Writer, given: &NameId) {
     let mut attributes: Vec<Attr<'_>> = vec![("Format", given.format.as_str().into())];
-    let qualifiers = [("NameQualifier", &given.name_qualifier), ("SPNameQualifier", &given.sp_name_qualifier)];
+    let qualifiers =
+        [("NameQualifier", &given.name_qualifier), ("SPNameQualifier", &given.sp_name_qualifier)];
     for (name, qualifier) in qualifiers {
         attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
     }

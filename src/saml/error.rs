@@ -46,7 +46,9 @@ pub enum MessageError {
     #[error("the Subject of the request holds a {0}; only a NameID in the clear can be compared")]
     Subject(&'static str),
     /// An EncryptedID in a request that is not signed: it might be another's.
-    #[error("the Subject is an EncryptedID, and the request is not signed; nothing of an unsigned request is decrypted")]
+    #[error(
+        "the Subject is an EncryptedID, and the request is not signed; nothing of an unsigned request is decrypted"
+    )]
     EncryptedUnsigned,
     /// An EncryptedID, and nothing to decrypt it with.
     #[error("the Subject is an EncryptedID, and saml.decryption_keys names no key")]

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
 use crate::registry::{Encrypt, ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::{Assertion, write_name_id};
-use crate::saml::encryption::{ENCRYPTED_ID, EncryptionKey};
+use crate::saml::encryption::EncryptionKey;
 use crate::saml::response::{Response, Sign, WriteError, encode};
 use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::ENCRYPTED;
@@ -66,7 +66,8 @@ pub(super) async fn issue(
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
-    let encrypted_id = encryption.name_id.map(|key| encrypted_id(sso, key, &sp_session.name_id)).transpose()?;
+    let encrypted_id =
+        encryption.name_id.map(|key| encrypted_id(sso, key, &sp_session.name_id)).transpose()?;
     let own_audience = [sp.entity_id().to_owned()];
     let policy = &sp.policy;
     let assertion = Assertion {
@@ -147,12 +148,8 @@ fn encryption(accepted: &Accepted) -> Result<Encryption<'_>, NotIssued> {
     Ok(encryption)
 }
 
-fn encrypted_id(
-    sso: &SingleSignOn,
-    key: &EncryptionKey,
-    name_id: &NameId,
-) -> Result<Vec<u8>, Rejection> {
-    key.element(&ENCRYPTED_ID, &write_name_id(name_id), sso.ids.as_ref())
+fn encrypted_id(sso: &SingleSignOn, key: &EncryptionKey, name_id: &NameId) -> Result<Vec<u8>, Rejection> {
+    key.data(&write_name_id(name_id), sso.ids.as_ref())
         .map_err(|error| Rejection::Unavailable(error.to_string()))
 }
 

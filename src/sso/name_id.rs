@@ -104,8 +104,7 @@ fn format(sp: &ServiceProvider, requested: &NameIdPolicy) -> String {
     let names_one = |f: &&str| ![UNSPECIFIED, ENCRYPTED].contains(f);
     let asked = requested.format.as_deref().filter(names_one);
     let asked = if sp.policy.name_id_force { policy.or(asked) } else { asked.or(policy) };
-    let published =
-        || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(names_one);
+    let published = || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(names_one);
     let open = || if sp.policy.name_id_attribute.is_some() { UNSPECIFIED } else { TRANSIENT };
     asked.or_else(published).unwrap_or_else(open).to_owned()
 }

@@ -222,7 +222,9 @@ mod tests {
     const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
     fn named(uris: &[&str]) -> Vec<EncryptionMethod> {
-        uris.iter().map(|uri| EncryptionMethod { algorithm: (*uri).to_owned(), ..Default::default() }).collect()
+        uris.iter()
+            .map(|uri| EncryptionMethod { algorithm: (*uri).to_owned(), ..Default::default() })
+            .collect()
     }
 
     #[test]

@@ -98,11 +98,7 @@ fn unwrap(carriers: &[&Element<'_>], keys: &DecryptionKeys, length: usize) -> Op
     found
 }
 
-fn oaep(
-    key: &PKey<Private>,
-    transport: KeyTransport,
-    wrapped: &[u8],
-) -> Result<Secret<Vec<u8>>, ErrorStack> {
+fn oaep(key: &PKey<Private>, transport: KeyTransport, wrapped: &[u8]) -> Result<Secret<Vec<u8>>, ErrorStack> {
     let mut context = PkeyCtx::new(key)?;
     context.decrypt_init()?;
     set_oaep(&mut context, transport)?;

@@ -88,20 +88,27 @@ impl EncryptionKey {
         self.not_after
     }
 
-    /// The element `name` (EncryptedAssertion, EncryptedID) around `plaintext`, which is one element with all the
-    /// namespace declarations that it needs.
+    /// The element `name` (EncryptedAssertion, EncryptedID) around [`Self::data`], as a document of its own.
     pub fn element(
         &self,
         name: &'static Name,
         plaintext: &[u8],
         ids: &dyn Ids,
     ) -> Result<Vec<u8>, EncryptError> {
+        let data = self.data(plaintext, ids)?;
+        let mut w = Writer::with_capacity(data.len() + 256);
+        w.start(name, &mut []);
+        w.splice(&data);
+        Ok(w.finish())
+    }
+
+    /// EncryptedData of `plaintext`, which is one element with all the namespace declarations that it needs.
+    pub fn data(&self, plaintext: &[u8], ids: &dyn Ids) -> Result<Vec<u8>, EncryptError> {
         let mut content_key = Secret::new(vec![0; self.block.cipher().key_len()]);
         ids.fill(content_key.expose_mut());
         let wrapped = self.wrapped(content_key.expose())?;
         let content = self.content(content_key.expose(), plaintext, ids)?;
         let mut w = Writer::with_capacity(content.len() * 4 / 3 + 2 * 1024);
-        w.start(name, &mut []);
         w.start(&ENCRYPTED_DATA, &mut [("Type", ELEMENT.into())]);
         w.leaf(&ENCRYPTION_METHOD, &mut [("Algorithm", self.block.uri().into())], "");
         w.start(&KEY_INFO, &mut []);

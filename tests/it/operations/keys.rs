@@ -33,8 +33,7 @@ async fn a_new_key_is_taken_over_and_one_that_cannot_be_used_is_not() {
     let path = server.folder.path("sekisho.log");
     let told = || async {
         let log = std::fs::read_to_string(&path).unwrap();
-        log.lines()
-            .any(|line| line.contains("PublicKey.pem") && line.contains("the old signing key stays in use"))
+        log.lines().any(|line| line.contains("PublicKey.pem") && line.contains("the old keys stay in use"))
     };
     server.process.wait_until("the pair that does not match is named", told).await;
     received(&server, &sp, &enter(&server, &mut Browser::new(), &sp, TANAKA).await);

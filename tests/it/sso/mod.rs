@@ -4,6 +4,7 @@
 mod accept;
 mod acs;
 mod conditions;
+mod encryption;
 mod faults;
 mod init;
 mod keys;

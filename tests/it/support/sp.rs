@@ -36,6 +36,8 @@ pub struct Sp {
     pub pair: Pair,
     /// md:KeyDescriptor for the certificate.
     pub publishes_key: bool,
+    /// URIs of md:EncryptionMethod with the key.
+    pub encryption_methods: Vec<String>,
     pub authn_requests_signed: bool,
     pub want_assertions_signed: bool,
     pub name_id_formats: Vec<String>,
@@ -53,6 +55,7 @@ impl Sp {
             acs: vec![format!("https://{name}.test/acs")],
             pair: Pair::of_sp().clone(),
             publishes_key: true,
+            encryption_methods: Vec::new(),
             authn_requests_signed: false,
             want_assertions_signed: false,
             name_id_formats: Vec::new(),
@@ -74,10 +77,13 @@ impl Sp {
         );
         self.write_extensions(&mut xml);
         if self.publishes_key {
+            let methods = self.encryption_methods.iter();
+            let methods: String =
+                methods.map(|uri| format!("<md:EncryptionMethod Algorithm=\"{uri}\"/>")).collect();
             writeln!(
                 xml,
                 "<md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
-                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>",
                 self.pair.certificate_base64()
             )
             .unwrap();
