@@ -108,7 +108,9 @@ impl Section<'_> {
                     Some(missing_file(path, &cause, "run `sekisho keys generate`, or put it there"))
                 }
             };
-            complaint.into_iter().for_each(|complaint| self.complain(key, complaint));
+            if let Some(complaint) = complaint {
+                self.complain(key, complaint);
+            }
         }
         paths
     }

@@ -114,7 +114,9 @@ impl Response<'_> {
         w.leaf(&ISSUER, &mut [], self.issuer);
         let insert_at = w.position();
         self.status(&mut w);
-        assertion.iter().for_each(|part| w.splice(part));
+        for part in assertion {
+            w.splice(part);
+        }
         Unsigned { bytes: w.finish(), insert_at }
     }
 

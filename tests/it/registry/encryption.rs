@@ -12,13 +12,11 @@ use crate::support::pki::Pair;
 
 /// A KeyDescriptor with `inside` after its KeyInfo.
 fn descriptor(attributes: &str, pairs: &[&Pair], inside: &str) -> String {
-    let certificates: String = pairs
-        .iter()
-        .map(|pair| {
-            let certificate = pair.certificate_base64();
-            format!("<ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data>")
-        })
-        .collect();
+    let data = |pair: &&Pair| {
+        let certificate = pair.certificate_base64();
+        format!("<ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data>")
+    };
+    let certificates = pairs.iter().map(data).collect::<Vec<_>>().concat();
     format!(
         "<md:KeyDescriptor{attributes}><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{certificates}\
          </ds:KeyInfo>{inside}</md:KeyDescriptor>"
@@ -95,7 +93,7 @@ fn weak_algorithms_and_cbc_are_told() {
     let method =
         |name: &str| format!("<md:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#{name}\"/>");
     let only = |methods: &[&str]| {
-        let methods: String = methods.iter().map(|name| method(name)).collect();
+        let methods = methods.iter().map(|name| method(name)).collect::<Vec<_>>().concat();
         open(&[descriptor("", &[Pair::of_sp()], &methods)], ALWAYS)
     };
     let snapshot = only(&["aes256-cbc", "rsa-1_5"]);

@@ -24,14 +24,20 @@ pub fn bergshamra(xml: &str, pair: &Pair) -> Verdict {
 pub fn xmlsec1(xml: &str, pair: &Pair) -> Verdict {
     let mut command = Command::new("xmlsec1");
     command.args(["--decrypt", "--node-xpath", "//*[local-name()='EncryptedData']", "--privkey-pem"]);
-    run(command, xml, pair)
+    run(command, &[xml], pair)
 }
 
 pub fn libxmlsec(xml: &str, pair: &Pair) -> Verdict {
+    libxmlsec_all(&[xml], pair).map(|mut all| all.remove(0))
+}
+
+/// The same for many documents in one process.
+pub fn libxmlsec_all(documents: &[&str], pair: &Pair) -> Result<Vec<String>, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/python/bin/python"));
     command.arg(root.join("tests/data/xmlenc.py"));
-    run(command, xml, pair)
+    let written = run(command, documents, pair)?;
+    Ok(written.split_terminator('\0').map(str::to_owned).collect())
 }
 
 /// What is left for an SP when every judge has read the same: the Response with its assertion in the clear, and without
@@ -57,13 +63,18 @@ pub fn assertion(decrypted: &str) -> &str {
     &decrypted[from..from + whole.len() + "</saml:Assertion>".len()]
 }
 
-/// Runs a program that takes a key and a document.
-fn run(mut command: Command, xml: &str, pair: &Pair) -> Verdict {
+/// Runs a program that takes a key and documents.
+fn run(mut command: Command, documents: &[&str], pair: &Pair) -> Verdict {
     let folder = tempfile::tempdir().unwrap();
-    let (key, document) = (folder.path().join("key.pem"), folder.path().join("document.xml"));
+    let key = folder.path().join("key.pem");
     fs::write(&key, pair.key_pem()).unwrap();
-    fs::write(&document, xml).unwrap();
-    let output = command.args([&key, &document]).output();
+    command.arg(&key);
+    for (number, xml) in documents.iter().enumerate() {
+        let document = folder.path().join(format!("{number}.xml"));
+        fs::write(&document, xml).unwrap();
+        command.arg(document);
+    }
+    let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; run tests/setup.sh test"));
     if output.status.success() {
         Ok(String::from_utf8(output.stdout).unwrap())

@@ -77,16 +77,17 @@ impl Sp {
         );
         self.write_extensions(&mut xml);
         if self.publishes_key {
-            let methods = self.encryption_methods.iter();
-            let methods: String =
-                methods.map(|uri| format!("<md:EncryptionMethod Algorithm=\"{uri}\"/>")).collect();
-            writeln!(
+            write!(
                 xml,
                 "<md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
-                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>",
+                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
                 self.pair.certificate_base64()
             )
             .unwrap();
+            for uri in &self.encryption_methods {
+                write!(xml, "<md:EncryptionMethod Algorithm=\"{uri}\"/>").unwrap();
+            }
+            writeln!(xml, "</md:KeyDescriptor>").unwrap();
         }
         for format in &self.name_id_formats {
             writeln!(xml, "<md:NameIDFormat>{format}</md:NameIDFormat>").unwrap();
