@@ -6,10 +6,13 @@ set -eu
 demo_packages="gcc libc6-dev libssl-dev pkg-config"
 # samael, one of the judges in the tests, is built on libxmlsec1; the others are run as they are.
 test_packages="$demo_packages \
-    curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
+    curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
     apache2 libapache2-mod-auth-mellon php-cli php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
+# A newer libxmlsec1 than Debian 12 has: it reads all key transports of XML Encryption 1.1.
+python_packages="lxml==6.1.3 xmlsec==1.3.17"
+python=$(dirname "$0")/../target/python
 policy=/usr/sbin/policy-rc.d
 
 stop() {
@@ -56,6 +59,16 @@ forbid_daemons() {
     trap 'exit 1' INT TERM
 }
 
+# Python packages in a folder of their own, which is made anew when the list has changed.
+install_python() {
+    [ "$(cat "$python/installed" 2> /dev/null)" = "$python_packages" ] && return
+    mkdir -p "$(dirname "$python")"
+    python3 -m venv --clear "$python"
+    # shellcheck disable=SC2086 # a list of words
+    "$python/bin/pip" --quiet --disable-pip-version-check install --only-binary :all: $python_packages
+    printf '%s\n' "$python_packages" > "$python/installed"
+}
+
 case "${1:-}" in
     demo) packages=$demo_packages ;;
     test) packages=$test_packages ;;
@@ -65,7 +78,10 @@ check_cargo
 # shellcheck disable=SC2086 # a list of words
 wanted=$(missing $packages)
 wanted=${wanted% }
-[ -n "$wanted" ] || exit 0
+if [ -z "$wanted" ]; then
+    [ "$1" = demo ] || install_python
+    exit 0
+fi
 if ! command -v apt-get > /dev/null; then
     echo "This is not Debian, so nothing was installed. What Debian would need: $wanted" >&2
     exit 0
@@ -74,3 +90,4 @@ forbid_daemons
 as_root apt-get -qq update
 # shellcheck disable=SC2086
 as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted
+[ "$1" = demo ] || install_python

@@ -236,6 +236,7 @@ mod tests {
             name_id_policy: NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
         };
         Acs::choose(&services, &request, Carrier::Browser)
     }

@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod assertion;
 pub mod authn_request;
 pub mod binding;
+pub mod encryption;
 pub mod error;
 pub mod logout;
 pub mod message;

@@ -54,6 +54,9 @@ pub struct Ask {
     /// Subject of the request.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<NameId>,
+    /// Whether the Subject was encrypted: then no page shows it.
+    #[serde(rename = "e", default)]
+    pub subject_encrypted: bool,
     /// Who was signed in when a ForceAuthn request came: only this person's new sign-in meets it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SubjectId>,

@@ -8,6 +8,8 @@ use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
 use crate::saml::acs::{Acs, AcsBinding, Carrier};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{post, redirect, soap};
+use crate::saml::encryption::DecryptionKeys;
+use crate::saml::error::MessageError;
 use crate::saml::message::date_time;
 use crate::saml::signature::{SignatureError, SignatureValid, verify};
 use crate::saml::xml::{Element, Limits, parse};
@@ -92,11 +94,12 @@ impl Accepted {
         }
     }
 
-    /// Judges a request that just came.
+    /// Judges a request that just came; `keys` decrypt its Subject.
     pub fn read(
         incoming: Incoming<'_>,
         snapshot: &Snapshot,
         demands: &Demands,
+        keys: &DecryptionKeys,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         match incoming {
@@ -104,7 +107,7 @@ impl Accepted {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
             Incoming::Post { body } => {
@@ -116,7 +119,7 @@ impl Accepted {
                     signed = judged.is_ok();
                     judged
                 };
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 if signed && request.destination.is_none() {
                     return Err(Rejection::NoDestination(request.issuer));
                 }
@@ -130,11 +133,12 @@ impl Accepted {
         envelope: &[u8],
         snapshot: &Snapshot,
         demands: &Demands,
+        keys: &DecryptionKeys,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         let root = soap::read(envelope)?;
         let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
-        let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+        let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
         if !sp.policy.ecp {
             return Err(Rejection::NoClients(request.issuer));
         }
@@ -163,6 +167,7 @@ impl Accepted {
             name_id_policy: request.name_id_policy.clone(),
             requested_authn_context: request.requested_authn_context.clone(),
             subject: request.subject.clone(),
+            subject_encrypted: request.subject_encrypted,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -210,6 +215,7 @@ impl Accepted {
             name_id_policy: crate::saml::name_id::NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -220,13 +226,17 @@ impl Accepted {
 fn judged(
     root: &Element<'_>,
     snapshot: &Snapshot,
-    (demands, now): (&Demands, Timestamp),
+    (demands, keys, now): (&Demands, &DecryptionKeys, Timestamp),
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
 ) -> Result<(Arc<ServiceProvider>, AuthnRequest), Rejection> {
-    let request = AuthnRequest::read(root)?;
+    let mut request = AuthnRequest::read(root)?;
     let sp = find(snapshot, &request.issuer, now)?;
-    check_signature(&sp, demands, verify)
+    let proof = check_signature(&sp, demands, verify)
         .map_err(|cause| Rejection::Signature { sp: request.issuer.clone(), cause })?;
+    if request.subject_encrypted {
+        let proof = proof.ok_or(MessageError::EncryptedUnsigned)?;
+        request.decrypt_subject(root, &proof, keys)?;
+    }
     Ok((sp, request))
 }
 
@@ -244,20 +254,22 @@ pub(super) fn find(
     }
 }
 
+/// The proof, where there is a signature that was looked at.
 fn check_signature(
     sp: &ServiceProvider,
     demands: &Demands,
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-) -> Result<(), SignatureError> {
+) -> Result<Option<SignatureValid>, SignatureError> {
     let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
     let rule = if forced { VerifyRequests::Required } else { sp.policy.verify_requests };
     match rule {
-        VerifyRequests::Ignore => Ok(()),
-        VerifyRequests::Required => verify(sp).map(drop),
+        VerifyRequests::Ignore => Ok(None),
+        VerifyRequests::Required => verify(sp).map(Some),
         // Without a registered key a signature says nothing: the request counts as unsigned.
-        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(()),
+        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(None),
         VerifyRequests::WhenKey => match verify(sp) {
-            Ok(_) | Err(SignatureError::Missing) => Ok(()),
+            Ok(proof) => Ok(Some(proof)),
+            Err(SignatureError::Missing) => Ok(None),
             Err(error) => Err(error),
         },
     }

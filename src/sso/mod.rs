@@ -26,11 +26,12 @@ use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
+use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::Signer;
 use crate::saml::status::{REQUEST_DENIED, RESPONDER, Status};
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
 use crate::secret::Secret;
-use crate::session::{Memos, PendingRequest, Seal, Sessions, SsoSession};
+use crate::session::{Ask, Memos, PendingRequest, Seal, Sessions, SsoSession};
 
 /// The most characters of a cause in log and audit.
 const REASON_LIMIT: usize = 1_000;
@@ -65,6 +66,8 @@ pub struct SingleSignOn {
     pub seal: Arc<Seal>,
     /// The signing key in use.
     pub signer: ArcSwap<Box<dyn Signer>>,
+    /// The keys for what SPs encrypt to us.
+    pub decryption: ArcSwap<DecryptionKeys>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.
@@ -114,7 +117,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Outcome {
         let snapshot = self.registry.snapshot();
-        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, self.clock.now());
+        let keys = self.decryption.load();
+        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, &keys, self.clock.now());
         self.run(accepted, session, request).await
     }
 
@@ -139,7 +143,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Result<ClientRequest, SoapAnswer> {
         let snapshot = self.registry.snapshot();
-        let accepted = Accepted::read_soap(envelope, &snapshot, &self.idp.demands, self.clock.now());
+        let (keys, now) = (self.decryption.load(), self.clock.now());
+        let accepted = Accepted::read_soap(envelope, &snapshot, &self.idp.demands, &keys, now);
         accepted
             .map(|accepted| ClientRequest { accepted })
             .map_err(|rejection| self.fault(&rejection, request))
@@ -193,7 +198,7 @@ impl SingleSignOn {
             sp: accepted.sp().entity_id().to_owned(),
             names: SpNames::of(accepted.sp()),
             force_authn: accepted.ask().force_authn,
-            login_hint: accepted.ask().subject.as_ref().and_then(login_hint),
+            login_hint: shown_subject(accepted.ask()).and_then(login_hint),
         })
     }
 
@@ -338,6 +343,11 @@ impl SingleSignOn {
         }
         Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
     }
+}
+
+/// What was encrypted was not meant for the browser's eyes.
+fn shown_subject(ask: &Ask) -> Option<&NameId> {
+    ask.subject.as_ref().filter(|_| !ask.subject_encrypted)
 }
 
 impl SingleSignOn {

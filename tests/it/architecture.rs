@@ -78,7 +78,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "keys",
             "saml/signature.rs",
             "saml/signature",
-            "saml/encryption.rs",
+            "saml/encryption",
             "saml/name_id.rs",
             "saml/artifact.rs",
             "session",

@@ -85,6 +85,7 @@ impl World {
             name_id_policy: NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
             signed_in: None,
         };
         change(&mut ask);

@@ -6,6 +6,7 @@ mod acs;
 mod artifact;
 mod conditions;
 mod ecp;
+mod encryption;
 mod faults;
 mod init;
 mod keys;

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod decryption;
 pub(crate) mod fake_ldap;
 pub mod folder;
 pub mod html;

@@ -58,6 +58,8 @@ pub struct Sp {
     pub pair: Pair,
     /// md:KeyDescriptor for the certificate.
     pub publishes_key: bool,
+    /// URIs of md:EncryptionMethod with the key.
+    pub encryption_methods: Vec<String>,
     pub authn_requests_signed: bool,
     pub want_assertions_signed: bool,
     pub name_id_formats: Vec<String>,
@@ -78,6 +80,7 @@ impl Sp {
             paos_acs: Vec::new(),
             pair: Pair::of_sp().clone(),
             publishes_key: true,
+            encryption_methods: Vec::new(),
             authn_requests_signed: false,
             want_assertions_signed: false,
             name_id_formats: Vec::new(),
@@ -99,13 +102,17 @@ impl Sp {
         );
         self.write_extensions(&mut xml);
         if self.publishes_key {
-            writeln!(
+            write!(
                 xml,
                 "<md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
-                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
                 self.pair.certificate_base64()
             )
             .unwrap();
+            for uri in &self.encryption_methods {
+                write!(xml, "<md:EncryptionMethod Algorithm=\"{uri}\"/>").unwrap();
+            }
+            writeln!(xml, "</md:KeyDescriptor>").unwrap();
         }
         for slo in &self.slo {
             let response = slo.response_location.as_ref();
