@@ -87,6 +87,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("percent_encoding", &["**"]),
     ("quick_xml", &["saml"]),
     ("regex", &["authproc", "sync"]),
+    ("regex_syntax", &["authproc"]),
     ("rpassword", &["cli"]),
     ("serde", &["**"]),
     ("serde_json", &["**"]),
