@@ -14,7 +14,7 @@ use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::Assertion;
 use crate::saml::response::{Response, Sign, encode};
-use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL};
 use crate::session::SsoSession;
 
 /// Why no assertion was made: the SP is told, or the person.
@@ -39,14 +39,23 @@ pub(super) async fn issue(
     request: &RequestContext<'_>,
 ) -> Result<PostForm, NotIssued> {
     let sp = accepted.sp();
+    let issuer = sso.idp.issuer_for(sp, &session.subject).map_err(|error| {
+        let message = "the person has no domain that this identity provider could speak for";
+        NotIssued::Status(Status::failure(RESPONDER, UNKNOWN_PRINCIPAL, message), error.to_string())
+    })?;
     let context =
         Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
     let filtered = sp
         .chain
         .apply(session.subject.attributes.clone(), &context)
         .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
-    let source =
-        Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
+    let source = Source {
+        idp: &sso.idp.entity_id,
+        issuer: &issuer,
+        secret: &sso.name_id_secret,
+        session,
+        attributes: &filtered,
+    };
     let name_id =
         source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
             let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
@@ -67,7 +76,7 @@ pub(super) async fn issue(
     let policy = &sp.policy;
     let assertion = Assertion {
         id: &assertion_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
         name_id: Some(&sp_session.name_id),
         in_response_to: accepted.ask().id.as_deref(),
@@ -84,7 +93,7 @@ pub(super) async fn issue(
     };
     let response = Response {
         id: &response_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),
@@ -127,11 +136,14 @@ pub(super) fn failure(
     sso: &SingleSignOn,
     accepted: &Accepted,
     status: &Status,
+    session: Option<&Arc<SsoSession>>,
 ) -> Result<PostForm, Rejection> {
     let id = sso.ids.xml_id();
+    let (idp, sp) = (&sso.idp, accepted.sp());
+    let issuer = session.and_then(|session| idp.issuer_for(sp, &session.subject).ok());
     let response = Response {
         id: &id,
-        issuer: &sso.idp.entity_id,
+        issuer: issuer.as_deref().unwrap_or_else(|| idp.issuer_without_subject(sp)),
         issue_instant: sso.clock.now(),
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),

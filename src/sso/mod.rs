@@ -4,6 +4,7 @@
 pub mod accept;
 pub mod decide;
 mod issue;
+pub mod issuer;
 pub mod name_id;
 pub mod outcome;
 
@@ -202,7 +203,9 @@ impl SingleSignOn {
             (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
                 Ok(form) => Ok(Outcome::Respond(form)),
                 Err(NotIssued::Rejected(rejection)) => Err(rejection),
-                Err(NotIssued::Status(status, cause)) => self.answer(accepted, &status, &cause, request),
+                Err(NotIssued::Status(status, cause)) => {
+                    self.answer(accepted, &status, &cause, Some(session), request)
+                }
             },
             (Decision::Issue | Decision::Login, _) => {
                 let mut pending = accepted.to_pending();
@@ -213,9 +216,9 @@ impl SingleSignOn {
                 let sealed = sealed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
                 Ok(Outcome::Login { pending: sealed })
             }
-            (Decision::Reject(status), _) => {
+            (Decision::Reject(status), session) => {
                 let cause = status.message.clone().unwrap_or_default();
-                self.answer(accepted, &status, &cause, request)
+                self.answer(accepted, &status, &cause, session, request)
             }
             (Decision::Forbid, session) => Err(Rejection::NotAllowed {
                 login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
@@ -253,6 +256,7 @@ impl SingleSignOn {
         accepted: &Accepted,
         status: &crate::saml::status::Status,
         cause: &str,
+        session: Option<&Arc<SsoSession>>,
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
         let sp = accepted.sp().entity_id();
@@ -264,7 +268,7 @@ impl SingleSignOn {
             reason: cause.to_owned(),
         };
         issue::record(self, request, event)?;
-        issue::failure(self, accepted, status).map(Outcome::Respond)
+        issue::failure(self, accepted, status, session).map(Outcome::Respond)
     }
 
     /// The person is told; the log and the audit have the cause.

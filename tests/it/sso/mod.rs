@@ -6,6 +6,7 @@ mod acs;
 mod conditions;
 mod faults;
 mod init;
+mod issuer;
 mod keys;
 mod logout;
 mod metadata;
