@@ -41,6 +41,7 @@ fn every_key_is_read() {
         session_not_on_or_after = false
         relay_state = "https://sp.example/start"
         relay_state_prefixes = ["https://sp.example/"]
+        idp_entity_id = "https://idp.example/{upn_domain}/saml"
         request_max_age = "10m"
         ignore_requested_authn_context = true
         max_authn_age = "7200s"
@@ -56,6 +57,7 @@ fn every_key_is_read() {
         enabled: false,
         entity_id_aliases: vec![text("google.com")],
         audience: vec![text("https://a.example")],
+        idp_entity_id: Some(text("https://idp.example/{upn_domain}/saml")),
         name_id_format: Some(text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")),
         name_id_force: true,
         name_id_attribute: Some(text("objectGUID")),
