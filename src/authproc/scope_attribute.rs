@@ -8,7 +8,7 @@
 //! | `onlyIfEmpty` | `true`: a target that has values stays as it is; default `false` |
 //!
 //! Each value goes with each scope. Without source or scope nothing happens; with both the target is there afterwards,
-//! with or without values. A binary value has no part in it. With `uid = ["u", "v"]` and `mail = ["a@x.jp", "y.jp"]`,
+//! with or without values. A binary value has no part in it. More than 10,000 values refuse the sign-on. With `uid = ["u", "v"]` and `mail = ["a@x.jp", "y.jp"]`,
 //! `scopeAttribute = "mail"`, `sourceAttribute = "uid"`:
 //!
 //! | options | result |
@@ -35,6 +35,9 @@ pub(super) const KIND: FilterKind = FilterKind {
     draft: || Box::new(ScopeAttributeDraft::default()),
 };
 
+/// Values that one attribute may get. A target that is its own source doubles with each scope.
+const MOST_VALUES: usize = 10_000;
+
 /// Adds scopes; see the page of the module.
 #[derive(Debug)]
 pub struct ScopeAttribute {
@@ -55,16 +58,21 @@ impl Filter for ScopeAttribute {
             return Ok(attributes);
         };
         let mut held = attributes.values(&self.target).unwrap_or_default().to_vec();
-        if !(self.only_if_empty && !held.is_empty()) {
+        if !self.only_if_empty || held.is_empty() {
             for scope in scopes.iter().filter_map(Value::as_text) {
                 let scope = scope.split_once('@').map_or(scope, |(_, behind)| behind);
                 // A target that is its own source grows from scope to scope, as in PHP's loops.
                 let sources = if self.source == self.target { held.clone() } else { sources.to_vec() };
                 for source in sources.iter().filter_map(Value::as_text) {
-                    let scoped = Value::Text(format!("{source}@{scope}"));
-                    if !held.contains(&scoped) {
-                        held.push(scoped);
+                    let new = Value::Text(format!("{source}@{scope}"));
+                    if held.contains(&new) {
+                        continue;
                     }
+                    if held.len() == MOST_VALUES {
+                        let cause = format!("\"{}\" gets more than {MOST_VALUES} values", self.target);
+                        return Err(FilterError::Unevaluable { filter: KIND.name, cause });
+                    }
+                    held.push(new);
                 }
             }
         }
@@ -126,6 +134,18 @@ mod tests {
         ] {
             assert_eq!(scoped(options), expected.into_iter().collect(), "{options}");
         }
+    }
+
+    #[test]
+    fn an_attribute_that_doubles_with_each_scope_is_refused_in_time() {
+        let table = "priority = 1\nfilter = \"ScopeAttribute\"\nscopeAttribute = 'mail'\nsourceAttribute = 'mail'\n\
+                     targetAttribute = 'mail'";
+        let chain = Chain::build(&[toml::from_str::<FilterConfig>(table).unwrap()], &[], &[]).unwrap();
+        let mut person = Attributes::new();
+        person.insert("mail", (0..64).map(|n| format!("{n}").into()).collect());
+        let refused = chain.apply(person, &Context::default()).unwrap_err();
+        let said = "authproc filter ScopeAttribute cannot be evaluated: \"mail\" gets more than 10000 values";
+        assert_eq!(refused.to_string(), said);
     }
 
     #[test]

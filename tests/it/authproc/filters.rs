@@ -18,7 +18,7 @@ use toml::Table;
 use super::dice::Dice;
 use super::php;
 
-const CASES: usize = 3000;
+const CASES: usize = 2000;
 const NAMES: [&str; 7] = ["uid", "mail", "cn", "UID", "x", "y", "urn:oid:0.9.2342.19200300.100.1.3"];
 const VALUES: [&str; 10] = ["u", "U", "m@x", "M@x", "M@X", "", "田中", "é", "É", "u\n"];
 const PATTERNS: [&str; 14] = [
@@ -131,11 +131,19 @@ impl Case {
 fn case(dice: &mut Dice) -> Case {
     let names = dice.some(&NAMES, 5);
     let attributes = names.into_iter().map(|name| (name, dice.many(&VALUES, 4))).collect();
-    let levels = [0; 3].map(|_| {
+    let mut levels: [Vec<Both>; 3] = [0; 3].map(|_| {
         // In SimpleSAMLphp the priority is the key in its list, so that it comes once.
         let priorities = dice.some(&[-3, 0, 10, 50, 60], 2);
         priorities.into_iter().map(|priority| filter(dice, priority)).collect()
     });
+    // One may double the values with each scope: of several, no chain comes to an end.
+    let mut scopes = 0;
+    for level in &mut levels {
+        level.retain(|both| {
+            scopes += usize::from(both.toml["filter"].as_str() == Some("ScopeAttribute"));
+            scopes < 2 || both.toml["filter"].as_str() != Some("ScopeAttribute")
+        });
+    }
     let sp = dice.once_in(3).then(|| dice.some(&NAMES, 4));
     let idp = dice.once_in(4).then(|| dice.some(&NAMES, 4));
     Case { levels, attributes, sp, idp }

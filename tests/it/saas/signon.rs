@@ -102,7 +102,7 @@ impl Wanted {
         let action = reqwest::Url::parse(self.acs).unwrap().to_string();
         let sp = Sp { entity_id: self.audience.to_owned(), acs: vec![action], ..Sp::new("saas") };
         let mut received = sp.receive(&page);
-        received.acs = self.acs.to_owned();
+        self.acs.clone_into(&mut received.acs);
         let in_response_to = request.as_ref().map(|request| request.id.as_str());
         received.verify(&sp, in_response_to, &app.folder.idp.certificate_pem());
         let idp = self.idp.map_or_else(|| app.folder.entity_id(), str::to_owned);
