@@ -133,6 +133,21 @@
 //! `'^[^@]+@example\.co\.jp$'`. PHP refuses it, so it can mean nothing else, and it is how people write it. Everything
 //! else without delimiters is refused: what reads like a pattern may be one between odd delimiters.
 //!
+//! ## Replacements as PHP makes them
+//!
+//! AttributeAlter replaces every match as `preg_replace` does, which goes on in another way than the regex crate: after
+//! a match of nothing PHP looks for one of something at the same place. [`Substitution`](crate::authproc::Substitution)
+//! walks as PHP does, and refuses the patterns for which that second look could find anything (`/a*?/`, `/|a/`): nobody
+//! means them. `regex-syntax`, which is in the regex crate anyway, tells them apart.
+//!
+//! ## An SP may know the IdP by another name
+//!
+//! `idp_entity_id` is the Issuer of everything that is said to one SP, and the NameQualifier of pairwise ids. Computed
+//! ids hang on the IdP's own entityID all the same, so that the key may be set, changed or taken away and nobody loses an
+//! account. `{upn_domain}` is read from what the directory said at sign-in, before any filter: a policy of the SP cannot
+//! move a person to another domain. Who has no domain is answered with `Responder`, `UnknownPrincipal`, by the IdP's own
+//! name: there is no other to speak by.
+//!
 //! ## A key that does nothing is a fault
 //!
 //! A key or section that this version does not serve is refused when it is switched on (`[integrated]`,
@@ -152,5 +167,6 @@
 //! | `getrandom` in `clock` | randomness is an argument like time; seeds for tests come from the same place |
 //! | `tests` below `src` may import anything | they build their subject |
 //! | `toml` with `preserve_order` | AttributeAdd adds in the order of the file, as PHP arrays do |
+//! | `regex-syntax` in `authproc` | it answers what the regex crate does not: whether a pattern can match nothing where it could match something |
 //! | `app.rs` has a folder beside it | ports and adapters are joined there, and a file has a limit |
 //! | `cli/app_part.rs` | what commands need of actix-web is in one file |

@@ -97,7 +97,8 @@
 //!
 //! The names are SimpleSAMLphp's without `core:`; so are the option words, and with the same input each gives the same
 //! result, in the same order. `tests/it/authproc` runs SimpleSAMLphp's own classes beside them. What PHP writes as keys of
-//! one array is a table here; `%duplicate` and `%replace` may be written with or without the percent sign.
+//! one array is a table here; `%duplicate`, `%replace`, `%remove` and `%keep` may be written with or without the percent
+//! sign.
 //!
 //! | PHP | TOML |
 //! |---|---|
@@ -111,6 +112,12 @@
 //! | `'mail' => ['a@x']` | `attributes = [{ mail = ["a@x"] }]` |
 //! | `'mail' => ['regex' => true, '/@x$/']` | `attributes = [{ mail = { regex = true, values = ["/@x$/"] } }]` |
 //! | `'mail' => ['ignoreCase' => true, 'A@x']` | `attributes = [{ mail = { ignore_case = true, values = ["A@x"] } }]` |
+//! | `['class' => 'core:AttributeCopy', 'mail' => ['a', 'b']]` | `filter = "AttributeCopy"`, `map = { mail = ["a", "b"] }` |
+//! | `['class' => 'core:AttributeAlter', 'subject' => 'mail', 'pattern' => '/@x$/', 'replacement' => '@y']` | `filter = "AttributeAlter"`, `subject = "mail"`, `pattern = "/@x$/"`, `replacement = "@y"` |
+//! | `'target' => 't'`, `'%replace'`, `'%remove'` | `target = "t"`, `replace = true`, `remove = true` |
+//! | `['class' => 'core:AttributeValueMap', 'sourceattribute' => 'memberOf', 'targetattribute' => 'role', 'values' => ['admin' => ['cn=it']]]` | `filter = "AttributeValueMap"`, the same words, `values = { admin = ["cn=it"] }` |
+//! | `'%keep'`, `'%replace'` | `keep = true`, `replace = true` |
+//! | `core:ScopeAttribute`, `core:ScopeFromAttribute` | the same words |
 //! | any other `class` | not yet: `check` names it |
 //!
 //! ```toml
@@ -138,7 +145,9 @@
 //!   name_id_attribute = "employeeNumber"
 //!   ```
 //!
-//! * **Patterns** that PCRE would find bad when it runs are refused when the file is read.
+//! * **Patterns** that PCRE would find bad when it runs are refused when the file is read; so is a replacement that names
+//!   a group which the pattern does not have (PHP writes nothing), and an AttributeValueMap onto its own source without
+//!   `keep` (SimpleSAMLphp fills it and takes it away).
 //! * **Sessions** are in the store and survive a restart; no memcache is needed.
 //!
 //! ## The log

@@ -33,7 +33,7 @@ use crate::clock::Clock;
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, VerifyRequests};
+pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, UPN_DOMAIN, VerifyRequests};
 pub use provider::ServiceProvider;
 pub use snapshot::Snapshot;
 

@@ -44,14 +44,23 @@ pub(super) async fn issue(
 ) -> Result<Outcome, NotIssued> {
     let sp = accepted.sp();
     let encryption = encryption(accepted)?;
+    let issuer = sso.idp.issuer_for(sp, &session.subject).map_err(|error| {
+        let message = "the person has no domain that this identity provider could speak for";
+        NotIssued::Status(Status::failure(RESPONDER, UNKNOWN_PRINCIPAL, message), error.to_string())
+    })?;
     let context =
         Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
     let filtered = sp
         .chain
         .apply(session.subject.attributes.clone(), &context)
         .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
-    let source =
-        Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
+    let source = Source {
+        idp: &sso.idp.entity_id,
+        issuer: &issuer,
+        secret: &sso.name_id_secret,
+        session,
+        attributes: &filtered,
+    };
     let name_id =
         source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
             let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
@@ -74,7 +83,7 @@ pub(super) async fn issue(
     let policy = &sp.policy;
     let assertion = Assertion {
         id: &assertion_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
         name_id: Some(&sp_session.name_id),
         encrypted_id: encrypted_id.as_deref(),
@@ -92,7 +101,7 @@ pub(super) async fn issue(
     };
     let response = Response {
         id: &response_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),
@@ -175,11 +184,14 @@ pub(super) async fn failure(
     sso: &SingleSignOn,
     accepted: &Accepted,
     status: &Status,
+    session: Option<&Arc<SsoSession>>,
 ) -> Result<Outcome, Rejection> {
     let id = sso.ids.xml_id();
+    let (idp, sp) = (&sso.idp, accepted.sp());
+    let issuer = session.and_then(|session| idp.issuer_for(sp, &session.subject).ok());
     let response = Response {
         id: &id,
-        issuer: &sso.idp.entity_id,
+        issuer: issuer.as_deref().unwrap_or_else(|| idp.issuer_without_subject(sp)),
         issue_instant: sso.clock.now(),
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),

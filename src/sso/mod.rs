@@ -5,6 +5,7 @@ pub mod accept;
 mod artifact;
 pub mod decide;
 mod issue;
+pub mod issuer;
 pub mod logout;
 pub mod name_id;
 pub mod outcome;
@@ -165,7 +166,7 @@ impl SingleSignOn {
                 let message = "the person may not use this service provider";
                 let status = Status::failure(RESPONDER, REQUEST_DENIED, message);
                 let cause = Rejection::NotAllowed { login, sp }.to_string();
-                self.answer(&asked.accepted, &status, &cause, request).await
+                self.answer(&asked.accepted, &status, &cause, Some(session), request).await
             }
             Err(rejection) => Err(rejection),
         };
@@ -258,7 +259,7 @@ impl SingleSignOn {
                 Ok(outcome) => Ok(outcome),
                 Err(NotIssued::Rejected(rejection)) => Err(rejection),
                 Err(NotIssued::Status(status, cause)) => {
-                    self.answer(accepted, &status, &cause, request).await
+                    self.answer(accepted, &status, &cause, Some(session), request).await
                 }
             },
             (Decision::Issue | Decision::Login, _) => {
@@ -270,9 +271,9 @@ impl SingleSignOn {
                 let sealed = sealed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
                 Ok(Outcome::Login { pending: sealed })
             }
-            (Decision::Reject(status), _) => {
+            (Decision::Reject(status), session) => {
                 let cause = status.message.clone().unwrap_or_default();
-                self.answer(accepted, &status, &cause, request).await
+                self.answer(accepted, &status, &cause, session, request).await
             }
             (Decision::Forbid, session) => Err(Rejection::NotAllowed {
                 login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
@@ -310,6 +311,7 @@ impl SingleSignOn {
         accepted: &Accepted,
         status: &Status,
         cause: &str,
+        session: Option<&Arc<SsoSession>>,
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
         let sp = accepted.sp().entity_id();
@@ -321,7 +323,7 @@ impl SingleSignOn {
             reason: cause.to_owned(),
         };
         issue::record(self, request, event)?;
-        issue::failure(self, accepted, status).await
+        issue::failure(self, accepted, status, session).await
     }
 
     /// The person is told; the log and the audit have the cause.

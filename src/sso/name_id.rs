@@ -34,8 +34,10 @@ pub enum NameIdError {
 /// What a NameID is made from.
 #[derive(Debug)]
 pub struct Source<'a> {
-    /// The IdP's entityID.
+    /// The IdP's entityID, which computed persistent ids hang on, whatever it calls itself to an SP.
     pub idp: &'a str,
+    /// The Issuer: the NameQualifier of pairwise ids.
+    pub issuer: &'a str,
     /// The secret of computed persistent ids.
     pub secret: &'a Secret<Vec<u8>>,
     /// The person.
@@ -61,7 +63,7 @@ impl Source<'_> {
         let pairwise = |value| NameId {
             value,
             format: format.clone(),
-            name_qualifier: Some(self.idp.to_owned()),
+            name_qualifier: Some(self.issuer.to_owned()),
             sp_name_qualifier: Some(entity_id.to_owned()),
         };
         if format == TRANSIENT {

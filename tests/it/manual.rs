@@ -10,6 +10,7 @@ use sekisho::registry::Policy;
 
 const OPERATIONS: &str = include_str!("../../src/manual/operations.rs");
 const MIGRATION: &str = include_str!("../../src/manual/migration.rs");
+const RECIPES: &str = include_str!("../../src/manual/recipes.rs");
 
 /// The sources of the program without the manual and without tests.
 fn sources() -> Vec<String> {
@@ -149,8 +150,12 @@ fn examples(page: &str) -> Vec<String> {
 
 #[test]
 fn examples_of_policies_can_be_loaded() {
-    let pages =
-        [(MIGRATION, 3), (include_str!("../../README.md"), 1), (include_str!("../../metadata/README.md"), 2)];
+    let pages = [
+        (MIGRATION, 3),
+        (RECIPES, 11),
+        (include_str!("../../README.md"), 1),
+        (include_str!("../../metadata/README.md"), 2),
+    ];
     for (page, least) in pages {
         let policies: Vec<String> = examples(page)
             .into_iter()
@@ -161,5 +166,29 @@ fn examples_of_policies_can_be_loaded() {
             let read = Policy::parse(Path::new("metadata/NAME.toml"), &example);
             assert!(read.is_ok(), "{example}\n{:?}", read.err());
         }
+    }
+}
+
+#[test]
+fn each_recipe_is_the_file_that_was_tested() {
+    let mut files: Vec<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/saas"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .map(|path| {
+            fs::read_to_string(path)
+                .unwrap()
+                .lines()
+                .fold(String::new(), |text, line| text + line.trim_start() + "\n")
+        })
+        .collect();
+    let mut shown = examples(RECIPES);
+    files.sort();
+    shown.sort();
+    assert_eq!(shown, files);
+    for section in RECIPES.split("\n//! ## ").skip(2) {
+        let name = section.lines().next().unwrap();
+        assert!(section.contains("*Not checked*:"), "{name} tells what could not be checked");
+        assert!(section.contains("*Source"), "{name} names its sources");
     }
 }

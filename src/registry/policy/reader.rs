@@ -15,10 +15,11 @@ use super::values::{self, Wrong};
 use super::{Encrypt, EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
 use crate::authproc::{FilterConfig, hint};
 
-const POLICY_KEYS: [&str; 25] = [
+const POLICY_KEYS: [&str; 26] = [
     "enabled",
     "entity_id_aliases",
     "audience",
+    "idp_entity_id",
     "name_id_format",
     "name_id_force",
     "name_id_attribute",
@@ -47,7 +48,7 @@ const PROVIDER_KEYS: [&str; 6] =
     ["entity_id", "acs", "slo", "certificates", "encryption_certificates", "name"];
 
 /// Keys that later versions will enforce.
-const NOT_YET: [&str; 4] = ["idp_entity_id", "profile", "attribute_encodings", "allow_sha1_responses"];
+const NOT_YET: [&str; 3] = ["profile", "attribute_encodings", "allow_sha1_responses"];
 
 pub(super) fn parse(file: &Path, text: &str) -> Result<PolicyFile, Vec<PolicyFault>> {
     let mut faults = Faults::new(file, text);
@@ -143,6 +144,7 @@ impl Reader<'_, '_> {
             "enabled" => values::boolean(v).map(|b| policy.enabled = b),
             "entity_id_aliases" => values::entity_ids(v).map(|ids| policy.entity_id_aliases = ids),
             "audience" => values::entity_ids(v).map(|ids| policy.audience = ids),
+            "idp_entity_id" => values::idp_entity_id(v).map(|id| policy.idp_entity_id = Some(id)),
             "name_id_format" => values::name_id_format(v).map(|uri| policy.name_id_format = Some(uri)),
             "name_id_force" => values::boolean(v).map(|b| policy.name_id_force = b),
             "name_id_attribute" => values::word(v).map(|name| policy.name_id_attribute = Some(name)),

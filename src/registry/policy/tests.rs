@@ -42,6 +42,7 @@ fn every_key_is_read() {
         session_not_on_or_after = false
         relay_state = "https://sp.example/start"
         relay_state_prefixes = ["https://sp.example/"]
+        idp_entity_id = "https://idp.example/{upn_domain}/saml"
         request_max_age = "10m"
         ignore_requested_authn_context = true
         max_authn_age = "7200s"
@@ -57,6 +58,7 @@ fn every_key_is_read() {
         enabled: false,
         entity_id_aliases: vec![text("google.com")],
         audience: vec![text("https://a.example")],
+        idp_entity_id: Some(text("https://idp.example/{upn_domain}/saml")),
         name_id_format: Some(text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")),
         name_id_force: true,
         name_id_attribute: Some(text("objectGUID")),
@@ -196,7 +198,10 @@ fn each_bad_value_is_refused() {
         ("relay_state = \"a\\u0007\"", "control character"),
         ("relay_state_prefixes = [\"https://sp.example\"]", "end it: \"https://sp.example/\""),
         ("relay_state_prefixes = []", "it is empty"),
-        ("idp_entity_id = \"x\"", "it is not available yet: remove the key"),
+        ("profile = \"saml2int\"", "it is not available yet: remove the key"),
+        ("idp_entity_id = \"x\"", "\"x\" is no URI"),
+        ("idp_entity_id = \"urn:x:{domain}\"", "no part of {upn_domain}"),
+        ("idp_entity_id = \"urn:x: {upn_domain}\"", "no white space"),
         ("entity_id = \"a b\"\nacs = [\"https://a/\"]", "no white space"),
         ("entity_id = \"a\"", ": acs: it is missing"),
         ("entity_id = \"a\"\nacs = []", "it names no URL"),

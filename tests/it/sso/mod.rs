@@ -9,6 +9,7 @@ mod ecp;
 mod encryption;
 mod faults;
 mod init;
+mod issuer;
 mod keys;
 mod logout;
 mod metadata;
