@@ -15,8 +15,6 @@ use crate::sso::{Demands, Idp};
 use crate::web::{Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
-    let classes =
-        [AuthnContext::PASSWORD, AuthnContext::PASSWORD_PROTECTED_TRANSPORT, AuthnContext::KERBEROS];
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
@@ -25,18 +23,14 @@ pub(super) fn idp(config: &Config) -> Idp {
             want_authn_requests_signed: config.saml.want_authn_requests_signed,
         },
         attributes: config.saml.attributes.clone(),
-        class_order: classes.map(str::to_owned).to_vec(),
+        class_order: config.saml.subject.authn_context_order.clone(),
         form_class: form_class(config).to_owned(),
     }
 }
 
 /// No class is claimed that did not happen: without TLS it is a bare password.
 pub(super) fn form_class(config: &Config) -> &'static str {
-    if config.base_url.is_https() {
-        AuthnContext::PASSWORD_PROTECTED_TRANSPORT
-    } else {
-        AuthnContext::PASSWORD
-    }
+    AuthnContext::of_form(config.base_url.is_https())
 }
 
 fn destinations(config: &Config) -> Vec<String> {
@@ -56,6 +50,7 @@ pub(super) fn registry_options(config: &Config) -> RegistryOptions {
         global_filters: config.authproc.clone(),
         idp_filters: saml.authproc.clone(),
         idp_attributes: saml.attributes.clone(),
+        entity_releases: saml.subject.release.clone(),
         built_in: saml.test_sp.then(|| test_sp(config)),
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
-use crate::registry::{self, ServiceProvider, Sign};
+use crate::registry::{self, Origin, Release, ServiceProvider, Sign};
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
@@ -164,20 +164,33 @@ fn directory_finding(config: &Config, name: &str, error: &DirectoryError) -> Fin
 fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
     let format =
         sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
-    let released = sp.release.as_ref().or(config.saml.attributes.as_ref());
+    let release = sp.releases.default_service();
+    let released = release.attributes.as_ref().or(config.saml.attributes.as_ref());
     ServiceProviderRow {
         entity_id: sp.entity_id().to_owned(),
         name: sp.display_name("ja").to_owned(),
         file: sp.file.display().to_string(),
         acs: sp.metadata.acs.len(),
         name_id_format: format.and_then(|f| f.rsplit(':').next()).unwrap_or("transient").to_owned(),
-        attributes: released.map_or_else(|| "none".to_owned(), |list| list.join(", ")),
+        attributes: attributes(release, released.map(Vec::as_slice)),
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",
             Sign::Response => "response",
             Sign::Both => "both",
         }
         .to_owned(),
+    }
+}
+
+/// The list in force, and whose word it is where that is neither the policy's nor `saml.attributes`.
+fn attributes(release: &Release, listed: Option<&[String]>) -> String {
+    let names = listed.unwrap_or_default().iter().map(String::as_str);
+    let names: Vec<&str> = names.chain(release.subject_ids.iter().copied()).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    match release.origin {
+        Origin::Policy | Origin::IdentityProvider => names,
+        Origin::EntityAttribute => format!("{names} (by its entity attribute)"),
+        Origin::Metadata => format!("{names} (as its metadata asks)"),
     }
 }
 

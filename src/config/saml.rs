@@ -10,6 +10,7 @@ use super::base_url::BaseUrl;
 use super::fault::{Complaint, FaultKind};
 use super::reader::Section;
 use super::secrets::secret_keys;
+use super::subject::Subject;
 use super::values::{self, choice, duration, flag, maybe_text, text};
 use crate::authproc::FilterConfig;
 use crate::secret::Secret;
@@ -44,6 +45,8 @@ pub struct Saml {
     pub aliases: Vec<(String, Endpoint)>,
     /// `request_max_age`: how old an AuthnRequest may be. Default 1 h.
     pub request_max_age: SignedDuration,
+    /// What SPs are told about persons.
+    pub subject: Subject,
     /// `enforce_valid_until`: refuse metadata files whose validUntil has passed. Default false.
     pub enforce_valid_until: bool,
     /// `error_url`, `organization`, `contacts`, `ui_info`, `scope`: what the published metadata says besides.
@@ -175,6 +178,7 @@ impl Saml {
             name_id_secret_file,
             aliases: section.map("aliases", alias),
             request_max_age: section.or("request_max_age", SignedDuration::from_hours(1), duration),
+            subject: Subject::read(section, base_url),
             enforce_valid_until: section.or("enforce_valid_until", false, flag),
             published: Published::read(section),
             test_sp: section.or("test_sp", false, flag),

@@ -35,6 +35,35 @@
 //! | `metadata` | `/saml/metadata` |
 //! | `certificate` | `/saml/certificate.pem` |
 //!
+//! ## `authn_context_order`
+//!
+//! Authentication context classes from the weakest to the strongest, for the requests that ask for a `minimum`, a
+//! `maximum` or `better` (saml-core 3.3.2.2.1). Default: [`AuthnContext::ORDER`](crate::identity::AuthnContext::ORDER),
+//! Password, PasswordProtectedTransport, Kerberos, TimeSyncToken and `https://refeds.org/profile/mfa`. A class may stand
+//! in it that nobody is given here: an SP may ask for at most that. The class that signing in at the page gives must be
+//! in it. A class outside the order is as strong as itself and comparable with no other; every class meets
+//! `unspecified`. AuthnContextDeclRef is never met and never taken for a class. A session that does not meet the request
+//! leads to the sign-in page if signing in there would; otherwise, and with IsPassive, the SP gets NoAuthnContext.
+//!
+//! ## What an SP gets
+//!
+//! The first list that there is:
+//!
+//! 1. `attributes` in `metadata/NAME.toml`;
+//! 2. `[[saml.release]]`: the lists of all tables whose entity attribute the SP's metadata has, by name and value.
+//!    `entity_category` is short for the attribute `http://macedir.org/entity-category` (RFC 8409). With
+//!    `only_requested = true` a table gives, of its list, what the SP's RequestedAttributes name. Entity attributes are
+//!    believed because an admin dropped the file that holds them;
+//! 3. the RequestedAttributes of the AttributeConsumingService that the request names by its index, else of the default
+//!    one. A RequestedAttribute means attributes of its Name and of its FriendlyName;
+//! 4. `saml.attributes`.
+//!
+//! Where a RequestedAttribute lists AttributeValues, only these values leave (saml-metadata 2.4.4.2), unless the list is
+//! the policy's. A required attribute (`isRequired`) that a person does not have is in the log and in
+//! `attributes.missing` of the audit trail; the SP gets its assertion all the same. An index that the metadata lacks is
+//! RequestUnsupported for the SP; where it would decide nothing (1 is in force, or the metadata describes no service) it
+//! is passed over. `sekisho check` shows each list and, for 2 and 3, where it comes from.
+//!
 //! ## Keys
 //!
 //! `sekisho keys generate` makes what is missing and never overwrites: RSA with 2048 bits and a certificate for ten

@@ -95,6 +95,25 @@
 //! SimpleSAMLphp releases everything when nobody says otherwise. Here an SP without `attributes`, RequestedAttribute,
 //! `saml.attributes` or an AttributeLimit with an own list gets none, and `check` says so.
 //!
+//! ## Entity attributes go before RequestedAttributes
+//!
+//! A `[[saml.release]]` is an admin's word about a kind of SP, RequestedAttributes are the SP's wish; and an entity
+//! category such as research-and-scholarship promises its whole bundle. Where the wish should narrow the list, as the
+//! code of conduct wants it, `only_requested` says so. Rejected: the intersection always (breaks what the categories
+//! promise), a language of rules.
+//!
+//! ## An unknown AttributeConsumingServiceIndex
+//!
+//! saml-core 3.4.1 does not say what becomes of an index that cannot be mapped. Some SPs send one and describe no
+//! service: it decides nothing and is passed over. Beside other services it is Requester, RequestUnsupported: the
+//! attributes of the default service might be more than the one meant may have. Rejected: the default service (what
+//! OpenSAML does), an error always (breaks SPs for a number that changes nothing).
+//!
+//! ## A required attribute that is missing is no error
+//!
+//! isRequired says that the SP does not work without the attribute; the SP knows which part of it, and its page tells
+//! the person more than a status code could. Log and audit trail name it. Rejected: an error status.
+//!
 //! ## Patterns without delimiters
 //!
 //! AttributeLimit takes PCRE between delimiters, as PHP does, translated when it is read or refused there with the

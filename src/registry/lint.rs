@@ -79,7 +79,10 @@ fn consumers(provider: &ServiceProvider, say: &mut Say<'_>) {
 
 fn release(provider: &ServiceProvider, origin: &Origin<'_>, say: &mut Say<'_>) {
     let policy = &provider.policy;
-    let listed = provider.release.is_some() || origin.options.idp_attributes.is_some();
+    let release = provider.releases.default_service();
+    let listed = release.attributes.is_some()
+        || !release.subject_ids.is_empty()
+        || origin.options.idp_attributes.is_some();
     if policy.send_attributes && !listed && !provider.chain.has_release_list() {
         say(
             Severity::Warning,

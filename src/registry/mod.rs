@@ -15,6 +15,7 @@ mod lint;
 mod load;
 pub mod policy;
 mod provider;
+mod release;
 mod snapshot;
 mod state;
 mod unit;
@@ -34,6 +35,7 @@ pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What
 pub use finding::{Finding, Severity};
 pub use policy::{Allow, NameIdEncoding, Policy, Sign, VerifyRequests};
 pub use provider::ServiceProvider;
+pub use release::{EntityRelease, Origin, Release, Releases, UnknownService};
 pub use snapshot::Snapshot;
 
 use state::State;
@@ -55,6 +57,8 @@ pub struct RegistryOptions {
     pub idp_filters: Vec<FilterConfig>,
     /// `saml.attributes`
     pub idp_attributes: Option<Vec<String>>,
+    /// `[[saml.release]]`
+    pub entity_releases: Vec<EntityRelease>,
     /// A service provider that no file describes, as the TOML that could: the built-in one.
     pub built_in: Option<String>,
 }

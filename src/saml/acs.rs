@@ -152,6 +152,7 @@ mod tests {
             name_id_policy: NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            attribute_service: None,
         };
         Acs::choose(&services, &request)
     }

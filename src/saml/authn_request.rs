@@ -39,6 +39,8 @@ pub struct AuthnRequest {
     pub requested_authn_context: Option<RequestedAuthnContext>,
     /// Who should be signed in.
     pub subject: Option<NameId>,
+    /// For which service of its metadata it asks: which attributes that needs.
+    pub attribute_service: Option<u16>,
 }
 
 /// saml-core 3.3.2.2.1.
@@ -46,7 +48,8 @@ pub struct AuthnRequest {
 pub struct RequestedAuthnContext {
     /// How the classes are compared.
     pub comparison: Comparison,
-    /// AuthnContextClassRef, in order of preference.
+    /// AuthnContextClassRef, in order of preference; none when the SP asks by AuthnContextDeclRef, which nothing here
+    /// can meet: sekisho makes no authentication context declarations.
     pub classes: Vec<String>,
 }
 
@@ -57,9 +60,9 @@ pub enum Comparison {
     Exact,
     /// At least as strong as one of them.
     Minimum,
-    /// As strong as possible without exceeding one of them.
+    /// As strong as possible without exceeding the strength of at least one of them.
     Maximum,
-    /// Stronger than any of them.
+    /// Stronger than each of them.
     Better,
 }
 
@@ -80,6 +83,7 @@ impl AuthnRequest {
             name_id_policy: name_id_policy(root)?,
             requested_authn_context: requested_authn_context(root)?,
             subject: subject(root)?,
+            attribute_service: index(root, "AttributeConsumingServiceIndex")?,
         })
     }
 
@@ -127,12 +131,15 @@ fn requested_authn_context(root: &Element<'_>) -> Result<Option<RequestedAuthnCo
         "better" => Comparison::Better,
         other => return Err(MessageError::Comparison(cut(other))),
     };
-    let classes: Vec<_> = requested
-        .elements()
-        .filter(|e| e.namespace == SAML.uri)
-        .map(|e| e.text().trim().to_owned())
-        .collect();
-    Ok((!classes.is_empty()).then_some(RequestedAuthnContext { comparison, classes }))
+    let mut classes: Vec<_> =
+        requested.all(SAML.uri, "AuthnContextClassRef").map(|e| e.text().trim().to_owned()).collect();
+    let declared = requested.first(SAML.uri, "AuthnContextDeclRef").is_some();
+    if declared && comparison == Comparison::Better {
+        // Nothing is known to be stronger than a declaration that nobody here can read.
+        classes.clear();
+    }
+    let asked = declared || !classes.is_empty();
+    Ok(asked.then_some(RequestedAuthnContext { comparison, classes }))
 }
 
 fn subject(root: &Element<'_>) -> Result<Option<NameId>, MessageError> {

@@ -30,6 +30,9 @@ pub const UNKNOWN_PRINCIPAL: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownP
 /// The IdP will not answer.
 pub const REQUEST_DENIED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied";
 
+/// What is asked is nothing that the IdP can do.
+pub const REQUEST_UNSUPPORTED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported";
+
 impl Status {
     /// All went well.
     pub fn success() -> Self {

@@ -50,6 +50,9 @@ pub struct Ask {
     /// Subject of the request.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<NameId>,
+    /// AttributeConsumingServiceIndex.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub attribute_service: Option<u16>,
     /// Who was signed in when a ForceAuthn request came: only this person's new sign-in meets it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SubjectId>,

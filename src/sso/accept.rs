@@ -143,6 +143,7 @@ impl Accepted {
             name_id_policy: request.name_id_policy.clone(),
             requested_authn_context: request.requested_authn_context.clone(),
             subject: request.subject.clone(),
+            attribute_service: request.attribute_service,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -190,6 +191,7 @@ impl Accepted {
             name_id_policy: crate::saml::name_id::NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            attribute_service: None,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })

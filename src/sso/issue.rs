@@ -5,16 +5,14 @@ use std::sync::Arc;
 use super::RequestContext;
 use super::SingleSignOn;
 use super::accept::Accepted;
-use super::name_id::Source;
 use super::outcome::{PostForm, Rejection, SpNames};
+use super::told::Told;
 use crate::audit::{Event, Record};
-use crate::authproc::Context;
 use crate::clock::Timestamp;
-use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::Assertion;
 use crate::saml::response::{Response, Sign, encode};
-use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::status::Status;
 use crate::session::SsoSession;
 
 /// Why no assertion was made: the SP is told, or the person.
@@ -39,27 +37,12 @@ pub(super) async fn issue(
     request: &RequestContext<'_>,
 ) -> Result<PostForm, NotIssued> {
     let sp = accepted.sp();
-    let context =
-        Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
-    let filtered = sp
-        .chain
-        .apply(session.subject.attributes.clone(), &context)
-        .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
-    let source =
-        Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
-    let name_id =
-        source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
-            let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
-            NotIssued::Status(status, error.to_string())
-        })?;
-    check_subject(accepted.ask().subject.as_ref(), &name_id)?;
+    let told = Told::of(sso, accepted, session)?;
     let sp_session = sso
         .sessions
-        .sp_session(session, sp.entity_id(), name_id)
+        .sp_session(session, sp.entity_id(), told.name_id)
         .await
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
-    let released =
-        if sp.policy.send_attributes { sp.chain.release(filtered, &context) } else { Attributes::new() };
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
@@ -79,7 +62,7 @@ pub(super) async fn issue(
         session_index: &sp_session.session_index,
         session_not_on_or_after: policy.session_not_on_or_after.then_some(session.not_on_or_after),
         authn_context: &session.context.0,
-        attributes: &released,
+        attributes: &told.attributes,
         name_format: policy.attribute_name_format.as_deref(),
     };
     let response = Response {
@@ -94,12 +77,22 @@ pub(super) async fn issue(
     let xml = response
         .signed(&***sso.signer.load(), signed_parts(sp))
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    if !told.missing.is_empty() {
+        let (sp, missing) = (sp.entity_id(), told.missing.join(", "));
+        tracing::warn!(
+            request.id = request.id,
+            sp.entity_id = sp,
+            "{} lacks what the SP requires: {missing}",
+            session.subject.login
+        );
+    }
     let event = Event::AssertionIssued {
         subject: session.subject.id.to_string(),
         login: session.subject.login.clone(),
         sp: sp.entity_id().to_owned(),
         name_id_format: sp_session.name_id.format.clone(),
-        attributes: released.iter().map(|(name, _)| name.to_owned()).collect(),
+        attributes: told.attributes.iter().map(|(name, _)| name.to_owned()).collect(),
+        missing: told.missing,
         assertion_id,
         in_response_to: accepted.ask().id.clone(),
     };
@@ -150,17 +143,6 @@ fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {
         relay_state: accepted.relay_state().map(str::to_owned),
         names: SpNames::of(accepted.sp()),
     }
-}
-
-/// saml-core 3.4.1.4: a request that names its Subject is answered for that one or not at all.
-fn check_subject(asked: Option<&NameId>, given: &NameId) -> Result<(), NotIssued> {
-    let Some(asked) = asked else { return Ok(()) };
-    let same_format = asked.format == given.format || asked.format == crate::saml::uris::name_id::UNSPECIFIED;
-    if same_format && asked.value == given.value {
-        return Ok(());
-    }
-    let message = "the person who is signed in is not the Subject of the request";
-    Err(NotIssued::Status(Status::failure(REQUESTER, UNKNOWN_PRINCIPAL, message), message.to_owned()))
 }
 
 fn signed_parts(sp: &ServiceProvider) -> Sign {

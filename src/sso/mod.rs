@@ -6,6 +6,7 @@ pub mod decide;
 mod issue;
 pub mod name_id;
 pub mod outcome;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;

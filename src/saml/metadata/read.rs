@@ -188,6 +188,7 @@ fn attribute_consuming(element: &Element<'_>) -> Result<AttributeConsumingServic
             name_format: optional(attribute, "NameFormat"),
             friendly_name: optional(attribute, "FriendlyName").filter(|name| !name.is_empty()),
             required: typed(attribute, "isRequired", "xs:boolean", text::boolean)?.unwrap_or(false),
+            values: attribute.all(SAML.uri, "AttributeValue").filter_map(words).collect(),
         })
     });
     Ok(AttributeConsumingService {

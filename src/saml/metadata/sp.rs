@@ -104,6 +104,8 @@ pub struct RequestedAttribute {
     pub friendly_name: Option<String>,
     /// The service does not work without it.
     pub required: bool,
+    /// The only values that it wants; none means all.
+    pub values: Vec<String>,
 }
 
 /// A text in a language.

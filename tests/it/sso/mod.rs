@@ -3,6 +3,7 @@
 
 mod accept;
 mod acs;
+mod asked;
 mod conditions;
 mod faults;
 mod init;
