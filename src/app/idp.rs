@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::clock::Ids;
-use crate::config::{self, Config};
+use crate::config::{self, Config, DirectoryConfig};
 use crate::identity::AuthnContext;
 use crate::keys::{KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
@@ -11,7 +11,7 @@ use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organizat
 use crate::saml::metadata::sp::{Localized, Logo};
 use crate::saml::signature::sign;
 use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
-use crate::sso::{Demands, Idp};
+use crate::sso::{Demands, Identifiers, Idp};
 use crate::web::{Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
@@ -25,6 +25,25 @@ pub(super) fn idp(config: &Config) -> Idp {
         attributes: config.saml.attributes.clone(),
         class_order: config.saml.subject.authn_context_order.clone(),
         form_class: form_class(config).to_owned(),
+        identifiers: identifiers(config),
+    }
+}
+
+fn identifiers(config: &Config) -> Identifiers {
+    let ldap = config.directories.iter().filter_map(|directory| match directory {
+        DirectoryConfig::Ldap(options) => Some(options),
+        DirectoryConfig::File { .. } => None,
+    });
+    // Of several names nobody could tell whose an account is.
+    let netbios = ldap.filter_map(|options| match options.netbios_names.as_slice() {
+        [only] => Some((options.name.clone(), only.clone())),
+        _ => None,
+    });
+    Identifiers {
+        persistent: config.saml.subject.persistent_id.clone(),
+        scope: config.saml.published.scope.clone(),
+        subject_id_attribute: config.saml.subject.subject_id_attribute.clone(),
+        netbios: netbios.collect(),
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Event {
         /// To whom.
         #[serde(rename = "sp.entity_id")]
         sp: String,
-        /// The format of the NameID.
+        /// The format of the NameID; `none` for an assertion without one.
         #[serde(rename = "name_id.format")]
         name_id_format: String,
         /// The names of the attributes that left.

@@ -171,7 +171,12 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         name: sp.display_name("ja").to_owned(),
         file: sp.file.display().to_string(),
         acs: sp.metadata.acs.len(),
-        name_id_format: format.and_then(|f| f.rsplit(':').next()).unwrap_or("transient").to_owned(),
+        name_id_format: match format.and_then(|f| f.rsplit(':').next()) {
+            _ if sp.policy.without_name_id => "none",
+            Some(format) => format,
+            None => "transient",
+        }
+        .to_owned(),
         attributes: attributes(release, released.map(Vec::as_slice)),
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",

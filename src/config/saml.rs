@@ -158,6 +158,9 @@ impl Saml {
     pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl) -> Self {
         let (secret, name_id_secret_file) =
             section.secret_or_file(secret_keys!("name_id_secret"), "certs/name-id-secret");
+        let entity_id =
+            section.optional("entity_id", entity_id).unwrap_or_else(|| base_url.join("/saml/metadata"));
+        let subject = Subject::read(section, base_url, &entity_id);
         decryption_keys(section);
         let allow_http_endpoints = section.or("allow_http_endpoints", false, flag);
         if allow_http_endpoints {
@@ -165,9 +168,7 @@ impl Saml {
             section.warn("allow_http_endpoints", message, "use it for tests and closed networks only");
         }
         Self {
-            entity_id: section
-                .optional("entity_id", entity_id)
-                .unwrap_or_else(|| base_url.join("/saml/metadata")),
+            entity_id,
             private_key: section.private("private_key", Some("certs/PrivateKey.pem")).unwrap_or_default(),
             private_key_passphrase: section.secret(secret_keys!("private_key_passphrase")),
             certificate: section.existing("certificate", Some("certs/PublicKey.pem")).unwrap_or_default(),
@@ -178,7 +179,7 @@ impl Saml {
             name_id_secret_file,
             aliases: section.map("aliases", alias),
             request_max_age: section.or("request_max_age", SignedDuration::from_hours(1), duration),
-            subject: Subject::read(section, base_url),
+            subject,
             enforce_valid_until: section.or("enforce_valid_until", false, flag),
             published: Published::read(section),
             test_sp: section.or("test_sp", false, flag),

@@ -5,9 +5,13 @@ use toml::de::DeValue;
 use super::base_url::BaseUrl;
 use super::fault::Complaint;
 use super::reader::Section;
-use super::values::{flag, text};
+use super::secrets::secret_keys;
+use super::values::{choice, flag, maybe_text, text};
 use crate::identity::AuthnContext;
 use crate::registry::EntityRelease;
+use crate::saml::subject_id::is_scope;
+use crate::secret::Secret;
+use crate::sso::{LegacyIds, PersistentIds};
 
 /// The attribute of entities that holds their categories (RFC 8409).
 const ENTITY_CATEGORY: &str = "http://macedir.org/entity-category";
@@ -20,15 +24,65 @@ pub struct Subject {
     pub authn_context_order: Vec<String>,
     /// `[[saml.release]]`: release lists of SPs by an attribute of their metadata. Default: none.
     pub release: Vec<EntityRelease>,
+    /// `subject_id_attribute`: what subject-id is made of. Default: none, and no subject-id.
+    pub subject_id_attribute: Option<String>,
+    /// `persistent_id`: how persistent NameIDs are computed, `hmac-sha256` or `legacy-sha1`. Default `hmac-sha256`.
+    ///
+    /// `legacy_salt`, also as `_file` or `_env`: SimpleSAMLphp's `secretsalt`. `legacy_attribute`: the attribute that it
+    /// knew people by (`userid.attribute`, or the option of `saml:PersistentNameID`). `legacy_idp_entity_id`: what it
+    /// called itself. Default: the present entityID.
+    pub persistent_id: PersistentIds,
 }
 
 impl Subject {
-    pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl) -> Self {
+    pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl, entity_id: &str) -> Self {
         Self {
             authn_context_order: authn_context_order(section, base_url),
             release: section.sections("release").iter().map(entity_release).collect(),
+            subject_id_attribute: subject_id_attribute(section),
+            persistent_id: persistent_id(section, entity_id),
         }
     }
+}
+
+fn subject_id_attribute(section: &Section<'_>) -> Option<String> {
+    let scope = section.optional("scope", maybe_text).flatten();
+    if let Some(scope) = scope.as_ref().filter(|scope| !is_scope(scope)) {
+        let message = format!("\"{scope}\" is no scope");
+        let remedy = "write a domain: letters, digits, '-' and '.', at most 127";
+        section.complain("scope", Complaint::wrong(message, remedy));
+    }
+    let attribute = section.optional("subject_id_attribute", text);
+    if attribute.is_some() && scope.is_none() {
+        let remedy = "write scope = \"example.co.jp\", the domain that stands behind the @";
+        section.complain("subject_id_attribute", Complaint::wrong("needs a scope", remedy));
+    }
+    attribute
+}
+
+fn persistent_id(section: &Section<'_>, entity_id: &str) -> PersistentIds {
+    const LEGACY: [&str; 5] =
+        ["legacy_salt", "legacy_salt_file", "legacy_salt_env", "legacy_attribute", "legacy_idp_entity_id"];
+    let legacy = section.or("persistent_id", false, choice(&[("hmac-sha256", false), ("legacy-sha1", true)]));
+    if !legacy {
+        section.known(&LEGACY);
+        for key in LEGACY.into_iter().filter(|key| section.has(key)) {
+            let remedy = "write persistent_id = \"legacy-sha1\", or take the key out";
+            section.complain(key, Complaint::wrong("has no effect", remedy));
+        }
+        return PersistentIds::HmacSha256;
+    }
+    let salt = section.secret(secret_keys!("legacy_salt"));
+    if salt.is_none() && !LEGACY.iter().take(3).any(|key| section.has(key)) {
+        section
+            .missing("legacy_salt", "write SimpleSAMLphp's secretsalt, best into a file: legacy_salt_file");
+    }
+    let remedy = "name the attribute that SimpleSAMLphp knew people by";
+    PersistentIds::LegacySha1(LegacyIds {
+        salt: salt.unwrap_or_else(|| Secret::new(String::new())),
+        attribute: section.required("legacy_attribute", remedy, text),
+        idp: section.or("legacy_idp_entity_id", entity_id.to_owned(), text),
+    })
 }
 
 /// Classes that nobody gives here yet may stand in it: an SP may ask for less than them.

@@ -90,7 +90,8 @@ fn release(provider: &ServiceProvider, origin: &Origin<'_>, say: &mut Say<'_>) {
             "set attributes = [...] in its TOML; attributes = [] says that it is meant so",
         );
     }
-    let format = policy.name_id_format.is_some() || policy.name_id_attribute.is_some();
+    let format =
+        policy.name_id_format.is_some() || policy.without_name_id || policy.name_id_attribute.is_some();
     if !format && provider.metadata.name_id_formats.is_empty() {
         say(
             Severity::Notice,

@@ -7,6 +7,7 @@
 //!
 //! Reading order: [`unit`](self) one name over time, `load` content to providers, `snapshot` all names together.
 
+mod affiliations;
 mod change;
 mod endpoint;
 mod finding;

@@ -123,7 +123,9 @@ impl Release {
         let wanted = required_subject_ids(metadata).filter(|_| origin != Origin::Policy);
         if wanted.is_some() {
             attributes = attributes.or_else(|| idp_attributes.map(<[String]>::to_vec));
-            attributes.iter_mut().for_each(|list| list.retain(|name| !is_subject_id(name)));
+            if let Some(list) = &mut attributes {
+                list.retain(|name| !is_subject_id(name));
+            }
         }
         let listed = |name: &String| attributes.as_ref().is_none_or(|list| list.contains(name));
         let required = requested.iter().filter(|attribute| attribute.required);

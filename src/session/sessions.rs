@@ -100,8 +100,9 @@ impl Sessions {
         &self,
         session: &Arc<SsoSession>,
         sp: &str,
-        name_id: NameId,
+        name_id: impl Into<Option<NameId>> + Send,
     ) -> Result<SpSession, SessionError> {
+        let name_id = name_id.into();
         if session.is_ended() {
             return Err(SessionError::Ended);
         }

@@ -45,8 +45,8 @@ pub struct SpSession {
     pub sp: String,
     /// The SessionIndex of its assertions (saml-core 2.7.2).
     pub session_index: String,
-    /// The name that it knows the person by.
-    pub name_id: NameId,
+    /// The name that it knows the person by; none where the assertion had no NameID.
+    pub name_id: Option<NameId>,
 }
 
 #[derive(Serialize)]

@@ -3,8 +3,10 @@
 
 pub mod accept;
 pub mod decide;
+mod identifiers;
 mod issue;
 pub mod name_id;
+mod names;
 pub mod outcome;
 mod told;
 
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Incoming};
+pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
 
 use accept::Accepted;
@@ -46,6 +49,8 @@ pub struct Idp {
     pub class_order: Vec<String>,
     /// The class that signing in at the page gives.
     pub form_class: String,
+    /// How persons are named to SPs.
+    pub identifiers: Identifiers,
 }
 
 /// Everything that sign-on needs; made once by `app`.

@@ -57,6 +57,7 @@ fn every_key_is_read() {
         entity_id_aliases: vec![text("google.com")],
         audience: vec![text("https://a.example")],
         name_id_format: Some(text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")),
+        without_name_id: false,
         name_id_force: true,
         name_id_attribute: Some(text("objectGUID")),
         name_id_encoding: NameIdEncoding::Base64,
@@ -174,7 +175,6 @@ fn each_bad_value_is_refused() {
         ("allow = [\"user:a\", \"user: \"]", "entry 2:"),
         ("allow = \"user:a\"", "it must be a list in [ ], not string"),
         ("name_id_format = \"persistant\"", "did you mean \"persistent\"?"),
-        ("name_id_format = \"none\"", "not available yet"),
         ("name_id_force = true", "there is no format to force"),
         ("name_id_encoding = \"base64\"", "there is no attribute to encode"),
         ("assertion_lifetime = \"5 parsecs\"", "is no duration"),
@@ -207,6 +207,17 @@ fn each_bad_value_is_refused() {
         let faults = parse(text).expect_err(text);
         assert!(faults.iter().any(|fault| fault.contains(said)), "{text}: {faults:#?}");
     }
+}
+
+#[test]
+fn none_is_a_format_too() {
+    let file = parse(
+        "name_id_format = \"none\"\nname_id_force = true\n[\"https://a.example\"]\nname_id_format = \"persistent\"",
+    )
+    .unwrap();
+    assert!(file.policy.without_name_id && file.policy.name_id_format.is_none());
+    let own = &file.by_entity["https://a.example"].policy;
+    assert!(!own.without_name_id && own.name_id_format.is_some(), "{own:?}");
 }
 
 #[test]

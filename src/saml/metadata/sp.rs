@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use super::read::parse;
+pub use super::read::{parse, parse_all};
 
 /// A service provider of SAML 2.0 as its metadata describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod acs;
 mod asked;
 mod conditions;
 mod faults;
+mod identifiers;
 mod init;
 mod keys;
 mod logout;
