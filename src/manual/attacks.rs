@@ -23,6 +23,7 @@
 //! | an IssueInstant that is no xs:dateTime | `IssueInstant` | `hostile::documents::hostile_messages_are_refused` |
 //! | no Issuer, two, or one that is no entityID | `NoIssuer`, `SecondIssuer`, `Issuer` | `hostile::documents::hostile_messages_are_refused` |
 //! | elements twice, values out of range | `Twice`, `Value`, `Comparison` | `hostile::documents::hostile_messages_are_refused` |
+//! | a Subject with a confirmation of the sender's choice | `SubjectConfirmation` | `hostile::documents::hostile_messages_are_refused` |
 //! | a Subject that cannot be read, so that anybody would do | `Subject` | `hostile::documents::hostile_messages_are_refused` |
 //! | a comment or CDATA section that cuts the Issuer | none: the text is read whole | `hostile::documents::the_issuer_is_read_whole` |
 //! | XInclude | `Issuer`: an element, and nothing is fetched | `hostile::documents::an_xinclude_is_not_followed` |

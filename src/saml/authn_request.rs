@@ -12,7 +12,7 @@ use crate::identity::NameId;
 
 names! { SAMLP: AUTHN_REQUEST = "AuthnRequest" }
 
-/// What an SP asks for.
+/// What an SP asks for. Scoping is passed over: it limits proxies, and its IDPList is advisory (saml-core 3.4.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthnRequest {
     /// The ID that the Response will answer.
@@ -149,6 +149,9 @@ fn subject(root: &Element<'_>) -> Result<Option<NameId>, MessageError> {
         if subject.first(SAML.uri, other).is_some() {
             return Err(MessageError::Subject(other));
         }
+    }
+    if subject.first(SAML.uri, "SubjectConfirmation").is_some() {
+        return Err(MessageError::SubjectConfirmation);
     }
     let Some(name_id) = once(subject, SAML.uri, "NameID")? else { return Ok(None) };
     Ok(Some(name_id::read(name_id)))

@@ -43,6 +43,10 @@ pub enum MessageError {
     /// A Subject that names nobody whom we could compare with (saml-core 2.4.1).
     #[error("the Subject of the request holds a {0}; only a NameID in the clear can be compared")]
     Subject(&'static str),
+    /// The web browser profile forbids it: the browser that brings the request is the one that is confirmed
+    /// (saml-profiles 4.1.4.1).
+    #[error("the Subject of the request holds a SubjectConfirmation, which it must not")]
+    SubjectConfirmation,
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

@@ -29,7 +29,7 @@ use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::signature::Signer;
-use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
+use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED, WINDOWS_DOMAIN};
 use crate::secret::Secret;
 use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
 
@@ -302,7 +302,7 @@ impl SingleSignOn {
 
 /// A Subject that a person could have typed; an opaque identifier in the form would only be in the way.
 fn login_hint(subject: &NameId) -> Option<String> {
-    let typed = [EMAIL, UNSPECIFIED].contains(&subject.format.as_str());
+    let typed = [EMAIL, UNSPECIFIED, WINDOWS_DOMAIN].contains(&subject.format.as_str());
     typed.then(|| subject.value.clone())
 }
 

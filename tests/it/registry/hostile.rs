@@ -27,6 +27,8 @@ fn each_hostile_file_has_its_own_error() {
     assert_eq!(fault("no-entity-id.xml"), (1, F::EntityId));
     assert_eq!(fault("control-character.xml"), (1, F::EntityId));
     assert_eq!(fault("certificate.xml"), (2, F::Certificate));
+    assert_eq!(fault("affiliation-of-nobody.xml"), (2, F::NoMember));
+    assert_eq!(fault("affiliation-without-name.xml"), (1, F::EntityId));
     let element = "AssertionConsumerService";
     assert_eq!(fault("duplicate-index.xml").1, F::DuplicateIndex { element, index: 0 });
     let element = element.to_owned();
