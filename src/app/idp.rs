@@ -11,6 +11,7 @@ use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organizat
 use crate::saml::metadata::sp::{Localized, Logo};
 use crate::saml::signature::sign;
 use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
+use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
 use crate::sso::{Demands, Identifiers, Idp};
 use crate::web::{Endpoint, Site};
 
@@ -70,8 +71,16 @@ pub(super) fn registry_options(config: &Config) -> RegistryOptions {
         idp_filters: saml.authproc.clone(),
         idp_attributes: saml.attributes.clone(),
         entity_releases: saml.subject.release.clone(),
+        subject_ids: subject_ids(config),
         built_in: saml.test_sp.then(|| test_sp(config)),
     }
+}
+
+/// What people can have of subject-id and pairwise-id.
+fn subject_ids(config: &Config) -> Vec<&'static str> {
+    let scope = config.saml.published.scope.is_some();
+    let subject_id = config.saml.subject.subject_id_attribute.is_some().then_some(SUBJECT_ID);
+    scope.then_some(PAIRWISE_ID).into_iter().chain(subject_id.filter(|_| scope)).collect()
 }
 
 /// The built-in SP, described as any other: it shows all that a sign-in could release.

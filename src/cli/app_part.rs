@@ -178,6 +178,12 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         }
         .to_owned(),
         attributes: attributes(release, released.map(Vec::as_slice)),
+        attributes_by: match release.origin {
+            Origin::Policy => "policy",
+            Origin::EntityAttribute => "entity attribute",
+            Origin::Metadata => "metadata",
+            Origin::IdentityProvider => "",
+        },
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",
             Sign::Response => "response",
@@ -187,16 +193,10 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
     }
 }
 
-/// The list in force, and whose word it is where that is neither the policy's nor `saml.attributes`.
 fn attributes(release: &Release, listed: Option<&[String]>) -> String {
     let names = listed.unwrap_or_default().iter().map(String::as_str);
     let names: Vec<&str> = names.chain(release.subject_ids.iter().copied()).collect();
-    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    match release.origin {
-        Origin::Policy | Origin::IdentityProvider => names,
-        Origin::EntityAttribute => format!("{names} (by its entity attribute)"),
-        Origin::Metadata => format!("{names} (as its metadata asks)"),
-    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn finding(finding: &registry::Finding) -> FindingRow {

@@ -87,8 +87,34 @@
 //! ([`persistent`](crate::saml::name_id::persistent)). The subject is the directory's name with objectGUID or entryUUID (or `subject_attribute`),
 //! never the login name nor the DN: people marry, and move. Nothing is stored, so every node gives the same id and no
 //! directory must be writable. The price: who loses `name_id_secret`, or renames a `[[directory]]`, changes them all.
-//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it (a migration of those is still to
-//! come).
+//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it, but for the migration of those
+//! (`persistent_id = "legacy-sha1"`), which is for the whole IdP: its SPs come together.
+//!
+//! AllowCreate is read and changes nothing. Where it is false, only an identifier that "has already been established" may
+//! be given, which "does not prevent the identity provider from creating such identifiers outside the context of this
+//! specific request" (saml-core 3.4.1.1): what is computed is there before anybody asks.
+//!
+//! The unique part of pairwise-id is the same value, so that an SP that moves from the persistent NameID to pairwise-id
+//! finds its people again. For `subject-id:req` `any` it gets pairwise-id, which tells less.
+//!
+//! ## The Subject of a request
+//!
+//! It is met when the person's name at the SP is the same, in the format of the answer or in the one that the request
+//! uses: NameIDPolicy may ask for another format than the Subject has (saml-core 3.4.1.4). Addresses and
+//! Windows names are compared without case, all others to the letter; qualifiers that are absent mean ours and the SP's.
+//! Otherwise it is UnknownPrincipal, also when somebody else signs in than was meant. A SubjectConfirmation in it refuses
+//! the request (saml-profiles 4.1.4.1 forbids it).
+//!
+//! ## Scoping is passed over
+//!
+//! ProxyCount, RequesterID and IDPList are for proxies; the IDPList is "advisory" (saml-core 3.4.1.2), and NoSupportedIDP
+//! and NoAvailableIDP are "used by an intermediary" (3.2.2.2). This IdP authenticates people itself: whoever sends a
+//! request here is answered. Rejected: NoSupportedIDP for a list that does not name us (the SP asked us all the same).
+//!
+//! ## A name from an attribute is not judged
+//!
+//! `name_id_attribute` answers emailAddress, kerberos and the others with what it holds. SPs ask for emailAddress and want
+//! an employee number, and the admin knows. Only what sekisho chooses itself, `mail`, must look like an address.
 //!
 //! ## Nothing is released without a list
 //!

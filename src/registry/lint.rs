@@ -90,6 +90,26 @@ fn release(provider: &ServiceProvider, origin: &Origin<'_>, say: &mut Say<'_>) {
             "set attributes = [...] in its TOML; attributes = [] says that it is meant so",
         );
     }
+    for names in release.withheld() {
+        let name = names.last().map(String::as_str).unwrap_or_default();
+        say(
+            Severity::Notice,
+            format!("its metadata requires \"{}\", which its release list does not name", shown(name)),
+            "add it to the list in force, if the service provider may have it",
+        );
+    }
+    for id in release.subject_ids.iter().filter(|id| !origin.options.subject_ids.contains(id)) {
+        let id = id.rsplit(':').next().unwrap_or(id);
+        say(
+            Severity::Warning,
+            format!("its metadata asks for {id}, which is not configured: it gets none"),
+            if id == "subject-id" {
+                "set saml.scope and saml.subject_id_attribute"
+            } else {
+                "set saml.scope"
+            },
+        );
+    }
     let format =
         policy.name_id_format.is_some() || policy.without_name_id || policy.name_id_attribute.is_some();
     if !format && provider.metadata.name_id_formats.is_empty() {

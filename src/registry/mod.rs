@@ -60,6 +60,8 @@ pub struct RegistryOptions {
     pub idp_attributes: Option<Vec<String>>,
     /// `[[saml.release]]`
     pub entity_releases: Vec<EntityRelease>,
+    /// Which of subject-id and pairwise-id the configuration lets people have.
+    pub subject_ids: Vec<&'static str>,
     /// A service provider that no file describes, as the TOML that could: the built-in one.
     pub built_in: Option<String>,
 }

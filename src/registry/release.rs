@@ -52,6 +52,8 @@ pub struct Release {
     values: Vec<(String, Vec<String>)>,
     /// The names, any of which will do, of each attribute without which the service does not work.
     required: Vec<Vec<String>>,
+    /// The same, of those that the list does not name.
+    withheld: Vec<Vec<String>>,
 }
 
 /// The releases of a service provider.
@@ -129,15 +131,15 @@ impl Release {
         }
         let listed = |name: &String| attributes.as_ref().is_none_or(|list| list.contains(name));
         let required = requested.iter().filter(|attribute| attribute.required);
+        let required = required.map(|attribute| names(attribute).cloned().collect());
+        let (required, withheld) = required.partition(|names: &Vec<String>| names.iter().any(listed));
         Self {
             origin,
             subject_ids: wanted.unwrap_or_default(),
             subject_ids_only: wanted.is_some(),
             values: if origin == Origin::Policy { Vec::new() } else { values(requested) },
-            required: required
-                .map(|attribute| names(attribute).filter(|name| listed(name)).cloned().collect())
-                .filter(|names: &Vec<String>| !names.is_empty())
-                .collect(),
+            required,
+            withheld,
             attributes,
         }
     }
@@ -162,6 +164,11 @@ impl Release {
     /// that people use. What the list does not name is not among them: it is withheld, not missing.
     pub fn required(&self) -> &[Vec<String>] {
         &self.required
+    }
+
+    /// The attributes without which the service does not work, and that the list keeps back.
+    pub fn withheld(&self) -> &[Vec<String>] {
+        &self.withheld
     }
 }
 

@@ -149,6 +149,8 @@ fn what_is_required_and_missing_is_named_as_people_name_it() {
     assert_eq!(releases.default_service().required(), [vec!["urn:oid:3", "mail"], vec!["ou"]]);
     let own = Releases::of(&metadata, &policy(Some(&["ou"])), &[], None);
     assert_eq!(own.default_service().required(), [["ou"]], "what is withheld is not missing");
+    assert_eq!(own.default_service().withheld(), [["urn:oid:3", "mail"]]);
+    assert!(releases.default_service().withheld().is_empty());
 }
 
 #[test]

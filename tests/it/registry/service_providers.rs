@@ -158,3 +158,46 @@ fn an_aggregate_takes_policies_by_entity() {
     assert_eq!(two.releases.default_service().attributes.as_deref().unwrap(), ["mail"]);
     assert_eq!(rig.told(), ["metadata aggregate.xml loaded", "policy aggregate.toml loaded"]);
 }
+
+#[test]
+fn what_metadata_asks_for_and_does_not_get_is_said() {
+    let mut rig = Rig::new();
+    rig.copy("shibboleth.xml");
+    rig.write("shibboleth.toml", "attributes = [\"uid\"]\n");
+    let notice = finding(&rig.open().snapshot(), "its metadata requires \"mail\"").clone();
+    assert_eq!(notice.severity, Severity::Notice);
+    let text = sp("asks", "https://asks.example.org/acs").replace(
+        "<md:SPSSODescriptor",
+        "<md:Extensions><EntityAttributes xmlns=\"urn:oasis:names:tc:SAML:metadata:attribute\">\
+         <Attribute xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+         Name=\"urn:oasis:names:tc:SAML:profiles:subject-id:req\"><AttributeValue>any</AttributeValue></Attribute>\
+         </EntityAttributes></md:Extensions><md:SPSSODescriptor",
+    );
+    rig.write("asks.xml", text);
+    let snapshot = rig.open().snapshot();
+    finding(&snapshot, "its metadata asks for pairwise-id, which is not configured");
+    rig.options.subject_ids = vec!["urn:oasis:names:tc:SAML:attribute:pairwise-id"];
+    let snapshot = rig.open().snapshot();
+    assert!(!snapshot.findings().iter().any(|found| found.message.contains("asks for pairwise-id")));
+}
+
+#[test]
+fn an_affiliation_is_no_service_provider_and_has_no_policy() {
+    let mut rig = Rig::new();
+    let affiliation = "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"group\">\
+                       <AffiliationDescriptor affiliationOwnerID=\"a\" validUntil=\"2026-07-01T00:00:00Z\">\
+                       <AffiliateMember>a</AffiliateMember></AffiliationDescriptor></EntityDescriptor>";
+    rig.write("group.xml", affiliation);
+    let later = "2026-08-01T00:00:00Z".parse().unwrap();
+    let snapshot = rig.open().snapshot();
+    assert_eq!(snapshot.iter().len(), 0);
+    assert!(snapshot.findings().is_empty(), "{:?}", snapshot.findings());
+    assert!(snapshot.is_affiliated("group", "a", later) && !snapshot.is_affiliated("group", "b", later));
+    rig.options.enforce_valid_until = true;
+    let snapshot = rig.open().snapshot();
+    assert!(snapshot.is_affiliated("group", "a", rig.now) && !snapshot.is_affiliated("group", "a", later));
+    rig.now = later;
+    finding(&rig.open().snapshot(), "the validUntil of this affiliation has passed");
+    rig.write("group.toml", "sign = \"both\"\n");
+    finding(&rig.open().snapshot(), "the XML file of the same name has no service provider");
+}

@@ -5,8 +5,10 @@ use sekisho::secret::Secret;
 
 use super::asked::entity_attribute;
 use super::{Case, EMAIL, PERSISTENT, TRANSIENT};
+use crate::support::app::sign_in;
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::request::AuthnRequest;
+use crate::support::slapd::{BASE, PASSWORD, Slapd};
 use crate::support::sp::{Received, Sp};
 
 const SUBJECT_ID: &str = "urn:oasis:names:tc:SAML:attribute:subject-id";
@@ -280,4 +282,20 @@ async fn people_keep_the_ids_that_simplesamlphp_gave_them() {
     case.policy("name_id_attribute = \"uid\"");
     let request = case.of_format(PERSISTENT);
     assert_eq!(case.got(&request).await.name_id().1, TANAKA.0, "an attribute goes before any computing");
+}
+
+#[tokio::test]
+async fn an_x509_subject_name_is_the_dn_of_the_entry() {
+    let slapd = Slapd::start();
+    let mut folder = Folder::new();
+    folder.add_directory(&Slapd::directory(&[&slapd]));
+    folder.write_secret("people.toml", "");
+    let mut case = Case::of(folder, Sp::new("app"), "");
+    let request = case.of_format(X509);
+    let login = case.send(&request).await;
+    let page = sign_in(&mut case.browser, &login, ("tanaka", PASSWORD)).await;
+    let dn = format!("uid=tanaka,ou=people,{BASE}");
+    assert_eq!(case.accept(&page, &request).name_id(), (X509, dn.as_str()));
+    let request = case.of_format(WINDOWS);
+    assert_eq!(case.refused(&request).await, REFUSED, "slapd has no sAMAccountName");
 }
