@@ -10,44 +10,67 @@ use crate::saml::metadata::affiliation::Affiliation;
 
 /// Affiliations by their names.
 #[derive(Debug, Default)]
-pub(super) struct Affiliations(BTreeMap<String, Affiliation>);
+pub(super) struct Affiliations(BTreeMap<String, Held>);
+
+/// An affiliation and the file that describes it.
+#[derive(Debug)]
+struct Held {
+    file: String,
+    affiliation: Affiliation,
+}
+
+impl Held {
+    fn refused(&self, entity_id: &str, message: &str) -> Finding {
+        Finding {
+            severity: Severity::Error,
+            file: self.file.clone(),
+            line: Some(self.affiliation.line),
+            subject: entity_id.to_owned(),
+            message: message.to_owned(),
+            remedy: "ask whoever made the file; if in doubt, remove the AffiliationDescriptor".to_owned(),
+        }
+    }
+}
 
 impl Affiliations {
     /// Whether the affiliation has this member now.
     pub(super) fn has(&self, affiliation: &str, member: &str, now: Timestamp) -> bool {
-        self.0.get(affiliation).is_some_and(|held| {
+        self.0.get(affiliation).is_some_and(|Held { affiliation: held, .. }| {
             held.valid_until.is_none_or(|until| now < until) && held.members.iter().any(|one| one == member)
         })
+    }
+
+    /// Takes out those that have the name of a service provider: a member could ask for the names that only that one has.
+    pub(super) fn yield_to(&mut self, is_provider: impl Fn(&str) -> bool) -> Vec<Finding> {
+        let taken = self.0.extract_if(.., |name, _| is_provider(name));
+        taken
+            .map(|(name, held)| {
+                held.refused(&name, "this name is a service provider's; the affiliation is not used")
+            })
+            .collect()
     }
 
     /// Those of all files. Of two that have one name and say different things, neither is used: the identifiers of one
     /// affiliation must not reach the members of the other.
     pub(super) fn merge(units: &BTreeMap<String, Unit>) -> (Self, Vec<Finding>) {
-        let mut named: BTreeMap<&str, Vec<(String, &Affiliation)>> = BTreeMap::new();
+        let mut named: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
         for (stem, good) in units.iter().filter_map(|(stem, unit)| Some((stem, unit.good()?))) {
             for affiliation in &good.affiliations {
-                named.entry(&affiliation.entity_id).or_default().push((good.main_file(stem), affiliation));
+                let held = Held { file: good.main_file(stem), affiliation: affiliation.clone() };
+                named.entry(&affiliation.entity_id).or_default().push(held);
             }
         }
         let (mut merged, mut findings) = (Self::default(), Vec::new());
-        for (entity_id, same) in named {
-            let mut all = same.iter().map(|(_, affiliation)| *affiliation);
-            let Some(first) = all.next() else { continue };
-            if all.all(|other| (&other.members, other.valid_until) == (&first.members, first.valid_until)) {
-                merged.0.insert(entity_id.to_owned(), first.clone());
-                continue;
+        for (entity_id, mut same) in named {
+            let said = |held: &Held| (held.affiliation.members.clone(), held.affiliation.valid_until);
+            let agreed = same.windows(2).all(|pair| matches!(pair, [a, b] if said(a) == said(b)));
+            if !agreed {
+                let message =
+                    "another AffiliationDescriptor has this name and other members; neither is used";
+                findings.extend(same.iter().map(|held| held.refused(entity_id, message)));
+            } else if let Some(last) = same.pop() {
+                merged.0.insert(entity_id.to_owned(), last);
             }
-            findings.extend(same.into_iter().map(|(file, affiliation)| {
-                Finding {
-                    severity: Severity::Error,
-                    file,
-                    line: Some(affiliation.line),
-                    subject: entity_id.to_owned(),
-                    message: "another AffiliationDescriptor has this name and other members; neither is used"
-                        .to_owned(),
-                    remedy: "remove one of the two".to_owned(),
-                }
-            }));
         }
         (merged, findings)
     }

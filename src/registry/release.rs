@@ -64,9 +64,9 @@ pub struct Releases {
     by_index: Vec<(u16, Release)>,
 }
 
-/// A request names a service that the metadata does not describe.
+/// A request names a service that the metadata does not describe, or describes twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("AttributeConsumingServiceIndex {0} is not in the SP's metadata")]
+#[error("AttributeConsumingServiceIndex {0} does not stand once in the SP's metadata")]
 pub struct UnknownService(pub u16);
 
 impl Releases {
@@ -96,8 +96,11 @@ impl Releases {
     pub fn service(&self, index: Option<u16>) -> Result<&Release, UnknownService> {
         match index {
             Some(index) if !self.by_index.is_empty() => {
-                let found = self.by_index.iter().find(|(known, _)| *known == index);
-                found.map(|(_, release)| release).ok_or(UnknownService(index))
+                let mut found = self.by_index.iter().filter(|(known, _)| *known == index);
+                match (found.next(), found.next()) {
+                    (Some((_, release)), None) => Ok(release),
+                    _ => Err(UnknownService(index)),
+                }
             }
             _ => Ok(&self.default),
         }

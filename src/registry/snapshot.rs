@@ -102,11 +102,12 @@ pub(super) fn merge(units: &Units, remembered: &Remembered) -> Merged {
         }
     }
     snapshot.findings.extend(refused.iter().map(|(_, finding)| finding.clone()));
-    let (affiliations, disputed) = Affiliations::merge(units);
-    snapshot.affiliations = affiliations;
-    snapshot.findings.extend(disputed);
     let aliases = add_aliases(&mut snapshot);
     snapshot.findings.extend(aliases);
+    let (mut affiliations, disputed) = Affiliations::merge(units);
+    let taken = affiliations.yield_to(|name| snapshot.by_name.contains_key(name));
+    snapshot.affiliations = affiliations;
+    snapshot.findings.extend(disputed.into_iter().chain(taken));
     snapshot.findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Merged { snapshot, live, refused }
 }

@@ -22,6 +22,9 @@ use crate::saml::xml::name::is_char;
 use crate::secret::Secret;
 use crate::session::SsoSession;
 
+/// saml-core 8.3.7.
+const LONGEST_PERSISTENT: usize = 256;
+
 /// Why no NameID can be given: InvalidNameIDPolicy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameIdError {
@@ -34,6 +37,9 @@ pub enum NameIdError {
     /// What no XML document can hold: to write something in its place could make two people one.
     #[error("the value for the NameID holds a character that XML does not allow")]
     Unwritable,
+    /// saml-core 8.3.7.
+    #[error("the value for the persistent NameID has more than {LONGEST_PERSISTENT} characters")]
+    TooLong,
     /// The person does not have the attribute.
     #[error("the attribute \"{0}\" for the NameID has no value after authproc")]
     Missing(String),
@@ -142,10 +148,13 @@ impl Source<'_> {
         }
         let value = match &sp.policy.name_id_attribute {
             Some(attribute) => self.attribute(attribute, sp.policy.name_id_encoding)?,
-            None => self.computed(format, qualifier)?,
+            None => self.computed(format, qualifier, entity_id)?,
         };
         if !value.chars().all(is_char) {
             return Err(NameIdError::Unwritable);
+        }
+        if format == PERSISTENT && value.chars().count() > LONGEST_PERSISTENT {
+            return Err(NameIdError::TooLong);
         }
         if format == PERSISTENT {
             return Ok(pairwise(value));
@@ -154,10 +163,11 @@ impl Source<'_> {
     }
 
     /// The value where no attribute is configured.
-    fn computed(&self, format: &str, qualifier: &str) -> Result<String, NameIdError> {
+    fn computed(&self, format: &str, qualifier: &str, entity_id: &str) -> Result<String, NameIdError> {
         let subject = &self.session.subject;
         match format {
-            PERSISTENT => self.persistent(qualifier),
+            PERSISTENT if qualifier != entity_id => self.shared(qualifier),
+            PERSISTENT => self.persistent(entity_id),
             EMAIL => {
                 let mail = self.attribute("mail", NameIdEncoding::Text)?;
                 if names::is_address(&mail) { Ok(mail) } else { Err(NameIdError::Address) }
@@ -182,24 +192,31 @@ impl Source<'_> {
         }
     }
 
-    fn persistent(&self, qualifier: &str) -> Result<String, NameIdError> {
+    fn persistent(&self, entity_id: &str) -> Result<String, NameIdError> {
         match &self.identifiers.persistent {
-            PersistentIds::HmacSha256 => {
-                persistent(self.secret, self.idp, qualifier, &self.session.subject.id)
-                    .map_err(|error| NameIdError::Uncomputable(error.to_string()))
-            }
-            PersistentIds::LegacySha1(legacy) => self.legacy(legacy, qualifier),
+            PersistentIds::HmacSha256 => self.hmac(entity_id),
+            PersistentIds::LegacySha1(legacy) => self.legacy(legacy, entity_id),
         }
+    }
+
+    /// No entityID holds a line feed: whatever name an affiliation gives itself, its names are never those of an SP.
+    fn shared(&self, affiliation: &str) -> Result<String, NameIdError> {
+        self.hmac(&format!("affiliation\n{affiliation}"))
+    }
+
+    fn hmac(&self, space: &str) -> Result<String, NameIdError> {
+        persistent(self.secret, self.idp, space, &self.session.subject.id)
+            .map_err(|error| NameIdError::Uncomputable(error.to_string()))
     }
 
     /// SimpleSAMLphp took `userid.attribute` before its filters, and the attribute of `saml:PersistentNameID` among them:
     /// what the filters leave goes first, then what the directory said.
-    fn legacy(&self, legacy: &LegacyIds, qualifier: &str) -> Result<String, NameIdError> {
+    fn legacy(&self, legacy: &LegacyIds, entity_id: &str) -> Result<String, NameIdError> {
         let name = &legacy.attribute;
         let raw = || self.session.subject.attributes.values(name);
         match self.attributes.values(name).or_else(raw) {
             Some([value]) if !value.as_bytes().is_empty() => {
-                Ok(legacy_persistent(&legacy.salt, &legacy.idp, qualifier, value.as_bytes()))
+                Ok(legacy_persistent(&legacy.salt, &legacy.idp, entity_id, value.as_bytes()))
             }
             _ => Err(NameIdError::Legacy(name.clone())),
         }
@@ -210,8 +227,7 @@ impl Source<'_> {
     pub fn subject_id(&self, name: &str, sp: &str) -> Result<String, SubjectIdError> {
         let scope = self.identifiers.scope.as_deref().ok_or(SubjectIdError::Scope)?;
         if name == PAIRWISE_ID {
-            let unique = persistent(self.secret, self.idp, sp, &self.session.subject.id)
-                .map_err(|error| SubjectIdError::Uncomputable(error.to_string()))?;
+            let unique = self.hmac(sp).map_err(|error| SubjectIdError::Uncomputable(error.to_string()))?;
             return subject_id::value(&unique, scope).ok_or(SubjectIdError::Scope);
         }
         let from = self.identifiers.subject_id_attribute.as_deref().ok_or(SubjectIdError::Attribute)?;

@@ -107,6 +107,13 @@ fn an_index_chooses_the_service_where_it_decides_something() {
     assert_eq!(names(&own, Some(1)), Ok("mail".to_owned()));
     assert_eq!(names(&own, Some(2)), Ok("ou".to_owned()));
     assert_eq!(names(&own, Some(3)), Err(UnknownService(3)));
+    let mut twice = metadata.clone();
+    twice.attribute_consuming.push(service(1, vec![requested("uid", None, false, &[])]));
+    let twice = Releases::of(&twice, &policy(None), &[], None);
+    assert_eq!(
+        (names(&twice, Some(1)), names(&twice, Some(2))),
+        (Err(UnknownService(1)), Ok("ou".to_owned()))
+    );
     let listed = Releases::of(&metadata, &policy(Some(&["uid"])), &[], None);
     assert_eq!(names(&listed, Some(3)), Ok("uid".to_owned()), "the policy decides, whatever the index");
     let silent = Releases::of(&with(Vec::new(), &[]), &policy(None), &[], None);

@@ -154,8 +154,23 @@ async fn an_affiliation_shares_one_name_space() {
             NameIdError::Qualifier(qualifier.to_owned())
         );
     }
+    // The name space of an affiliation is never an SP's, whatever it calls itself.
+    let of_sp = persistent(SP, None).unwrap().value;
+    assert_ne!(world.source(&identifiers).shared(SP).unwrap(), of_sp);
     let transient = world.named(SP, TRANSIENT, Some(GROUP), &identifiers).unwrap();
     assert_eq!(transient.sp_name_qualifier.as_deref(), Some(GROUP));
+}
+
+#[tokio::test]
+async fn persistent_names_have_256_characters_at_most() {
+    let identifiers = Identifiers::default();
+    for (length, fits) in [(256, true), (257, false)] {
+        let value = "あ".repeat(length);
+        let world = World::of(None, &[("uid", &[&value])]).await;
+        let named = |format| world.named("https://attribute.test", format, None, &identifiers);
+        assert_eq!(named(PERSISTENT).err(), (!fits).then_some(NameIdError::TooLong));
+        assert_eq!(named(UNSPECIFIED).unwrap().value, value);
+    }
 }
 
 #[tokio::test]
