@@ -16,7 +16,7 @@
 //! | `'authproc.idp'` in `config.php` | `[[authproc]]` in `sekisho.toml` |
 //! | `'authproc'` in `saml20-idp-hosted.php` | `[[saml.authproc]]` |
 //! | `'authproc'` of an SP | `[[authproc]]` in its `NAME.toml` |
-//! | `'secretsalt'` | `name_id_secret_file`; see persistent NameIDs below |
+//! | `'secretsalt'` | `legacy_salt_file`; see persistent NameIDs below |
 //!
 //! Keep key, certificate and entityID, and no SP notices the change: `entity_id` is then what the old server called itself,
 //! for SimpleSAMLphp mostly `https://idp.example.co.jp/simplesaml/saml2/idp/metadata.php`.
@@ -130,6 +130,32 @@
 //! attributes = ["uid", { mail = { regex = true, values = ['/@example\.co\.jp$/'] } }]
 //! ```
 //!
+//! ## Persistent NameIDs
+//!
+//! SimpleSAMLphp 1.x computes them as SHA-1 of `secretsalt`, both entityIDs and one attribute of the person. SPs know
+//! people by these ids; they stay the same with
+//!
+//! ```toml
+//! # sekisho.toml
+//! [saml]
+//! persistent_id = "legacy-sha1"
+//! legacy_salt_file = "certs/legacy-salt"
+//! legacy_attribute = "eduPersonPrincipalName"
+//! legacy_idp_entity_id = "https://old.example.co.jp/simplesaml/saml2/idp/metadata.php"
+//! ```
+//!
+//! | there | here |
+//! |---|---|
+//! | `'secretsalt'` in `config.php` | `legacy_salt`, `legacy_salt_file` or `legacy_salt_env`, to the letter |
+//! | `'userid.attribute'` in the IdP's metadata (default `eduPersonPrincipalName`), where no filter makes NameIDs | `legacy_attribute` |
+//! | `'attribute'` of `saml:PersistentNameID` | `legacy_attribute` |
+//! | the entityID of the IdP | `legacy_idp_entity_id`, if `entity_id` is another now |
+//!
+//! The attribute is taken as the filters leave it, else as the directory gives it; it must have exactly one value, as
+//! there. An SP with `name_id_attribute` (`simplesaml.nameidattribute`) is not concerned. `tests/it/authproc/persistent.rs`
+//! has SimpleSAMLphp compute the same ids. Not made: the ids of `saml:SQLPersistentNameID`, which are random and in its
+//! database, and those of `core:TargetedID`, which are an attribute and made of other parts.
+//!
 //! ## What is otherwise
 //!
 //! * **Release.** SimpleSAMLphp sends every attribute when neither `attributes` nor AttributeLimit says otherwise. Here
@@ -137,8 +163,8 @@
 //! * **ACS.** A request that names an ACS which is not registered is refused; SimpleSAMLphp answers to the default one.
 //! * **NameID.** A missing `name_id_attribute` is InvalidNameIDPolicy, told to the SP and the log; SimpleSAMLphp falls back
 //!   to a transient one.
-//! * **Persistent NameIDs** that SimpleSAMLphp computed from `secretsalt` are not computed here yet. SPs that know people
-//!   by them need `name_id_attribute`, or to map people anew. Ids from an attribute, as above, stay as they are:
+//! * **Persistent NameIDs** are computed from a key of the directory's own, unless `persistent_id` says otherwise. Ids
+//!   from an attribute, as above, stay as they are:
 //!
 //!   ```toml
 //!   name_id_format = "persistent"

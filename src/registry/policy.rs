@@ -39,6 +39,8 @@ pub struct Policy {
     pub idp_entity_id: Option<String>,
     /// `name_id_format`: the URI of the format where the request asks for none.
     pub name_id_format: Option<String>,
+    /// `name_id_format = "none"`: the assertion has no NameID where the request asks for no format.
+    pub without_name_id: bool,
     /// `name_id_force`: the format of the policy goes before the request's.
     pub name_id_force: bool,
     /// `name_id_attribute`: the attribute whose first value after authproc is the NameID.
@@ -169,6 +171,7 @@ impl Default for Policy {
             audience: Vec::new(),
             idp_entity_id: None,
             name_id_format: None,
+            without_name_id: false,
             name_id_force: false,
             name_id_attribute: None,
             name_id_encoding: NameIdEncoding::default(),

@@ -4,11 +4,14 @@
 pub mod accept;
 mod artifact;
 pub mod decide;
+mod identifiers;
 mod issue;
 pub mod issuer;
 pub mod logout;
 pub mod name_id;
+mod names;
 pub mod outcome;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Incoming};
+pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 
 use accept::Accepted;
@@ -30,7 +34,7 @@ use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::Signer;
 use crate::saml::status::{REQUEST_DENIED, RESPONDER, Status};
-use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
+use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED, WINDOWS_DOMAIN};
 use crate::secret::Secret;
 use crate::session::{Ask, Memos, PendingRequest, Seal, Sessions, SsoSession};
 
@@ -50,6 +54,8 @@ pub struct Idp {
     pub class_order: Vec<String>,
     /// The class that signing in at the page gives.
     pub form_class: String,
+    /// How persons are named to SPs.
+    pub identifiers: Identifiers,
 }
 
 /// Everything that sign-on needs; made once by `app`.
@@ -379,7 +385,7 @@ impl SingleSignOn {
 
 /// A Subject that a person could have typed; an opaque identifier in the form would only be in the way.
 fn login_hint(subject: &NameId) -> Option<String> {
-    let typed = [EMAIL, UNSPECIFIED].contains(&subject.format.as_str());
+    let typed = [EMAIL, UNSPECIFIED, WINDOWS_DOMAIN].contains(&subject.format.as_str());
     typed.then(|| subject.value.clone())
 }
 

@@ -108,6 +108,7 @@ fn records() -> Vec<Record> {
             sp: text(sp),
             name_id_format: text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
             attributes: vec![text("displayName"), text("mail")],
+            missing: vec![text("employeeNumber")],
             assertion_id: text("_98c1c208d7e9159176d1e51f606944a232fb84b6"),
             in_response_to: Some(text("_3275bffbf2fca66387ba834fe180b933f23f04ec")),
         },

@@ -145,7 +145,10 @@ impl Reader<'_, '_> {
             "entity_id_aliases" => values::entity_ids(v).map(|ids| policy.entity_id_aliases = ids),
             "audience" => values::entity_ids(v).map(|ids| policy.audience = ids),
             "idp_entity_id" => values::idp_entity_id(v).map(|id| policy.idp_entity_id = Some(id)),
-            "name_id_format" => values::name_id_format(v).map(|uri| policy.name_id_format = Some(uri)),
+            "name_id_format" => values::name_id_format(v).map(|uri| {
+                policy.without_name_id = uri.is_none();
+                policy.name_id_format = uri;
+            }),
             "name_id_force" => values::boolean(v).map(|b| policy.name_id_force = b),
             "name_id_attribute" => values::word(v).map(|name| policy.name_id_attribute = Some(name)),
             "name_id_encoding" => {
@@ -264,6 +267,7 @@ impl Reader<'_, '_> {
             |name: &str| table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
         let forced =
             span_of("name_id_force").filter(|_| policy.name_id_force && policy.name_id_format.is_none());
+        let forced = forced.filter(|_| !policy.without_name_id);
         if let Some(span) = forced.filter(|_| span_of("name_id_format").is_none()) {
             let remedy = "add name_id_format, or remove the key";
             self.fault(span, "name_id_force", values::wrong("there is no format to force", remedy));

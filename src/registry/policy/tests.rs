@@ -46,6 +46,7 @@ fn every_key_is_read() {
         request_max_age = "10m"
         ignore_requested_authn_context = true
         max_authn_age = "7200s"
+        ecp = true
         allow_sha1_requests = true
         [[authproc]]
         priority = 100
@@ -60,6 +61,7 @@ fn every_key_is_read() {
         audience: vec![text("https://a.example")],
         idp_entity_id: Some(text("https://idp.example/{upn_domain}/saml")),
         name_id_format: Some(text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")),
+        without_name_id: false,
         name_id_force: true,
         name_id_attribute: Some(text("objectGUID")),
         name_id_encoding: NameIdEncoding::Base64,
@@ -87,6 +89,7 @@ fn every_key_is_read() {
         request_max_age: Some(SignedDuration::from_mins(10)),
         ignore_requested_authn_context: true,
         max_authn_age: Some(SignedDuration::from_hours(2)),
+        ecp: true,
         allow_sha1_requests: true,
     };
     assert_eq!(file.policy, expected);
@@ -186,7 +189,6 @@ fn each_bad_value_is_refused() {
         ("allow = [\"user:a\", \"user: \"]", "entry 2:"),
         ("allow = \"user:a\"", "it must be a list in [ ], not string"),
         ("name_id_format = \"persistant\"", "did you mean \"persistent\"?"),
-        ("name_id_format = \"none\"", "not available yet"),
         ("name_id_force = true", "there is no format to force"),
         ("name_id_encoding = \"base64\"", "there is no attribute to encode"),
         ("assertion_lifetime = \"5 parsecs\"", "is no duration"),
@@ -228,6 +230,17 @@ fn each_bad_value_is_refused() {
         let faults = parse(text).expect_err(text);
         assert!(faults.iter().any(|fault| fault.contains(said)), "{text}: {faults:#?}");
     }
+}
+
+#[test]
+fn none_is_a_format_too() {
+    let file = parse(
+        "name_id_format = \"none\"\nname_id_force = true\n[\"https://a.example\"]\nname_id_format = \"persistent\"",
+    )
+    .unwrap();
+    assert!(file.policy.without_name_id && file.policy.name_id_format.is_none());
+    let own = &file.by_entity["https://a.example"].policy;
+    assert!(!own.without_name_id && own.name_id_format.is_some(), "{own:?}");
 }
 
 #[test]

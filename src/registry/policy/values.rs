@@ -158,12 +158,13 @@ pub(super) fn duration(
     Ok(duration)
 }
 
-pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<String> {
+/// The URI of the format; none for the word `none`.
+pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<Option<String>> {
     let text = text(value)?;
     if text == "none" {
-        return Err(wrong("assertions without a NameID are not available yet", "remove the key"));
+        return Ok(None);
     }
-    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format")
+    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format").map(Some)
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {

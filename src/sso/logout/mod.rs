@@ -227,7 +227,7 @@ impl SingleLogout {
         let qualifies = |said: Option<&str>, held: Option<&str>, meant: &str| {
             said.is_none_or(|said| said == held.unwrap_or(meant) || said == meant)
         };
-        let ours = &held.name_id;
+        let Some(ours) = &held.name_id else { return false };
         ours.value == name.value
             && (name.format == UNSPECIFIED || name.format == ours.format)
             && qualifies(

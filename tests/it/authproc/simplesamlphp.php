@@ -81,6 +81,36 @@ function filtered(array $case): array|bool|null
     return $result;
 }
 
+// {"persistent": "filter" | "userid", "salt": .., "idp": .., "sp": .., "attributes": P, "attribute": ..} => [id or null]
+// by saml:PersistentNameID, or as the IdP computes it by itself from userid.attribute.
+function persistent(array $case): array
+{
+    \SimpleSAML\Configuration::loadFromArray([
+        'secretsalt' => $case['salt'],
+        'logging.handler' => 'stderr',
+        'logging.level' => 0,
+    ], '[ARRAY]', 'simplesaml');
+    $idp = ['entityid' => $case['idp'], 'userid.attribute' => $case['attribute']];
+    $sp = ['entityid' => $case['sp']];
+    $state = ['Attributes' => unpairs($case['attributes']), 'Source' => $idp, 'Destination' => $sp];
+    if ($case['persistent'] === 'filter') {
+        $filter = new \SimpleSAML\Module\saml\Auth\Process\PersistentNameID(['attribute' => $case['attribute']], null);
+        $filter->process($state);
+        $made = $state['saml:NameID'] ?? [];
+        $made = reset($made);
+        return [$made ? $made->getValue() : null];
+    }
+    $add = new \ReflectionMethod('\SimpleSAML\Auth\ProcessingChain', 'addUserID');
+    $add->setAccessible(true);
+    $add->invokeArgs(null, [&$state]);
+    $make = new \ReflectionMethod('\SimpleSAML\Module\saml\IdP\SAML2', 'generateNameIdValue');
+    $make->setAccessible(true);
+    $configuration = function (array $metadata) {
+        return \SimpleSAML\Configuration::loadFromArray($metadata, '[ARRAY]');
+    };
+    return [$make->invokeArgs(null, [$configuration($idp), $configuration($sp), &$state])];
+}
+
 function matched(array $case): array
 {
     return array_map(function ($text) use ($case) {
@@ -103,7 +133,9 @@ function replaced(array $case): array
 
 while (($line = fgets(STDIN)) !== false) {
     $case = json_decode($line, true, 64, JSON_THROW_ON_ERROR);
-    if (isset($case['match'])) {
+    if (isset($case['persistent'])) {
+        $answer = persistent($case);
+    } elseif (isset($case['match'])) {
         $answer = matched($case);
     } else {
         $answer = isset($case['replace']) ? replaced($case) : filtered($case);
