@@ -11,6 +11,7 @@ mod fault;
 mod later;
 mod listen;
 mod log;
+mod published;
 mod reader;
 mod saml;
 mod secrets;
@@ -29,7 +30,8 @@ pub use self::directory::DirectoryConfig;
 pub use self::fault::{ConfigFault, FaultKind};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
-pub use self::saml::{Contact, Endpoint, Localized, Logo, Organization, Published, Saml};
+pub use self::published::Published;
+pub use self::saml::{Endpoint, Saml};
 pub use self::session::Session;
 pub use self::throttle::Throttle;
 

@@ -15,6 +15,7 @@ mod lint;
 mod load;
 pub mod policy;
 mod provider;
+mod signing;
 mod snapshot;
 mod state;
 mod unit;
@@ -29,11 +30,13 @@ use arc_swap::ArcSwap;
 
 use crate::authproc::FilterConfig;
 use crate::clock::Clock;
+use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::{Allow, NameIdEncoding, Policy, Sign, VerifyRequests};
+pub use policy::{Allow, NameIdEncoding, Policy, Profile, Sign, VerifyRequests};
 pub use provider::ServiceProvider;
+pub use signing::{SigningKey, SigningKeys};
 pub use snapshot::Snapshot;
 
 use state::State;
@@ -57,6 +60,14 @@ pub struct RegistryOptions {
     pub idp_attributes: Option<Vec<String>>,
     /// A service provider that no file describes, as the TOML that could: the built-in one.
     pub built_in: Option<String>,
+    /// `saml.profile`: the profile of service providers that name none.
+    pub profile: Option<Profile>,
+    /// `saml.denied_algorithms`
+    pub denied: AlgorithmSet,
+    /// What the identity provider's key can sign with, for findings; empty where that is not known.
+    pub signs_with: Vec<SignatureAlgorithm>,
+    /// Loads the signing keys of single service providers.
+    pub signing_keys: Option<Arc<dyn SigningKeys>>,
 }
 
 /// The registry cannot be opened.

@@ -1,15 +1,16 @@
 //! [`ServiceProvider`]: metadata, policy and what follows from both, ready for a sign-on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::authproc::{Chain, FilterConfig};
 use crate::clock::Timestamp;
 use crate::saml::metadata::sp::SpMetadata;
-use crate::saml::signature::VerificationKey;
+use crate::saml::signature::{AlgorithmSet, Preference, Signer, VerificationKey};
 
 use super::finding::{Finding, Severity};
 use super::policy::Policy;
-use super::{RegistryOptions, endpoint, folder, lint};
+use super::{RegistryOptions, endpoint, folder, lint, signing};
 
 /// A service provider as the rest of the program sees it.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ pub struct ServiceProvider {
     pub release: Option<Vec<String>>,
     /// Keys that may sign its requests.
     pub keys: Vec<VerificationKey>,
+    /// What its requests may be signed with.
+    pub request_algorithms: AlgorithmSet,
+    /// What it is signed for with.
+    pub signature: Preference,
+    /// The key that signs for it alone.
+    pub signer: Option<Arc<dyn Signer>>,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
     enforce_valid_until: bool,
@@ -71,7 +78,11 @@ impl ServiceProvider {
             })?;
         let release = policy.attributes.clone().or_else(|| requested_names(&metadata));
         let keys = keys(&metadata, origin, &mut findings);
+        let signer = signing::own_key(&metadata, &policy, origin, &mut findings)?;
         let mut provider = Self {
+            request_algorithms: signing::request_algorithms(&policy, origin),
+            signature: signing::preference(&metadata, &policy, origin),
+            signer,
             aliases: policy.entity_id_aliases.clone(),
             file: origin.file.clone(),
             enforce_valid_until: options.enforce_valid_until,
@@ -87,7 +98,8 @@ impl ServiceProvider {
             let remedy = "fetch the metadata again, or set saml.enforce_valid_until = false";
             return Err(Box::new(origin.error(&provider.metadata, message, remedy)));
         }
-        let lints = lint::findings(&provider, origin);
+        let mut lints = lint::findings(&provider, origin);
+        lints.extend(signing::findings(&provider, origin));
         provider.findings.extend(lints);
         Ok(provider)
     }

@@ -93,7 +93,7 @@ impl Accepted {
             Incoming::Redirect { raw_query } => {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
-                let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
+                let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.request_algorithms);
                 let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
                 Self::complete(sp, &request, received.relay_state, demands, now)
             }
@@ -102,7 +102,7 @@ impl Accepted {
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let mut signed = false;
                 let judge = |sp: &ServiceProvider| {
-                    let judged = verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+                    let judged = verify::enveloped(&root, &sp.keys, sp.request_algorithms);
                     signed = judged.is_ok();
                     judged
                 };

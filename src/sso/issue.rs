@@ -92,7 +92,7 @@ pub(super) async fn issue(
         assertion: Some(&assertion),
     };
     let xml = response
-        .signed(&***sso.signer.load(), signed_parts(sp))
+        .signed(&sso.signing(sp), signed_parts(sp))
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
     let event = Event::AssertionIssued {
         subject: session.subject.id.to_string(),
@@ -139,7 +139,7 @@ pub(super) fn failure(
         assertion: None,
     };
     let both = Sign { assertion: true, response: true };
-    let signed = response.signed(&***sso.signer.load(), both);
+    let signed = response.signed(&sso.signing(accepted.sp()), both);
     signed.map(|xml| form(accepted, &xml)).map_err(|error| Rejection::Unavailable(error.to_string()))
 }
 

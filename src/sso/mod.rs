@@ -24,7 +24,7 @@ use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
-use crate::saml::signature::Signer;
+use crate::saml::signature::{Chosen, Signer};
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
 use crate::secret::Secret;
 use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
@@ -59,7 +59,7 @@ pub struct SingleSignOn {
     /// Seals pending requests.
     pub seal: Arc<Seal>,
     /// The signing key in use.
-    pub signer: ArcSwap<Box<dyn Signer>>,
+    pub signer: ArcSwap<Arc<dyn Signer>>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.
@@ -132,6 +132,12 @@ impl SingleSignOn {
         let snapshot = self.registry.snapshot();
         let accepted = Accepted::unsolicited(sp, relay_state, &snapshot, self.clock.now());
         self.run(accepted, session, request).await
+    }
+
+    /// What signs for this SP: its own key or the identity provider's, with the algorithm that it takes.
+    pub fn signing(&self, sp: &ServiceProvider) -> Chosen {
+        let signer = sp.signer.as_ref().map_or_else(|| Arc::clone(&**self.signer.load()), Arc::clone);
+        Chosen::new(signer, &sp.signature)
     }
 
     /// What a sealed request is about; `None` if [`Self::resume`] would refuse it.

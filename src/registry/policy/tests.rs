@@ -45,6 +45,11 @@ fn every_key_is_read() {
         ignore_requested_authn_context = true
         max_authn_age = "7200s"
         allow_sha1_requests = true
+        allow_sha1_responses = true
+        signature_algorithm = "rsa-sha1"
+        private_key = "../certs/sp.pem"
+        certificate = "../certs/sp.crt"
+        profile = "saml2int"
         [[authproc]]
         priority = 100
         filter = "AttributeLimit"
@@ -79,6 +84,11 @@ fn every_key_is_read() {
         ignore_requested_authn_context: true,
         max_authn_age: Some(SignedDuration::from_hours(2)),
         allow_sha1_requests: true,
+        allow_sha1_responses: true,
+        signature_algorithm: Some(SignatureAlgorithm::RsaSha1),
+        private_key: Some("metadata/../certs/sp.pem".into()),
+        certificate: Some("metadata/../certs/sp.crt".into()),
+        profile: Some(Profile::Saml2int),
     };
     assert_eq!(file.policy, expected);
     assert_eq!(file.authproc.iter().map(FilterConfig::name).collect::<Vec<_>>(), ["AttributeLimit"]);
@@ -186,6 +196,13 @@ fn each_bad_value_is_refused() {
         ("relay_state = \"a\\u0007\"", "control character"),
         ("relay_state_prefixes = [\"https://sp.example\"]", "end it: \"https://sp.example/\""),
         ("relay_state_prefixes = []", "it is empty"),
+        ("private_key = \"a.pem\"", "a key pair has two files: add certificate"),
+        ("certificate = \"a.crt\"", "a key pair has two files: add private_key"),
+        ("private_key = 1\ncertificate = \"a.crt\"", "it must be a string, not integer"),
+        ("signature_algorithm = \"rsa-sha265\"", "did you mean \"rsa-sha256\"?"),
+        ("signature_algorithm = \"hmac-sha256\"", "is unknown"),
+        ("signature_algorithm = \"rsa-sha1\"", "SHA-1 can be forged: choose \"rsa-sha256\""),
+        ("profile = \"saml2in\"", "did you mean \"saml2int\"?"),
         ("idp_entity_id = \"x\"", "it is not available yet: remove the key"),
         ("entity_id = \"a b\"\nacs = [\"https://a/\"]", "no white space"),
         ("entity_id = \"a\"", ": acs: it is missing"),
@@ -206,6 +223,33 @@ fn each_bad_value_is_refused() {
     ] {
         let faults = parse(text).expect_err(text);
         assert!(faults.iter().any(|fault| fault.contains(said)), "{text}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_profile_comes_before_the_other_keys_wherever_it_stands() {
+    let transient = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient".to_owned());
+    let policy = |text: &str| parse(text).unwrap().policy;
+    let alone = policy("profile = \"saml2int\"");
+    assert_eq!((alone.name_id_format, alone.name_id_force), (transient.clone(), true));
+    let last = policy("name_id_force = false\nprofile = \"saml2int\"");
+    assert_eq!((last.name_id_format, last.name_id_force), (transient, false));
+    let by_default =
+        Policy::parse_with(Path::new("metadata/sp.toml"), "sign = \"response\"", Some(Profile::Saml2int));
+    let by_default = by_default.unwrap().policy;
+    assert_eq!((by_default.profile, by_default.sign), (Some(Profile::Saml2int), Sign::Response));
+    assert!(Profile::deviations(&by_default).is_empty());
+    assert_eq!(Profile::deviations(&policy("sign = \"assertion\"\nprofile = \"saml2int\""))[0].0, "sign");
+    assert!(Profile::deviations(&policy("sign = \"assertion\"")).is_empty());
+}
+
+/// SDP-IDP11: as soon as a policy can ask for encryption, the profile does.
+#[test]
+fn the_profile_encrypts_when_a_policy_can() {
+    let profile = Profile::policy(Some(Profile::Saml2int)).encrypt;
+    match parse("encrypt = \"always\"") {
+        Ok(file) => assert_eq!(profile, file.policy.encrypt),
+        Err(faults) => assert!(faults[0].contains("not available yet") && profile == Encrypt::Never),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod judges;
 pub mod pki;
 pub mod process;
 pub mod request;
+pub mod schema;
 pub(crate) mod slapd;
 pub mod sp;
 pub mod test_app;
