@@ -7,6 +7,7 @@
 //! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
 //! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
 //! | [`decisions`] | developers: what was decided, why, and what was rejected |
+//! | [`conformance`] | both: what OASIS, Kantara and saml2int ask of an identity provider, and the test that shows it |
 //! | [`attacks`] | both: what an attacker may try, how it is refused, and the test that holds it |
 //!
 //! What a filter of the attribute pipeline does is told, with examples, on the filter's own page:
@@ -16,6 +17,7 @@
 
 pub mod attacks;
 pub mod configuration;
+pub mod conformance;
 pub mod decisions;
 pub mod flow;
 pub mod migration;
