@@ -8,6 +8,7 @@ demo_packages="gcc libc6-dev libssl-dev pkg-config"
 test_packages="$demo_packages \
     curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
+    opensaml-schemas xmltooling-schemas shibboleth-sp-common \
     apache2 libapache2-mod-auth-mellon php-cli php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
 # A newer libxmlsec1 than Debian 12 has: it reads all key transports of XML Encryption 1.1.

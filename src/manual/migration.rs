@@ -87,6 +87,8 @@
 //! | `'attributes.NameFormat'` | `attribute_name_format` |
 //! | `'simplesaml.attributes' => false` | `send_attributes = false` |
 //! | `'saml20.sign.assertion'`, `'saml20.sign.response'` | `sign = "assertion"`, `"response"` or `"both"` (the default) |
+//! | `'signature.algorithm'` | `signature_algorithm`: the URI, or its last word (`"rsa-sha512"`); SHA-1 needs `allow_sha1_responses = true` too |
+//! | `'signature.privatekey'`, `'signature.certificate'` | `private_key`, `certificate`: names from the TOML's folder on, `"../certs/other.pem"` |
 //! | `'validate.authnrequest'` | `verify_requests = "required"`; `false` is `"when-key"` |
 //! | `'assertion.lifetime'` | `assertion_lifetime = "5m"` |
 //! | `'audience'` | `audience` |

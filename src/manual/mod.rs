@@ -8,6 +8,7 @@
 //! | [`recipes`] | admins: Microsoft 365, Google Workspace, Salesforce, AWS, kintone and other SaaS, one by one |
 //! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
 //! | [`decisions`] | developers: what was decided, why, and what was rejected |
+//! | [`conformance`] | both: what OASIS, Kantara and saml2int ask of an identity provider, and the test that shows it |
 //! | [`attacks`] | both: what an attacker may try, how it is refused, and the test that holds it |
 //!
 //! What a filter of the attribute pipeline does is told, with examples, on the filter's own page:
@@ -20,6 +21,7 @@
 
 pub mod attacks;
 pub mod configuration;
+pub mod conformance;
 pub mod decisions;
 pub mod flow;
 pub mod migration;

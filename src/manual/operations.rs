@@ -89,7 +89,9 @@
 //!    `next_certificate = "certs/PublicKey.pem"`, restart: the next key signs, the former stays published.
 //! 5. When nothing complains, remove `next_certificate`.
 //!
-//! One key signs for all SPs at a time; a step per SP is not there yet.
+//! An SP that is not ready at step 4 may keep the former key for a while: name both files as `private_key` and `certificate`
+//! in its TOML. It is then signed for with that key, and `/saml/metadata?sp=ENTITYID` is its metadata; what others get
+//! does not change. The same way one SP can go first.
 //!
 //! ## Changing a decryption key
 //!
