@@ -8,13 +8,15 @@ use super::accept::Accepted;
 use super::name_id::Source;
 use super::outcome::{PostForm, Rejection, SpNames};
 use crate::audit::{Event, Record};
-use crate::authproc::Context;
+use crate::authproc::{Context, FilterError};
 use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::Assertion;
 use crate::saml::response::{Response, Sign, encode};
-use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::status::{
+    INVALID_NAME_ID_POLICY, REQUEST_DENIED, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL,
+};
 use crate::session::SsoSession;
 
 /// Why no assertion was made: the SP is told, or the person.
@@ -48,7 +50,7 @@ pub(super) async fn issue(
     let filtered = sp
         .chain
         .apply(session.subject.attributes.clone(), &context)
-        .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
+        .map_err(|error| not_filtered(sp, &error))?;
     let source = Source {
         idp: &sso.idp.entity_id,
         issuer: &issuer,
@@ -114,6 +116,18 @@ pub(super) async fn issue(
     };
     record(sso, request, event)?;
     Ok(form(accepted, &xml))
+}
+
+/// What a filter demands of a person is told to the SP; a filter that cannot be judged is a fault here.
+fn not_filtered(sp: &ServiceProvider, error: &FilterError) -> NotIssued {
+    let cause = format!("authproc of {}: {error}", sp.entity_id());
+    match error {
+        FilterError::Refused { .. } => {
+            let message = "the person does not have the attributes that this identity provider demands";
+            NotIssued::Status(Status::failure(RESPONDER, REQUEST_DENIED, message), cause)
+        }
+        FilterError::Unevaluable { .. } => Rejection::Unavailable(cause).into(),
+    }
 }
 
 /// Writes the audit event before the answer goes out.
