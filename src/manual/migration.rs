@@ -120,6 +120,9 @@
 //! | `['class' => 'core:AttributeValueMap', 'sourceattribute' => 'memberOf', 'targetattribute' => 'role', 'values' => ['admin' => ['cn=it']]]` | `filter = "AttributeValueMap"`, the same words, `values = { admin = ["cn=it"] }` |
 //! | `'%keep'`, `'%replace'` | `keep = true`, `replace = true` |
 //! | `core:ScopeAttribute`, `core:ScopeFromAttribute` | the same words |
+//! | `['class' => 'core:Cardinality', 'mail' => [1, 1]]` | `filter = "Cardinality"`, `cardinality = { mail = [1, 1] }` |
+//! | `core:CardinalitySingle` | the same words |
+//! | `'warn'`, `'%ignoreEntities'` | not taken |
 //! | any other `class` | not yet: `check` names it |
 //!
 //! ```toml

@@ -16,7 +16,8 @@
 //! [`attribute_copy`](crate::authproc::attribute_copy), [`attribute_alter`](crate::authproc::attribute_alter),
 //! [`attribute_value_map`](crate::authproc::attribute_value_map),
 //! [`attribute_limit`](crate::authproc::attribute_limit), [`scope_attribute`](crate::authproc::scope_attribute),
-//! [`scope_from_attribute`](crate::authproc::scope_from_attribute). What each key of an SP's policy file means is told at
+//! [`scope_from_attribute`](crate::authproc::scope_from_attribute), [`cardinality`](crate::authproc::cardinality),
+//! [`cardinality_single`](crate::authproc::cardinality_single). What each key of an SP's policy file means is told at
 //! the fields of [`Policy`](crate::registry::Policy).
 
 pub mod attacks;
