@@ -49,6 +49,8 @@ pub(crate) enum Conduct {
     /// A search: the root DSE and the disabled entry of an Active Directory, and groups for its matching rule. A bind: as
     /// [`Conduct::Well`].
     ActiveDirectory,
+    /// A search: [`ENTRY`] with a sAMAccountName. A bind: as [`Conduct::Well`].
+    Employee,
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
     /// A bind succeeds with this password alone; a search finds [`ENTRY`].
@@ -210,6 +212,10 @@ fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
                 ("userAccountControl", "514"),
                 ("userPrincipalName", "tanaka@fake"),
             ];
+            vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
+        }
+        Conduct::Employee => {
+            let account = [names[0], names[1], uuid, ("sAMAccountName", "tanaka")];
             vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
         }
         _ => vec![person(ENTRY), done(LdapResultCode::Success)],
