@@ -36,7 +36,7 @@ pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What
 pub use finding::{Finding, Severity};
 pub use policy::{Allow, NameIdEncoding, Policy, Sign, VerifyRequests};
 pub use provider::ServiceProvider;
-pub use release::{EntityRelease, Origin, Release, Releases, UnknownService};
+pub use release::{EntityRelease, Release, ReleaseOrigin, Releases, UnknownService};
 pub use snapshot::Snapshot;
 
 use state::State;
