@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
-use crate::registry::{self, Origin, Release, ServiceProvider, Sign};
+use crate::registry::{self, Release, ReleaseOrigin, ServiceProvider, Sign};
 use crate::saml::signature::Signer;
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
@@ -184,10 +184,10 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         .to_owned(),
         attributes: attributes(release, released.map(Vec::as_slice)),
         attributes_by: match release.origin {
-            Origin::Policy => "policy",
-            Origin::EntityAttribute => "entity attribute",
-            Origin::Metadata => "metadata",
-            Origin::IdentityProvider => "",
+            ReleaseOrigin::Policy => "policy",
+            ReleaseOrigin::EntityAttribute => "entity attribute",
+            ReleaseOrigin::Metadata => "metadata",
+            ReleaseOrigin::IdentityProvider => "",
         },
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",

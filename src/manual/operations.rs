@@ -65,6 +65,7 @@
 //! |---|---|
 //! | `certs/PrivateKey.pem`, `PublicKey.pem` | every SP has to be given a new certificate |
 //! | `certs/name-id-secret` | every computed persistent NameID changes: SPs no longer know the people |
+//! | the file of `legacy_salt_file`, where `persistent_id` is `legacy-sha1` | the same for the ids of SimpleSAMLphp |
 //! | `sekisho.toml`, `metadata/`, `people.toml` | your work |
 //! | the files of `saml.decryption_keys` | SPs that encrypt identifiers have to be given a new certificate |
 //! | `certs/session-secret` | who is just signing in starts again; nothing else |

@@ -39,7 +39,7 @@ pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What
 pub use finding::{Finding, Severity};
 pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Profile, Sign, UPN_DOMAIN, VerifyRequests};
 pub use provider::ServiceProvider;
-pub use release::{EntityRelease, Origin, Release, Releases, UnknownService};
+pub use release::{EntityRelease, Release, ReleaseOrigin, Releases, UnknownService};
 pub use signing::{SigningKey, SigningKeys};
 pub use snapshot::Snapshot;
 
