@@ -1,7 +1,8 @@
 //! `make bench`: what one core of this machine does, per second of the server's CPU time, beside what raw OpenSSL does
 //! on the same core. The server has core 0; the load, slapd and the judges have the others. Nothing is asserted but
 //! that every Response verifies: figures are for people. `cargo bench --bench throughput promises` measures what is
-//! promised in seconds and nothing else, `encryption` what an encrypted assertion costs.
+//! promised in seconds and nothing else, `encryption` what an encrypted assertion costs, `logout` how fast people are
+//! signed out.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -15,6 +16,7 @@
 mod client;
 mod hostile;
 mod load;
+mod logout;
 mod promises;
 mod report;
 mod server;
@@ -46,10 +48,13 @@ fn main() {
     let only = |what: &str| std::env::args().any(|argument| argument == what);
     if only("encryption") {
         encryption(&mut report);
+    } else if only("logout") {
+        logouts(&mut report);
     } else {
         if !only("promises") {
             rates(&mut report);
             encryption(&mut report);
+            logouts(&mut report);
         }
         promises::measure(&mut report);
     }
@@ -96,6 +101,12 @@ fn encryption(report: &mut Report) {
     let (share, rate) = rounds[1];
     report.fact("warm sign-on, two RSA-2048 signatures, encrypted, /CPU-s", rate);
     report.limit("  of the rate in the clear", share, Goal::AtLeast(0.90));
+}
+
+fn logouts(report: &mut Report) {
+    let mut rounds = [logout::rate(), logout::rate(), logout::rate()];
+    rounds.sort_by(f64::total_cmp);
+    report.rate("logouts by redirect, a second SP in the session", rounds[1], 1_200.0);
 }
 
 /// A person who has a session signs on to an SP with a fresh request each time.

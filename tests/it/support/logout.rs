@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use actix_web::cookie::Cookie;
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -46,6 +48,7 @@ pub enum Answer {
 pub struct LogoutSp {
     pub sp: Sp,
     seen: Arc<Mutex<Vec<Element>>>,
+    with_session: Arc<AtomicUsize>,
     server: Option<(ServerHandle, JoinHandle<()>)>,
 }
 
@@ -55,6 +58,7 @@ struct Service {
     idp: Arc<Mutex<String>>,
     answer: Answer,
     seen: Arc<Mutex<Vec<Element>>>,
+    with_session: Arc<AtomicUsize>,
 }
 
 impl LogoutSp {
@@ -63,12 +67,13 @@ impl LogoutSp {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let sp = Self::described(name, bindings, port);
-        let seen: Arc<Mutex<Vec<Element>>> = Arc::default();
+        let (seen, with_session): (Arc<Mutex<Vec<Element>>>, Arc<AtomicUsize>) = Default::default();
         let service = web::Data::new(Service {
             entity_id: sp.entity_id.clone(),
             idp: Arc::clone(idp),
             answer,
             seen: Arc::clone(&seen),
+            with_session: Arc::clone(&with_session),
         });
         let (started, running) = channel();
         let thread = thread::spawn(move || {
@@ -76,6 +81,7 @@ impl LogoutSp {
                 let make = move || {
                     App::new()
                         .app_data(service.clone())
+                        .route("/acs", web::post().to(signed_in))
                         .route("/slo", web::get().to(by_redirect))
                         .route("/slo", web::post().to(by_post))
                         .route("/soap", web::post().to(by_soap))
@@ -86,13 +92,14 @@ impl LogoutSp {
                 server.await.unwrap();
             });
         });
-        Self { sp, seen, server: Some((running.recv().unwrap(), thread)) }
+        Self { sp, seen, with_session, server: Some((running.recv().unwrap(), thread)) }
     }
 
     /// One whose address nobody answers at.
     pub fn dead(name: &str, bindings: &[&str]) -> Self {
         let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        Self { sp: Self::described(name, bindings, closed), seen: Arc::default(), server: None }
+        let sp = Self::described(name, bindings, closed);
+        Self { sp, seen: Arc::default(), with_session: Arc::default(), server: None }
     }
 
     fn described(name: &str, bindings: &[&str], port: u16) -> Sp {
@@ -103,6 +110,18 @@ impl LogoutSp {
             .map(|binding| Slo::new(binding, &place(if *binding == SOAP { "/soap" } else { "/slo" })))
             .collect();
         sp
+    }
+
+    /// The same, with an assertion consumer service that signs the browser in by a cookie.
+    pub fn with_acs(mut self) -> Self {
+        let base = self.sp.slo[0].location.rsplit_once('/').unwrap().0;
+        self.sp.acs = vec![format!("{base}/acs")];
+        self
+    }
+
+    /// How many LogoutRequests came with the cookie of the session.
+    pub fn with_session(&self) -> usize {
+        self.with_session.load(Ordering::SeqCst)
     }
 
     /// The LogoutRequests that came and were genuine.
@@ -171,11 +190,17 @@ impl LogoutRequest {
     }
 }
 
+async fn signed_in(service: web::Data<Service>) -> HttpResponse {
+    let cookie = Cookie::build(service.cookie(), "1").path("/").finish();
+    HttpResponse::Ok().cookie(cookie).body("You are signed in.")
+}
+
 async fn by_redirect(req: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let query = req.query_string();
     if query.is_empty() {
         return HttpResponse::BadRequest().finish();
     }
+    service.note_session(&req);
     let request = Element::parse(&verified_redirect(query, "SAMLRequest"));
     service.keep(&request);
     let Some(message) = service.reply(&request) else { return HttpResponse::Ok().body("You are here.") };
@@ -190,7 +215,12 @@ async fn by_redirect(req: HttpRequest, service: web::Data<Service>) -> HttpRespo
     HttpResponse::Found().insert_header((LOCATION, location)).finish()
 }
 
-async fn by_post(form: web::Form<Vec<(String, String)>>, service: web::Data<Service>) -> HttpResponse {
+async fn by_post(
+    req: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+    service: web::Data<Service>,
+) -> HttpResponse {
+    service.note_session(&req);
     let field = form.iter().find(|(name, _)| name == "SAMLRequest").expect("a SAMLRequest");
     let xml = String::from_utf8(STANDARD.decode(&field.1).unwrap()).unwrap();
     judges::accept(&xml, &Pair::of_idp().certificate_pem());
@@ -256,6 +286,17 @@ enum Reply {
 impl Service {
     fn idp(&self) -> String {
         self.idp.lock().unwrap().clone()
+    }
+
+    /// Cookies know no ports: each service has its own name.
+    fn cookie(&self) -> String {
+        self.entity_id.chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
+    fn note_session(&self, req: &HttpRequest) {
+        if req.cookie(&self.cookie()).is_some() {
+            self.with_session.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn keep(&self, request: &Element) {
