@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
+use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, SET_COOKIE};
-use reqwest::{Response, redirect};
 
+use crate::rig::http::client;
 use crate::support::browser::{Cookie, SameSite};
 use crate::support::xml::Element;
 
@@ -14,20 +15,18 @@ const SERVICE: &str = r#"ver="urn:liberty:paos:2003-08";"urn:oasis:names:tc:SAML
 
 /// A client that wants to see one page.
 pub struct Client {
-    http: reqwest::Client,
     page: String,
 }
 
 impl Client {
     pub fn new(page: &str) -> Self {
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { http, page: page.to_owned() }
+        Self { page: page.to_owned() }
     }
 
     /// Signs on, and gives the cookies that the SP gave for it.
     pub async fn sign_on(&self, idp: &str, (login, password): (&str, &str)) -> Vec<Cookie> {
         let accept = format!("text/html, {PAOS}");
-        let asked = self.http.get(&self.page).header(ACCEPT, accept).header("PAOS", SERVICE);
+        let asked = client().get(&self.page).header(ACCEPT, accept).header("PAOS", SERVICE);
         let asked = asked.send().await.unwrap();
         let mut cookies = cookies(&asked);
         let request = text(asked).await;
@@ -36,7 +35,7 @@ impl Client {
         let relay_state = headers.child("RelayState").map(|state| state.text.clone());
 
         let question = replace_header(&request, "");
-        let answered = self.http.post(idp).basic_auth(login, Some(password));
+        let answered = client().post(idp).basic_auth(login, Some(password));
         let answered = answered.header(CONTENT_TYPE, "text/xml").body(question).send().await.unwrap();
         let answer = text(answered).await;
         let response = Element::parse(&answer).at("Header/Response").expect("an ecp:Response").clone();
@@ -44,7 +43,7 @@ impl Client {
         assert_eq!(response.attribute("AssertionConsumerServiceURL"), consumer, "{answer}");
 
         let state = relay_state.map(|state| relay_state_header(&state)).unwrap_or_default();
-        let brought = self.http.post(consumer.unwrap()).header(CONTENT_TYPE, PAOS);
+        let brought = client().post(consumer.unwrap()).header(CONTENT_TYPE, PAOS);
         let brought = brought.body(replace_header(&answer, &state)).send().await.unwrap();
         cookies.extend(self::cookies(&brought));
         let status = brought.status();

@@ -112,6 +112,8 @@ struct Matrix<R> {
     rig: R,
     /// In metadata, and at a port where nobody listens.
     dead: Sp,
+    /// Without cookies; a clone of it is a new browser.
+    browser: Browser,
 }
 
 impl<R: Rig> Matrix<R> {
@@ -138,14 +140,15 @@ impl<R: Rig> Matrix<R> {
             files.iter().all(|file| audit.contains(&format!("\"file\":\"{file}\"")))
         };
         process.wait_until("the service providers are known", known).await;
-        Self { server, rig, dead }
+        let mut browser = Browser::new();
+        // Shibboleth's cookie for the request is SameSite=None, over http too. It gets along without.
+        browser.drops_cookies = true;
+        Self { server, rig, dead, browser }
     }
 
     /// Signs on, looks at what the service learned, signs out, and sees that both sessions are gone.
     async fn cell(&self, service: Service, log_out: Option<LogOut>) {
-        // Shibboleth's cookie for the request is SameSite=None, over http too. It gets along without.
-        let mut browser = Browser::new();
-        browser.drops_cookies = true;
+        let mut browser = self.browser.clone();
         let seen = match service.on {
             SignOn::Ecp => self.sign_on_by_ecp(&mut browser, service).await,
             _ => self.sign_on(&mut browser, service).await,

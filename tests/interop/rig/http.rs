@@ -1,6 +1,8 @@
 //! What the rigs ask their own service providers without a browser.
 
-use reqwest::Client;
+use std::sync::OnceLock;
+
+use reqwest::{Client, redirect};
 
 use crate::support::process::Process;
 
@@ -20,6 +22,12 @@ pub async fn text(url: &str) -> String {
     text
 }
 
-fn client() -> Client {
-    Client::builder().no_proxy().build().unwrap()
+/// One for all: making one reads the system's root certificates, which takes a tenth of a second.
+pub fn client() -> &'static Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        // A kept connection would belong to the runtime of another test.
+        let builder = Client::builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(0);
+        builder.no_proxy().build().unwrap()
+    })
 }

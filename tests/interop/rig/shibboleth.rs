@@ -186,7 +186,7 @@ const APPLICATION: &str = r#"
     <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false" consistentAddress="false"
             handlerURL="/{name}/Shibboleth.sso" handlerSSL="false" cookieProps="http">
         <SSO entityID="{idp}" outgoingBindings="{asks}" ECP="{ecp}">SAML2</SSO>
-        <Logout outgoingBindings="{logs_out}">SAML2 Local</Logout>
+        <Logout outgoingBindings="{logs_out}" signing="true">SAML2 Local</Logout>
         <Handler type="MetadataGenerator" Location="/Metadata" signing="false"/>
     </Sessions>
 </ApplicationOverride>

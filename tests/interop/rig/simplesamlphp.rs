@@ -55,7 +55,15 @@ impl Rig for SimpleSamlPhp {
         write("www/logout.php", LOGOUT_PAGE);
         write("www/index.php", "<?php echo 'welcome';");
         let mut command = Command::new("php");
-        command.args(["-d", "error_reporting=E_ALL & ~E_DEPRECATED", "-d", "display_errors=0", "-S"]);
+        command.args([
+            "-d",
+            "opcache.enable_cli=1",
+            "-d",
+            "error_reporting=E_ALL & ~E_DEPRECATED",
+            "-d",
+            "display_errors=0",
+            "-S",
+        ]);
         command.arg(format!("localhost:{port}")).arg("-t").arg(place.path().join("www"));
         command.env("SIMPLESAMLPHP_CONFIG_DIR", place.path().join("config"));
         let mut process = Process::start(&mut command, &place.path().join("php.log"));
