@@ -5,6 +5,7 @@
 //! | [`configuration`] | admins: the one file, its secrets and its keys |
 //! | [`operations`] | admins: log lines, audit events, error codes, backup, roll-over, proxies, several nodes |
 //! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
+//! | [`interop`] | admins: service providers, one by one: mod_auth_mellon, Shibboleth, SimpleSAMLphp, python3-saml, others |
 //! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
 //! | [`decisions`] | developers: what was decided, why, and what was rejected |
 //! | [`attacks`] | both: what an attacker may try, how it is refused, and the test that holds it |
@@ -18,5 +19,6 @@ pub mod attacks;
 pub mod configuration;
 pub mod decisions;
 pub mod flow;
+pub mod interop;
 pub mod migration;
 pub mod operations;

@@ -10,6 +10,7 @@ use sekisho::registry::Policy;
 
 const OPERATIONS: &str = include_str!("../../src/manual/operations.rs");
 const MIGRATION: &str = include_str!("../../src/manual/migration.rs");
+const INTEROP: &str = include_str!("../../src/manual/interop.rs");
 
 /// The sources of the program without the manual and without tests.
 fn sources() -> Vec<String> {
@@ -136,23 +137,28 @@ fn records() -> Vec<Record> {
     persons.chain(by_server.into_iter().map(|event| record(event, false))).collect()
 }
 
-/// The TOML examples of a page.
-fn examples(page: &str) -> Vec<String> {
+/// The examples of a page in one language.
+fn examples(page: &str, language: &str) -> Vec<String> {
     let text: Vec<&str> = page
         .lines()
         .map(|line| line.strip_prefix("//!").map_or(line, |l| l.trim_start_matches(' ')))
         .collect();
     let text = text.join("\n");
-    let blocks = text.split("```toml\n").skip(1);
+    let start = format!("```{language}\n");
+    let blocks = text.split(start.as_str()).skip(1);
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn examples_of_policies_can_be_loaded() {
-    let pages =
-        [(MIGRATION, 3), (include_str!("../../README.md"), 1), (include_str!("../../metadata/README.md"), 2)];
+    let pages = [
+        (MIGRATION, 3),
+        (INTEROP, 1),
+        (include_str!("../../README.md"), 1),
+        (include_str!("../../metadata/README.md"), 2),
+    ];
     for (page, least) in pages {
-        let policies: Vec<String> = examples(page)
+        let policies: Vec<String> = examples(page, "toml")
             .into_iter()
             .filter(|example| !example.trim_start().starts_with("# sekisho.toml"))
             .collect();
@@ -160,6 +166,25 @@ fn examples_of_policies_can_be_loaded() {
         for example in policies {
             let read = Policy::parse(Path::new("metadata/NAME.toml"), &example);
             assert!(read.is_ok(), "{example}\n{:?}", read.err());
+        }
+    }
+}
+
+#[test]
+fn examples_for_service_providers_are_what_the_interop_tests_run() {
+    let rigs = [
+        ("apache", include_str!("../interop/rig/mellon.rs")),
+        ("xml", include_str!("../interop/rig/shibboleth.rs")),
+        ("php", include_str!("../interop/rig/simplesamlphp.rs")),
+        ("json", include_str!("../interop/rig/python3_saml.rs")),
+    ];
+    for (language, rig) in rigs {
+        let examples = examples(INTEROP, language);
+        assert!(!examples.is_empty(), "no {language}");
+        // A line with names and paths of the example has others in the test.
+        let lines = examples.iter().flat_map(|example| example.lines()).map(str::trim);
+        for line in lines.filter(|line| !line.contains("example") && line.len() > 3) {
+            assert!(rig.contains(line), "{language}: {line:?} is not in the rig");
         }
     }
 }
