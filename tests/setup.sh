@@ -11,7 +11,7 @@ test_packages="$demo_packages \
     apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
     php-cli php-soap php-sqlite3 php-xml simplesamlphp python3-venv \
     chromium chromium-driver fonts-noto-cjk"
-# python3-saml as a service provider. lxml and xmlsec must hold the same libxml2: these two wheels do.
+# A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.
 python_packages="python3-saml==1.16.0 isodate==0.7.2 lxml==6.1.3 xmlsec==1.3.17"
 python=$(dirname "$0")/../target/python
 policy=/usr/sbin/policy-rc.d
@@ -77,7 +77,7 @@ install_packages() {
 
 # Python packages in a folder of their own below target/, made anew when the list changes.
 install_python() {
-    [ "$(cat "$python/packages" 2> /dev/null)" = "$python_packages" ] && return
+    [ "$(cat "$python/installed" 2> /dev/null)" = "$python_packages" ] && return
     system=/usr/bin/python3
     [ -x "$system" ] || system=python3
     rm -rf "$python"
@@ -85,7 +85,7 @@ install_python() {
     # shellcheck disable=SC2086
     "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: $python_packages
     "$python/bin/python" -c 'import onelogin.saml2.auth'
-    echo "$python_packages" > "$python/packages"
+    echo "$python_packages" > "$python/installed"
 }
 
 case "${1:-}" in
