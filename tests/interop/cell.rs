@@ -116,6 +116,15 @@ impl LogOut {
 }
 
 impl Service {
+    /// Another service in the same session, which is told of logout by another binding.
+    pub fn beside(self) -> Self {
+        let on = match self.on.logout() {
+            LogOutBinding::Soap => SignOn::Redirect,
+            LogOutBinding::Redirect | LogOutBinding::Post => SignOn::SignedRedirect,
+        };
+        Self { on, format: self.format }
+    }
+
     /// Its name in paths and files.
     pub fn name(self) -> String {
         format!("{}-{}", self.on.name(), self.format.name())

@@ -146,7 +146,7 @@ impl<R: Rig> Matrix<R> {
         Self { server, rig, dead, browser }
     }
 
-    /// Signs on, looks at what the service learned, signs out, and sees that both sessions are gone.
+    /// Signs on, looks at what the service learned, signs out, and sees that all sessions are gone.
     async fn cell(&self, service: Service, log_out: Option<LogOut>) {
         let mut browser = self.browser.clone();
         let seen = match service.on {
@@ -155,37 +155,53 @@ impl<R: Rig> Matrix<R> {
         };
         expect(service, &seen);
         let Some(log_out) = log_out else { return };
+        let mut signed_on = vec![service];
+        if service.on != SignOn::Ecp {
+            signed_on.push(service.beside());
+            expect(service.beside(), &self.go_on_to(&mut browser, service.beside()).await);
+        }
         if log_out.one_dead {
-            self.sign_on_at_dead(&mut browser).await;
+            self.go_on_to_dead(&mut browser).await;
         }
         match log_out.by {
             By::Sp => self.log_out_by_sp(&mut browser, service, log_out.one_dead).await,
             By::Idp => self.log_out_by_idp(&mut browser, log_out.one_dead).await,
         }
-        // Nobody is let in at the SP, and at the IdP nobody without a password.
-        let page = self.ask(&mut browser, service).await;
-        assert!(page.form_with("password").action.as_str().starts_with(&self.server.url("/")));
+        // Nobody is let in at an SP, and at the IdP nobody without a password.
+        for service in signed_on {
+            let page = self.ask(&mut browser, service).await;
+            assert!(page.form_with("password").action.as_str().starts_with(&self.server.url("/")));
+        }
     }
 
     /// From the SP's page over our sign-in page back to the SP.
     async fn sign_on(&self, browser: &mut Browser, service: Service) -> Seen {
-        let asked = format!("{}?{QUERY}", self.rig.page(service));
         let page = self.ask(browser, service).await;
         let page = sign_in(browser, &page, TANAKA).await;
-        let page = self.bring(browser, service, page).await;
-        self.arrived(service, &page, &asked)
+        self.bring(browser, service, page).await
+    }
+
+    /// Signs on at a further service, which takes no password any more.
+    async fn go_on_to(&self, browser: &mut Browser, service: Service) -> Seen {
+        let page = self.ask(browser, service).await;
+        self.bring(browser, service, page).await
     }
 
     /// Carries the answer to the SP.
-    async fn bring(&self, browser: &mut Browser, service: Service, page: Page) -> Page {
+    async fn bring(&self, browser: &mut Browser, service: Service, page: Page) -> Seen {
+        let asked = self.asked(service);
         if service.on == SignOn::Artifact {
             assert!(page.via.iter().any(|url| url.as_str().contains("SAMLart=")), "{:?}", page.via);
-            return page;
+            return self.arrived(service, &page, &asked);
         }
         let response = page.form_with("SAMLResponse");
         let xml = decode(response.value("SAMLResponse").unwrap());
         assert_eq!(xml.contains("EncryptedAssertion"), service.on == SignOn::Encrypted, "{xml}");
-        browser.submit(&page, &response).await
+        self.arrived(service, &browser.submit(&page, &response).await, &asked)
+    }
+
+    fn asked(&self, service: Service) -> String {
+        format!("{}?{QUERY}", self.rig.page(service))
     }
 
     fn arrived(&self, service: Service, page: &Page, asked: &str) -> Seen {
@@ -195,7 +211,7 @@ impl<R: Rig> Matrix<R> {
 
     /// Opens the SP's page and carries its request to us.
     async fn ask(&self, browser: &mut Browser, service: Service) -> Page {
-        let page = browser.open(&format!("{}?{QUERY}", self.rig.page(service))).await;
+        let page = browser.open(&self.asked(service)).await;
         assert!(self.rig.seen(service, &page).is_none(), "still signed in:\n{}", page.body);
         if service.on == SignOn::SignedPost {
             let request = page.form_with("SAMLRequest");
@@ -209,7 +225,7 @@ impl<R: Rig> Matrix<R> {
     }
 
     async fn sign_on_by_ecp(&self, browser: &mut Browser, service: Service) -> Seen {
-        let asked = format!("{}?{QUERY}", self.rig.page(service));
+        let asked = self.asked(service);
         let client = ecp::Client::new(&asked);
         browser.cookies = client.sign_on(&self.server.url("/saml/soap/ecp"), TANAKA).await;
         let page = browser.open(&asked).await;
@@ -217,7 +233,7 @@ impl<R: Rig> Matrix<R> {
     }
 
     /// A session at an SP that will never answer.
-    async fn sign_on_at_dead(&self, browser: &mut Browser) {
+    async fn go_on_to_dead(&self, browser: &mut Browser) {
         let request = self.dead.request().xml();
         let page = browser.open(&redirect(&self.server.sso(), &request, None)).await;
         assert!(page.form_with("SAMLResponse").action.as_str().starts_with("https://dead.test/"));
