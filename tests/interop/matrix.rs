@@ -16,7 +16,7 @@ use crate::rig::shibboleth::Shibboleth;
 use crate::rig::simplesamlphp::SimpleSamlPhp;
 use crate::rig::{Rig, Seen};
 use crate::support::app::{TestServer, sign_in};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, Navigation};
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::html::{Form, Page};
 use crate::support::process::free_port;
@@ -260,15 +260,20 @@ impl<R: Rig> Matrix<R> {
     }
 }
 
-/// Sends every form that a browser with script would send by itself.
+/// Goes where a browser goes by itself: from page to page, and on with every form that a script would send.
 async fn press_on(browser: &mut Browser, mut page: Page) -> Page {
-    for _ in 0..10 {
+    for _ in 0..20 {
         let carries =
             |form: &&Form| form.value("SAMLRequest").is_some() || form.value("SAMLResponse").is_some();
-        let Some(form) = page.forms().iter().find(carries).cloned() else { return page };
-        page = browser.submit(&page, &form).await;
+        let form = page.forms().iter().find(carries).cloned();
+        let goes_on = page.body.contains("<meta http-equiv=\"refresh\" content=\"0;");
+        page = match (form, page.link("a.button").filter(|_| goes_on)) {
+            (Some(form), _) => browser.submit(&page, &form).await,
+            (None, Some(link)) => browser.navigate(Navigation::to(&link).from(&page)).await,
+            (None, None) => return page,
+        };
     }
-    panic!("no end of forms: {}", page.url);
+    panic!("no end of pages: {}", page.url);
 }
 
 fn policy(service: Service) -> String {
