@@ -23,10 +23,12 @@ use crate::directory::file::FileDirectory;
 use crate::directory::ldap::LdapDirectory;
 use crate::identity::AuthnContext;
 use crate::keys::KeyPair;
+use crate::outgoing::Outgoing;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::Signer;
-use crate::session::{Seal, SessionOptions, Sessions};
+use crate::session::{Memos, Seal, SessionOptions, Sessions};
 use crate::sso::SingleSignOn;
+use crate::sso::logout::SingleLogout;
 use crate::store::Store;
 use crate::web::Site;
 
@@ -34,7 +36,9 @@ use crate::web::Site;
 #[derive(Debug)]
 pub struct App {
     /// Sign-on.
-    pub sso: SingleSignOn,
+    pub sso: Arc<SingleSignOn>,
+    /// Single logout.
+    pub logout: Arc<SingleLogout>,
     /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Signing in by password.
@@ -103,7 +107,7 @@ impl App {
             address_tries: config.throttle.address_tries,
             window: config.throttle.window,
         };
-        let sso = SingleSignOn {
+        let sso = Arc::new(SingleSignOn {
             idp: idp::idp(config),
             registry: Arc::clone(&registry),
             sessions: Arc::clone(&sessions),
@@ -114,12 +118,16 @@ impl App {
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
-        };
+        });
+        let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
+        let after_logout_url = config.saml.after_logout_url.clone();
+        let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
+        let logout = Arc::new(logout);
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
         let site = idp::site(config)?;
-        Ok(Self { sso, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
+        Ok(Self { sso, logout, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
     }
 
     /// Writes to the audit trail that the server starts or stops.

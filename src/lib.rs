@@ -16,6 +16,7 @@ pub mod saml;
 // ports and their adapters
 pub mod directory;
 pub mod keys;
+pub mod outgoing;
 pub mod registry;
 pub mod session;
 pub mod store;

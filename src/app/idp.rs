@@ -20,7 +20,12 @@ pub(super) fn idp(config: &Config) -> Idp {
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
-            destinations: destinations(config),
+            destinations: destinations(config, config::Endpoint::Sso, &["/saml/sso"]),
+            logout_destinations: destinations(
+                config,
+                config::Endpoint::Slo,
+                &["/saml/slo", "/saml/soap/slo"],
+            ),
             request_max_age: config.saml.request_max_age,
             want_authn_requests_signed: config.saml.want_authn_requests_signed,
         },
@@ -39,12 +44,12 @@ pub(super) fn form_class(config: &Config) -> &'static str {
     }
 }
 
-fn destinations(config: &Config) -> Vec<String> {
+/// Our own addresses of an endpoint, and its aliases.
+fn destinations(config: &Config, endpoint: config::Endpoint, own: &[&str]) -> Vec<String> {
     let base = config.base_url.as_str();
     let aliases = config.saml.aliases.iter();
-    let old = aliases.filter(|(_, endpoint)| *endpoint == config::Endpoint::Sso);
-    let own = std::iter::once(format!("{base}/saml/sso"));
-    own.chain(old.map(|(path, _)| format!("{base}{path}"))).collect()
+    let old = aliases.filter(|(_, meant)| *meant == endpoint).map(|(path, _)| path.as_str());
+    own.iter().copied().chain(old).map(|path| format!("{base}{path}")).collect()
 }
 
 pub(super) fn registry_options(config: &Config) -> RegistryOptions {
@@ -73,16 +78,19 @@ pub(super) fn site(config: &Config) -> Result<Site> {
         .saml
         .aliases
         .iter()
-        .filter_map(|(path, endpoint)| match endpoint {
-            config::Endpoint::Sso => Some((path.clone(), Endpoint::Sso)),
-            config::Endpoint::SsoInit => Some((path.clone(), Endpoint::SsoInit)),
-            config::Endpoint::Logout => Some((path.clone(), Endpoint::Logout)),
-            config::Endpoint::Metadata => Some((path.clone(), Endpoint::Metadata)),
-            config::Endpoint::Certificate => Some((path.clone(), Endpoint::Certificate)),
-            // Comes with single logout; an alias for it may stand in the configuration already.
-            config::Endpoint::Slo => None,
+        .map(|(path, endpoint)| {
+            let endpoint = match endpoint {
+                config::Endpoint::Sso => Endpoint::Sso,
+                config::Endpoint::SsoInit => Endpoint::SsoInit,
+                config::Endpoint::Slo => Endpoint::Slo,
+                config::Endpoint::Logout => Endpoint::Logout,
+                config::Endpoint::Metadata => Endpoint::Metadata,
+                config::Endpoint::Certificate => Endpoint::Certificate,
+            };
+            (path.clone(), endpoint)
         })
         .collect();
+    site.logout_without_question = config.saml.logout_without_question;
     site.test_sp = config.saml.test_sp;
     Ok(site)
 }

@@ -84,13 +84,30 @@ pub enum Event {
         /// The whole cause.
         reason: String,
     },
-    /// A person signed out.
+    /// A person's session ended by a logout.
     SignedOut {
         /// directory/key of the person.
         #[serde(rename = "subject.id")]
         subject: String,
         /// The login name as the entry spells it.
         login: String,
+        /// The SP that asked for it; absent when the person did so here.
+        #[serde(rename = "sp.entity_id", skip_serializing_if = "Option::is_none")]
+        sp: Option<String>,
+    },
+    /// What came of telling an SP that a person signs out.
+    SignedOutAt {
+        /// directory/key of the person.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+        /// Who was told.
+        #[serde(rename = "sp.entity_id")]
+        sp: String,
+        /// `signed_out`, or why the person may still be signed in there (`no_endpoint`, `unreachable`, `no_answer`,
+        /// `bad_answer`, `refused`, `no_browser`, `unregistered`).
+        outcome: String,
     },
     /// Configuration, metadata, a policy or a key was loaded or changed.
     ConfigurationChanged {

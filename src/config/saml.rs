@@ -48,6 +48,10 @@ pub struct Saml {
     pub enforce_valid_until: bool,
     /// `error_url`, `organization`, `contacts`, `ui_info`, `scope`: what the published metadata says besides.
     pub published: Published,
+    /// `logout_without_question`: a link to `/logout` signs out at once. Default false.
+    pub logout_without_question: bool,
+    /// `after_logout_url`: where people go after a logout that began here. Default: our own page.
+    pub after_logout_url: Option<String>,
     /// `test_sp`: the built-in service provider. Default false.
     pub test_sp: bool,
     /// `allow_http_endpoints`: take `http://` endpoints in metadata. Default false.
@@ -177,6 +181,8 @@ impl Saml {
             request_max_age: section.or("request_max_age", SignedDuration::from_hours(1), duration),
             enforce_valid_until: section.or("enforce_valid_until", false, flag),
             published: Published::read(section),
+            logout_without_question: section.or("logout_without_question", false, flag),
+            after_logout_url: section.optional("after_logout_url", web_address).flatten(),
             test_sp: section.or("test_sp", false, flag),
             allow_http_endpoints,
             attributes: section.list("attributes", text),
@@ -189,7 +195,7 @@ impl Published {
     fn read(section: &Section<'_>) -> Self {
         let ui_info = section.section("ui_info");
         Self {
-            error_url: section.optional("error_url", error_url).flatten(),
+            error_url: section.optional("error_url", web_address).flatten(),
             organization: Organization::read(&section.section("organization")),
             contacts: section.sections("contacts").iter().map(Contact::read).collect(),
             display_name: localized(&ui_info, "display_name"),
@@ -260,7 +266,8 @@ fn entity_id(value: &DeValue<'_>) -> Result<String, Complaint> {
     Ok(written)
 }
 
-fn error_url(value: &DeValue<'_>) -> Result<Option<String>, Complaint> {
+/// A web address, or nothing.
+fn web_address(value: &DeValue<'_>) -> Result<Option<String>, Complaint> {
     match maybe_text(value)? {
         Some(_) => values::web_url(value).map(Some),
         None => Ok(None),

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::message::{ISSUER, date_time};
+use super::signature::{SignError, Signer, sign};
 use super::uris::{SAML, attribute_name, names};
 use super::xml::Writer;
 use super::xml::writer::Attr;
@@ -79,6 +80,17 @@ impl Unsigned {
     pub fn halves(&self) -> (&[u8], &[u8]) {
         self.bytes.split_at_checked(self.insert_at).unwrap_or((&self.bytes, &[]))
     }
+
+    /// The element with an enveloped signature over it; `id` is its ID.
+    pub fn signed(&self, signer: &dyn Signer, id: &str) -> Result<Vec<u8>, SignError> {
+        let signature = sign::enveloped(signer, id, &self.bytes)?;
+        let (before, after) = self.halves();
+        let mut whole = Vec::with_capacity(self.bytes.len() + signature.len());
+        whole.extend_from_slice(before);
+        whole.extend_from_slice(&signature);
+        whole.extend_from_slice(after);
+        Ok(whole)
+    }
 }
 
 impl Assertion<'_> {
@@ -105,13 +117,7 @@ impl Assertion<'_> {
     fn subject(&self, w: &mut Writer) {
         w.start(&SUBJECT, &mut []);
         if let Some(name_id) = self.name_id {
-            let mut attributes: Vec<Attr<'_>> = vec![("Format", name_id.format.as_str().into())];
-            let qualifiers =
-                [("NameQualifier", &name_id.name_qualifier), ("SPNameQualifier", &name_id.sp_name_qualifier)];
-            for (name, qualifier) in qualifiers {
-                attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
-            }
-            w.leaf(&NAME_ID, &mut attributes, &name_id.value);
+            w.leaf(&NAME_ID, &mut name_id_attributes(name_id), &name_id.value);
         }
         w.start(&SUBJECT_CONFIRMATION, &mut [("Method", BEARER.into())]);
         let mut data: Vec<Attr<'_>> = vec![
@@ -171,6 +177,17 @@ impl Assertion<'_> {
         }
         w.end();
     }
+}
+
+/// Format and qualifiers.
+pub(super) fn name_id_attributes(name_id: &NameId) -> Vec<Attr<'_>> {
+    let mut attributes: Vec<Attr<'_>> = vec![("Format", name_id.format.as_str().into())];
+    let qualifiers =
+        [("NameQualifier", &name_id.name_qualifier), ("SPNameQualifier", &name_id.sp_name_qualifier)];
+    for (name, qualifier) in qualifiers {
+        attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
+    }
+    attributes
 }
 
 /// saml-core 8.2: a name that is an absolute URI says so.

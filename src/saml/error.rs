@@ -43,6 +43,9 @@ pub enum MessageError {
     /// A Subject that names nobody whom we could compare with (saml-core 2.4.1).
     #[error("the Subject of the request holds a {0}; only a NameID in the clear can be compared")]
     Subject(&'static str),
+    /// A LogoutRequest that does not say who is to be signed out.
+    #[error("the LogoutRequest names {0}; it must hold one NameID or EncryptedID")]
+    Principal(&'static str),
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

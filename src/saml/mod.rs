@@ -5,6 +5,7 @@ pub mod assertion;
 pub mod authn_request;
 pub mod binding;
 pub mod error;
+pub mod logout;
 pub mod message;
 pub mod metadata;
 pub mod name_id;

@@ -97,15 +97,9 @@ impl Received {
 
     fn status_of(root: &Element<'_>) -> Self {
         let status = root.first(SAMLP.uri, "Status");
-        let mut codes = Vec::new();
-        let mut code = status.and_then(|s| s.first(SAMLP.uri, "StatusCode"));
-        while let Some(element) = code {
-            codes.extend(element.attribute("Value").map(str::to_owned));
-            code = element.first(SAMLP.uri, "StatusCode");
-        }
         let message = status.and_then(|s| s.first(SAMLP.uri, "StatusMessage"));
         Self {
-            status: codes,
+            status: super::status::codes(root),
             status_message: message.map(|m| m.text().into_owned()),
             in_response_to: root.attribute("InResponseTo").map(str::to_owned),
             destination: root.attribute("Destination").map(str::to_owned),

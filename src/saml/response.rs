@@ -13,12 +13,7 @@ use super::xml::name::is_char;
 use super::xml::writer::Attr;
 use crate::clock::Timestamp;
 
-names! { SAMLP:
-    RESPONSE = "Response",
-    STATUS = "Status",
-    STATUS_CODE = "StatusCode",
-    STATUS_MESSAGE = "StatusMessage",
-}
+names! { SAMLP: RESPONSE = "Response" }
 
 /// What is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +60,7 @@ impl Response<'_> {
         if !what.response && assertion.is_some() {
             return Ok(response.bytes);
         }
-        let signature = signature(signer, self.id, &response)?;
-        let (before, after) = response.halves();
-        let mut whole = Vec::with_capacity(response.bytes.len() + signature.len());
-        whole.extend_from_slice(before);
-        whole.extend_from_slice(&signature);
-        whole.extend_from_slice(after);
-        Ok(whole)
+        response.signed(signer, self.id)
     }
 
     fn write(&self, assertion: Option<&(Unsigned, Vec<u8>)>) -> Unsigned {
@@ -86,7 +75,7 @@ impl Response<'_> {
         w.start(&RESPONSE, &mut attributes);
         w.leaf(&ISSUER, &mut [], self.issuer);
         let insert_at = w.position();
-        self.status(&mut w);
+        self.status.write(&mut w);
         if let Some((unsigned, signature)) = assertion {
             let (before, after) = unsigned.halves();
             w.splice(before);
@@ -94,19 +83,6 @@ impl Response<'_> {
             w.splice(after);
         }
         Unsigned { bytes: w.finish(), insert_at }
-    }
-
-    fn status(&self, w: &mut Writer) {
-        w.start(&STATUS, &mut []);
-        w.start(&STATUS_CODE, &mut [("Value", self.status.code.into())]);
-        if let Some(detail) = self.status.detail {
-            w.leaf(&STATUS_CODE, &mut [("Value", detail.into())], "");
-        }
-        w.end();
-        if let Some(message) = &self.status.message {
-            w.leaf(&STATUS_MESSAGE, &mut [], message);
-        }
-        w.end();
     }
 }
 

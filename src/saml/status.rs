@@ -1,5 +1,14 @@
 //! Two-level status codes (saml-core 3.2.2.2).
 
+use super::uris::{SAMLP, names};
+use super::xml::{Element, Writer};
+
+names! { SAMLP:
+    STATUS = "Status",
+    STATUS_CODE = "StatusCode",
+    STATUS_MESSAGE = "StatusMessage",
+}
+
 /// What a Response says of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -30,14 +39,47 @@ pub const UNKNOWN_PRINCIPAL: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownP
 /// The IdP will not answer.
 pub const REQUEST_DENIED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied";
 
+/// Not every session participant is signed out.
+pub const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
+
+/// The status codes of a response, the outer one first.
+pub(super) fn codes(response: &Element<'_>) -> Vec<String> {
+    let mut codes = Vec::new();
+    let mut code = response.first(SAMLP.uri, "Status").and_then(|s| s.first(SAMLP.uri, "StatusCode"));
+    while let Some(element) = code {
+        codes.extend(element.attribute("Value").map(str::to_owned));
+        code = element.first(SAMLP.uri, "StatusCode");
+    }
+    codes
+}
+
 impl Status {
     /// All went well.
     pub fn success() -> Self {
         Self { code: SUCCESS, detail: None, message: None }
     }
 
+    /// The person is signed out here, but not everywhere (saml-core 3.7.3.2).
+    pub fn partial_logout() -> Self {
+        let message = "the person is signed out here, but not at every service provider of the session";
+        Self { code: SUCCESS, detail: Some(PARTIAL_LOGOUT), message: Some(message.to_owned()) }
+    }
+
     /// Two levels and a sentence.
     pub fn failure(code: &'static str, detail: &'static str, message: impl Into<String>) -> Self {
         Self { code, detail: Some(detail), message: Some(message.into()) }
+    }
+    /// Writes samlp:Status.
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.start(&STATUS, &mut []);
+        w.start(&STATUS_CODE, &mut [("Value", self.code.into())]);
+        if let Some(detail) = self.detail {
+            w.leaf(&STATUS_CODE, &mut [("Value", detail.into())], "");
+        }
+        w.end();
+        if let Some(message) = &self.message {
+            w.leaf(&STATUS_MESSAGE, &mut [], message);
+        }
+        w.end();
     }
 }

@@ -19,6 +19,10 @@ pub const SHIBMD: Namespace = Namespace { prefix: "shibmd", uri: "urn:mace:shibb
 /// Entity attributes in metadata.
 pub const MDATTR: Namespace =
     Namespace { prefix: "mdattr", uri: "urn:oasis:names:tc:SAML:metadata:attribute" };
+/// SOAP 1.1 envelopes.
+pub const SOAP: Namespace = Namespace { prefix: "S", uri: "http://schemas.xmlsoap.org/soap/envelope/" };
+/// The Asynchronous Single Logout Protocol Extension.
+pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 /// The namespace of `xml:lang`.
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// Exclusive canonicalisation, also the namespace of its InclusiveNamespaces.

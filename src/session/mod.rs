@@ -1,9 +1,11 @@
 //! Sessions: [`SsoSession`] is a person's, [`SpSession`] what came out of it for one service provider.
 //!
 //! [`Sessions`] starts, finds and ends them; [`Seal`] closes what is handed to browsers. Times are judged by the clock
-//! that is handed in. A session ends by its lifetime, by not being used, by `end`, and never comes back.
+//! that is handed in. A session ends by its lifetime, by not being used, by `end`, and never comes back. What was issued
+//! in it is known for a day after its time, since single logout must find it; [`Memos`] is for what lives shorter.
 
 mod cache;
+mod memos;
 mod pending;
 mod seal;
 mod sessions;
@@ -12,6 +14,7 @@ mod sso_session;
 #[cfg(test)]
 mod tests;
 
+pub use self::memos::Memos;
 pub use self::pending::{Ask, PendingRequest};
 pub use self::seal::Seal;
 pub use self::sessions::{SessionOptions, Sessions};

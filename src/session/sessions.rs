@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cache::{Bounds, Cache};
-use super::sso_session::SP_SESSIONS;
+use super::sso_session::{SP_SESSIONS, name_key};
 use super::{SessionError, SpSession, SsoSession};
 use crate::clock::{Clock, Ids, SignedDuration};
 use crate::identity::{AuthnContext, NameId, Subject, SubjectId};
@@ -57,15 +57,31 @@ impl Sessions {
         subject: Subject,
         context: AuthnContext,
     ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
+        self.start_after(subject, context, None).await
+    }
+
+    /// The same for somebody who signed in anew: what an earlier session of the same person issued goes on in this one,
+    /// so that signing out reaches those service providers too.
+    pub async fn start_after(
+        &self,
+        subject: Subject,
+        context: AuthnContext,
+        earlier: Option<&SsoSession>,
+    ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
         let token = Secret::new(self.ids.token());
         let (now, lifetime) = (self.clock.now(), self.options.lifetime);
+        let same = earlier.filter(|earlier| earlier.subject.id == subject.id);
         let session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
+        let session = match same {
+            Some(earlier) => session.after(earlier),
+            None => session,
+        };
         let row = session.row()?;
         if self.store.is_shared() {
             self.store.commit(vec![Write::PutSession(row)]).await?;
             return Ok((token, Arc::new(session)));
         }
-        let bytes = row.body.len();
+        let bytes = weight(&row);
         session.ticket.store(self.store.defer(Write::PutSession(row))?, Ordering::Release);
         let session = self.cache.hold(session, bytes, self.store.generation(), |held| self.is_pinned(held));
         Ok((token, session))
@@ -79,9 +95,10 @@ impl Sessions {
             return Ok(None);
         }
         if !session.is_in_time(now, self.options.idle) {
-            if session.finish() {
+            if session.lapse() {
                 // It is over by its time, written or not.
-                self.end_later(&session).ok();
+                let id_hash = session.id_hash.clone();
+                self.pin_until(&session, Write::LapseSession { id_hash }).ok();
             }
             return Ok(None);
         }
@@ -105,8 +122,7 @@ impl Sessions {
         if session.is_ended() {
             return Err(SessionError::Ended);
         }
-        let old = session.held().iter().find(|held| held.sp == sp && held.name_id == name_id).cloned();
-        if let Some(old) = old {
+        if let Some(old) = session.issued(sp, &name_id) {
             return Ok(old);
         }
         if session.held().len() >= SP_SESSIONS {
@@ -121,6 +137,31 @@ impl Sessions {
         }
         session.held().push(new.clone());
         Ok(new)
+    }
+
+    /// The session of a cookie also when its time is over, as long as it is known: for signing out.
+    pub async fn find_any(&self, token: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
+        Ok(self.load(&hash(token)).await?.filter(|session| !session.is_ended()))
+    }
+
+    /// The sessions in which a service provider knows a person by this name, also those whose time is over. Nobody but a
+    /// logout asks.
+    pub async fn named(&self, sp: &str, name: &str) -> Result<Vec<Arc<SsoSession>>, SessionError> {
+        let generation = self.store.generation();
+        let rows = self.store.sessions_named(&name_key(sp, name)).await?;
+        let found = rows.into_iter().filter_map(|row| self.read(row, generation));
+        let holds = |session: &Arc<SsoSession>| {
+            session.held().iter().any(|held| held.sp == sp && held.name_id.value == name)
+        };
+        Ok(found.filter(|session| !session.is_ended() && holds(session)).collect())
+    }
+
+    /// Ends these sessions; returns those that nobody else ended before. Durable when this returns, and everything
+    /// deferred with it.
+    pub async fn end_all(&self, sessions: &[Arc<SsoSession>]) -> Result<Vec<Arc<SsoSession>>, SessionError> {
+        let ended: Vec<_> = sessions.iter().filter(|session| session.finish()).map(Arc::clone).collect();
+        self.end_now(&ended).await?;
+        Ok(ended)
     }
 
     /// Makes durable what waits for the next commit.
@@ -178,8 +219,7 @@ impl Sessions {
 
     /// A row that this version cannot read is as good as none: the person signs in anew.
     fn read(&self, row: SessionRow, generation: u64) -> Option<Arc<SsoSession>> {
-        let bytes =
-            row.body.len() + row.sp_sessions.iter().map(|sp| sp.body.len() + sp.sp.len()).sum::<usize>();
+        let bytes = weight(&row);
         match SsoSession::read(row) {
             Ok(session) if self.store.is_shared() => Some(Arc::new(session)),
             Ok(session) => Some(self.cache.hold(session, bytes, generation, |held| self.is_pinned(held))),
@@ -204,7 +244,12 @@ impl Sessions {
     }
 
     fn end_later(&self, session: &SsoSession) -> Result<(), SessionError> {
-        let deferred = self.store.defer(Write::EndSession { id_hash: session.id_hash.clone() });
+        self.pin_until(session, Write::EndSession { id_hash: session.id_hash.clone() })
+    }
+
+    /// Defers a write; until it is durable, the session stays in the cache.
+    fn pin_until(&self, session: &SsoSession, write: Write) -> Result<(), SessionError> {
+        let deferred = self.store.defer(write);
         // Never landing keeps it in the cache, where it is known to be over.
         session.ticket.store(*deferred.as_ref().unwrap_or(&u64::MAX), Ordering::Release);
         Ok(deferred.map(drop)?)
@@ -214,6 +259,10 @@ impl Sessions {
     fn is_pinned(&self, session: &SsoSession) -> bool {
         !self.store.landed(session.ticket.load(Ordering::Acquire))
     }
+}
+
+fn weight(row: &SessionRow) -> usize {
+    row.body.len() + row.sp_sessions.iter().map(|sp| sp.body.len() + sp.sp.len()).sum::<usize>()
 }
 
 /// The name of a session in memory and store: whoever reads the store cannot make a cookie of it.

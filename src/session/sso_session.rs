@@ -33,9 +33,12 @@ pub struct SsoSession {
     last_used_ms: AtomicI64,
     written_ms: AtomicI64,
     ended: AtomicBool,
+    lapsed: AtomicBool,
     /// The ticket of the newest deferred write on which the truth of this session hangs.
     pub(super) ticket: AtomicU64,
     sp_sessions: Mutex<Vec<SpSession>>,
+    /// How many of them an earlier session of the person issued.
+    inherited: usize,
 }
 
 /// What was issued in a session for one service provider under one name.
@@ -84,9 +87,17 @@ impl SsoSession {
             last_used_ms: AtomicI64::new(created_ms),
             written_ms: AtomicI64::new(created_ms),
             ended: AtomicBool::new(false),
+            lapsed: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::default(),
+            inherited: 0,
         }
+    }
+
+    /// The session with what an earlier one of the same person issued: to be signed out with it, and not to be issued again.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        let held = earlier.sp_sessions();
+        Self { inherited: held.len(), sp_sessions: Mutex::new(held), ..self }
     }
 
     /// Reads a session from its row.
@@ -107,12 +118,14 @@ impl SsoSession {
             last_used_ms: AtomicI64::new(row.last_used_ms),
             written_ms: AtomicI64::new(row.last_used_ms),
             ended: AtomicBool::new(false),
+            lapsed: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::new(sp_sessions),
+            inherited: 0,
         })
     }
 
-    /// The row of a session in which nothing was issued yet.
+    /// The row of the session as it is.
     pub(super) fn row(&self) -> Result<SessionRow, SessionError> {
         let (subject, authn_instant, context) = (&self.subject, self.authn_instant, &self.context);
         Ok(SessionRow {
@@ -122,7 +135,7 @@ impl SsoSession {
             created_ms: self.created.as_millisecond(),
             last_used_ms: self.last_used_ms.load(Ordering::Relaxed),
             expires_ms: self.not_on_or_after.as_millisecond(),
-            sp_sessions: Vec::new(),
+            sp_sessions: self.held().iter().map(|held| held.row(self)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -137,6 +150,13 @@ impl SsoSession {
         self.held().iter().filter(|held| held.sp == sp).cloned().collect()
     }
 
+    /// What this session issued to a service provider under this name.
+    pub(super) fn issued(&self, sp: &str, name_id: &NameId) -> Option<SpSession> {
+        let held = self.held();
+        let mut own = held.iter().skip(self.inherited);
+        own.find(|held| held.sp == sp && held.name_id == *name_id).cloned()
+    }
+
     /// When the session was last used.
     pub fn last_used(&self) -> Timestamp {
         instant(self.last_used_ms.load(Ordering::Relaxed))
@@ -147,9 +167,15 @@ impl SsoSession {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Whether lifetime and idle time allow its use.
+    /// Whether lifetime and idle time allow its use. Once they did not, a clock that is set back changes nothing.
     pub(super) fn is_in_time(&self, now: Timestamp, idle: SignedDuration) -> bool {
-        now < self.not_on_or_after && now.duration_since(self.last_used()) < idle
+        let in_time = now < self.not_on_or_after && now.duration_since(self.last_used()) < idle;
+        in_time && !self.lapsed.load(Ordering::Acquire)
+    }
+
+    /// Notes that the time of the session is over; true for the caller who did it.
+    pub(super) fn lapse(&self) -> bool {
+        !self.lapsed.swap(true, Ordering::AcqRel)
     }
 
     /// Marks the session as ended; true for the caller who did it.
@@ -178,9 +204,16 @@ impl SpSession {
             id_hash: session.id_hash.clone(),
             sp: self.sp.clone(),
             session_index: self.session_index.clone(),
+            name_key: name_key(&self.sp, &self.name_id.value),
             body: serde_json::to_string(&self.name_id)?,
         })
     }
+}
+
+/// Finds the sessions in which a service provider got this NameID.
+pub(super) fn name_key(sp: &str, value: &str) -> String {
+    let digest = openssl::sha::sha256(format!("{}:{sp}{value}", sp.len()).as_bytes());
+    data_encoding::BASE64URL_NOPAD.encode(digest.get(..18).unwrap_or(&digest))
 }
 
 /// Times outside jiff's years 1 to 9999 do not occur; should one, the session is over.

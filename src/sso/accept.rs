@@ -13,8 +13,8 @@ use crate::saml::signature::{SignatureError, SignatureValid, verify};
 use crate::saml::xml::{Element, Limits, parse};
 use crate::session::{Ask, PendingRequest};
 
-/// How far ahead an SP's clock may be.
-const FUTURE: SignedDuration = SignedDuration::from_mins(5);
+/// How far an SP's clock may be off.
+pub(super) const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The octets of a request, by binding.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,8 @@ pub enum Incoming<'a> {
 pub struct Demands {
     /// The addresses at which requests may be meant to arrive: the own and its aliases.
     pub destinations: Vec<String>,
+    /// The same for logout messages, by browser and by SOAP.
+    pub logout_destinations: Vec<String>,
     /// How old a request may be, where the SP's policy says nothing.
     pub request_max_age: SignedDuration,
     /// Whether every request must be signed.
@@ -122,13 +124,7 @@ impl Accepted {
         demands: &Demands,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
-        if let Some(destination) = &request.destination {
-            let meant = normalised(destination);
-            if !demands.destinations.iter().any(|ours| normalised(ours) == meant) {
-                let destination = destination.chars().take(512).collect();
-                return Err(Rejection::Destination { sp: sp.entity_id().to_owned(), destination });
-            }
-        }
+        check_destination(&sp, request.destination.as_deref(), &demands.destinations)?;
         check_age(&sp, request.issue_instant, demands, now)?;
         let acs = Acs::choose(&sp.metadata.acs, request)
             .map_err(|cause| Rejection::Acs { sp: sp.entity_id().to_owned(), cause })?;
@@ -210,7 +206,11 @@ fn judged(
     Ok((sp, request))
 }
 
-fn find(snapshot: &Snapshot, entity_id: &str, now: Timestamp) -> Result<Arc<ServiceProvider>, Rejection> {
+pub(super) fn find(
+    snapshot: &Snapshot,
+    entity_id: &str,
+    now: Timestamp,
+) -> Result<Arc<ServiceProvider>, Rejection> {
     let named = || entity_id.chars().take(1024).collect();
     match snapshot.find(entity_id) {
         Some(sp) if sp.expired(now) => Err(Rejection::Expired(named())),
@@ -239,7 +239,22 @@ fn check_signature(
     }
 }
 
-fn check_age(
+/// A message that says where it was sent must have been sent here.
+pub(super) fn check_destination(
+    sp: &ServiceProvider,
+    destination: Option<&str>,
+    ours: &[String],
+) -> Result<(), Rejection> {
+    let Some(destination) = destination else { return Ok(()) };
+    let meant = normalised(destination);
+    if ours.iter().any(|ours| normalised(ours) == meant) {
+        return Ok(());
+    }
+    let destination = destination.chars().take(512).collect();
+    Err(Rejection::Destination { sp: sp.entity_id().to_owned(), destination })
+}
+
+pub(super) fn check_age(
     sp: &ServiceProvider,
     made: Timestamp,
     demands: &Demands,

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
 use crate::registry::{ServiceProvider, Sign as SignPolicy};
 use crate::saml::assertion::Assertion;
+use crate::saml::binding::Kind;
 use crate::saml::response::{Response, Sign, encode};
 use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::session::SsoSession;
@@ -145,8 +146,9 @@ pub(super) fn failure(
 
 fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {
     PostForm {
-        acs: accepted.acs().to_owned(),
-        saml_response: encode(xml),
+        location: accepted.acs().to_owned(),
+        kind: Kind::Response,
+        message: encode(xml),
         relay_state: accepted.relay_state().map(str::to_owned),
         names: SpNames::of(accepted.sp()),
     }

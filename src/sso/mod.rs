@@ -4,6 +4,7 @@
 pub mod accept;
 pub mod decide;
 mod issue;
+pub mod logout;
 pub mod name_id;
 pub mod outcome;
 
@@ -275,14 +276,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Outcome {
         let mut sentence = rejection.sentence();
-        let code = sentence.code();
-        // A hostile message may have put 128 KB into a name.
-        let reason: String = rejection.to_string().chars().take(REASON_LIMIT).collect();
-        tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
-        let issuer = sp.map(ServiceProvider::entity_id).or_else(|| rejection.sp()).map(str::to_owned);
-        let event = Event::RequestRefused { sp: issuer, code: code.to_owned(), reason };
-        if let Err(error) = issue::record(self, request, event) {
-            tracing::error!(request.id = request.id, "{error}");
+        let issuer = sp.map(ServiceProvider::entity_id).or_else(|| rejection.sp());
+        if self.tell_log(issuer, rejection, sentence.code(), request).is_err() {
             sentence = Sentence::Unavailable;
         } else if let Rejection::Stale { sp, .. } = rejection {
             let snapshot = self.registry.snapshot();
@@ -291,6 +286,24 @@ impl SingleSignOn {
             }
         }
         Outcome::Refused(Refused { sentence, names: sp.map(SpNames::of) })
+    }
+}
+
+impl SingleSignOn {
+    /// Writes the cause of a refusal to log and audit.
+    fn tell_log(
+        &self,
+        issuer: Option<&str>,
+        rejection: &Rejection,
+        code: &'static str,
+        request: &RequestContext<'_>,
+    ) -> Result<(), Rejection> {
+        // A hostile message may have put 128 KB into a name.
+        let reason: String = rejection.to_string().chars().take(REASON_LIMIT).collect();
+        tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
+        let event = Event::RequestRefused { sp: issuer.map(str::to_owned), code: code.to_owned(), reason };
+        issue::record(self, request, event)
+            .inspect_err(|error| tracing::error!(request.id = request.id, "{error}"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Outcome`]: what a step of a sign-on leads to, without a word of HTTP; and the closed list of sentences.
 
 use crate::saml::acs::AcsError;
-use crate::saml::binding::BindingError;
+use crate::saml::binding::{BindingError, Kind};
 use crate::saml::error::MessageError;
 use crate::saml::signature::SignatureError;
 use crate::saml::xml::XmlError;
@@ -40,9 +40,11 @@ pub struct SpNames {
 #[derive(Debug)]
 pub struct PostForm {
     /// Where it is posted.
-    pub acs: String,
-    /// The value of SAMLResponse.
-    pub saml_response: String,
+    pub location: String,
+    /// Whether it is a SAMLRequest or a SAMLResponse.
+    pub kind: Kind,
+    /// The message in base64.
+    pub message: String,
     /// The value of RelayState, to the octet.
     pub relay_state: Option<String>,
     /// The SP as a person knows it.
@@ -83,6 +85,8 @@ pub enum Sentence {
     NotAllowed,
     /// Something that is needed cannot be reached.
     Unavailable,
+    /// A sign-out message could not be accepted.
+    SignOut,
     /// The page was opened without a request, or it was changed on the way.
     NoRequest,
 }
@@ -102,6 +106,7 @@ impl Sentence {
             Self::RelayState => "SK-RELAYSTATE",
             Self::NotAllowed => "SK-NOT-ALLOWED",
             Self::Unavailable => "SK-UNAVAILABLE",
+            Self::SignOut => "SK-LOGOUT",
             Self::NoRequest => "SK-NO-REQUEST",
         }
     }
@@ -120,6 +125,7 @@ impl Sentence {
             | Self::Stale
             | Self::Acs
             | Self::RelayState
+            | Self::SignOut
             | Self::NoRequest => 400,
         }
     }
@@ -192,6 +198,25 @@ pub enum Rejection {
     /// RelayState of an IdP-initiated sign-on outside the SP's prefixes.
     #[error("RelayState does not begin with one of relay_state_prefixes of {0}")]
     RelayStatePrefix(String),
+    /// A logout request is past its NotOnOrAfter.
+    #[error("the LogoutRequest from {0} is past its NotOnOrAfter")]
+    Over(String),
+    /// A message that may come once came again.
+    #[error("the message {id} from {sp} came before")]
+    Replayed {
+        /// The Issuer.
+        sp: String,
+        /// Its ID.
+        id: String,
+    },
+    /// An answer to nothing that was asked.
+    #[error("the LogoutResponse from {sp} answers no request that waits for it: InResponseTo \"{id}\"")]
+    Unasked {
+        /// The Issuer.
+        sp: String,
+        /// InResponseTo.
+        id: String,
+    },
     /// The sealed request was changed, or sealed by another key.
     #[error("the pending request cannot be opened: changed on the way, or session.secret changed")]
     Seal,
@@ -217,6 +242,9 @@ impl Rejection {
             | Self::Expired(sp)
             | Self::NoDestination(sp)
             | Self::RelayStatePrefix(sp)
+            | Self::Over(sp)
+            | Self::Replayed { sp, .. }
+            | Self::Unasked { sp, .. }
             | Self::Signature { sp, .. }
             | Self::Destination { sp, .. }
             | Self::Future { sp, .. }
@@ -234,6 +262,7 @@ impl Rejection {
             Self::Binding(BindingError::NoMessage) | Self::Seal => Sentence::NoRequest,
             Self::Message(MessageError::IssueInstant(_)) | Self::Future { .. } => Sentence::Time,
             Self::Stale { .. } => Sentence::Stale,
+            Self::Over(_) | Self::Replayed { .. } | Self::Unasked { .. } => Sentence::SignOut,
             Self::Binding(_) | Self::Xml(_) | Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
             Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,

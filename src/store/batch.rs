@@ -12,20 +12,26 @@ use super::{SessionRow, SpSessionRow, Write};
 pub(super) struct Batch<'a> {
     /// id_hash of sessions to delete, with their SP sessions.
     pub(super) ended: BTreeSet<&'a str>,
+    /// id_hash of sessions whose time is over.
+    pub(super) lapsed: BTreeSet<&'a str>,
     /// Throttle keys whose tries go.
     pub(super) cleared: BTreeSet<&'a str>,
     /// entityIDs to forget.
     pub(super) forgotten: BTreeSet<&'a str>,
     /// Sessions and their last use by id_hash.
     pub(super) sessions: BTreeMap<&'a str, (&'a SessionRow, i64)>,
-    /// SP sessions by SessionIndex.
-    pub(super) sp_sessions: BTreeMap<&'a str, &'a SpSessionRow>,
+    /// SP sessions by id_hash and SessionIndex.
+    pub(super) sp_sessions: BTreeMap<(&'a str, &'a str), &'a SpSessionRow>,
     /// Last uses by id_hash.
     pub(super) touches: BTreeMap<&'a str, i64>,
     /// Wrong tries.
     pub(super) tries: Vec<(&'a str, i64)>,
     /// Time by (subject, address).
     pub(super) addresses: BTreeMap<(&'a str, &'a str), i64>,
+    /// Keys of memos to forget.
+    pub(super) dropped: BTreeSet<&'a str>,
+    /// (body, time) by key.
+    pub(super) memos: BTreeMap<&'a str, (&'a str, i64)>,
     /// (file, sha256) by entityID.
     pub(super) files: BTreeMap<&'a str, (&'a str, &'a str)>,
 }
@@ -42,7 +48,7 @@ impl<'a> Batch<'a> {
         match write {
             Write::PutSession(row) => {
                 self.touches.remove(row.id_hash.as_str());
-                self.sp_sessions.extend(row.sp_sessions.iter().map(|sp| (sp.session_index.as_str(), sp)));
+                row.sp_sessions.iter().for_each(|sp| self.put_sp_session(sp));
                 self.sessions.insert(&row.id_hash, (row, row.last_used_ms));
             }
             Write::TouchSession { id_hash, last_used_ms } => match self.sessions.get_mut(id_hash.as_str()) {
@@ -53,15 +59,17 @@ impl<'a> Batch<'a> {
                     self.touches.insert(id_hash, *last_used_ms);
                 }
             },
+            Write::LapseSession { id_hash } => {
+                self.lapsed.insert(id_hash);
+            }
             Write::EndSession { id_hash } => {
+                self.lapsed.remove(id_hash.as_str());
                 self.sessions.remove(id_hash.as_str());
                 self.touches.remove(id_hash.as_str());
                 self.sp_sessions.retain(|_, row| row.id_hash != *id_hash);
                 self.ended.insert(id_hash);
             }
-            Write::PutSpSession(row) => {
-                self.sp_sessions.insert(&row.session_index, row);
-            }
+            Write::PutSpSession(row) => self.put_sp_session(row),
             Write::WrongTry { keys, at_ms } => {
                 self.tries.extend(keys.iter().map(|key| (key.as_str(), *at_ms)));
             }
@@ -72,6 +80,13 @@ impl<'a> Batch<'a> {
             Write::KnownAddress { subject, address, at_ms } => {
                 self.addresses.insert((subject, address), *at_ms);
             }
+            Write::PutMemo { key, body, expires_ms } => {
+                self.memos.insert(key, (body, *expires_ms));
+            }
+            Write::DropMemo { key } => {
+                self.memos.remove(key.as_str());
+                self.dropped.insert(key);
+            }
             Write::LiveFile { entity_id, file, sha256 } => {
                 self.files.insert(entity_id, (file, sha256));
             }
@@ -80,6 +95,10 @@ impl<'a> Batch<'a> {
                 self.forgotten.insert(entity_id);
             }
         }
+    }
+
+    fn put_sp_session(&mut self, row: &'a SpSessionRow) {
+        self.sp_sessions.insert((&row.id_hash, &row.session_index), row);
     }
 
     /// Whether there is nothing to do.
@@ -109,6 +128,7 @@ mod tests {
             id_hash: id.into(),
             sp: "sp".into(),
             session_index: index.into(),
+            name_key: String::new(),
             body: "{}".into(),
         })
     }
@@ -120,7 +140,7 @@ mod tests {
         let writes = [session("a", 1), sp_session("a", "i"), sp_session("b", "j"), touch, end];
         let batch = Batch::of(&writes);
         assert!(batch.sessions.is_empty() && batch.touches.is_empty());
-        assert_eq!(batch.sp_sessions.keys().collect::<Vec<_>>(), [&"j"]);
+        assert_eq!(batch.sp_sessions.keys().collect::<Vec<_>>(), [&("b", "j")]);
         assert!(batch.ended.contains("a"));
     }
 

@@ -1,4 +1,4 @@
-//! The state that outlives the process: sessions, throttle counters, known addresses, live metadata files.
+//! The state that outlives the process: sessions, memos, throttle counters, known addresses, live metadata files.
 //!
 //! [`Store`] is one implementation over sqlx's `Any` driver: an SQLite file by default, PostgreSQL for several nodes, the
 //! same SQL for both. Reads go through a small pool. Writes go to one task that commits everything that is queued in one
@@ -81,6 +81,34 @@ impl Store {
     pub async fn sessions_of(&self, subject: &str) -> Result<Vec<SessionRow>, StoreError> {
         let found = read::sessions(&self.readers, read::By::Subject(subject)).await;
         found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// All sessions in which something was issued under this name, the oldest first.
+    pub async fn sessions_named(&self, name_key: &str) -> Result<Vec<SessionRow>, StoreError> {
+        let found = read::sessions(&self.readers, read::By::Name(name_key)).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// What was remembered by this key.
+    pub async fn memo(&self, key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
+        read::memo(&self.readers, key, now_ms).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Keys that begin so, and until when they are remembered.
+    pub async fn memo_keys(&self, prefix: &str, now_ms: i64) -> Result<Vec<(String, i64)>, StoreError> {
+        read::memo_keys(&self.readers, prefix, now_ms).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Forgets what was remembered by this key and returns it: to one caller alone, whichever node it asks.
+    pub async fn take_memo(&self, key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::TakeMemo(key.to_owned(), now_ms, done), answer).await
+    }
+
+    /// Remembers a key, and says whether it was unknown: to one caller alone, whichever node it asks.
+    pub async fn first_use(&self, key: &str, expires_ms: i64) -> Result<bool, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::FirstUse(key.to_owned(), expires_ms, done), answer).await
     }
 
     /// Writes these, and everything deferred, in one transaction; returns when it is durable. Fails as a whole.

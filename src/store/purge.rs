@@ -6,11 +6,14 @@ use sqlx::AnyConnection;
 const TRIES_MS: i64 = super::LONGEST_WINDOW.as_secs() * 1000;
 /// An address from which nobody signed in for half a year is no longer known.
 const ADDRESSES_MS: i64 = 180 * 24 * 60 * 60 * 1000;
+/// A session whose time is over is known for another day: service providers may be signed in by it for longer, and
+/// single logout must find them.
+const SESSIONS_MS: i64 = 24 * 60 * 60 * 1000;
 /// The most rows of one statement.
 const PORTION: i64 = 1000;
 
 /// Each deletes at most `$2` rows that are older than `$1`.
-const STATEMENTS: [(&str, i64); 3] = [
+const STATEMENTS: [(&str, i64); 4] = [
     (
         "DELETE FROM wrong_try WHERE at_ms IN \
          (SELECT at_ms FROM wrong_try WHERE at_ms <= $1 ORDER BY at_ms LIMIT $2)",
@@ -24,6 +27,11 @@ const STATEMENTS: [(&str, i64); 3] = [
     (
         "DELETE FROM session WHERE id_hash IN \
          (SELECT id_hash FROM session WHERE expires_ms <= $1 ORDER BY expires_ms LIMIT $2)",
+        SESSIONS_MS,
+    ),
+    (
+        "DELETE FROM memo WHERE memo_key IN \
+         (SELECT memo_key FROM memo WHERE expires_ms <= $1 ORDER BY expires_ms LIMIT $2)",
         0,
     ),
 ];

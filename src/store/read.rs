@@ -12,7 +12,7 @@ macro_rules! sessions_where {
             "SELECT id_hash, '' AS session_index, subject AS name, body, created_ms, last_used_ms, expires_ms \
              FROM session WHERE ",
             $condition,
-            " UNION ALL SELECT p.id_hash, p.session_index, p.sp, p.body, s.created_ms, 0, 0 \
+            " UNION ALL SELECT p.id_hash, p.session_index, p.sp, p.name_key || ' ' || p.body, s.created_ms, 0, 0 \
              FROM session s JOIN sp_session p ON p.id_hash = s.id_hash WHERE s.",
             $condition,
             " ORDER BY 5, 1, 2"
@@ -25,21 +25,30 @@ macro_rules! sessions_where {
 pub(super) enum By<'a> {
     IdHash(&'a str),
     Subject(&'a str),
+    /// Something was issued in them under this name.
+    Name(&'a str),
 }
 
 pub(super) async fn sessions(readers: &AnyPool, by: By<'_>) -> Result<Vec<SessionRow>, sqlx::Error> {
     let query = match by {
         By::IdHash(id_hash) => sqlx::query(sessions_where!("id_hash = $1")).bind(id_hash),
         By::Subject(subject) => sqlx::query(sessions_where!("subject = $1")).bind(subject),
+        By::Name(name_key) => {
+            sqlx::query(sessions_where!("id_hash IN (SELECT id_hash FROM sp_session WHERE name_key = $1)"))
+                .bind(name_key)
+        }
     };
     let mut found: Vec<SessionRow> = Vec::new();
     for row in query.fetch_all(readers).await? {
         let (id_hash, session_index) = (row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?);
-        let (name, body) = (row.try_get(2)?, row.try_get(3)?);
+        let (name, body): (String, String) = (row.try_get(2)?, row.try_get(3)?);
         if session_index.is_empty() {
             found.push(session(&row, id_hash, name, body)?);
         } else if let Some(session) = found.last_mut().filter(|session| session.id_hash == id_hash) {
-            session.sp_sessions.push(SpSessionRow { id_hash, sp: name, session_index, body });
+            // One column for two, so that the two halves of the question have the same columns; a key has no blank.
+            let (name_key, body) = body.split_once(' ').unwrap_or(("", &body));
+            let (name_key, body) = (name_key.to_owned(), body.to_owned());
+            session.sp_sessions.push(SpSessionRow { id_hash, sp: name, session_index, name_key, body });
         }
     }
     Ok(found)
@@ -85,6 +94,25 @@ pub(super) async fn known_address(
 ) -> Result<bool, sqlx::Error> {
     let query = sqlx::query("SELECT at_ms FROM known_address WHERE subject = $1 AND address = $2 LIMIT 1");
     Ok(query.bind(subject).bind(address).fetch_optional(readers).await?.is_some())
+}
+
+/// A memo, unless its time is over.
+pub(super) async fn memo(readers: &AnyPool, key: &str, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
+    let query = sqlx::query("SELECT body FROM memo WHERE memo_key = $1 AND expires_ms > $2");
+    let row = query.bind(key).bind(now_ms).fetch_optional(readers).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// Keys and times of the memos whose keys begin so.
+pub(super) async fn memo_keys(
+    readers: &AnyPool,
+    prefix: &str,
+    now_ms: i64,
+) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let query =
+        sqlx::query("SELECT memo_key, expires_ms FROM memo WHERE expires_ms > $1 AND memo_key LIKE $2");
+    let rows = query.bind(now_ms).bind(format!("{prefix}%")).fetch_all(readers).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 pub(super) async fn live_files(readers: &AnyPool) -> Result<Vec<(String, String, String)>, sqlx::Error> {

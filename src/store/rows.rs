@@ -28,6 +28,8 @@ pub struct SpSessionRow {
     pub sp: String,
     /// The SessionIndex of the assertion (saml-core 2.7.2); never given twice.
     pub session_index: String,
+    /// Finds the session by the name that the service provider knows the person by; empty when there is none.
+    pub name_key: String,
     /// The NameID, as JSON.
     pub body: String,
 }
@@ -43,6 +45,11 @@ pub enum Write {
         id_hash: String,
         /// When.
         last_used_ms: i64,
+    },
+    /// The time of a session is over; what was issued in it is still known.
+    LapseSession {
+        /// Which.
+        id_hash: String,
     },
     /// A session ends, with all that was issued in it.
     EndSession {
@@ -71,6 +78,20 @@ pub enum Write {
         address: String,
         /// When.
         at_ms: i64,
+    },
+    /// Something is remembered for a short time.
+    PutMemo {
+        /// What it is found by.
+        key: String,
+        /// The content.
+        body: String,
+        /// When it is forgotten.
+        expires_ms: i64,
+    },
+    /// It is forgotten before its time.
+    DropMemo {
+        /// What it was found by.
+        key: String,
     },
     /// A metadata file speaks for an entityID.
     LiveFile {

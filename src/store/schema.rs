@@ -10,24 +10,35 @@ use super::StoreError;
 use super::location::Location;
 
 /// Version and statements of each step.
-const STEPS: &[(i64, &[&str])] = &[(
-    1,
-    &[
-        "CREATE TABLE session (id_hash TEXT NOT NULL PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL, \
+const STEPS: &[(i64, &[&str])] = &[
+    (
+        1,
+        &[
+            "CREATE TABLE session (id_hash TEXT NOT NULL PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL, \
          created_ms BIGINT NOT NULL, last_used_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL)",
-        "CREATE INDEX session_subject ON session (subject)",
-        "CREATE INDEX session_expires ON session (expires_ms)",
-        "CREATE TABLE sp_session (id_hash TEXT NOT NULL, session_index TEXT NOT NULL, sp TEXT NOT NULL, \
+            "CREATE INDEX session_subject ON session (subject)",
+            "CREATE INDEX session_expires ON session (expires_ms)",
+            "CREATE TABLE sp_session (id_hash TEXT NOT NULL, session_index TEXT NOT NULL, sp TEXT NOT NULL, \
          body TEXT NOT NULL, PRIMARY KEY (id_hash, session_index))",
-        "CREATE TABLE wrong_try (throttle_key TEXT NOT NULL, at_ms BIGINT NOT NULL)",
-        "CREATE INDEX wrong_try_key ON wrong_try (throttle_key, at_ms)",
-        "CREATE INDEX wrong_try_at ON wrong_try (at_ms)",
-        "CREATE TABLE known_address (subject TEXT NOT NULL, address TEXT NOT NULL, at_ms BIGINT NOT NULL, \
+            "CREATE TABLE wrong_try (throttle_key TEXT NOT NULL, at_ms BIGINT NOT NULL)",
+            "CREATE INDEX wrong_try_key ON wrong_try (throttle_key, at_ms)",
+            "CREATE INDEX wrong_try_at ON wrong_try (at_ms)",
+            "CREATE TABLE known_address (subject TEXT NOT NULL, address TEXT NOT NULL, at_ms BIGINT NOT NULL, \
          PRIMARY KEY (subject, address))",
-        "CREATE INDEX known_address_at ON known_address (at_ms)",
-        "CREATE TABLE live_file (entity_id TEXT NOT NULL PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL)",
-    ],
-)];
+            "CREATE INDEX known_address_at ON known_address (at_ms)",
+            "CREATE TABLE live_file (entity_id TEXT NOT NULL PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL)",
+        ],
+    ),
+    (
+        2,
+        &[
+            "ALTER TABLE sp_session ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX sp_session_name ON sp_session (name_key)",
+            "CREATE TABLE memo (memo_key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, expires_ms BIGINT NOT NULL)",
+            "CREATE INDEX memo_expires ON memo (expires_ms)",
+        ],
+    ),
+];
 
 /// Brings the tables to the newest version.
 pub(super) async fn migrate(connection: &mut AnyConnection, location: &Location) -> Result<(), StoreError> {

@@ -33,8 +33,9 @@ const PUT_SESSIONS: Form = Form {
     tuples: true,
 };
 const PUT_SP_SESSIONS: Form = Form {
-    head: "INSERT INTO sp_session (session_index, id_hash, sp, body) VALUES ",
-    tail: " ON CONFLICT (id_hash, session_index) DO UPDATE SET sp = excluded.sp, body = excluded.body",
+    head: "INSERT INTO sp_session (session_index, id_hash, sp, name_key, body) VALUES ",
+    tail: " ON CONFLICT (id_hash, session_index) DO UPDATE SET sp = excluded.sp, name_key = excluded.name_key, \
+           body = excluded.body",
     tuples: true,
 };
 const TOUCH_SESSIONS: Form = Form {
@@ -42,6 +43,9 @@ const TOUCH_SESSIONS: Form = Form {
     tail: ")",
     tuples: false,
 };
+/// A session that ends where it began is over by any clock.
+const LAPSE_SESSIONS: Form =
+    Form { head: "UPDATE session SET expires_ms = created_ms WHERE id_hash IN (", tail: ")", tuples: false };
 const COUNT_TRIES: Form =
     Form { head: "INSERT INTO wrong_try (throttle_key, at_ms) VALUES ", tail: "", tuples: true };
 const PUT_ADDRESSES: Form = Form {
@@ -49,6 +53,12 @@ const PUT_ADDRESSES: Form = Form {
     tail: " ON CONFLICT (subject, address) DO UPDATE SET at_ms = excluded.at_ms",
     tuples: true,
 };
+const PUT_MEMOS: Form = Form {
+    head: "INSERT INTO memo (memo_key, body, expires_ms) VALUES ",
+    tail: " ON CONFLICT (memo_key) DO UPDATE SET body = excluded.body, expires_ms = excluded.expires_ms",
+    tuples: true,
+};
+const DROP_MEMOS: Form = Form { head: "DELETE FROM memo WHERE memo_key IN (", tail: ")", tuples: false };
 const PUT_FILES: Form = Form {
     head: "INSERT INTO live_file (entity_id, file, sha256) VALUES ",
     tail: " ON CONFLICT (entity_id) DO UPDATE SET file = excluded.file, sha256 = excluded.sha256",
@@ -83,22 +93,26 @@ impl Statements {
         self.each(connection, &CLEAR_TRIES, None, &cleared).await?;
         let forgotten: Vec<_> = batch.forgotten.iter().map(|id| [Text(id)]).collect();
         self.each(connection, &FORGET_FILES, None, &forgotten).await?;
+        let dropped: Vec<_> = batch.dropped.iter().map(|key| [Text(key)]).collect();
+        self.each(connection, &DROP_MEMOS, None, &dropped).await?;
 
         let sessions = batch.sessions.iter().map(|(id, (row, last_used))| {
             let (created, expires) = (Number(row.created_ms), Number(row.expires_ms));
             [Text(id), Text(&row.subject), Text(&row.body), created, Number(*last_used), expires]
         });
         self.each(connection, &PUT_SESSIONS, None, &sessions.collect::<Vec<_>>()).await?;
-        let sp_sessions = batch
-            .sp_sessions
-            .iter()
-            .map(|(index, row)| [Text(index), Text(&row.id_hash), Text(&row.sp), Text(&row.body)]);
+        let sp_sessions = batch.sp_sessions.values().map(|row| {
+            let (index, name_key) = (Text(&row.session_index), Text(&row.name_key));
+            [index, Text(&row.id_hash), Text(&row.sp), name_key, Text(&row.body)]
+        });
         self.each(connection, &PUT_SP_SESSIONS, None, &sp_sessions.collect::<Vec<_>>()).await?;
         if let Some(newest) = batch.touches.values().max() {
             // All touches of a batch are less than a second apart: they take the newest one's time.
             let touched: Vec<_> = batch.touches.keys().map(|id| [Text(id)]).collect();
             self.each(connection, &TOUCH_SESSIONS, Some(*newest), &touched).await?;
         }
+        let lapsed: Vec<_> = batch.lapsed.iter().map(|id| [Text(id)]).collect();
+        self.each(connection, &LAPSE_SESSIONS, None, &lapsed).await?;
         let tries: Vec<_> = batch.tries.iter().map(|(key, at)| [Text(key), Number(*at)]).collect();
         self.each(connection, &COUNT_TRIES, None, &tries).await?;
         let addresses = batch
@@ -106,6 +120,9 @@ impl Statements {
             .iter()
             .map(|((subject, address), at)| [Text(subject), Text(address), Number(*at)]);
         self.each(connection, &PUT_ADDRESSES, None, &addresses.collect::<Vec<_>>()).await?;
+        let memos =
+            batch.memos.iter().map(|(key, (body, expires))| [Text(key), Text(body), Number(*expires)]);
+        self.each(connection, &PUT_MEMOS, None, &memos.collect::<Vec<_>>()).await?;
         let files = batch.files.iter().map(|(id, (file, sha256))| [Text(id), Text(file), Text(sha256)]);
         self.each(connection, &PUT_FILES, None, &files.collect::<Vec<_>>()).await
     }

@@ -62,6 +62,7 @@ fn sp_session(id: &str, index: &str) -> SpSessionRow {
         id_hash: id.into(),
         sp: "https://sp".into(),
         session_index: index.into(),
+        name_key: "n".into(),
         body: "{}".into(),
     }
 }
@@ -251,12 +252,15 @@ async fn purge_deletes_what_is_over_and_nothing_else() {
     let mut live = session("live", "s");
     live.sp_sessions.push(sp_session("live", "j"));
     let wrong = Write::WrongTry { keys: vec!["k".into()], at_ms: 0 };
-    store.commit(vec![Write::PutSession(over), Write::PutSession(live), wrong]).await.unwrap();
-    assert_eq!(store.purge(600).await.unwrap(), 2);
+    let memo = Write::PutMemo { key: "m".into(), body: String::new(), expires_ms: 500 };
+    store.commit(vec![Write::PutSession(over), Write::PutSession(live), wrong, memo]).await.unwrap();
+    assert_eq!(store.purge(600).await.unwrap(), 1, "a session is known for a day after its time");
+    assert_eq!(store.sessions_named("n").await.unwrap().len(), 2);
+    let day = i64::try_from(LONGEST_WINDOW.as_millis()).unwrap();
+    assert_eq!(store.purge(day + 600).await.unwrap(), 3);
     assert_eq!(store.session("live").await.unwrap().unwrap().sp_sessions.len(), 1);
-    assert_eq!(store.tries(&["k".into()], 0).await.unwrap(), [1]);
-    let later = i64::try_from(LONGEST_WINDOW.as_millis()).unwrap();
-    assert_eq!(store.purge(later).await.unwrap(), 3);
+    assert_eq!(store.sessions_named("n").await.unwrap().len(), 1);
+    assert_eq!(store.purge(day + 1_000).await.unwrap(), 2);
     assert_eq!(store.tries(&["k".into()], 0).await.unwrap(), [0]);
 }
 

@@ -35,6 +35,10 @@ pub(super) enum Job {
     Purge(i64, oneshot::Sender<Result<u64, StoreError>>),
     /// Write something that changes nothing: a disk may be full or the database locked though it can be read.
     Probe(oneshot::Sender<Result<(), StoreError>>),
+    /// Forget a memo whose time is not over, and say what it was.
+    TakeMemo(String, i64, oneshot::Sender<Result<Option<String>, StoreError>>),
+    /// Remember a key until a time, and say whether it was unknown.
+    FirstUse(String, i64, oneshot::Sender<Result<bool, StoreError>>),
     /// SQLite's `data_version` as this connection sees it.
     DataVersion(oneshot::Sender<Result<i64, StoreError>>),
 }
@@ -163,6 +167,10 @@ impl Writer {
             match job {
                 Job::Purge(now_ms, done) => drop(done.send(self.purge(now_ms).await)),
                 Job::Probe(done) => drop(done.send(self.probe().await)),
+                Job::TakeMemo(key, now_ms, done) => drop(done.send(self.take_memo(&key, now_ms).await)),
+                Job::FirstUse(key, expires_ms, done) => {
+                    drop(done.send(self.first_use(&key, expires_ms).await));
+                }
                 Job::DataVersion(done) => drop(done.send(self.read_version().await)),
                 Job::Commit(..) => {}
             }
@@ -229,6 +237,35 @@ impl Writer {
         };
         match work.await {
             Ok(()) => Ok(()),
+            Err(cause) => Err(self.failed(&cause)),
+        }
+    }
+
+    async fn take_memo(&mut self, key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
+        let work = async {
+            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let query = sqlx::query("DELETE FROM memo WHERE memo_key = $1 RETURNING body, expires_ms");
+            let row: Option<AnyRow> = query.bind(key).fetch_optional(connection).await?;
+            let taken = row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get::<i64, _>(1)?)));
+            Ok(taken.transpose()?.filter(|(_, expires_ms)| *expires_ms > now_ms).map(|(body, _)| body))
+        };
+        match work.await {
+            Ok(taken) => Ok(taken),
+            Err(cause) => Err(self.failed(&cause)),
+        }
+    }
+
+    async fn first_use(&mut self, key: &str, expires_ms: i64) -> Result<bool, StoreError> {
+        let work = async {
+            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let query = sqlx::query(
+                "INSERT INTO memo (memo_key, body, expires_ms) VALUES ($1, '', $2) ON CONFLICT (memo_key) DO NOTHING",
+            );
+            let done = query.bind(key).bind(expires_ms).execute(connection).await?;
+            Ok(done.rows_affected() == 1)
+        };
+        match work.await {
+            Ok(first) => Ok(first),
             Err(cause) => Err(self.failed(&cause)),
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Cookie {
     Session,
     /// The pre-session that CSRF tokens are bound to.
     Visit,
+    /// The logout that the browser is in.
+    Logout,
     /// The language that was chosen.
     Language,
 }
@@ -23,6 +25,8 @@ impl Cookie {
             (Self::Session, false) => "sekisho",
             (Self::Visit, true) => "__Host-sekisho-visit",
             (Self::Visit, false) => "sekisho-visit",
+            (Self::Logout, true) => "__Host-sekisho-logout",
+            (Self::Logout, false) => "sekisho-logout",
             (Self::Language, true) => "__Host-sekisho-lang",
             (Self::Language, false) => "sekisho-lang",
         }

@@ -24,8 +24,8 @@ pub(crate) enum WebError {
     QueryTooLong { limit: usize },
     #[error("the body did not arrive in time or broke off")]
     BodyBroken,
-    #[error("the body is not application/x-www-form-urlencoded")]
-    NoForm,
+    #[error("the Content-Type of the body is another than this address takes")]
+    MediaType,
     #[error("the form or query is not UTF-8, has a field twice or lacks one")]
     BadForm,
     #[error("the Origin of the form is another site")]
@@ -60,7 +60,7 @@ impl WebError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BodyBroken => StatusCode::REQUEST_TIMEOUT,
-            Self::NoForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin | Self::CsrfToken => StatusCode::FORBIDDEN,
             Self::Session(_) | Self::Authn(_) | Self::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -75,7 +75,7 @@ impl WebError {
             Self::Method { .. } => "SK-METHOD",
             Self::BodyTooLarge { .. } | Self::QueryTooLong { .. } => "SK-TOO-LARGE",
             Self::BodyBroken => "SK-INCOMPLETE",
-            Self::NoForm | Self::BadForm => "SK-FORM",
+            Self::MediaType | Self::BadForm => "SK-FORM",
             Self::ForeignOrigin => "SK-ORIGIN",
             Self::CsrfToken => "SK-FORM-TOKEN",
             Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
@@ -98,7 +98,7 @@ impl WebError {
             Self::BodyBroken => {
                 ("What was sent did not arrive completely.", "送信された内容が最後まで届きませんでした。")
             }
-            Self::NoForm | Self::BadForm => {
+            Self::MediaType | Self::BadForm => {
                 ("What was sent could not be read.", "送信された内容を読み取れませんでした。")
             }
             Self::ForeignOrigin => (

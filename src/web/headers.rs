@@ -13,6 +13,13 @@ pub(crate) enum PageKind<'a> {
     Local,
     /// Submitting it can lead on to an SP. No `form-action`: browsers apply it to the redirects that follow.
     LeadsToSp,
+    /// Leads to an SP, and asks at one origin first whether anybody is there, with the one script that has this nonce.
+    LooksFor {
+        /// Random, for this answer only.
+        nonce: &'a str,
+        /// Scheme, host and port of a registered endpoint.
+        origin: &'a str,
+    },
     /// It posts to an SP by itself, with the one script that has this nonce.
     PostsToSp {
         /// Random, for this answer only.
@@ -31,6 +38,12 @@ impl PageKind<'_> {
         let (policy, referrer) = match self {
             Self::Local => (HeaderValue::from_static(LOCAL), "same-origin"),
             Self::LeadsToSp => (HeaderValue::from_static(LEADS_TO_SP), "same-origin"),
+            Self::LooksFor { nonce, origin } => {
+                let policy =
+                    format!("{LEADS_TO_SP}; script-src 'nonce-{nonce}'; connect-src https: {origin}");
+                let policy = HeaderValue::try_from(policy);
+                (policy.unwrap_or(HeaderValue::from_static(LEADS_TO_SP)), "same-origin")
+            }
             Self::PostsToSp { nonce } => {
                 let policy = HeaderValue::try_from(format!("{LEADS_TO_SP}; script-src 'nonce-{nonce}'"));
                 // `no-referrer` would make browsers send `Origin: null`, which trips service providers.
@@ -69,7 +82,8 @@ mod tests {
 
     #[test]
     fn every_kind_denies_by_default_and_cannot_be_framed() {
-        for kind in [PageKind::Local, PageKind::LeadsToSp, PageKind::PostsToSp { nonce: "n" }] {
+        let looks = PageKind::LooksFor { nonce: "n", origin: "https://sp.example" };
+        for kind in [PageKind::Local, PageKind::LeadsToSp, looks, PageKind::PostsToSp { nonce: "n" }] {
             let (policy, _) = applied(kind);
             assert!(policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'"));
             assert!(!policy.contains("unsafe"));

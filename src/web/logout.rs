@@ -1,15 +1,19 @@
-//! `GET` and `POST /logout`: the local sign-out. A link asks first; only our own form ends the session.
+//! `GET` and `POST /logout`, `GET /logout/next`: signing out here and, one after the other, everywhere. A link asks first;
+//! only our own form ends the session. While a logout is under way, the page says how far it is.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::audit::{Event, Record};
+use crate::session::SsoSession;
+use crate::sso::logout::outcome::{LogoutOutcome, LogoutStep, Step};
+use crate::sso::logout::steps::Looked;
 
 use super::cookie::Cookie;
 use super::csrf::{self, PreSession};
 use super::error::WebError;
 use super::form::Form;
-use super::views::Logout;
+use super::outcome::refuse;
+use super::views::{self, Logout};
 use super::visit::Visit;
 
 /// `GET /logout`
@@ -24,42 +28,81 @@ pub(crate) async fn sign_out(req: HttpRequest, app: web::Data<App>, payload: web
     end(&visit, payload).await.unwrap_or_else(|error| visit.error(&error))
 }
 
+/// `GET /logout/next?how=try|skip|finish`: changes nothing but how far the browser's own logout is.
+pub(crate) async fn next(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let visit = Visit::of(&app, &req);
+    let how = visit.query().ok().and_then(|query| match query.value("how") {
+        Some("try") => Some(Step::Try),
+        Some("skip") => Some(Step::Skip),
+        Some("finish") => Some(Step::Finish),
+        _ => None,
+    });
+    let Some(how) = how else { return visit.error(&WebError::BadForm) };
+    answer(&visit, visit.app.logout.go_on(how, visit.held(), &visit.context()).await)
+}
+
+/// Turns a step of a logout into HTTP.
+pub(crate) fn answer(visit: &Visit<'_>, step: LogoutStep) -> HttpResponse {
+    let mut answer = match step.outcome {
+        LogoutOutcome::Go(url) => visit.away(&url),
+        LogoutOutcome::Pause { url, names } => views::onward(&visit.frame(None), &url, &names),
+        LogoutOutcome::Post(form) => {
+            let nonce = visit.app.ids.token();
+            views::post(&visit.frame(None), &form, &nonce)
+        }
+        LogoutOutcome::Look | LogoutOutcome::Ask => visit.see_other("/logout"),
+        LogoutOutcome::Refused(refused) => refuse(visit, &refused),
+    };
+    if step.signed_out {
+        Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Session));
+    }
+    let held = visit.held().chain;
+    if step.chain.as_deref() != held {
+        let line = match &step.chain {
+            Some(id) => visit.jar().store(Cookie::Logout, id),
+            None => visit.jar().discard(Cookie::Logout),
+        };
+        Visit::set_cookie(&mut answer, line);
+    }
+    answer
+}
+
 async fn question(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(session) = visit.session().await? else {
-        return Ok(visit.page(page(visit, None)));
+        return Ok(match visit.app.logout.look(visit.held(), &visit.context()).await {
+            Looked::Step(step) => answer(visit, step),
+            Looked::View(view) => {
+                let nonce = visit.app.ids.token();
+                visit.page(views::logout(visit.frame(Some(switch(visit))), &view, &nonce))
+            }
+            Looked::Nothing => visit.page(page(visit, None)),
+        });
     };
+    if visit.app.site.logout_without_question {
+        return Ok(answer(visit, visit.app.logout.initiate(visit.held(), &visit.context()).await));
+    }
+    Ok(asked(visit, &session))
+}
+
+fn asked(visit: &Visit<'_>, session: &SsoSession) -> HttpResponse {
     let pre_session = PreSession::of(visit);
     let token = pre_session.token(&visit.app.seal);
     let mut answer = visit.page(page(visit, Some((session.subject.display_name.clone(), token))));
     Visit::set_cookie(&mut answer, pre_session.cookie(visit.jar()));
-    Ok(answer)
+    answer
 }
 
 async fn end(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse, WebError> {
     let body = visit.body(payload).await?;
     let form = Form::parse(&body).ok_or(WebError::BadForm)?;
     csrf::check(visit, form.value("csrf"))?;
-    end_session(visit).await?;
-    let mut answer = page(visit, None);
-    Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Session));
-    Ok(answer)
-}
-
-/// Ends the browser's session, if it has one, and writes so to the audit trail.
-pub(crate) async fn end_session(visit: &Visit<'_>) -> Result<(), WebError> {
-    let Some(token) = visit.token() else { return Ok(()) };
-    let Some(session) = visit.app.sessions.end(token).await? else { return Ok(()) };
-    let (subject, login) = (session.subject.id.to_string(), session.subject.login.clone());
-    let record = Record {
-        time: visit.app.clock.now(),
-        request_id: visit.id().to_owned(),
-        client_address: Some(visit.address()),
-        event: Event::SignedOut { subject, login },
-    };
-    Ok(visit.app.audit.write(&record)?)
+    Ok(answer(visit, visit.app.logout.initiate(visit.held(), &visit.context()).await))
 }
 
 fn page(visit: &Visit<'_>, question: Option<(String, String)>) -> HttpResponse {
-    let switch = format!("/logout?lang={}", visit.lang.other().tag());
-    Logout { f: visit.frame(Some(switch)), question }.answer()
+    Logout { f: visit.frame(Some(switch(visit))), question }.answer()
+}
+
+fn switch(visit: &Visit<'_>) -> String {
+    format!("/logout?lang={}", visit.lang.other().tag())
 }

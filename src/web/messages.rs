@@ -81,6 +81,10 @@ pub(crate) fn sentence(sentence: Sentence) -> Words {
             "Sign-in is not possible right now; please try again in a few minutes.",
             "現在サインインできません。数分後にもう一度お試しください。",
         ),
+        Sentence::SignOut => words(
+            "The sign-out message of the application could not be accepted.",
+            "アプリケーションから届いたサインアウトのメッセージを受け付けられません。",
+        ),
         Sentence::NoRequest => words(
             "This page needs a sign-in request; please start from the application.",
             "サインイン要求がありません。アプリケーションから開始してください。",

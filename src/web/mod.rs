@@ -7,6 +7,8 @@
 pub mod routes;
 pub mod server;
 pub mod site;
+mod slo;
+mod soap;
 pub mod tls;
 
 mod access_log;

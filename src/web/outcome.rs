@@ -33,7 +33,8 @@ pub(crate) fn init_path(sp: &str) -> String {
     format!("/saml/sso/init?sp={}", utf8_percent_encode(sp, NON_ALPHANUMERIC))
 }
 
-fn refuse(visit: &Visit<'_>, refused: &Refused) -> HttpResponse {
+/// The page of a refusal.
+pub(crate) fn refuse(visit: &Visit<'_>, refused: &Refused) -> HttpResponse {
     let (sentence, code) = (refused.sentence, refused.sentence.code());
     let status = StatusCode::from_u16(sentence.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let notice = Notice { status: sentence.status(), code, words: messages::sentence(sentence) };

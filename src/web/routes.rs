@@ -13,12 +13,13 @@ use super::health::Readiness;
 use super::site::{Endpoint, Site};
 use super::visit::Visit;
 use super::{
-    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, sso, test_sp,
+    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, slo, soap, sso,
+    test_sp,
 };
 
 const READ: &str = "GET, HEAD";
 const READ_AND_POST: &str = "GET, HEAD, POST";
-/// A HEAD would issue an assertion that nobody receives.
+/// A HEAD would use up a message, or issue an assertion that nobody receives.
 const SSO: &str = "GET, POST";
 
 /// What a worker of the server runs.
@@ -52,7 +53,10 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
             .route(read().to(login::show))
             .route(web::post().to(login::sign_in)),
     );
+    config.service(slo_endpoint(&at("/saml/slo")));
+    config.service(only(&at("/saml/soap/slo"), "POST", web::post().to(soap::slo)));
     config.service(logout_endpoint(&at("/logout")));
+    config.service(only(&at("/logout/next"), "GET", web::get().to(logout::next)));
     config.service(only(&at("/"), READ, read().to(home::show)));
     if !site.prefix.is_empty() {
         config.service(only(&site.prefix, READ, read().to(home::show)));
@@ -73,6 +77,7 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
         config.service(match endpoint {
             Endpoint::Sso => sso_endpoint(path),
             Endpoint::SsoInit => only(path, "GET", web::get().to(init::start)),
+            Endpoint::Slo => slo_endpoint(path),
             Endpoint::Logout => logout_endpoint(path),
             Endpoint::Metadata => only(path, READ, read().to(metadata::show)),
             Endpoint::Certificate => only(path, READ, read().to(certificate::pem)),
@@ -82,6 +87,10 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
 
 fn logout_endpoint(path: &str) -> Resource {
     resource(path, READ_AND_POST).route(read().to(logout::ask)).route(web::post().to(logout::sign_out))
+}
+
+fn slo_endpoint(path: &str) -> Resource {
+    resource(path, SSO).route(web::get().to(slo::redirect)).route(web::post().to(slo::post))
 }
 
 fn sso_endpoint(path: &str) -> Resource {

@@ -24,6 +24,8 @@ pub struct Site {
     pub aliases: Vec<(String, Endpoint)>,
     /// Whether the built-in service provider is offered.
     pub test_sp: bool,
+    /// Whether a link to `/logout` signs out without a question.
+    pub logout_without_question: bool,
 }
 
 /// An endpoint that old paths can be mapped onto.
@@ -33,6 +35,8 @@ pub enum Endpoint {
     Sso,
     /// `/saml/sso/init`
     SsoInit,
+    /// `/saml/slo`
+    Slo,
     /// `/logout`
     Logout,
     /// `/saml/metadata`
@@ -91,6 +95,7 @@ impl Site {
             trusted_proxies: Vec::new(),
             aliases: Vec::new(),
             test_sp: false,
+            logout_without_question: false,
         })
     }
 

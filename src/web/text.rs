@@ -1,5 +1,7 @@
 //! The words of the pages in English and Japanese: one [`Text`] each, so that a missing word does not compile.
 
+use crate::sso::logout::chain::{Failure, State};
+
 use super::language::Lang;
 
 /// Every fixed word of the templates.
@@ -36,6 +38,43 @@ pub(crate) struct Text {
     pub(crate) stale_button: &'static str,
     pub(crate) language: &'static str,
     pub(crate) sp: &'static TestSpText,
+    pub(crate) logout: &'static LogoutText,
+}
+
+/// The words about what came of a logout.
+#[derive(Debug)]
+pub(crate) struct LogoutText {
+    pub(crate) here: &'static str,
+    pub(crate) everywhere: &'static str,
+    pub(crate) partly: &'static str,
+    pub(crate) looking_before: &'static str,
+    pub(crate) looking_after: &'static str,
+    pub(crate) try_it: &'static str,
+    pub(crate) leave_it: &'static str,
+    pub(crate) onward_before: &'static str,
+    pub(crate) onward_after: &'static str,
+    signed_out: &'static str,
+    looking: &'static str,
+    no_endpoint: &'static str,
+    unreachable: &'static str,
+    no_answer: &'static str,
+    refused: &'static str,
+}
+
+impl LogoutText {
+    /// What a person is told of a service provider.
+    pub(crate) fn state(&self, state: State) -> &'static str {
+        match state {
+            State::SignedOut => self.signed_out,
+            State::Waiting | State::Doubtful | State::Asked => self.looking,
+            State::Failed(Failure::NoEndpoint | Failure::Unregistered | Failure::NoBrowser) => {
+                self.no_endpoint
+            }
+            State::Failed(Failure::Unreachable) => self.unreachable,
+            State::Failed(Failure::NoAnswer | Failure::Nonsense) => self.no_answer,
+            State::Failed(Failure::Refused) => self.refused,
+        }
+    }
 }
 
 /// The words of the built-in service provider's pages.
@@ -124,6 +163,23 @@ static EN: Text = Text {
         again: "Once more",
         none: "none",
     },
+    logout: &LogoutText {
+        here: "You are signed out here",
+        everywhere: "You are signed out of every application below.",
+        partly: "You may still be signed in where it says so. Sign out there, or close the browser.",
+        looking_before: "",
+        looking_after: " did not answer this server. Your browser is trying to reach it.",
+        try_it: "Try again",
+        leave_it: "Leave it out",
+        onward_before: "Continue to ",
+        onward_after: "",
+        signed_out: "Signed out",
+        looking: "Not reached yet",
+        no_endpoint: "Still signed in: it cannot be signed out from here",
+        unreachable: "Perhaps still signed in: it could not be reached",
+        no_answer: "Perhaps still signed in: it did not confirm",
+        refused: "Still signed in: it refused",
+    },
 };
 
 static JA: Text = Text {
@@ -177,5 +233,22 @@ static JA: Text = Text {
         raw: "届いた Response",
         again: "もう一度",
         none: "なし",
+    },
+    logout: &LogoutText {
+        here: "ここではサインアウトしました",
+        everywhere: "次のすべてのアプリケーションからサインアウトしました。",
+        partly: "サインインしたままの可能性があるアプリケーションがあります。そこでサインアウトするか、ブラウザーを閉じてください。",
+        looking_before: "",
+        looking_after: " はサーバーから確認できませんでした。ブラウザーから接続を試みています。",
+        try_it: "もう一度試す",
+        leave_it: "後回しにする",
+        onward_before: "",
+        onward_after: " に進む",
+        signed_out: "サインアウト済み",
+        looking: "未確認",
+        no_endpoint: "サインイン中：ここからサインアウトできません",
+        unreachable: "サインイン中の可能性：接続できませんでした",
+        no_answer: "サインイン中の可能性：確認の応答がありませんでした",
+        refused: "サインイン中：サインアウトが拒否されました",
     },
 };

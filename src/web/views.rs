@@ -8,6 +8,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::sso::logout::chain::State;
+use crate::sso::logout::outcome::{LogoutView, NextView};
 use crate::sso::{PostForm, SpNames};
 
 use super::assets;
@@ -98,24 +100,40 @@ impl SignIn<'_> {
 struct Post<'a> {
     f: &'a Frame<'a>,
     nonce: &'a str,
-    acs: Exact<'a>,
+    location: Exact<'a>,
+    parameter: &'static str,
     /// Base64, whose alphabet needs no escape: ten kilobytes that are not looked through again.
-    saml_response: &'a str,
+    message: &'a str,
     relay_state: Option<Exact<'a>>,
     sp_name: &'a str,
 }
 
-/// The page that takes a Response to the SP (saml-bindings 3.5.4).
+/// The page that takes a message to the SP (saml-bindings 3.5.4).
 pub(crate) fn post(frame: &Frame<'_>, form: &PostForm, nonce: &str) -> HttpResponse {
     let page = Post {
         f: frame,
         nonce,
-        acs: Exact(&form.acs),
-        saml_response: &form.saml_response,
+        location: Exact(&form.location),
+        parameter: form.kind.parameter(),
+        message: &form.message,
         relay_state: form.relay_state.as_deref().map(Exact),
         sp_name: form.names.name(frame.lang.tag()),
     };
     html(&page, StatusCode::OK, PageKind::PostsToSp { nonce })
+}
+
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct Onward<'a> {
+    f: &'a Frame<'a>,
+    url: Exact<'a>,
+    sp_name: &'a str,
+}
+
+/// The page that goes on to the address of an SP by itself, also without script.
+pub(crate) fn onward(frame: &Frame<'_>, url: &str, names: &SpNames) -> HttpResponse {
+    let page = Onward { f: frame, url: Exact(url), sp_name: names.name(frame.lang.tag()) };
+    html(&page, StatusCode::OK, PageKind::LeadsToSp)
 }
 
 /// An application on the signed-in page.
@@ -166,6 +184,53 @@ impl Logout<'_> {
     pub(crate) fn answer(&self) -> HttpResponse {
         html(self, StatusCode::OK, PageKind::Local)
     }
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOut<'a> {
+    f: Frame<'a>,
+    nonce: &'a str,
+    complete: bool,
+    parties: Vec<Party<'a>>,
+    /// The application that the browser looks for, and its origin.
+    doubtful: Option<(&'a str, &'a str)>,
+    /// Where the way leads on; empty for an address of the company's own.
+    onward: Option<&'a str>,
+}
+
+struct Party<'a> {
+    name: &'a str,
+    done: bool,
+    words: &'static str,
+}
+
+/// How far a logout is, and what comes next.
+pub(crate) fn logout(frame: Frame<'_>, view: &LogoutView, nonce: &str) -> HttpResponse {
+    let tag = frame.lang.tag();
+    let t = frame.t;
+    let party = view.parties.iter().map(|party| Party {
+        name: party.names.name(tag),
+        done: party.state == State::SignedOut,
+        words: t.logout.state(party.state),
+    });
+    let parties: Vec<Party<'_>> = party.collect();
+    let doubtful = match &view.next {
+        NextView::Try { names, origin } => Some((names.name(tag), origin.as_str())),
+        _ => None,
+    };
+    let onward = match &view.next {
+        NextView::Answer(names) => Some(names.name(tag)),
+        NextView::Continue => Some(""),
+        _ => None,
+    };
+    let kind = match doubtful {
+        Some((_, origin)) => PageKind::LooksFor { nonce, origin },
+        None => PageKind::LeadsToSp,
+    };
+    let complete = parties.iter().all(|party| party.done);
+    let page = SignedOut { f: frame, nonce, complete, parties, doubtful, onward };
+    html(&page, StatusCode::OK, kind)
 }
 
 /// What went wrong, for its page: a sentence in both languages, its code, the request id.
@@ -275,6 +340,7 @@ mod tests {
     use scraper::{Html, Selector};
 
     use super::*;
+    use crate::saml::binding::Kind;
 
     fn text_of(answer: HttpResponse) -> String {
         let Ok(body) = answer.into_body().try_into_bytes() else { panic!("the page is in memory") };
@@ -285,8 +351,9 @@ mod tests {
     fn the_post_page_brings_relay_state_and_response_through_to_the_octet() {
         let relay_state = " \ta\r\nb\n\rc&amp;\"'</textarea></form><script>x</script>田\u{1f600} ";
         let form = PostForm {
-            acs: "https://sp.example/acs?a=1&b=\"2\"".to_owned(),
-            saml_response: "PHg+/w==".to_owned(),
+            location: "https://sp.example/acs?a=1&b=\"2\"".to_owned(),
+            kind: Kind::Response,
+            message: "PHg+/w==".to_owned(),
             relay_state: Some(relay_state.to_owned()),
             names: SpNames { en: "<b>SP</b>".to_owned(), ja: String::new() },
         };
@@ -305,7 +372,7 @@ mod tests {
         };
         assert_eq!(one("input[name=RelayState]").attr("value"), Some(relay_state));
         assert_eq!(one("input[name=SAMLResponse]").attr("value"), Some("PHg+/w=="));
-        assert_eq!(one("form").attr("action"), Some(form.acs.as_str()));
+        assert_eq!(one("form").attr("action"), Some(form.location.as_str()));
         assert_eq!(one("script").attr("nonce"), Some("n0nce"));
         assert_eq!(
             one("form button[type=submit]").attr("name"),
@@ -318,8 +385,9 @@ mod tests {
     #[test]
     fn without_relay_state_no_field_is_sent() {
         let form = PostForm {
-            acs: "https://sp.example/acs".to_owned(),
-            saml_response: "PHg+".to_owned(),
+            location: "https://sp.example/acs".to_owned(),
+            kind: Kind::Response,
+            message: "PHg+".to_owned(),
             relay_state: None,
             names: SpNames { en: "SP".to_owned(), ja: "サービス".to_owned() },
         };

@@ -13,6 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, rt};
 use crate::app::App;
 use crate::session::SsoSession;
 use crate::sso::RequestContext;
+use crate::sso::logout::Held;
 
 use super::cookie::{Cookie, Jar};
 use super::error::WebError;
@@ -80,6 +81,12 @@ impl<'a> Visit<'a> {
         self.jar().read(self.req.headers(), Cookie::Session).filter(|token| !token.is_empty())
     }
 
+    /// What the browser holds of session and logout.
+    pub(crate) fn held(&self) -> Held<'_> {
+        let chain = self.jar().read(self.req.headers(), Cookie::Logout).filter(|id| !id.is_empty());
+        Held { token: self.token(), chain }
+    }
+
     /// The living session of this browser.
     pub(crate) async fn session(&self) -> Result<Option<Arc<SsoSession>>, WebError> {
         match self.token() {
@@ -101,10 +108,14 @@ impl<'a> Visit<'a> {
 
     /// The body of a form, not inflated whatever its Content-Encoding says, within [`BODY_LIMIT`].
     pub(crate) async fn body(&self, payload: Payload) -> Result<Bytes, WebError> {
-        const FORM: &str = "application/x-www-form-urlencoded";
+        self.body_of("application/x-www-form-urlencoded", payload).await
+    }
+
+    /// A body of this media type, likewise.
+    pub(crate) async fn body_of(&self, expected: &str, payload: Payload) -> Result<Bytes, WebError> {
         let kind = self.req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-        if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(FORM) {
-            return Err(WebError::NoForm);
+        if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(expected) {
+            return Err(WebError::MediaType);
         }
         match rt::time::timeout(BODY_TIME, payload.to_bytes_limited(BODY_LIMIT)).await {
             Ok(Ok(Ok(body))) => Ok(body),
@@ -116,13 +127,18 @@ impl<'a> Visit<'a> {
 
     /// 303 to one of our own paths.
     pub(crate) fn see_other(&self, path: &str) -> HttpResponse {
+        self.away(&format!("{}{path}", self.app.site.prefix))
+    }
+
+    /// 303 to an address that metadata or configuration names; never to one of a request.
+    pub(crate) fn away(&self, url: &str) -> HttpResponse {
         let mut answer = HttpResponse::SeeOther().finish();
-        match HeaderValue::try_from(format!("{}{path}", self.app.site.prefix)) {
+        match HeaderValue::try_from(url) {
             Ok(location) => {
                 answer.headers_mut().insert(LOCATION, location);
                 answer
             }
-            Err(_) => self.error(&WebError::Answer("a path that no header can hold")),
+            Err(_) => self.error(&WebError::Answer("an address that no header can hold")),
         }
     }
 

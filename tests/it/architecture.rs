@@ -20,11 +20,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("authproc", &["identity"]),
     ("directory", &["identity", "secret", "clock"]),
     ("store", &["secret", "clock"]),
+    ("outgoing", &["secret"]),
     ("keys", &["saml", "secret", "clock"]),
     ("registry", &["saml", "authproc", "audit", "clock"]),
     ("session", &["identity", "saml", "store", "clock", "secret"]),
     ("authn", &["identity", "directory", "store", "audit", "clock", "secret"]),
-    ("sso", &["identity", "saml", "authproc", "registry", "session", "audit", "clock", "secret"]),
+    ("sso", &["identity", "saml", "authproc", "registry", "session", "outgoing", "audit", "clock", "secret"]),
     (
         "config",
         &[
@@ -87,6 +88,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("percent_encoding", &["**"]),
     ("quick_xml", &["saml"]),
     ("regex", &["authproc", "sync"]),
+    ("reqwest", &["outgoing"]),
     ("rpassword", &["cli"]),
     ("serde", &["**"]),
     ("serde_json", &["**"]),

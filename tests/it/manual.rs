@@ -116,7 +116,7 @@ fn records() -> Vec<Record> {
             code: text("SK-NOT-ALLOWED"),
             reason: format!("{login} is not in \"allow\" of {sp}"),
         },
-        Event::SignedOut { subject: text(subject), login: text(login) },
+        Event::SignedOut { subject: text(subject), login: text(login), sp: None },
     ];
     let by_server = [
         Event::ConfigurationChanged {

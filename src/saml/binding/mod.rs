@@ -1,9 +1,10 @@
-//! How messages travel: [`redirect`] and [`post`]; what both share is here.
+//! How messages travel: [`redirect`], [`post`] and [`soap`]; what they share is here.
 //!
 //! Each reads the raw octets of a request itself: a framework's decoded copy is not what was signed.
 
 pub mod post;
 pub mod redirect;
+pub mod soap;
 
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
-use super::xml::Limits;
+use super::xml::{Limits, XmlError};
 
 /// Why the parameters of a request were refused before any XML was read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +45,15 @@ pub enum BindingError {
     /// RelayState over 8 KB, not UTF-8, or with control characters.
     #[error("RelayState {0}")]
     RelayState(&'static str),
+    /// What came by SOAP is no XML that SAML allows.
+    #[error("the SOAP envelope: {0}")]
+    Envelope(XmlError),
+    /// What came by SOAP is no envelope with one message.
+    #[error("SOAP: {0}")]
+    Soap(&'static str),
+    /// A SOAP header block that must be understood.
+    #[error("SOAP: the header block \"{0}\" must be understood, and is not")]
+    MustUnderstand(String),
     /// SigAlg without Signature or the other way round.
     #[error("SigAlg and Signature must come together")]
     HalfSigned,
@@ -66,6 +76,12 @@ impl Kind {
             Self::Response => "SAMLResponse",
         }
     }
+}
+
+/// Which way the message of a query or form goes, whether or not it can be read.
+pub fn kind(raw: &[u8]) -> Option<Kind> {
+    let parameters = Parameters::split(std::str::from_utf8(raw).ok()?).ok()?;
+    parameters.sole_message().ok().map(|(kind, _)| kind)
 }
 
 /// The longest RelayState that is kept, in octets.

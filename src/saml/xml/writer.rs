@@ -96,6 +96,18 @@ impl Writer {
         self.end();
     }
 
+    /// An element in no namespace with nothing but text. Its parent's default namespace is none, since nothing here is
+    /// written without a prefix.
+    pub fn unqualified(&mut self, local: &'static str, text: &str) {
+        self.out.push(b'<');
+        self.out.extend_from_slice(local.as_bytes());
+        self.out.push(b'>');
+        self.text(text);
+        self.out.extend_from_slice(b"</");
+        self.out.extend_from_slice(local.as_bytes());
+        self.out.push(b'>');
+    }
+
     /// Octets that are canonical already in this place: a signed assertion inside its response.
     pub fn splice(&mut self, canonical: &[u8]) {
         self.out.extend_from_slice(canonical);

@@ -96,6 +96,7 @@ impl World {
         };
         let demands = Demands {
             destinations: Vec::new(),
+            logout_destinations: Vec::new(),
             request_max_age: SignedDuration::from_hours(1),
             want_authn_requests_signed: false,
         };

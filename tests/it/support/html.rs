@@ -49,6 +49,19 @@ impl Page {
         Some(fold(&found.text().collect::<String>()))
     }
 
+    /// The texts of all elements that the CSS selector finds, with their blanks folded.
+    pub fn texts(&self, css: &str) -> Vec<String> {
+        let document = Html::parse_document(&self.body);
+        let css = selector(css);
+        document.select(&css).map(|element| fold(&element.text().collect::<Vec<_>>().join(" "))).collect()
+    }
+
+    /// An attribute of the first element that the CSS selector finds.
+    pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        let document = Html::parse_document(&self.body);
+        Some(document.select(&selector(css)).next()?.attr(name)?.to_owned())
+    }
+
     /// Where the first link that the CSS selector finds leads.
     pub fn link(&self, css: &str) -> Option<String> {
         let document = Html::parse_document(&self.body);

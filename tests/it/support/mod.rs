@@ -7,6 +7,7 @@ pub(crate) mod fake_ldap;
 pub mod folder;
 pub mod html;
 pub mod judges;
+pub mod logout;
 pub mod pki;
 pub mod process;
 pub mod request;

@@ -113,3 +113,12 @@ pub fn free_port() -> u16 {
         .expect("a free port")
         .port()
 }
+
+/// Waits until something holds that another thread brings about.
+pub async fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}: not within a minute");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

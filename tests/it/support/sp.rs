@@ -24,8 +24,23 @@ use super::xml::Element;
 
 pub const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 pub const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+pub const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+
+/// A SingleLogoutService.
+#[derive(Debug, Clone)]
+pub struct Slo {
+    pub binding: String,
+    pub location: String,
+    pub response_location: Option<String>,
+}
+
+impl Slo {
+    pub fn new(binding: &str, location: &str) -> Self {
+        Self { binding: binding.to_owned(), location: location.to_owned(), response_location: None }
+    }
+}
 
 /// A service provider with one or more assertion consumer services.
 #[derive(Debug, Clone)]
@@ -33,6 +48,7 @@ pub struct Sp {
     pub entity_id: String,
     /// HTTP-POST endpoints; the index of each is its place, and the first is the default.
     pub acs: Vec<String>,
+    pub slo: Vec<Slo>,
     pub pair: Pair,
     /// md:KeyDescriptor for the certificate.
     pub publishes_key: bool,
@@ -51,6 +67,7 @@ impl Sp {
         Self {
             entity_id: format!("https://{name}.test/metadata"),
             acs: vec![format!("https://{name}.test/acs")],
+            slo: Vec::new(),
             pair: Pair::of_sp().clone(),
             publishes_key: true,
             authn_requests_signed: false,
@@ -79,6 +96,17 @@ impl Sp {
                 "<md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
                  <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
                 self.pair.certificate_base64()
+            )
+            .unwrap();
+        }
+        for slo in &self.slo {
+            let response = slo.response_location.as_ref();
+            let response =
+                response.map(|url| format!(" ResponseLocation=\"{}\"", escape(url))).unwrap_or_default();
+            let (binding, location) = (&slo.binding, escape(&slo.location));
+            writeln!(
+                xml,
+                "<md:SingleLogoutService Binding=\"{binding}\" Location=\"{location}\"{response}/>"
             )
             .unwrap();
         }
@@ -127,15 +155,24 @@ impl Sp {
 
     /// [`redirect`] with a detached signature over the query.
     pub fn signed_redirect(&self, sso: &str, xml: &str, relay_state: Option<&str>) -> String {
+        self.signed_query(sso, &query("SAMLRequest", xml, relay_state))
+    }
+
+    /// The same for a message in this parameter.
+    pub fn signed_message(&self, address: &str, parameter: &str, xml: &str) -> String {
+        self.signed_query(address, &query(parameter, xml, None))
+    }
+
+    fn signed_query(&self, address: &str, query: &str) -> String {
         let is_ec = self.pair.key.id() == Id::EC;
         let algorithm = if is_ec { ECDSA_SHA256 } else { RSA_SHA256 };
-        let query = format!("{}&SigAlg={}", query(xml, relay_state), percent(algorithm));
+        let query = format!("{query}&SigAlg={}", percent(algorithm));
         let mut signer = Signer::new(MessageDigest::sha256(), &self.pair.key).unwrap();
         let mut signature = signer.sign_oneshot_to_vec(query.as_bytes()).unwrap();
         if is_ec {
             signature = raw_ecdsa(&signature);
         }
-        format!("{sso}?{query}&Signature={}", percent(&STANDARD.encode(signature)))
+        format!("{address}?{query}&Signature={}", percent(&STANDARD.encode(signature)))
     }
 
     /// The document with an enveloped signature.
@@ -227,7 +264,7 @@ impl Received {
 
 /// The address that carries a message by HTTP-Redirect (saml-bindings 3.4.4.1), unsigned.
 pub fn redirect(sso: &str, xml: &str, relay_state: Option<&str>) -> String {
-    format!("{sso}?{}", query(xml, relay_state))
+    format!("{sso}?{}", query("SAMLRequest", xml, relay_state))
 }
 
 /// The form fields that carry a message by HTTP-POST (saml-bindings 3.5.4).
@@ -250,6 +287,9 @@ pub fn sign(xml: &str, pair: &Pair) -> String {
     let output = Command::new("xmlsec1")
         .args(["--sign", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest"])
         .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response"])
+        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:LogoutRequest"])
+        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:LogoutResponse"])
+        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve"])
         .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "--privkey-pem"])
         .args([&key, &document])
         .output()
@@ -258,9 +298,9 @@ pub fn sign(xml: &str, pair: &Pair) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// SAMLRequest and RelayState as a query, without a signature.
-fn query(xml: &str, relay_state: Option<&str>) -> String {
-    let mut query = format!("SAMLRequest={}", percent(&STANDARD.encode(deflate(xml))));
+/// A message and RelayState as a query, without a signature.
+fn query(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
+    let mut query = format!("{parameter}={}", percent(&STANDARD.encode(deflate(xml))));
     if let Some(state) = relay_state {
         write!(query, "&RelayState={}", percent(state)).unwrap();
     }

@@ -1,6 +1,6 @@
 //! `/logout`: the local sign-out, and that nothing signs out but our own form.
 
-use super::{Case, assert_refused};
+use crate::sso::{Case, assert_refused};
 use crate::support::browser::Navigation;
 
 #[tokio::test]

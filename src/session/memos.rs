@@ -1,0 +1,197 @@
+//! [`Memos`]: what must be remembered for a short time: a logout under way, an artifact, the ID of a message that may not
+//! come again.
+//!
+//! As with sessions, an embedded store's truth is in this process and the file is its memory over a restart; a shared
+//! store is asked each time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::{Clock, Timestamp};
+use crate::store::{Store, StoreError, Write};
+
+/// Memos in memory; more are read from the store again.
+const HELD: usize = 4_096;
+/// IDs of messages in memory: some 10 MB. When there are more at once, no further message is taken.
+const USED: usize = 200_000;
+const USED_PREFIX: &str = "used/";
+
+/// Short-lived things by key.
+#[derive(Debug)]
+pub struct Memos {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    held: Mutex<HashMap<String, Held>>,
+    used: Mutex<HashMap<[u8; 16], i64>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// `None`: forgotten, which the store may not know yet.
+    body: Option<String>,
+    expires_ms: i64,
+    ticket: u64,
+}
+
+impl Memos {
+    /// The memos of `store`; reads which messages came before a restart.
+    pub async fn open(store: Store, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let mut used = HashMap::new();
+        if !store.is_shared() {
+            for (key, expires_ms) in store.memo_keys(USED_PREFIX, clock.now().as_millisecond()).await? {
+                used.extend(read_used(&key).map(|digest| (digest, expires_ms)));
+            }
+        }
+        Ok(Self { store, clock, held: Mutex::default(), used: Mutex::new(used) })
+    }
+
+    /// Remembers `body` until a time; durable with the next commit, at once where other nodes must find it.
+    pub async fn put(&self, key: &str, body: String, until: Timestamp) -> Result<(), StoreError> {
+        let expires_ms = until.as_millisecond();
+        let write = Write::PutMemo { key: key.to_owned(), body: body.clone(), expires_ms };
+        if self.store.is_shared() {
+            return self.store.commit(vec![write]).await;
+        }
+        let ticket = self.store.defer(write)?;
+        self.hold(key, Held { body: Some(body), expires_ms, ticket });
+        Ok(())
+    }
+
+    /// What is remembered.
+    pub async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let now_ms = self.clock.now().as_millisecond();
+        if !self.store.is_shared()
+            && let Some(held) = lock(&self.held).get(key)
+        {
+            return Ok(held.body.clone().filter(|_| held.expires_ms > now_ms));
+        }
+        self.store.memo(key, now_ms).await
+    }
+
+    /// Forgets it.
+    pub async fn forget(&self, key: &str) -> Result<(), StoreError> {
+        let write = Write::DropMemo { key: key.to_owned() };
+        if self.store.is_shared() {
+            return self.store.commit(vec![write]).await;
+        }
+        let ticket = self.store.defer(write)?;
+        self.hold(key, Held { body: None, expires_ms: i64::MAX, ticket });
+        Ok(())
+    }
+
+    /// Forgets it and returns it, to one caller alone.
+    pub async fn take(&self, key: &str) -> Result<Option<String>, StoreError> {
+        if !self.store.is_shared() {
+            // The row may wait for its commit still.
+            self.store.commit(Vec::new()).await?;
+            lock(&self.held).remove(key);
+        }
+        self.store.take_memo(key, self.clock.now().as_millisecond()).await
+    }
+
+    /// Whether this message did not come before; it is remembered until a time. Durable with the next commit.
+    pub async fn first_use(&self, sender: &str, id: &str, until: Timestamp) -> Result<bool, StoreError> {
+        let expires_ms = until.as_millisecond();
+        let digest = digest(sender, id);
+        let key = format!("{USED_PREFIX}{}", data_encoding::HEXLOWER.encode(&digest));
+        if self.store.is_shared() {
+            return self.store.first_use(&key, expires_ms).await;
+        }
+        let now_ms = self.clock.now().as_millisecond();
+        {
+            let mut used = lock(&self.used);
+            if used.get(&digest).is_some_and(|until| *until > now_ms) {
+                return Ok(false);
+            }
+            if used.len() >= USED {
+                used.retain(|_, until| *until > now_ms);
+            }
+            if used.len() >= USED {
+                return Err(StoreError::Overloaded { url: "messages of the last hour".to_owned() });
+            }
+            used.insert(digest, expires_ms);
+        }
+        self.store.defer(Write::PutMemo { key, body: String::new(), expires_ms })?;
+        Ok(true)
+    }
+
+    fn hold(&self, key: &str, memo: Held) {
+        let mut held = lock(&self.held);
+        if held.len() >= HELD {
+            held.retain(|_, memo| !self.store.landed(memo.ticket));
+        }
+        held.insert(key.to_owned(), memo);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Half a SHA-256: enough that no two messages meet by chance, and nobody gains by making two of their own meet.
+fn digest(sender: &str, id: &str) -> [u8; 16] {
+    let whole = openssl::sha::sha256(format!("{}:{sender}{id}", sender.len()).as_bytes());
+    let (half, _) = whole.as_chunks::<16>();
+    half.first().copied().unwrap_or_default()
+}
+
+fn read_used(key: &str) -> Option<[u8; 16]> {
+    let hex = key.strip_prefix(USED_PREFIX)?;
+    data_encoding::HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, SignedDuration};
+
+    async fn memos() -> (tempfile::TempDir, Store, Arc<ManualClock>, Memos) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", folder.path().join("s.db").display())).await.unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_000).unwrap()));
+        let memos = Memos::open(store.clone(), Arc::clone(&clock) as _).await.unwrap();
+        (folder, store, clock, memos)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_memo_is_found_until_it_is_forgotten_or_its_time_is_over() {
+        let (_folder, _store, clock, memos) = memos().await;
+        memos.put("a", "one".into(), at(1_060)).await.unwrap();
+        memos.put("b", "two".into(), at(1_060)).await.unwrap();
+        assert_eq!(memos.get("a").await.unwrap().as_deref(), Some("one"));
+        memos.forget("a").await.unwrap();
+        assert_eq!(memos.get("a").await.unwrap(), None);
+        clock.advance(SignedDuration::from_secs(60));
+        assert_eq!(memos.get("b").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_is_gone_for_everybody_also_after_a_restart() {
+        let (_folder, store, clock, memos) = memos().await;
+        memos.put("a", "one".into(), at(1_060)).await.unwrap();
+        assert_eq!(memos.take("a").await.unwrap().as_deref(), Some("one"));
+        assert_eq!(memos.take("a").await.unwrap(), None);
+        assert_eq!(memos.get("a").await.unwrap(), None);
+        memos.put("late", "x".into(), at(1_060)).await.unwrap();
+        clock.advance(SignedDuration::from_secs(61));
+        let again = Memos::open(store, clock as _).await.unwrap();
+        assert_eq!(again.take("late").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_message_comes_once_also_after_a_restart() {
+        let (_folder, store, clock, memos) = memos().await;
+        assert!(memos.first_use("sp", "_1", at(1_060)).await.unwrap());
+        assert!(!memos.first_use("sp", "_1", at(1_060)).await.unwrap());
+        assert!(memos.first_use("sp2", "_1", at(1_060)).await.unwrap());
+        store.commit(Vec::new()).await.unwrap();
+        let again = Memos::open(store, Arc::clone(&clock) as _).await.unwrap();
+        assert!(!again.first_use("sp", "_1", at(1_060)).await.unwrap());
+        clock.advance(SignedDuration::from_secs(61));
+        assert!(again.first_use("sp", "_1", at(1_200)).await.unwrap());
+    }
+}

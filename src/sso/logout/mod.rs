@@ -1,0 +1,348 @@
+//! Single logout (saml-core 3.7, saml-profiles 4.4): the session dies first, then everybody who was told of a sign-in is
+//! told of its end, and at last the page and the SP that asked hear the truth.
+//!
+//! `accept` judges what comes, [`chain`] says who is next, `send` takes messages there, `reach` looks before a browser
+//! is sent; [`SingleLogout`] is the dispatcher that they return to.
+
+mod accept;
+pub mod chain;
+pub mod outcome;
+mod reach;
+mod send;
+pub mod steps;
+
+use std::sync::Arc;
+
+use accept::{Asked, Ground, Heard, Unheard, hear, hear_soap};
+use chain::{Chain, Initiator, parties};
+use outcome::{LogoutOutcome, LogoutStep, SoapAnswer};
+use reach::Reach;
+
+use super::accept::FUTURE;
+use super::outcome::{Refused, Rejection, Sentence};
+use super::{Incoming, RequestContext, SingleSignOn};
+use crate::audit::Event;
+use crate::clock::SignedDuration;
+use crate::identity::NameId;
+use crate::outgoing::Outgoing;
+use crate::saml::binding::BindingError;
+use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::uris::name_id::UNSPECIFIED;
+use crate::session::{Memos, SpSession, SsoSession};
+
+/// How long a logout may take.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+
+/// Everything that single logout needs; made once by `app`.
+#[derive(Debug)]
+pub struct SingleLogout {
+    sso: Arc<SingleSignOn>,
+    memos: Arc<Memos>,
+    outgoing: Outgoing,
+    reach: Reach,
+    /// `saml.after_logout_url`: where people go after a logout that began here.
+    after_logout_url: Option<String>,
+}
+
+/// What a browser holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Held<'a> {
+    /// The token of the session.
+    pub token: Option<&'a str>,
+    /// The logout that it is in.
+    pub chain: Option<&'a str>,
+}
+
+/// Sessions that end, and why.
+struct Ending<'a> {
+    sessions: Vec<Arc<SsoSession>>,
+    initiator: Option<Initiator>,
+    /// The SP that asks and the name it used: it knows already.
+    asking: Option<(&'a str, &'a NameId)>,
+    /// Whether the person's browser is at hand.
+    with_browser: bool,
+}
+
+impl SingleLogout {
+    /// Joins the parts.
+    pub fn new(
+        sso: Arc<SingleSignOn>,
+        memos: Arc<Memos>,
+        outgoing: Outgoing,
+        after_logout_url: Option<String>,
+    ) -> Self {
+        let reach = Reach::new(outgoing.clone(), Arc::clone(&sso.clock));
+        Self { sso, memos, outgoing, reach, after_logout_url }
+    }
+
+    /// A logout message that a browser brings.
+    pub async fn receive(
+        &self,
+        incoming: Incoming<'_>,
+        held: Held<'_>,
+        request: &RequestContext<'_>,
+    ) -> LogoutStep {
+        let snapshot = self.sso.registry.snapshot();
+        let ground =
+            Ground { snapshot: &snapshot, demands: &self.sso.idp.demands, now: self.sso.clock.now() };
+        let step = match hear(incoming, ground) {
+            Ok(Heard::Request(asked)) => self.requested(&asked, held, request).await,
+            Ok(Heard::Unsigned) => Ok(still(LogoutOutcome::Ask, held)),
+            Ok(Heard::Response(answered)) => self.answered(&answered, request).await,
+            Err(Unheard::Response(rejection, claimed)) => {
+                self.nonsense(rejection, claimed, held, request).await
+            }
+            Err(Unheard::Request(rejection)) => Err(rejection),
+        };
+        step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+    }
+
+    /// A LogoutRequest by SOAP.
+    pub async fn receive_soap(&self, envelope: &[u8], request: &RequestContext<'_>) -> SoapAnswer {
+        match self.answer_soap(envelope, request).await {
+            Ok(message) => SoapAnswer::Message(message),
+            Err(rejection) => self.fault(&rejection, request),
+        }
+    }
+
+    /// A logout that begins here: the browser's own session.
+    pub async fn initiate(&self, held: Held<'_>, request: &RequestContext<'_>) -> LogoutStep {
+        let step = async {
+            let Some(session) = self.own(held).await? else {
+                return Ok(still(LogoutOutcome::Look, held));
+            };
+            let sessions = vec![session];
+            let ending = Ending { sessions, initiator: None, asking: None, with_browser: true };
+            let chain = self.end(ending, request).await?;
+            Ok(LogoutStep { signed_out: true, ..self.advance(chain, request).await? })
+        };
+        let step: Result<_, Rejection> = step.await;
+        step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+    }
+
+    /// A session ended without its person: another one signed in with that browser, or an administrator ended it. Who
+    /// can be told without the browser is told.
+    pub async fn tell_left(&self, session: Arc<SsoSession>, request: &RequestContext<'_>) {
+        let sessions = vec![session];
+        let ending = Ending { sessions, initiator: None, asking: None, with_browser: false };
+        if let Err(rejection) = self.end(ending, request).await {
+            tracing::error!(request.id = request.id, "{rejection}");
+        }
+    }
+
+    async fn requested(
+        &self,
+        asked: &Asked,
+        held: Held<'_>,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        self.come_once(asked).await?;
+        let own = self.own(held).await?;
+        let initiator = self.initiator(asked);
+        let sessions = match self.named(asked, own.as_ref()).await? {
+            Named::Sessions(sessions) => sessions,
+            Named::Stranger => {
+                let outcome = self.answer_stranger(&initiator, request)?;
+                return Ok(still(outcome, held));
+            }
+        };
+        let others = own
+            .as_ref()
+            .is_some_and(|own| sessions.first().is_some_and(|session| session.subject.id != own.subject.id));
+        let signed_out = own.is_some_and(|own| sessions.iter().any(|s| s.id_hash == own.id_hash));
+        let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
+        let ending = Ending { sessions, initiator: Some(initiator), asking, with_browser: !others };
+        let chain = self.end(ending, request).await?;
+        Ok(LogoutStep { signed_out, ..self.advance(chain, request).await? })
+    }
+
+    async fn answer_soap(&self, envelope: &[u8], request: &RequestContext<'_>) -> Result<Vec<u8>, Rejection> {
+        let snapshot = self.sso.registry.snapshot();
+        let ground =
+            Ground { snapshot: &snapshot, demands: &self.sso.idp.demands, now: self.sso.clock.now() };
+        let asked = hear_soap(envelope, ground)?;
+        self.come_once(&asked).await?;
+        let initiator = self.initiator(&asked);
+        let status = match self.named(&asked, None).await? {
+            Named::Stranger => stranger(),
+            Named::Sessions(sessions) => {
+                let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
+                let ending = Ending { sessions, initiator: None, asking, with_browser: false };
+                let chain = self.end(ending, request).await?;
+                if chain.is_complete() { Status::success() } else { Status::partial_logout() }
+            }
+        };
+        self.soap_response(&initiator.issuer, &initiator.request, &status, request)
+    }
+
+    /// A message that verified may come once.
+    async fn come_once(&self, asked: &Asked) -> Result<(), Rejection> {
+        let (sp, id) = (asked.sp.entity_id(), asked.request.head.id.as_str());
+        let age = asked.sp.policy.request_max_age.unwrap_or(self.sso.idp.demands.request_max_age);
+        let now = self.sso.clock.now();
+        let until = now.checked_add(age + FUTURE + FUTURE).unwrap_or(now);
+        match self.memos.first_use(sp, id, until).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Rejection::Replayed { sp: sp.to_owned(), id: id.to_owned() }),
+            Err(error) => Err(Rejection::Unavailable(error.to_string())),
+        }
+    }
+
+    async fn own(&self, held: Held<'_>) -> Result<Option<Arc<SsoSession>>, Rejection> {
+        let Some(token) = held.token else { return Ok(None) };
+        let found = self.sso.sessions.find_any(token).await;
+        found.map_err(|error| Rejection::Unavailable(error.to_string()))
+    }
+
+    /// The sessions that a LogoutRequest means (saml-core 3.7.3.2).
+    async fn named(&self, asked: &Asked, own: Option<&Arc<SsoSession>>) -> Result<Named, Rejection> {
+        let Some(name) = &asked.name else { return Ok(Named::Stranger) };
+        let (sp, indexes) = (asked.sp.entity_id(), &asked.request.session_indexes);
+        let means = |session: &Arc<SsoSession>| {
+            let held = session.sp_sessions_at(sp);
+            held.iter().any(|held| {
+                self.is_name(held, name) && (indexes.is_empty() || indexes.contains(&held.session_index))
+            })
+        };
+        let own_is_meant = own.filter(|own| means(own));
+        if let (Some(own), [_]) = (own_is_meant, indexes.as_slice()) {
+            return Ok(Named::Sessions(vec![Arc::clone(own)]));
+        }
+        let found = self.sso.sessions.named(sp, &name.value).await;
+        let mut found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+        found.retain(means);
+        let elsewhere = own.is_some_and(|own| !own.sp_sessions_at(sp).is_empty());
+        Ok(if found.is_empty() && elsewhere { Named::Stranger } else { Named::Sessions(found) })
+    }
+
+    /// The whole value; absent qualifiers mean ours and the SP's, an unspecified format matches any (saml-core 8.3.1).
+    fn is_name(&self, held: &SpSession, name: &NameId) -> bool {
+        let qualifies = |said: Option<&str>, held: Option<&str>, meant: &str| {
+            said.is_none_or(|said| said == held.unwrap_or(meant) || said == meant)
+        };
+        let ours = &held.name_id;
+        ours.value == name.value
+            && (name.format == UNSPECIFIED || name.format == ours.format)
+            && qualifies(
+                name.name_qualifier.as_deref(),
+                ours.name_qualifier.as_deref(),
+                &self.sso.idp.entity_id,
+            )
+            && qualifies(name.sp_name_qualifier.as_deref(), ours.sp_name_qualifier.as_deref(), &held.sp)
+    }
+
+    /// Ends sessions and tells whom it can: the session is dead, durably, before anybody hears of it.
+    async fn end(&self, ending: Ending<'_>, request: &RequestContext<'_>) -> Result<Chain, Rejection> {
+        let unavailable = |error: String| Rejection::Unavailable(error);
+        let now = self.sso.clock.now();
+        let issuer = |_: &str, _: &SsoSession| self.sso.idp.entity_id.clone();
+        let first = ending.sessions.first().map(|session| &session.subject);
+        let mut chain = Chain {
+            id: self.sso.ids.xml_id(),
+            until: now.checked_add(PATIENCE).unwrap_or(now),
+            subject: first.map(|subject| subject.id.to_string()).unwrap_or_default(),
+            login: first.map(|subject| subject.login.clone()).unwrap_or_default(),
+            initiator: ending.initiator,
+            parties: parties(&ending.sessions, ending.asking, issuer),
+            hops: 0,
+        };
+        if !chain.parties.is_empty() {
+            // Goes with the commit that ends the sessions.
+            self.keep(&chain).await?;
+        }
+        let ended = self.sso.sessions.end_all(&ending.sessions).await;
+        let ended = ended.map_err(|error| unavailable(error.to_string()))?;
+        for session in &ended {
+            self.record(
+                request,
+                Event::SignedOut {
+                    subject: session.subject.id.to_string(),
+                    login: session.subject.login.clone(),
+                    sp: ending.asking.map(|(sp, _)| sp.to_owned()),
+                },
+            )?;
+        }
+        if !chain.parties.is_empty() {
+            let snapshot = self.sso.registry.snapshot();
+            self.tell(&mut chain, &snapshot, ending.with_browser).await;
+            for at in 0..chain.parties.len() {
+                self.note(&chain, at, request)?;
+            }
+        }
+        Ok(chain)
+    }
+
+    fn initiator(&self, asked: &Asked) -> Initiator {
+        Initiator {
+            sp: asked.sp.entity_id().to_owned(),
+            issuer: self.sso.idp.entity_id.clone(),
+            request: asked.request.head.id.clone(),
+            relay_state: asked.relay_state.clone(),
+            binding: asked.binding.to_owned(),
+            asynchronous: asked.request.asynchronous,
+        }
+    }
+
+    /// A name that is not the one of the session: nothing ends, and the SP is told so.
+    fn answer_stranger(
+        &self,
+        initiator: &Initiator,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutOutcome, Rejection> {
+        let reason = "the LogoutRequest does not name the person of the session".to_owned();
+        tracing::info!(request.id = request.id, sp.entity_id = initiator.sp, "{reason}");
+        let (sp, code) = (Some(initiator.sp.clone()), UNKNOWN_PRINCIPAL.to_owned());
+        self.record(request, Event::RequestRefused { sp, code, reason })?;
+        let snapshot = self.sso.registry.snapshot();
+        let answer = self.answer(initiator, &stranger(), &snapshot)?;
+        Ok(answer.unwrap_or(LogoutOutcome::Ask))
+    }
+
+    fn record(&self, request: &RequestContext<'_>, event: Event) -> Result<(), Rejection> {
+        super::issue::record(&self.sso, request, event)
+    }
+
+    /// The person is told; the log and the audit have the cause.
+    fn refuse(&self, rejection: &Rejection, request: &RequestContext<'_>) -> LogoutOutcome {
+        let sentence = self.tell_log(rejection, request);
+        LogoutOutcome::Refused(Refused { sentence, names: None })
+    }
+
+    fn fault(&self, rejection: &Rejection, request: &RequestContext<'_>) -> SoapAnswer {
+        let sentence = self.tell_log(rejection, request);
+        SoapAnswer::Fault {
+            server: sentence == Sentence::Unavailable,
+            header: matches!(rejection, Rejection::Binding(BindingError::MustUnderstand(_))),
+            code: sentence.code(),
+        }
+    }
+
+    fn tell_log(&self, rejection: &Rejection, request: &RequestContext<'_>) -> Sentence {
+        let sentence = match rejection.sentence() {
+            kept @ (Sentence::Unavailable | Sentence::UnknownServiceProvider | Sentence::NoRequest) => kept,
+            _ => Sentence::SignOut,
+        };
+        if self.sso.tell_log(rejection.sp(), rejection, sentence.code(), request).is_err() {
+            return Sentence::Unavailable;
+        }
+        sentence
+    }
+}
+
+/// Whom a LogoutRequest means.
+enum Named {
+    /// These sessions; none if nobody is signed in under that name.
+    Sessions(Vec<Arc<SsoSession>>),
+    /// Somebody else than the person who is signed in there with this browser.
+    Stranger,
+}
+
+fn stranger() -> Status {
+    let message = "the LogoutRequest does not name the person who is signed in";
+    Status::failure(REQUESTER, UNKNOWN_PRINCIPAL, message)
+}
+
+/// A step that changes nothing about what the browser holds.
+fn still(outcome: LogoutOutcome, held: Held<'_>) -> LogoutStep {
+    LogoutStep { outcome, signed_out: false, chain: held.chain.map(str::to_owned) }
+}

@@ -1,0 +1,113 @@
+//! What a step of a logout leads to, without a word of HTTP.
+
+use super::chain::{Failure, State};
+use crate::sso::outcome::{PostForm, Refused, SpNames};
+
+/// A step of a logout.
+#[derive(Debug)]
+pub struct LogoutStep {
+    /// What the browser is to be given.
+    pub outcome: LogoutOutcome,
+    /// The browser's own session has ended: its cookie goes.
+    pub signed_out: bool,
+    /// The logout that the browser is in, for its cookie; `None` when there is none any more.
+    pub chain: Option<String>,
+}
+
+/// What the browser is to be given.
+#[derive(Debug)]
+pub enum LogoutOutcome {
+    /// Another address: an SP's, with the message in its query, or the one where people go after the logout.
+    Go(String),
+    /// The same address by a page of ours, since browsers follow only so many redirects at a stretch.
+    Pause {
+        /// The address.
+        url: String,
+        /// The SP as a person knows it.
+        names: SpNames,
+    },
+    /// A page that posts a message to an SP.
+    Post(PostForm),
+    /// Our own page, which says how far the logout is.
+    Look,
+    /// Our own page, which asks whether to sign out.
+    Ask,
+    /// A page that says why not.
+    Refused(Refused),
+}
+
+/// How far a logout is, for a page.
+#[derive(Debug)]
+pub struct LogoutView {
+    /// Each service provider and what came of it.
+    pub parties: Vec<PartyView>,
+    /// What comes next.
+    pub next: NextView,
+}
+
+/// A service provider of a logout, for a page.
+#[derive(Debug)]
+pub struct PartyView {
+    /// As people know it.
+    pub names: SpNames,
+    /// What came of it.
+    pub state: State,
+}
+
+/// What comes next, for a page.
+#[derive(Debug)]
+pub enum NextView {
+    /// Nothing: the page is the end.
+    Nothing,
+    /// The browser looks whether this one is there after all.
+    Try {
+        /// As people know it.
+        names: SpNames,
+        /// Scheme, host and port, to be asked without a cookie.
+        origin: String,
+    },
+    /// Back to the SP that asked, which is told how it went.
+    Answer(SpNames),
+    /// To the address where people go after a logout.
+    Continue,
+}
+
+/// How an answer to a SOAP request looks.
+#[derive(Debug)]
+pub enum SoapAnswer {
+    /// An envelope with a message.
+    Message(Vec<u8>),
+    /// A fault; `server` when another try may help.
+    Fault {
+        /// Whose fault it is.
+        server: bool,
+        /// A header had to be understood.
+        header: bool,
+        /// The stable code.
+        code: &'static str,
+    },
+}
+
+/// What the person does on our page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Go to the doubtful one all the same.
+    Try,
+    /// Leave it out.
+    Skip,
+    /// Leave all doubtful ones out.
+    Finish,
+}
+
+impl State {
+    /// A stable word for log and audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Doubtful => "doubtful",
+            Self::Asked => "asked",
+            Self::SignedOut => "signed_out",
+            Self::Failed(failure) => Failure::as_str(failure),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The steps of a logout after its beginning: an answer, silence, a click; each ends where [`Chain::next`] says.
+
+use super::accept::Answered;
+use super::chain::{Chain, Failure, Next, State};
+use super::outcome::{LogoutOutcome, LogoutStep, LogoutView, NextView, PartyView, Step};
+use super::send::front;
+use super::{Held, SingleLogout, still};
+use crate::audit::Event;
+use crate::saml::status::Status;
+use crate::sso::RequestContext;
+use crate::sso::outcome::Rejection;
+
+/// What a browser that opens the page of its logout gets.
+#[derive(Debug)]
+pub enum Looked {
+    /// The logout goes on.
+    Step(LogoutStep),
+    /// A page.
+    View(LogoutView),
+    /// There is no such logout.
+    Nothing,
+}
+
+impl SingleLogout {
+    /// The browser shows its page: whoever was asked and did not send it on is left behind.
+    pub async fn look(&self, held: Held<'_>, request: &RequestContext<'_>) -> Looked {
+        let looked = async {
+            let Some(mut chain) = self.held(held).await? else { return Ok(Looked::Nothing) };
+            let silent = chain.give_up_asked(Failure::NoAnswer);
+            for at in &silent {
+                self.note(&chain, *at, request)?;
+            }
+            if let Next::Ask(_) = chain.next() {
+                return Ok(Looked::Step(self.advance(chain, request).await?));
+            }
+            if !silent.is_empty() {
+                self.keep(&chain).await?;
+            }
+            Ok(Looked::View(self.view(&chain)))
+        };
+        let looked: Result<_, Rejection> = looked.await;
+        looked.unwrap_or_else(|rejection| Looked::Step(still(self.refuse(&rejection, request), held)))
+    }
+
+    /// What the person, or the page by itself, does.
+    pub async fn go_on(&self, step: Step, held: Held<'_>, request: &RequestContext<'_>) -> LogoutStep {
+        let taken = async {
+            let Some(mut chain) = self.held(held).await? else {
+                return Ok(still(LogoutOutcome::Look, held));
+            };
+            match (step, chain.next()) {
+                (Step::Try, Next::Look(at)) => self.set(&mut chain, at, State::Waiting, request)?,
+                (Step::Skip, Next::Look(at)) => {
+                    self.set(&mut chain, at, State::Failed(Failure::Unreachable), request)?;
+                }
+                (Step::Finish, Next::Look(_) | Next::Finish) => {
+                    for at in chain.give_up_doubtful() {
+                        self.note(&chain, at, request)?;
+                    }
+                    return self.conclude(chain).await;
+                }
+                (_, Next::Ask(_) | Next::Finish) => {}
+            }
+            self.advance(chain, request).await
+        };
+        let taken: Result<_, Rejection> = taken.await;
+        taken.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+    }
+
+    /// An SP's answer that stands.
+    pub(super) async fn answered(
+        &self,
+        answered: &Answered,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        let unasked = || Rejection::Unasked {
+            sp: answered.sp.clone(),
+            id: answered.request.chars().take(256).collect(),
+        };
+        let (id, at) = Chain::of_request(&answered.request).ok_or_else(unasked)?;
+        let mut chain = self.stored(id).await?.ok_or_else(unasked)?;
+        let party = chain.parties.get(at).filter(|party| party.sp == answered.sp).ok_or_else(unasked)?;
+        match party.state {
+            // One that was given up may answer after all.
+            State::Asked | State::Failed(Failure::NoAnswer | Failure::Nonsense) => {
+                let state = if answered.success { State::SignedOut } else { State::Failed(Failure::Refused) };
+                self.set(&mut chain, at, state, request)?;
+            }
+            State::SignedOut | State::Failed(Failure::Refused) => {}
+            State::Waiting | State::Doubtful | State::Failed(_) => return Err(unasked()),
+        }
+        self.advance(chain, request).await
+    }
+
+    /// A response that cannot be believed: whoever this browser was sent to is left behind. Where it has no cookie, the
+    /// chain is the one that the response claims to answer, whose name nobody knows but those who were asked.
+    pub(super) async fn nonsense(
+        &self,
+        rejection: Rejection,
+        claimed: Option<String>,
+        held: Held<'_>,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        let claimed = claimed.as_deref().and_then(Chain::of_request).map(|(id, _)| id);
+        let held = Held { chain: held.chain.or(claimed), ..held };
+        let Some(mut chain) = self.held(held).await? else { return Err(rejection) };
+        let asked = chain.give_up_asked(Failure::Nonsense);
+        if asked.is_empty() {
+            return Err(rejection);
+        }
+        tracing::warn!(request.id = request.id, "{}", rejection.to_string().escape_debug());
+        for at in asked {
+            self.note(&chain, at, request)?;
+        }
+        self.advance(chain, request).await
+    }
+
+    /// To whoever is next, or to the end.
+    pub(super) async fn advance(
+        &self,
+        mut chain: Chain,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        let snapshot = self.sso.registry.snapshot();
+        while let Next::Ask(at) = chain.next() {
+            let Some(outcome) = self.ask(&chain, at, &snapshot)? else {
+                self.set(&mut chain, at, State::Failed(Failure::Unregistered), request)?;
+                continue;
+            };
+            self.set(&mut chain, at, State::Asked, request)?;
+            let outcome = match outcome {
+                LogoutOutcome::Go(url) if chain.hop() => {
+                    let sp = chain.parties.get(at).map(|party| party.sp.as_str()).unwrap_or_default();
+                    LogoutOutcome::Pause { url, names: self.names(&snapshot, sp) }
+                }
+                other => other,
+            };
+            self.keep(&chain).await?;
+            return Ok(LogoutStep { outcome, signed_out: false, chain: Some(chain.id) });
+        }
+        if chain.next() == Next::Finish && chain.is_complete() {
+            return self.conclude(chain).await;
+        }
+        self.keep(&chain).await?;
+        Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: Some(chain.id) })
+    }
+
+    /// The SP that asked is told; or the person goes where people go after a logout.
+    async fn conclude(&self, chain: Chain) -> Result<LogoutStep, Rejection> {
+        let snapshot = self.sso.registry.snapshot();
+        let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
+        let outcome = match initiator {
+            Some(initiator) => {
+                let complete = chain.is_complete();
+                let status = if complete { Status::success() } else { Status::partial_logout() };
+                self.answer(initiator, &status, &snapshot)?
+            }
+            None => self.after_logout_url.clone().map(LogoutOutcome::Go),
+        };
+        match outcome {
+            Some(outcome) => {
+                self.forget(&chain).await?;
+                Ok(LogoutStep { outcome, signed_out: false, chain: None })
+            }
+            None if chain.parties.is_empty() => {
+                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: None })
+            }
+            None => {
+                self.keep(&chain).await?;
+                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: Some(chain.id) })
+            }
+        }
+    }
+
+    fn view(&self, chain: &Chain) -> LogoutView {
+        let snapshot = self.sso.registry.snapshot();
+        let parties = chain.parties.iter();
+        let parties = parties
+            .map(|party| PartyView { names: self.names(&snapshot, &party.sp), state: party.state })
+            .collect();
+        let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
+        let next = match (chain.next(), initiator) {
+            (Next::Look(at), _) => self.doubtful(chain, at),
+            (_, Some(initiator)) => NextView::Answer(self.names(&snapshot, &initiator.sp)),
+            (_, None) if self.after_logout_url.is_some() => NextView::Continue,
+            (_, None) => NextView::Nothing,
+        };
+        LogoutView { parties, next }
+    }
+
+    fn doubtful(&self, chain: &Chain, at: usize) -> NextView {
+        let snapshot = self.sso.registry.snapshot();
+        let Some(party) = chain.parties.get(at) else { return NextView::Nothing };
+        let sp = super::accept::find_also_disabled(&snapshot, &party.sp, self.sso.clock.now());
+        let location = sp.ok().and_then(|sp| front(&sp).map(|endpoint| endpoint.location.clone()));
+        let origin = location.as_deref().map(origin).unwrap_or_default().to_owned();
+        NextView::Try { names: self.names(&snapshot, &party.sp), origin }
+    }
+
+    fn set(
+        &self,
+        chain: &mut Chain,
+        at: usize,
+        state: State,
+        request: &RequestContext<'_>,
+    ) -> Result<(), Rejection> {
+        if let Some(party) = chain.parties.get_mut(at) {
+            party.state = state;
+        }
+        self.note(chain, at, request)
+    }
+
+    /// Writes to the audit trail what came of a party, once that is final.
+    pub(super) fn note(
+        &self,
+        chain: &Chain,
+        at: usize,
+        request: &RequestContext<'_>,
+    ) -> Result<(), Rejection> {
+        let Some(party) = chain.parties.get(at) else { return Ok(()) };
+        if !matches!(party.state, State::SignedOut | State::Failed(_)) {
+            return Ok(());
+        }
+        self.record(
+            request,
+            Event::SignedOutAt {
+                subject: chain.subject.clone(),
+                login: chain.login.clone(),
+                sp: party.sp.clone(),
+                outcome: party.state.as_str().to_owned(),
+            },
+        )
+    }
+
+    async fn held(&self, held: Held<'_>) -> Result<Option<Chain>, Rejection> {
+        match held.chain {
+            Some(id) => self.stored(id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn stored(&self, id: &str) -> Result<Option<Chain>, Rejection> {
+        let found = self.memos.get(&key(id)).await;
+        let found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+        Ok(found.and_then(|body| serde_json::from_str(&body).ok()))
+    }
+
+    pub(super) async fn keep(&self, chain: &Chain) -> Result<(), Rejection> {
+        let unavailable = |error: String| Rejection::Unavailable(error);
+        let body = serde_json::to_string(chain).map_err(|error| unavailable(error.to_string()))?;
+        let kept = self.memos.put(&key(&chain.id), body, chain.until).await;
+        kept.map_err(|error| unavailable(error.to_string()))
+    }
+
+    async fn forget(&self, chain: &Chain) -> Result<(), Rejection> {
+        if chain.parties.is_empty() {
+            return Ok(());
+        }
+        let forgotten = self.memos.forget(&key(&chain.id)).await;
+        forgotten.map_err(|error| Rejection::Unavailable(error.to_string()))
+    }
+}
+
+fn key(id: &str) -> String {
+    format!("logout/{id}")
+}
+
+/// Scheme, host and port of a registered endpoint.
+fn origin(url: &str) -> &str {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(after..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| after + at);
+    url.get(..end).unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn an_origin_ends_where_the_path_begins() {
+        assert_eq!(origin("https://sp.example:8443/slo?x=1"), "https://sp.example:8443");
+        assert_eq!(origin("http://sp.example?x"), "http://sp.example");
+        assert_eq!(origin("https://sp.example"), "https://sp.example");
+    }
+}

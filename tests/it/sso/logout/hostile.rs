@@ -1,0 +1,124 @@
+//! Logout messages that must end nothing.
+
+use sekisho::clock::SignedDuration;
+
+use super::{SignedIn, idp};
+use crate::sso::assert_refused;
+use crate::support::browser::Navigation;
+use crate::support::logout::{Answer, LogoutRequest, LogoutSp};
+use crate::support::pki::Pair;
+use crate::support::sp::{POST, REDIRECT, Sp, post, redirect};
+
+async fn person() -> SignedIn {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("one", &[REDIRECT, POST], Answer::Success, &idp),
+        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
+    ];
+    SignedIn::at(sps, &idp).await
+}
+
+#[tokio::test]
+async fn an_unsigned_request_leads_to_our_own_question_and_no_further() {
+    let mut person = person().await;
+    let xml = person.request(0).xml();
+    let slo = person.app.url("/saml/slo");
+    for step in [
+        Navigation::to(&redirect(&slo, &xml, None)).by_site("https://one.test/"),
+        Navigation::to(&slo).post(&post(&xml, None)).by_site("https://one.test/"),
+    ] {
+        let page = person.browser.navigate(step).await;
+        assert_eq!((page.status, page.url.path()), (200, "/logout"), "{}", page.body);
+        assert!(page.all_text().contains("Sign out?"), "{}", page.all_text());
+    }
+    assert!(person.is_signed_in().await);
+    assert!(person.sps[1].seen().is_empty());
+}
+
+#[tokio::test]
+async fn messages_that_do_not_stand_are_refused() {
+    let mut person = person().await;
+    let other_key = Sp { pair: Pair::rsa(2048), ..person.sps[0].sp.clone() };
+    let away = |seconds: i64| Some(person.app.instant(SignedDuration::from_secs(seconds)));
+    let changed = |change: &dyn Fn(&mut LogoutRequest)| {
+        let mut request = person.request(0);
+        change(&mut request);
+        person.by_redirect(0, &request, None)
+    };
+    let slo = person.app.url("/saml/slo");
+    let no_destination = LogoutRequest { destination: None, ..person.request(0) };
+    let posted = post(&person.sps[0].sp.signed(&no_destination.xml()), None);
+    let mut refused = vec![
+        (Navigation::to(&other_key.signed_redirect(&slo, &person.request(0).xml(), None)), "SK-LOGOUT"),
+        (
+            Navigation::to(&changed(&|r| r.destination = Some("https://idp.other/saml/slo".into()))),
+            "SK-LOGOUT",
+        ),
+        (Navigation::to(&changed(&|r| r.issue_instant = away(-3_700).unwrap())), "SK-LOGOUT"),
+        (Navigation::to(&changed(&|r| r.issue_instant = away(400).unwrap())), "SK-LOGOUT"),
+        (Navigation::to(&changed(&|r| r.not_on_or_after = away(-301))), "SK-LOGOUT"),
+        (Navigation::to(&changed(&|r| "https://nobody.test/".clone_into(&mut r.issuer))), "SK-UNKNOWN-SP"),
+        (Navigation::to(&changed(&|r| r.principal = String::new())), "SK-LOGOUT"),
+        (Navigation::to(&slo).post(&posted), "SK-LOGOUT"),
+        (Navigation::to(&format!("{slo}?SAMLRequest=AAAA")), "SK-LOGOUT"),
+        (Navigation::to(&slo), "SK-NO-REQUEST"),
+    ];
+    let request = person.by_redirect(0, &person.request(0), None);
+    refused.push((Navigation::to(&format!("{request}&SAMLResponse=x")), "SK-LOGOUT"));
+    for (step, code) in refused {
+        let page = person.browser.navigate(step.clone()).await;
+        assert_refused(&page, 400, code);
+    }
+    assert!(person.is_signed_in().await);
+    assert!(person.app.events("signed_out").is_empty());
+}
+
+#[tokio::test]
+async fn a_request_comes_once() {
+    let mut person = person().await;
+    let mut everywhere = person.request(0);
+    everywhere.session_indexes.clear();
+    let address = person.by_redirect(0, &everywhere, None);
+    person.browser.step(&Navigation::to(&address)).await;
+    assert!(!person.is_signed_in().await);
+    person.sign_in().await;
+    assert!(person.is_signed_in().await);
+    let page = person.browser.open(&address).await;
+    assert_refused(&page, 400, "SK-LOGOUT");
+    person.app.restart();
+    let page = person.browser.open(&address).await;
+    assert_refused(&page, 400, "SK-LOGOUT");
+    assert!(person.is_signed_in().await, "the new session is not ended by the old request");
+}
+
+#[tokio::test]
+async fn a_request_for_somebody_else_ends_nothing_and_says_so() {
+    let mut person = person().await;
+    for principal in [
+        "<saml:NameID>somebody-else</saml:NameID>",
+        "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">NAME</saml:NameID>",
+        "<saml:NameID NameQualifier=\"https://other.idp/\">NAME</saml:NameID>",
+        "<saml:NameID SPNameQualifier=\"https://two.test/metadata\">NAME</saml:NameID>",
+        "<saml:NameID>NAM<!-- -->E</saml:NameID>",
+    ] {
+        let mut request = person.request(0);
+        let name = person.received[0].name_id().1.to_owned();
+        request.principal = principal.replace("NAM<!-- -->E", &name[1..]).replace("NAME", &name);
+        let page = person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
+        let query = page.header("location").split_once('?').expect("an answer").1.to_owned();
+        let answer = crate::support::logout::verified_redirect(&query, "SAMLResponse");
+        assert!(answer.contains("status:UnknownPrincipal"), "{principal}: {answer}");
+    }
+    assert!(person.is_signed_in().await);
+    assert!(person.sps[1].seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_person_of_another_sp_is_not_ones_own() {
+    let mut person = person().await;
+    // The first SP names the person as the second one knows them.
+    let mut request = person.request(1);
+    person.sps[0].sp.entity_id.clone_into(&mut request.issuer);
+    person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
+    assert!(person.is_signed_in().await);
+}

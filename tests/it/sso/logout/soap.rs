@@ -1,0 +1,113 @@
+//! Logout by SOAP: a service provider asks without the browser.
+
+use reqwest::Client;
+
+use super::{SignedIn, idp};
+use crate::support::judges;
+use crate::support::logout::{Answer, LogoutSp, soap};
+use crate::support::pki::Pair;
+use crate::support::sp::{REDIRECT, SOAP};
+use crate::support::xml::Element;
+
+async fn send(person: &SignedIn, body: String) -> (u16, String) {
+    let http = Client::builder().no_proxy().build().unwrap();
+    let request =
+        http.post(person.app.url("/saml/soap/slo")).header("Content-Type", "text/xml; charset=utf-8");
+    let answer = request.body(body).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// The message in the Body of an envelope, as it stands.
+fn message(envelope: &str) -> &str {
+    let (_, rest) = envelope.split_once("<S:Body>").expect("a Body");
+    rest.split_once("</S:Body>").expect("its end").0
+}
+
+fn signed(
+    person: &SignedIn,
+    change: impl FnOnce(&mut crate::support::logout::LogoutRequest),
+) -> (String, String) {
+    let mut request = person.request(0);
+    request.destination = Some(person.app.url("/saml/soap/slo"));
+    change(&mut request);
+    let xml = person.sps[0].sp.signed(&request.xml());
+    let xml = xml.split_once("?>\n").map_or(xml.as_str(), |(_, rest)| rest).to_owned();
+    (request.id, soap(&xml))
+}
+
+#[tokio::test]
+async fn a_request_by_soap_ends_the_session_and_is_answered_by_soap() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("first", &[SOAP], Answer::Success, &idp),
+        LogoutSp::start("second", &[SOAP], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    let (id, envelope) = signed(&person, |_| {});
+    let (status, answer) = send(&person, envelope.clone()).await;
+    assert_eq!(status, 200, "{answer}");
+    judges::accept(message(&answer), &Pair::of_idp().certificate_pem());
+    let response = Element::parse(&answer);
+    let response = response.at("Body/LogoutResponse").unwrap();
+    assert_eq!(response.attribute("InResponseTo"), Some(id.as_str()));
+    let code = response.at("Status/StatusCode").unwrap();
+    assert_eq!(code.attribute("Value"), Some("urn:oasis:names:tc:SAML:2.0:status:Success"));
+    assert!(code.child("StatusCode").is_none());
+    assert_eq!(person.sps[1].seen().len(), 1);
+    assert!(!person.is_signed_in().await, "the cookie is there, the session is not");
+
+    let (status, answer) = send(&person, envelope).await;
+    assert_eq!(status, 500, "a message comes once");
+    let fault = Element::parse(&answer);
+    let fault = fault.at("Body/Fault").unwrap();
+    assert_eq!(fault.child("faultcode").unwrap().text, "S:Client");
+    assert!(fault.child("faultstring").unwrap().text.starts_with("SK-LOGOUT, request "));
+}
+
+#[tokio::test]
+async fn one_that_only_a_browser_could_tell_makes_it_partial() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("first", &[SOAP], Answer::Success, &idp),
+        LogoutSp::start("front", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let person = SignedIn::at(sps, &idp).await;
+    let (_, envelope) = signed(&person, |_| {});
+    let (_, answer) = send(&person, envelope).await;
+    let response = Element::parse(&answer);
+    let inner = response.at("Body/LogoutResponse/Status/StatusCode/StatusCode").unwrap();
+    assert_eq!(inner.attribute("Value"), Some("urn:oasis:names:tc:SAML:2.0:status:PartialLogout"));
+    assert_eq!(person.outcomes(), [("https://front.test/metadata".to_owned(), "no_browser".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_is_not_a_signed_request_is_a_fault_and_ends_nothing() {
+    let idp = idp();
+    let mut person = SignedIn::at(vec![LogoutSp::start("first", &[SOAP], Answer::Success, &idp)], &idp).await;
+    let (_, good) = signed(&person, |_| {});
+    let unsigned = soap(&person.request(0).xml());
+    let (_, elsewhere) = signed(&person, |request| request.destination = Some("https://other.test/".into()));
+    let (_, unknown) = signed(&person, |request| "https://nobody.test/".clone_into(&mut request.issuer));
+    let header = good.replace(
+        "<soap11:Body>",
+        "<soap11:Header><w:x xmlns:w=\"urn:w\" soap11:mustUnderstand=\"1\"/></soap11:Header><soap11:Body>",
+    );
+    for (body, code, detail) in [
+        (unsigned, "S:Client", "SK-LOGOUT"),
+        (good.replace("SessionIndex>_", "SessionIndex>_x"), "S:Client", "SK-LOGOUT"),
+        (elsewhere, "S:Client", "SK-LOGOUT"),
+        (unknown, "S:Client", "SK-UNKNOWN-SP"),
+        (header, "S:MustUnderstand", "SK-LOGOUT"),
+        ("<a/>".to_owned(), "S:Client", "SK-LOGOUT"),
+        (format!("<!DOCTYPE a>{good}"), "S:Client", "SK-LOGOUT"),
+    ] {
+        let (status, answer) = send(&person, body.clone()).await;
+        assert_eq!(status, 500, "{body}");
+        let fault = Element::parse(&answer);
+        let fault = fault.at("Body/Fault").unwrap();
+        assert_eq!(fault.child("faultcode").unwrap().text, code, "{body}");
+        assert!(fault.child("faultstring").unwrap().text.starts_with(detail), "{body}: {answer}");
+    }
+    assert!(person.is_signed_in().await);
+    assert!(person.app.events("signed_out").is_empty());
+}

@@ -1,0 +1,298 @@
+//! A service provider that takes logout messages on a port of its own, verifies them by judges that are not ours, and
+//! answers as the test wants: rightly, with a refusal, with nonsense, or not at all.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
+use openssl::hash::MessageDigest;
+use openssl::sign::Verifier;
+use percent_encoding::percent_decode_str;
+
+use sekisho::clock::{Clock, Ids, RandomIds, SystemClock};
+
+use super::judges;
+use super::pki::Pair;
+use super::request::escape;
+use super::sp::{SOAP, Slo, Sp, sign};
+use super::xml::Element;
+
+/// How it answers a LogoutRequest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Success,
+    Refusal,
+    /// A LogoutResponse that nobody signed.
+    Unsigned,
+    /// A LogoutResponse that another key signed.
+    Forged,
+    /// Something that is no message.
+    Garbage,
+    /// A page, and no way back.
+    Silence,
+}
+
+/// A service provider with logout endpoints.
+#[derive(Debug)]
+pub struct LogoutSp {
+    pub sp: Sp,
+    seen: Arc<Mutex<Vec<Element>>>,
+    server: Option<(ServerHandle, JoinHandle<()>)>,
+}
+
+struct Service {
+    entity_id: String,
+    /// Where the identity provider takes LogoutResponses.
+    idp: Arc<Mutex<String>>,
+    answer: Answer,
+    seen: Arc<Mutex<Vec<Element>>>,
+}
+
+impl LogoutSp {
+    /// Starts it with endpoints of these bindings, the first first. `idp` is filled in once the server has an address.
+    pub fn start(name: &str, bindings: &[&str], answer: Answer, idp: &Arc<Mutex<String>>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let sp = Self::described(name, bindings, port);
+        let seen: Arc<Mutex<Vec<Element>>> = Arc::default();
+        let service = web::Data::new(Service {
+            entity_id: sp.entity_id.clone(),
+            idp: Arc::clone(idp),
+            answer,
+            seen: Arc::clone(&seen),
+        });
+        let (started, running) = channel();
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let make = move || {
+                    App::new()
+                        .app_data(service.clone())
+                        .route("/slo", web::get().to(by_redirect))
+                        .route("/slo", web::post().to(by_post))
+                        .route("/soap", web::post().to(by_soap))
+                };
+                let server =
+                    HttpServer::new(make).workers(1).disable_signals().listen(listener).unwrap().run();
+                started.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self { sp, seen, server: Some((running.recv().unwrap(), thread)) }
+    }
+
+    /// One whose address nobody answers at.
+    pub fn dead(name: &str, bindings: &[&str]) -> Self {
+        let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        Self { sp: Self::described(name, bindings, closed), seen: Arc::default(), server: None }
+    }
+
+    fn described(name: &str, bindings: &[&str], port: u16) -> Sp {
+        let mut sp = Sp::new(name);
+        let place = |path: &str| format!("http://127.0.0.1:{port}{path}");
+        sp.slo = bindings
+            .iter()
+            .map(|binding| Slo::new(binding, &place(if *binding == SOAP { "/soap" } else { "/slo" })))
+            .collect();
+        sp
+    }
+
+    /// The LogoutRequests that came and were genuine.
+    pub fn seen(&self) -> Vec<Element> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Drop for LogoutSp {
+    fn drop(&mut self) {
+        if let Some((server, thread)) = self.server.take() {
+            drop(server.stop(false));
+            thread.join().ok();
+        }
+    }
+}
+
+/// A LogoutRequest as an SP writes it (saml-core 3.7.1).
+#[derive(Debug, Clone)]
+pub struct LogoutRequest {
+    pub id: String,
+    pub issuer: String,
+    pub issue_instant: String,
+    pub destination: Option<String>,
+    pub not_on_or_after: Option<String>,
+    /// The whole element: NameID, EncryptedID ...
+    pub principal: String,
+    pub session_indexes: Vec<String>,
+    pub extensions: String,
+}
+
+impl LogoutRequest {
+    pub fn new(issuer: &str, name_id: &str, session_indexes: &[&str]) -> Self {
+        Self {
+            id: (&RandomIds as &dyn Ids).xml_id(),
+            issuer: issuer.to_owned(),
+            issue_instant: SystemClock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            destination: None,
+            not_on_or_after: None,
+            principal: format!("<saml:NameID>{}</saml:NameID>", escape(name_id)),
+            session_indexes: session_indexes.iter().map(|index| (*index).to_owned()).collect(),
+            extensions: String::new(),
+        }
+    }
+
+    pub fn xml(&self) -> String {
+        let attribute = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!(" {name}=\"{}\"", escape(value))).unwrap_or_default()
+        };
+        let mut indexes = String::new();
+        for index in &self.session_indexes {
+            write!(indexes, "<samlp:SessionIndex>{}</samlp:SessionIndex>", escape(index)).unwrap();
+        }
+        format!(
+            "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+             xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{}\" Version=\"2.0\" IssueInstant=\"{}\"{}{}>\
+             <saml:Issuer>{}</saml:Issuer>{}{}{indexes}</samlp:LogoutRequest>",
+            self.id,
+            self.issue_instant,
+            attribute("Destination", &self.destination),
+            attribute("NotOnOrAfter", &self.not_on_or_after),
+            escape(&self.issuer),
+            self.extensions,
+            self.principal,
+        )
+    }
+}
+
+async fn by_redirect(req: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let query = req.query_string();
+    if query.is_empty() {
+        return HttpResponse::BadRequest().finish();
+    }
+    let request = Element::parse(&verified_redirect(query, "SAMLRequest"));
+    service.keep(&request);
+    let Some(message) = service.reply(&request) else { return HttpResponse::Ok().body("You are here.") };
+    let location = match message {
+        Reply::Signed(xml) => Sp::new("x").signed_message(&service.idp(), "SAMLResponse", &xml),
+        Reply::Raw(xml) => format!("{}?SAMLResponse={}", service.idp(), xml),
+        Reply::Forged(xml) => {
+            let stranger = Sp { pair: Pair::rsa(2048), ..Sp::new("x") };
+            stranger.signed_message(&service.idp(), "SAMLResponse", &xml)
+        }
+    };
+    HttpResponse::Found().insert_header((LOCATION, location)).finish()
+}
+
+async fn by_post(form: web::Form<Vec<(String, String)>>, service: web::Data<Service>) -> HttpResponse {
+    let field = form.iter().find(|(name, _)| name == "SAMLRequest").expect("a SAMLRequest");
+    let xml = String::from_utf8(STANDARD.decode(&field.1).unwrap()).unwrap();
+    judges::accept(&xml, &Pair::of_idp().certificate_pem());
+    let request = Element::parse(&xml);
+    service.keep(&request);
+    let value = match service.reply(&request) {
+        None => return HttpResponse::Ok().body("You are here."),
+        Some(Reply::Signed(xml)) => STANDARD.encode(sign(&xml, Pair::of_sp())),
+        Some(Reply::Raw(text)) => text,
+        Some(Reply::Forged(xml)) => STANDARD.encode(sign(&xml, &Pair::rsa(2048))),
+    };
+    let page = format!(
+        "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"SAMLResponse\" value=\"{value}\">\
+         <button>On</button></form><script>document.forms[0].submit()</script>",
+        service.idp()
+    );
+    HttpResponse::Ok().content_type(ContentType::html()).body(page)
+}
+
+async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
+    let from = body.find("<samlp:LogoutRequest").expect("a LogoutRequest");
+    let to = body.find("</S:Body>").expect("the end of the body");
+    let xml = &body[from..to];
+    judges::accept(xml, &Pair::of_idp().certificate_pem());
+    let request = Element::parse(xml);
+    service.keep(&request);
+    let message = match service.reply(&request) {
+        None => return HttpResponse::ServiceUnavailable().finish(),
+        Some(Reply::Signed(xml)) => sign(&xml, Pair::of_sp()),
+        Some(Reply::Raw(text)) => text,
+        Some(Reply::Forged(xml)) => sign(&xml, &Pair::rsa(2048)),
+    };
+    let message = message.split_once("?>\n").map_or(message.as_str(), |(_, rest)| rest);
+    HttpResponse::Ok().content_type("text/xml").body(soap(message))
+}
+
+/// An envelope around a message.
+pub fn soap(message: &str) -> String {
+    format!(
+        "<soap11:Envelope xmlns:soap11=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap11:Body>{message}\
+         </soap11:Body></soap11:Envelope>"
+    )
+}
+
+/// The message of a query whose signature by the identity provider verifies over the octets as they came.
+pub fn verified_redirect(query: &str, parameter: &str) -> String {
+    let (octets, signature) = query.split_once("&Signature=").expect("a signature at the end");
+    let raw = |name: &str| {
+        let found = octets.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        percent_decode_str(found.unwrap_or_else(|| panic!("no {name} in {query}"))).decode_utf8().unwrap()
+    };
+    let order: Vec<&str> = octets.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    assert_eq!(order.first(), Some(&parameter));
+    assert_eq!(order.last(), Some(&"SigAlg"), "saml-bindings 3.4.4.1: the order of the parameters");
+    assert_eq!(raw("SigAlg"), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+    let signature = percent_decode_str(signature).decode_utf8().unwrap();
+    let key = Pair::of_idp().certificate.public_key().unwrap();
+    let mut verifier = Verifier::new(MessageDigest::sha256(), &key).unwrap();
+    let signature = STANDARD.decode(signature.as_bytes()).unwrap();
+    assert!(verifier.verify_oneshot(&signature, octets.as_bytes()).unwrap(), "the query's signature");
+    let deflated = STANDARD.decode(raw(parameter).as_bytes()).unwrap();
+    std::io::read_to_string(DeflateDecoder::new(deflated.as_slice())).unwrap()
+}
+
+enum Reply {
+    Signed(String),
+    Forged(String),
+    Raw(String),
+}
+
+impl Service {
+    fn idp(&self) -> String {
+        self.idp.lock().unwrap().clone()
+    }
+
+    fn keep(&self, request: &Element) {
+        assert_eq!(request.name, "LogoutRequest");
+        self.seen.lock().unwrap().push(request.clone());
+    }
+
+    fn reply(&self, request: &Element) -> Option<Reply> {
+        let id = request.attribute("ID").unwrap();
+        let code = if self.answer == Answer::Refusal { "Responder" } else { "Success" };
+        let xml = logout_response(&self.entity_id, id, &self.idp(), code);
+        Some(match self.answer {
+            Answer::Success | Answer::Refusal => Reply::Signed(xml),
+            Answer::Forged => Reply::Forged(xml),
+            Answer::Unsigned => Reply::Raw(STANDARD.encode(xml)),
+            Answer::Garbage => Reply::Raw("AAAA".to_owned()),
+            Answer::Silence => return None,
+        })
+    }
+}
+
+/// A LogoutResponse as an SP writes it.
+pub fn logout_response(issuer: &str, in_response_to: &str, destination: &str, code: &str) -> String {
+    let id = (&RandomIds as &dyn Ids).xml_id();
+    let instant = SystemClock.now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+         xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" \
+         IssueInstant=\"{instant}\" Destination=\"{destination}\" InResponseTo=\"{in_response_to}\">\
+         <saml:Issuer>{issuer}</saml:Issuer><samlp:Status>\
+         <samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:{code}\"/></samlp:Status></samlp:LogoutResponse>"
+    )
+}
