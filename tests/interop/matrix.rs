@@ -23,7 +23,7 @@ use crate::support::process::free_port;
 use crate::support::sp::{Sp, redirect};
 
 /// What the identity provider can do. Cells that need anything else are not driven.
-const FEATURES: &[Feature] = &[];
+const FEATURES: &[Feature] = &[Feature::LogOut];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Feature {
@@ -218,7 +218,7 @@ impl<R: Rig> Matrix<R> {
             assert!(decode(request.value("SAMLRequest").unwrap()).contains("SignatureValue>"));
             return browser.submit(&page, &request).await;
         }
-        let request = page.via.iter().find(|url| url.as_str().contains("SAMLRequest="));
+        let request = page.via.iter().chain([&page.url]).find(|url| url.as_str().contains("SAMLRequest="));
         let request = request.unwrap_or_else(|| panic!("{} ({}):\n{}", page.url, page.status, page.body));
         assert_eq!(request.as_str().contains("&Signature="), service.on.is_signed(), "{request}");
         page
