@@ -41,7 +41,7 @@
 //! | ECP | yes | yes | it has none | it has none |
 //! | logout by redirect | yes | yes | yes | yes |
 //! | logout by POST | it has none | yes | yes | it has none |
-//! | logout by SOAP from us | yes | yes | yes | it has none |
+//! | logout by SOAP from us | yes | yes | broken there | it has none |
 //!
 //! Each with a persistent, transient, emailAddress and unspecified NameID, and with logout begun by the SP, by us, and
 //! with another SP in the session that is dead.
@@ -76,6 +76,10 @@
 //! * **Logout.** `/mellon/logout?ReturnTo=URL`; the URL must be of its own host or in `MellonRedirectDomains`. It takes
 //!   LogoutRequests at `/mellon/logout` by redirect and by SOAP: with the SOAP endpoint in its metadata people are
 //!   signed out there without their browser. It signs LogoutRequests even when it does not sign AuthnRequests.
+//! * **Two sign-ins of one person.** It looks for the session to end by the NameID alone, among all browsers and all
+//!   Locations of the server, and takes the first. Is that another one than we mean, it refuses, and our page says so.
+//!   NameIDs that differ by SP (persistent, transient) keep Locations apart; for two browsers of one person only
+//!   transient does.
 //! * **Several Locations** under one host that are SPs of their own need a `MellonVariable` each, or one's session
 //!   cookie overwrites the other's.
 //! * It loads all root certificates of the system each time it reads metadata, which slows first requests, not later
@@ -108,7 +112,9 @@
 //! * **Signing.** Without `signing="true"` it signs a request only if we publish WantAuthnRequestsSigned, and a
 //!   LogoutRequest never. `<Logout signing="true">` signs logout alone.
 //! * **Logout.** It publishes SOAP first, then redirect, POST and artifact; we take SOAP, so its host must be reached
-//!   from ours. `/Shibboleth.sso/Logout?return=URL` begins one; `outgoingBindings` of `<Logout>` chooses how.
+//!   from ours. `/Shibboleth.sso/Logout?return=URL` begins one; `outgoingBindings` of `<Logout>` chooses how. By default
+//!   it asks for no answer (Asynchronous), and people end at our page that says who was told. With
+//!   `asynchronous="false"` on `<Logout>` they come back to the SP.
 //! * **POST.** `<SSO outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" ...>`.
 //! * **NameID.** It asks for what `ShibRequestSetting NameIDFormat` says, else for nothing.
 //! * **Artifact.** Without the HTTP-POST ACS in the metadata that we hold, the Response goes by artifact.
@@ -139,8 +145,10 @@
 //!   key of its own and is needed for logout.
 //! * **NameID.** Without `'NameIDPolicy'` it asks for transient. `'NameIDPolicy' => []` asks for nothing, and then
 //!   `name_id_format` decides.
-//! * **Logout by SOAP** needs `'store.type' => 'sql'`: only there it finds a person's sessions without a browser. With
-//!   `phpsession` its metadata has no SOAP endpoint, and logout goes by redirect.
+//! * **Logout by SOAP.** With `'store.type' => 'sql'` its metadata offers SOAP. Version 1.19.7 then ends the session but
+//!   answers with an error page, so that we say "perhaps still signed in": leave it out by
+//!   `'SingleLogoutServiceBinding' => ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect']`. With `phpsession` it is
+//!   not offered.
 //! * **Logout by POST.** `'SingleLogoutServiceBinding'` lists what it publishes; it begins by redirect as long as our
 //!   metadata offers that.
 //! * **Artifact.** `'ProtocolBinding'` and `'acs.Bindings'` with HTTP-Artifact; PHP needs its `soap` extension. Over

@@ -116,13 +116,15 @@ impl LogOut {
 }
 
 impl Service {
-    /// Another service in the same session, which is told of logout by another binding.
+    /// Another service in the same session, which is told of logout by another binding. It has another NameID:
+    /// mod_auth_mellon looks for sessions by NameID alone, in one table for all its services.
     pub fn beside(self) -> Self {
         let on = match self.on.logout() {
             LogOutBinding::Soap => SignOn::Redirect,
             LogOutBinding::Redirect | LogOutBinding::Post => SignOn::SignedRedirect,
         };
-        Self { on, format: self.format }
+        let format = if self.format == Format::Persistent { Format::Transient } else { Format::Persistent };
+        Self { on, format }
     }
 
     /// Its name in paths and files.

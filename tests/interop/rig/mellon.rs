@@ -22,6 +22,8 @@ pub struct Mellon {
 impl Rig for Mellon {
     const NAME: &'static str = "mellon";
     const LACKS: &'static [(SignOn, &'static str)] = &[];
+    const LACKS_LOGOUT: &'static [(LogOutBinding, &'static str)] =
+        &[(LogOutBinding::Post, "/mellon/logout takes a POST for SOAP")];
 
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self {
         let mut apache = Apache::prepare();
@@ -35,7 +37,7 @@ impl Rig for Mellon {
             let name = service.name();
             apache
                 .write(&format!("{name}.xml"), &metadata(*service, &apache.url(&format!("/{name}/mellon"))));
-            apache.write(&format!("{name}.idp.xml"), &idp.for_services(service.on, LogOutBinding::Redirect));
+            apache.write(&format!("{name}.idp.xml"), &idp.for_services(service.on, Self::logout(service.on)));
             let location = LOCATION.replace("{place}", &apache.place());
             directives.push_str(&location.replace("{name}", &name));
         }
@@ -128,7 +130,7 @@ fn metadata(service: Service, base: &str) -> String {
          </ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
     );
     let mut logout = String::new();
-    if service.on.logout() == LogOutBinding::Soap {
+    if Mellon::logout(service.on) == LogOutBinding::Soap {
         write!(logout, "<SingleLogoutService Location=\"{base}/logout\" Binding=\"{BINDING}:SOAP\"/>")
             .unwrap();
     }

@@ -11,7 +11,7 @@ pub mod simplesamlphp;
 
 use std::collections::BTreeMap;
 
-use crate::cell::{Service, SignOn};
+use crate::cell::{LogOutBinding, Service, SignOn};
 use crate::support::html::Page;
 use idp::IdpMetadata;
 
@@ -21,6 +21,8 @@ pub trait Rig: Sized {
     const NAME: &'static str;
     /// Ways to sign on that it does not have, each with the reason.
     const LACKS: &'static [(SignOn, &'static str)];
+    /// Bindings of logout that it does not have, each with the reason. Redirect takes their place.
+    const LACKS_LOGOUT: &'static [(LogOutBinding, &'static str)];
 
     /// Starts it with these services, for one IdP.
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self;
@@ -33,6 +35,17 @@ pub trait Rig: Sized {
 
     /// Where a click on "sign out" leads.
     fn log_out(&self, service: Service) -> String;
+
+    /// Whether people come back to it when they signed out by [`Self::log_out`].
+    fn comes_back(_: Service) -> bool {
+        true
+    }
+
+    /// By which binding a service takes logout.
+    fn logout(on: SignOn) -> LogOutBinding {
+        let lacks = Self::LACKS_LOGOUT.iter().any(|(lacking, _)| *lacking == on.logout());
+        if lacks { LogOutBinding::Redirect } else { on.logout() }
+    }
 
     /// What the page shows to a person who is signed in.
     fn seen(&self, service: Service, page: &Page) -> Option<Seen>;

@@ -31,6 +31,10 @@ impl Rig for Python3Saml {
         (SignOn::Artifact, "process_response() takes SAMLResponse by HTTP-POST and by nothing else"),
         (SignOn::Ecp, "it has no PAOS"),
     ];
+    const LACKS_LOGOUT: &'static [(LogOutBinding, &'static str)] = &[
+        (LogOutBinding::Post, "process_slo() takes messages by HTTP-Redirect and by nothing else"),
+        (LogOutBinding::Soap, "process_slo() takes messages by HTTP-Redirect and by nothing else"),
+    ];
 
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self {
         let (place, port) = (tempfile::tempdir().unwrap(), free_port());

@@ -24,6 +24,7 @@ pub struct Shibboleth {
 impl Rig for Shibboleth {
     const NAME: &'static str = "shibboleth";
     const LACKS: &'static [(SignOn, &'static str)] = &[];
+    const LACKS_LOGOUT: &'static [(LogOutBinding, &'static str)] = &[];
 
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self {
         let mut apache = Apache::prepare();
@@ -63,7 +64,7 @@ impl Rig for Shibboleth {
     async fn metadata(&self, service: Service) -> String {
         let url = self.apache.url(&format!("/{}/Shibboleth.sso/Metadata", service.name()));
         let published = http::text(&url).await;
-        let unwanted: &[&str] = match service.on.logout() {
+        let unwanted: &[&str] = match Self::logout(service.on) {
             // As it is: SOAP first, and Artifact too.
             LogOutBinding::Soap => &[],
             LogOutBinding::Redirect => &["SOAP", "HTTP-POST", "HTTP-Artifact"],
@@ -84,6 +85,11 @@ impl Rig for Shibboleth {
     fn log_out(&self, service: Service) -> String {
         let end = self.apache.url("/");
         self.apache.url(&format!("/{}/Shibboleth.sso/Logout?return={end}", service.name()))
+    }
+
+    /// By its default it asks for no answer (SAML V2.0 Asynchronous Single Logout).
+    fn comes_back(service: Service) -> bool {
+        Self::logout(service.on) != LogOutBinding::Redirect
     }
 
     fn seen(&self, _: Service, page: &Page) -> Option<Seen> {
@@ -115,7 +121,7 @@ fn application(service: Service, apache: &Apache, idp: &str) -> String {
     let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
     let post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
     let asks = if service.on == SignOn::SignedPost { post } else { redirect };
-    let logs_out = if service.on.logout() == LogOutBinding::Post { post } else { redirect };
+    let logs_out = if Shibboleth::logout(service.on) == LogOutBinding::Post { post } else { redirect };
     APPLICATION
         .replace("{entity_id}", &apache.url(&format!("/{name}/shibboleth")))
         .replace("{name}", &name)
@@ -123,6 +129,7 @@ fn application(service: Service, apache: &Apache, idp: &str) -> String {
         .replace("{signing}", if service.on.is_signed() { "true" } else { "false" })
         .replace("{asks}", asks)
         .replace("{logs_out}", logs_out)
+        .replace("{asynchronous}", if Shibboleth::comes_back(service) { "false" } else { "true" })
         .replace("{ecp}", if service.on == SignOn::Ecp { "true" } else { "false" })
 }
 
@@ -186,7 +193,7 @@ const APPLICATION: &str = r#"
     <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false" consistentAddress="false"
             handlerURL="/{name}/Shibboleth.sso" handlerSSL="false" cookieProps="http">
         <SSO entityID="{idp}" outgoingBindings="{asks}" ECP="{ecp}">SAML2</SSO>
-        <Logout outgoingBindings="{logs_out}" signing="true">SAML2 Local</Logout>
+        <Logout outgoingBindings="{logs_out}" signing="true" asynchronous="{asynchronous}">SAML2 Local</Logout>
         <Handler type="MetadataGenerator" Location="/Metadata" signing="false"/>
     </Sessions>
 </ApplicationOverride>

@@ -32,6 +32,10 @@ impl Rig for SimpleSamlPhp {
         SignOn::Ecp,
         "its authentication source saml:SP has no PAOS endpoint, and nothing that writes a PAOS request",
     )];
+    const LACKS_LOGOUT: &'static [(LogOutBinding, &'static str)] = &[(
+        LogOutBinding::Soap,
+        "1.19.7 ends the session, but then answers with an error page: it hands setDestination() an array",
+    )];
 
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self {
         let place = tempfile::tempdir().unwrap();
@@ -119,10 +123,9 @@ fn sources(services: &[Service], idp: &str) -> String {
             .replace("{encrypted}", if service.on == SignOn::Encrypted { "true" } else { "false" });
         php.push_str(&source);
         let binding = if service.on == SignOn::Artifact { "HTTP-Artifact" } else { "HTTP-POST" };
-        let logout = match service.on.logout() {
-            LogOutBinding::Redirect => "HTTP-Redirect",
+        let logout = match SimpleSamlPhp::logout(service.on) {
+            LogOutBinding::Redirect | LogOutBinding::Soap => "HTTP-Redirect",
             LogOutBinding::Post => "HTTP-POST",
-            LogOutBinding::Soap => "SOAP', 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
         };
         writeln!(
             php,
@@ -178,9 +181,8 @@ $config = [
     'module.enable' => ['core' => true, 'saml' => true],
     'session.cookie.secure' => false,
     'session.cookie.samesite' => null,
-    // Logout by SOAP finds the sessions of a person only in an SQL store.
-    'store.type' => 'sql',
-    'store.sql.dsn' => 'sqlite:{place}/store.sqlite',
+    'session.phpsession.savepath' => '{place}/sessions',
+    'store.type' => 'phpsession',
     'language.cookie.secure' => false,
     'theme.use' => 'default',
 ];
