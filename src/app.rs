@@ -22,7 +22,7 @@ use crate::directory::Directory;
 use crate::directory::file::FileDirectory;
 use crate::directory::ldap::LdapDirectory;
 use crate::identity::AuthnContext;
-use crate::keys::KeyPair;
+use crate::keys::{DecryptionPairs, KeyPair};
 use crate::outgoing::Outgoing;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::Signer;
@@ -88,7 +88,8 @@ impl App {
     pub async fn build(config: &Config, ports: Ports) -> Result<Self> {
         let Ports { clock, ids, audit } = ports;
         let keys = load_keys(config, clock.as_ref())?;
-        let own = ArcSwap::from_pointee(Own::of(config, &keys, ids.as_ref())?);
+        let decryption = load_decryption_keys(config, clock.as_ref())?;
+        let own = ArcSwap::from_pointee(Own::of(config, &keys, &decryption, ids.as_ref())?);
         let signer: Box<dyn Signer> = Box::new(keys);
         let store = Store::open(config.store_url.expose()).await?;
         let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
@@ -107,19 +108,21 @@ impl App {
             address_tries: config.throttle.address_tries,
             window: config.throttle.window,
         };
+        let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
         let sso = Arc::new(SingleSignOn {
             idp: idp::idp(config),
             registry: Arc::clone(&registry),
             sessions: Arc::clone(&sessions),
+            memos: Arc::clone(&memos),
             seal: Arc::clone(&seal),
             signer: ArcSwap::from_pointee(signer),
+            decryption: ArcSwap::from_pointee(decryption.keys().clone()),
             name_id_secret: config.saml.name_id_secret.clone(),
             membership: Arc::new(adapters::DirectoryMembership::new(directories.clone(), Arc::clone(&clock))),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         });
-        let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
         let after_logout_url = config.saml.after_logout_url.clone();
         let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
@@ -167,6 +170,11 @@ pub fn load_keys(config: &Config, clock: &dyn Clock) -> Result<KeyPair> {
     Ok(KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now())?)
 }
 
+/// The keys for what SPs encrypt to us.
+pub fn load_decryption_keys(config: &Config, clock: &dyn Clock) -> Result<DecryptionPairs> {
+    Ok(DecryptionPairs::load(&config.saml.decryption_keys, clock.now())?)
+}
+
 /// The directories in the order in which they are asked: files first, so that break-glass accounts work while LDAP is
 /// down, then the others as configured.
 pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Directory>>> {
@@ -187,8 +195,13 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
 }
 
 /// The identity provider's signed metadata, for the command that prints it.
-pub fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
-    idp::metadata(config, keys, ids)
+pub fn metadata(
+    config: &Config,
+    keys: &KeyPair,
+    decryption: &DecryptionPairs,
+    ids: &dyn Ids,
+) -> Result<String> {
+    idp::metadata(config, keys, decryption, ids)
 }
 
 /// The service providers as they would be live, for the command that looks at them: nothing is written.

@@ -6,10 +6,10 @@ set -eu
 demo_packages="gcc libc6-dev libssl-dev pkg-config"
 # samael, one of the judges in the tests, is built on libxmlsec1; the others are run as they are.
 test_packages="$demo_packages \
-    curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
+    curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
     apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
-    php-cli php-soap php-sqlite3 php-xml simplesamlphp python3-venv \
+    php-cli php-soap php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
 # A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.
 python_packages="python3-saml==1.16.0 isodate==0.7.2 lxml==6.1.3 xmlsec==1.3.17"

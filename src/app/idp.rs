@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::clock::Ids;
 use crate::config::{self, Config};
 use crate::identity::AuthnContext;
-use crate::keys::{KeyPair, load_certificate};
+use crate::keys::{DecryptionPairs, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
 use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organization, UiInfo, write};
 use crate::saml::metadata::sp::{Localized, Logo};
@@ -20,12 +20,13 @@ pub(super) fn idp(config: &Config) -> Idp {
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
-            destinations: destinations(config, config::Endpoint::Sso, &["/saml/sso"]),
+            destinations: destinations(config, config::Endpoint::Sso, &["/saml/sso", "/saml/soap/ecp"]),
             logout_destinations: destinations(
                 config,
                 config::Endpoint::Slo,
                 &["/saml/slo", "/saml/soap/slo"],
             ),
+            artifact_destinations: vec![config.base_url.join("/saml/soap/artifact")],
             request_max_age: config.saml.request_max_age,
             want_authn_requests_signed: config.saml.want_authn_requests_signed,
         },
@@ -104,8 +105,18 @@ pub(super) fn certificates(config: &Config, keys: &KeyPair) -> Result<Vec<String
     Ok(certificates)
 }
 
+/// The certificates that SPs may encrypt to, in base64.
+pub(super) fn encryption_certificates(decryption: &DecryptionPairs) -> Vec<String> {
+    decryption.certificates().iter().map(|certificate| certificate.base64_der().to_owned()).collect()
+}
+
 /// The signed metadata (saml-metadata 3).
-pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<String> {
+pub(super) fn metadata(
+    config: &Config,
+    keys: &KeyPair,
+    decryption: &DecryptionPairs,
+    ids: &dyn Ids,
+) -> Result<String> {
     let base = config.base_url.as_str();
     let published = &config.saml.published;
     let description = IdpDescription {
@@ -113,6 +124,7 @@ pub(super) fn metadata(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result
         sso_redirect: format!("{base}/saml/sso"),
         sso_post: format!("{base}/saml/sso"),
         certificates: certificates(config, keys)?,
+        encryption_certificates: encryption_certificates(decryption),
         want_authn_requests_signed: config.saml.want_authn_requests_signed,
         name_id_formats: [PERSISTENT, TRANSIENT, EMAIL, UNSPECIFIED].map(str::to_owned).to_vec(),
         scope: published.scope.clone(),

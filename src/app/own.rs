@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{App, idp, load_keys};
+use super::{App, idp, load_decryption_keys, load_keys};
 use crate::audit::Event;
 use crate::clock::Ids;
 use crate::config::Config;
-use crate::keys::KeyPair;
+use crate::keys::{DecryptionPairs, KeyPair};
 use crate::saml::signature::{Signer, VerificationKey};
 
 /// What is published of the signing key.
@@ -22,19 +22,26 @@ pub struct Own {
     pub certificate_der: Vec<u8>,
     /// The key that the built-in SP verifies with.
     pub key: VerificationKey,
-    /// All published certificates in base64, the active one first.
+    /// All published certificates in base64: for signatures, the active one first, then those to encrypt to.
     certificates: Vec<String>,
 }
 
 impl Own {
-    pub(super) fn of(config: &Config, keys: &KeyPair, ids: &dyn Ids) -> Result<Self> {
+    pub(super) fn of(
+        config: &Config,
+        keys: &KeyPair,
+        decryption: &DecryptionPairs,
+        ids: &dyn Ids,
+    ) -> Result<Self> {
         let certificate = keys.certificate();
+        let mut certificates = idp::certificates(config, keys)?;
+        certificates.extend(idp::encryption_certificates(decryption));
         Ok(Self {
-            metadata_xml: idp::metadata(config, keys, ids)?,
+            metadata_xml: idp::metadata(config, keys, decryption, ids)?,
             certificate_pem: certificate.pem(),
             certificate_der: certificate.der().to_vec(),
             key: VerificationKey::from_certificate_der(certificate.der())?,
-            certificates: idp::certificates(config, keys)?,
+            certificates,
         })
     }
 }
@@ -44,7 +51,8 @@ impl App {
     /// everything as it is.
     pub fn reload_keys(&self, config: &Config) -> Result<bool> {
         let keys = load_keys(config, self.clock.as_ref())?;
-        let own = Own::of(config, &keys, self.ids.as_ref())?;
+        let decryption = load_decryption_keys(config, self.clock.as_ref())?;
+        let own = Own::of(config, &keys, &decryption, self.ids.as_ref())?;
         if own.certificates == self.own.load().certificates {
             return Ok(false);
         }
@@ -56,6 +64,7 @@ impl App {
         })?;
         let signer: Box<dyn Signer> = Box::new(keys);
         self.sso.signer.store(Arc::new(signer));
+        self.sso.decryption.store(Arc::new(decryption.keys().clone()));
         self.own.store(Arc::new(own));
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! What the commands need of the running application, in one place.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,12 +65,13 @@ pub(super) async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-/// Takes over a new signing key when its files have changed and then stood still for one look, so that nobody judges a
+/// Takes over new keys when their files have changed and then stood still for one look, so that nobody judges a
 /// pair of which one half is being copied. A pair that cannot be used is named once, and the old one stays.
 async fn watch_keys(app: Data<App>, config: Arc<Config>) {
     let saml = &config.saml;
     let mut files = vec![saml.private_key.as_path(), saml.certificate.as_path()];
     files.extend(saml.next_certificate.as_deref());
+    files.extend(saml.decryption_keys.iter().map(PathBuf::as_path));
     let mut every = tokio::time::interval(LOOK_AT_KEYS_EVERY);
     // The first look compares with what was loaded: the files may have changed since.
     let mut known = Vec::new();
@@ -81,10 +83,10 @@ async fn watch_keys(app: Data<App>, config: Arc<Config>) {
             known.clone_from(&now);
             match app.reload_keys(&config) {
                 Ok(true) => {
-                    tracing::info!(file = %saml.certificate.display(), "the new signing key is in use");
+                    tracing::info!(file = %saml.certificate.display(), "the new keys are in use");
                 }
                 Ok(false) => {}
-                Err(error) => tracing::error!("{error:#}; the old signing key stays in use"),
+                Err(error) => tracing::error!("{error:#}; the old keys stay in use"),
             }
         }
         before = now;
@@ -199,5 +201,6 @@ fn finding(finding: &registry::Finding) -> FindingRow {
 /// The identity provider's signed metadata as XML.
 pub(super) fn metadata(config: &Config) -> Result<String> {
     let keys = app::load_keys(config, &SystemClock)?;
-    app::metadata(config, &keys, &RandomIds)
+    let decryption = app::load_decryption_keys(config, &SystemClock)?;
+    app::metadata(config, &keys, &decryption, &RandomIds)
 }

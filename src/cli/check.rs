@@ -6,7 +6,7 @@ use super::report::{FindingRow, IdentityProvider, Report, Severity};
 use super::{Failure, app_part, serve};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
-use crate::keys::{Concern, KeyPair, load_certificate};
+use crate::keys::{Concern, DecryptionPairs, KeyPair, load_certificate};
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -92,11 +92,7 @@ fn inspect_keys(config: &Config, report: &mut Report) -> String {
     match KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now()) {
         Ok(pair) => {
             for concern in pair.concerns() {
-                let severity = match concern {
-                    Concern::ExpiresSoon(_) => Severity::Notice,
-                    Concern::Expired(_) | Concern::NotYetValid(_) => Severity::Warning,
-                };
-                say(severity, file(&saml.certificate), concern.to_string());
+                say(severity(concern), file(&saml.certificate), concern.to_string());
             }
             let own = pair.certificate();
             let until = own.not_after().strftime("%Y-%m-%d");
@@ -109,7 +105,22 @@ fn inspect_keys(config: &Config, report: &mut Report) -> String {
     {
         say(Severity::Error, file(next), error.to_string());
     }
+    match DecryptionPairs::load(&saml.decryption_keys, SystemClock.now()) {
+        Ok(pairs) => {
+            for (path, concern) in pairs.concerns() {
+                say(severity(concern), file(path), concern.to_string());
+            }
+        }
+        Err(error) => say(Severity::Error, "saml.decryption_keys".to_owned(), error.to_string()),
+    }
     known
+}
+
+fn severity(concern: &Concern) -> Severity {
+    match concern {
+        Concern::ExpiresSoon(_) => Severity::Notice,
+        Concern::Expired(_) | Concern::NotYetValid(_) => Severity::Warning,
+    }
 }
 
 fn finding(severity: Severity, fault: ConfigFault) -> FindingRow {

@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::Failure;
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Config;
-use crate::keys::{Generated, KeyKind, generate};
+use crate::keys::{Generated, KeyKind, generate, generate_decryption};
 use crate::secret::Secret;
 
 /// How long a new signing certificate is valid: SPs store it by hand, so a change is work for many people.
@@ -19,7 +19,8 @@ const YEARS: u32 = 10;
 /// What to do with keys.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub(super) enum Command {
-    /// Make what is missing: signing key and certificate, session secret, name-id secret. Never overwrites.
+    /// Make what is missing: signing key and certificate, decryption keys if the configuration names some, session
+    /// secret, name-id secret. Never overwrites.
     Generate {
         /// An EC P-256 key instead of RSA-2048: faster, but not every SP can verify it.
         #[arg(long)]
@@ -38,6 +39,9 @@ pub(super) fn run(command: Command, config: &Config, out: &mut dyn Write) -> Res
             "warning: Google Workspace and Microsoft 365 take RSA certificates only, and other SaaS may too; \
              ask before you register an EC certificate"
         )?;
+    }
+    for path in &config.saml.decryption_keys {
+        make_decryption_key(path, config.base_url.host(), out)?;
     }
     let secrets = [&config.session.secret_file, &config.saml.name_id_secret_file];
     for path in secrets.into_iter().flatten() {
@@ -84,6 +88,19 @@ pub(super) fn make_files(
     Err(Failure::Other(anyhow::anyhow!(
         "{present} is there and {missing} is not; put the other half of the pair there, or move {present} away"
     )))
+}
+
+/// Makes a file with a key for decryption and its certificate unless it is there.
+fn make_decryption_key(path: &Path, host: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    if path.symlink_metadata().is_ok() {
+        writeln!(out, "kept  {}", path.display())?;
+        return Ok(());
+    }
+    let new = generate_decryption(host, YEARS, SystemClock.now())?;
+    let both = Secret::new(format!("{}{}", new.private_key.expose(), new.certificate));
+    create(path, both.expose().as_bytes())?;
+    writeln!(out, "made  {}", path.display())?;
+    Ok(())
 }
 
 /// Makes a file with a random secret unless it is there.

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use super::authproc;
 use super::base_url::BaseUrl;
-use super::fault::{Complaint, FaultKind};
+use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
 use super::values::{self, choice, duration, flag, maybe_text, text};
@@ -31,6 +31,9 @@ pub struct Saml {
     pub certificate: PathBuf,
     /// `next_certificate`: published beside the first, not used yet.
     pub next_certificate: Option<PathBuf>,
+    /// `decryption_keys`: PEM files, each with an RSA key and its certificate, readable by their owner only; published
+    /// for SPs to encrypt to. Default: none.
+    pub decryption_keys: Vec<PathBuf>,
     /// `metadata`: the folder of the SPs' files. Default `metadata`.
     pub metadata: PathBuf,
     /// `want_authn_requests_signed`: refuse every unsigned AuthnRequest. Default false.
@@ -159,7 +162,6 @@ impl Saml {
     pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl) -> Self {
         let (secret, name_id_secret_file) =
             section.secret_or_file(secret_keys!("name_id_secret"), "certs/name-id-secret");
-        decryption_keys(section);
         let allow_http_endpoints = section.or("allow_http_endpoints", false, flag);
         if allow_http_endpoints {
             let message = "assertions may be sent to SPs without TLS";
@@ -173,6 +175,7 @@ impl Saml {
             private_key_passphrase: section.secret(secret_keys!("private_key_passphrase")),
             certificate: section.existing("certificate", Some("certs/PublicKey.pem")).unwrap_or_default(),
             next_certificate: section.existing("next_certificate", None),
+            decryption_keys: section.private_list("decryption_keys"),
             metadata: section.existing("metadata", Some("metadata")).unwrap_or_default(),
             want_authn_requests_signed: section.or("want_authn_requests_signed", false, flag),
             name_id_secret: Secret::new(secret.expose().clone().into_bytes()),
@@ -284,12 +287,4 @@ fn alias(path: &str, value: &DeValue<'_>) -> Result<(String, Endpoint), Complain
     }
     let message = format!("\"{path}\" is no path");
     Err(Complaint::wrong(message, "write the old path alone, from its first slash on and without a query"))
-}
-
-fn decryption_keys(section: &Section<'_>) {
-    if section.list("decryption_keys", text).is_some_and(|keys| !keys.is_empty()) {
-        let remedy = "leave it empty: this version does not decrypt";
-        let complaint = Complaint::wrong("is not available yet", remedy).kind(FaultKind::NotAvailable);
-        section.complain("decryption_keys", complaint);
-    }
 }

@@ -97,6 +97,24 @@ impl Section<'_> {
         Some(path)
     }
 
+    /// The paths in the list at `key`, each of a private file as in [`Self::private`].
+    pub(super) fn private_list(&self, key: &'static str) -> Vec<PathBuf> {
+        let paths: Vec<PathBuf> =
+            self.list(key, text).unwrap_or_default().iter().map(|written| self.resolve(written)).collect();
+        for path in &paths {
+            let complaint = match std::fs::metadata(path) {
+                Ok(found) => exposed(path, &found),
+                Err(cause) => {
+                    Some(missing_file(path, &cause, "run `sekisho keys generate`, or put it there"))
+                }
+            };
+            if let Some(complaint) = complaint {
+                self.complain(key, complaint);
+            }
+        }
+        paths
+    }
+
     fn find_secret(&self, keys: SecretKeys, default_file: Option<&str>) -> Option<Found> {
         let plain = self.optional(keys.plain, text).map(Secret::new);
         let file = self.optional(keys.file, text);

@@ -43,6 +43,14 @@ pub fn generate(kind: KeyKind, subject_cn: &str, years: u32, now: Timestamp) -> 
     finish(builder, &key)
 }
 
+/// Makes an RSA key that SPs encrypt to, and its certificate for `years` from `now`.
+pub fn generate_decryption(subject_cn: &str, years: u32, now: Timestamp) -> Result<Generated, KeyError> {
+    let key = new_key(KeyKind::Rsa2048)?;
+    let mut builder = new_certificate(&key, subject_cn, now, i64::from(years) * 1461 / 4)?;
+    builder.append_extension(KeyUsage::new().critical().key_encipherment().build()?)?;
+    finish(builder, &key)
+}
+
 /// Makes a key and certificate for the server's own TLS, for two years and the names and addresses `hosts`.
 pub fn generate_tls(hosts: &[&str], now: Timestamp) -> Result<Generated, KeyError> {
     let key = new_key(KeyKind::EcP256)?;

@@ -3,6 +3,7 @@
 //! A key is parsed once, when it is loaded: parsing the PEM for every signature costs four times the signature.
 
 mod certificate;
+mod decryption;
 mod generate;
 
 use std::fmt;
@@ -22,7 +23,8 @@ use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
 pub use self::certificate::Certificate;
-pub use self::generate::{Generated, KeyKind, generate, generate_tls};
+pub use self::decryption::DecryptionPairs;
+pub use self::generate::{Generated, KeyKind, generate, generate_decryption, generate_tls};
 
 use crate::saml::signature::{SignError, SignatureAlgorithm, Signer};
 use crate::secret::Secret;
@@ -157,6 +159,32 @@ pub enum KeyError {
         certificate: PathBuf,
         /// Whose certificate it is.
         subject: String,
+    },
+    /// A decryption key is encrypted itself.
+    #[error(
+        "Unable to load private key {file}: it is encrypted; decrypt it with `openssl pkey -in {file} -out NEW`, and \
+         put its certificate behind it"
+    )]
+    DecryptionKeyEncrypted {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// A decryption key that is not RSA.
+    #[error("Unable to load private key {file}: only RSA keys decrypt; take one of 2048 bits or more")]
+    DecryptionKeyKind {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// A decryption key without the certificate that is published of it.
+    #[error(
+        "Unable to load private key {file}: its certificate must stand in the same file, and does not ({cause}); \
+         append it, in PEM form"
+    )]
+    NoCertificateBeside {
+        /// Which file.
+        file: PathBuf,
+        /// OpenSSL's word.
+        cause: ErrorStack,
     },
     /// OpenSSL could not make a key.
     #[error("cannot make a key: {0}")]

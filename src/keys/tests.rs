@@ -207,3 +207,48 @@ fn a_tls_certificate_names_its_hosts() {
     assert_eq!(names[0].dnsname(), Some("localhost"));
     assert_eq!(names[1].ipaddress(), Some(&[127, 0, 0, 1][..]));
 }
+
+/// A file that holds both, readable by its owner.
+fn decryption_file(key: &str, certificate: &str) -> Pair {
+    Pair::of(&format!("{key}{certificate}"), "")
+}
+
+#[test]
+fn a_decryption_key_stands_with_its_certificate_in_one_file() {
+    let made: Vec<_> = (0..2).map(|_| generate_decryption("idp.example.co.jp", 10, now()).unwrap()).collect();
+    let files: Vec<_> =
+        made.iter().map(|pair| decryption_file(pair.private_key.expose(), &pair.certificate)).collect();
+    let paths: Vec<PathBuf> = files.iter().map(Pair::key).collect();
+    let loaded = DecryptionPairs::load(&paths, now()).unwrap();
+    assert!(!loaded.keys().is_empty() && loaded.concerns().is_empty());
+    let published: Vec<_> = loaded.certificates().iter().map(Certificate::pem).collect();
+    assert_eq!(published, [made[0].certificate.clone(), made[1].certificate.clone()]);
+    assert_eq!(loaded.certificates()[0].key_kind(), "RSA 2048");
+    assert!(DecryptionPairs::load(&[], now()).unwrap().keys().is_empty());
+    files[1].mode(0o644);
+    assert!(matches!(DecryptionPairs::load(&paths, now()), Err(KeyError::KeyExposed { .. })));
+}
+
+#[test]
+fn decryption_keys_that_cannot_be_used_are_refused() {
+    let rsa = generate_decryption("idp", 10, now()).unwrap();
+    let other = generate_decryption("idp", 10, now()).unwrap();
+    let curve = generate(KeyKind::EcP256, "idp", 10, now()).unwrap();
+    let weak = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
+    let weak = String::from_utf8(weak.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    let locked = PKey::private_key_from_pem(rsa.private_key.expose().as_bytes()).unwrap();
+    let locked = locked.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"sesame").unwrap();
+    let locked = String::from_utf8(locked).unwrap();
+    for (key, certificate, said) in [
+        (rsa.private_key.expose(), "", "append it, in PEM form"),
+        (rsa.private_key.expose(), &*other.certificate, "it is not the key of certificate"),
+        (curve.private_key.expose(), &*curve.certificate, "only RSA keys decrypt"),
+        (&weak, &*rsa.certificate, "RSA with 1024 bits is too weak"),
+        (&locked, &*rsa.certificate, "put its certificate behind it"),
+        (&rsa.certificate, "", "holds no private key in PEM form"),
+    ] {
+        let file = decryption_file(key, certificate);
+        let error = DecryptionPairs::load(&[file.key()], now()).unwrap_err().to_string();
+        assert!(error.starts_with("Unable to load private key ") && error.contains(said), "{said}: {error}");
+    }
+}

@@ -70,6 +70,18 @@
 //! | a relative namespace in what is signed | `RelativeNamespace` | `hostile::signature::a_relative_namespace_has_no_canonical_form` |
 //! | one character changed anywhere, at random | as xmlsec1 and bergshamra judge, or stricter | `requests::we_are_never_laxer_than_xmlsec1_and_bergshamra` |
 //!
+//! # Encryption
+//!
+//! What is encrypted to us is read only out of a request whose signature has been verified
+//! (`MessageError::EncryptedUnsigned`), and there is one error, `NotDecrypted`, so that nobody learns why.
+//!
+//! | attack | error | test |
+//! |---|---|---|
+//! | changed ciphertexts, vectors, tags and keys; CBC, Triple DES, rsa-1_5, OAEPparams; keys and contents by reference, too many, too few; a key that is not ours | `NotDecrypted` | `hostile::encryption::every_failure_to_decrypt_is_the_same_error` |
+//! | content under the key that stands in for one that could not be unwrapped | `NotDecrypted` | `hostile::encryption::nothing_opens_under_the_key_that_stands_in` |
+//! | entity bombs, other elements and nonsense as plaintext | `NotDecrypted` | `hostile::encryption::a_plaintext_that_is_no_name_id_is_the_same_error` |
+//! | an oversized ciphertext | `TooLarge` | `hostile::encryption::an_oversized_ciphertext_is_no_message` |
+//!
 //! # Bindings
 //!
 //! | attack | error | test |

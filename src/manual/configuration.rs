@@ -42,3 +42,8 @@
 //! Microsoft 365 take RSA only. A private key must belong to its certificate and be RSA with at least 2048 bits, or EC
 //! on P-256 or P-384. An expired certificate is a finding of `check` and no fault: SAML takes no notice of its dates
 //! (saml-metadata 2.4.1.1), though some SPs do.
+//!
+//! `saml.decryption_keys` lists PEM files, each with an RSA key and its certificate. They are never the signing key: what
+//! one tells of a key must not weaken the other, and EC keys, which may sign, cannot decrypt. `keys generate` makes those
+//! that are listed and missing. All are published (`use="encryption"`) and tried on an EncryptedID; without any, nothing
+//! is published and a message with an EncryptedID is refused.

@@ -41,6 +41,37 @@
 //! It is optional (saml-core 2.7.3.1.1), its value uses the prefix `xs` where exclusive canonicalisation does not see it,
 //! and SPs that need it were not met. Rejected: `InclusiveNamespaces PrefixList="xs"` on every signature.
 //!
+//! ## An assertion is encrypted to one key, which stands inside
+//!
+//! One EncryptedKey, inside the KeyInfo of the EncryptedData, without Recipient and without a KeyInfo of its own. Read in
+//! the sources of the SPs: xmlseclibs (SimpleSAMLphp) returns the first EncryptedKey that it finds in the KeyInfo and
+//! knows none beside the EncryptedData but by RetrievalMethod; python3-saml looks in the KeyInfo or follows a
+//! RetrievalMethod; lasso (mod_auth_mellon) takes the first one, beside the data or inside; OpenSAML (Shibboleth) takes the
+//! first inside without Recipient or with its own, else the same beside. So what is inside is read by all, a second
+//! EncryptedKey by none, and an SP that exchanges its key tries all of its own private keys anyway. Rejected: one
+//! EncryptedKey per key (an SP that has only the second key fails as before), the EncryptedKey as a sibling.
+//!
+//! The first usable key in document order is taken, RSA with 2048 bits or more; of several certificates in one KeyInfo the
+//! first, since the others are issuers'. The default is AES-256-GCM with rsa-oaep-mgf1p and a SHA-1 digest that is named:
+//! libxmlsec1 before 1.3 (Debian 12, hence mellon) and xmlseclibs know no other digest, and inside OAEP nothing hangs on
+//! collisions of SHA-1. CBC is written only for an SP, or an administrator, that asks for it; rsa-1_5 and Triple DES do
+//! not exist, so that an SP that takes nothing else cannot be served encrypted. `encrypt` is `never` by default: many SPs
+//! publish a key that they do not use.
+//!
+//! The assertion is signed, then encrypted, then the Response is signed (saml-core 6.2). What is encrypted is the
+//! assertion as it was written, with its namespace declarations, so that the signature holds wherever an SP puts it. A
+//! NameIDPolicy that asks for an EncryptedID gets one whatever `encrypt` says; the format in it is chosen as if none had
+//! been asked for.
+//!
+//! ## Decrypting tells nothing
+//!
+//! We decrypt an EncryptedID of a request, only after its signature verified, only OAEP with AES-GCM, with one error for
+//! everything ([`NotDecrypted`](crate::saml::encryption::NotDecrypted)). Every key is tried on every EncryptedKey, and if
+//! none opens it, the content is decrypted under another key and then refused, so that neither words nor time say which
+//! step failed. A person's decrypted identifier is not offered as the login name on the sign-in page, where the browser
+//! would show what was hidden from it. A decryption key is one file with its certificate, since there is nothing to do with
+//! one without the other, and a list of names stays a list of names. Rejected: the signing key as decryption key.
+//!
 //! ## One transaction a sign-in
 //!
 //! An SQLite commit costs as much as half an RSA signature. A new session is therefore deferred and goes with the commit
@@ -104,8 +135,8 @@
 //!
 //! ## A key that does nothing is a fault
 //!
-//! A key or section that this version does not serve is refused when it is switched on (`encrypt`, `decryption_keys`,
-//! `[integrated]`, `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there. An alias
+//! A key or section that this version does not serve is refused when it is switched on (`[integrated]`,
+//! `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there. An alias
 //! for `slo` is the exception: it may stand in the file already and answers nothing until single logout comes.
 //!
 //! ## Where the plan of the house was changed

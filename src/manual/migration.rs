@@ -90,7 +90,8 @@
 //! | `'validate.authnrequest'` | `verify_requests = "required"`; `false` is `"when-key"` |
 //! | `'assertion.lifetime'` | `assertion_lifetime = "5m"` |
 //! | `'audience'` | `audience` |
-//! | `'assertion.encryption'`, `'attributeencodings'`, `'SingleLogoutService'` | not yet |
+//! | `'assertion.encryption' => true` | `encrypt = "always"`; `'sharedkey_algorithm'` is `encryption_methods`, such as `["aes128-cbc"]` |
+//! | `'attributeencodings'`, `'SingleLogoutService'` | not yet |
 //!
 //! ## Filters
 //!

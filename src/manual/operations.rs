@@ -15,8 +15,8 @@
 //! The user must be able to read the configuration, `certs/` and `metadata/`, and to write the folders of the store and
 //! of the audit file. SIGTERM stops accepting, finishes what is under way within 10 s and exits with 0. The
 //! configuration, the secrets and the listener's certificate are read at start: a change of theirs takes a restart, which
-//! takes less than a second and ends no session. `metadata/`, `people.toml` and the files of the signing key are watched
-//! and need none; a key that cannot be used is named in the log (`the old signing key stays in use`) and changes nothing.
+//! takes less than a second and ends no session. `metadata/`, `people.toml` and the key files of `[saml]` are watched
+//! and need none; a key that cannot be used is named in the log (`the old keys stay in use`) and changes nothing.
 //!
 //! `/healthz` answers while the process does. `/readyz` answers 200 while the store and at least one directory do; what is
 //! wrong is in the log. Metrics are not there yet.
@@ -66,6 +66,7 @@
 //! | `certs/PrivateKey.pem`, `PublicKey.pem` | every SP has to be given a new certificate |
 //! | `certs/name-id-secret` | every computed persistent NameID changes: SPs no longer know the people |
 //! | `sekisho.toml`, `metadata/`, `people.toml` | your work |
+//! | the files of `saml.decryption_keys` | SPs that encrypt identifiers have to be given a new certificate |
 //! | `certs/session-secret` | who is just signing in starts again; nothing else |
 //! | the store | everybody signs in once more; wrong tries are forgotten |
 //!
@@ -89,6 +90,11 @@
 //! 5. When nothing complains, remove `next_certificate`.
 //!
 //! One key signs for all SPs at a time; a step per SP is not there yet.
+//!
+//! ## Changing a decryption key
+//!
+//! `decryption_keys` lists the files, each a key with its certificate. All are published and all are tried, so: put the
+//! next one first, run `sekisho keys generate`, restart; when every SP encrypts to it, remove the former and restart.
 //!
 //! ## Upgrading
 //!
@@ -116,6 +122,7 @@
 //! | `metadata loaded` | info | a file of `metadata/` is live |
 //! | `metadata removed` | info | a file is gone, and its SP with it |
 //! | `Unable to load metadata: <file, line, reason, remedy>` | error | a file is refused; what was last good of it stays |
+//! | `the assertion must be encrypted, and no usable encryption key of the SP is known` | info | `encrypt = "always"`: the SP was told that it gets nothing; `sekisho check` says what is wrong with its keys |
 //! | `people reloaded` | info | a changed `people.toml` is live |
 //! | `people not reloaded; the last good ones stay` | error | it has a fault |
 //! | `LDAP server is out` | warn | a server does not answer; the others are asked |
@@ -189,5 +196,5 @@
 //!
 //! ## What is not there yet
 //!
-//! Single logout (`/logout` ends the session here, and the metadata offers no SLO), encrypted assertions, the artifact
+//! Single logout (`/logout` ends the session here, and the metadata offers no SLO), the artifact
 //! binding, ECP, integrated Windows authentication, metrics, the password API and the synchronisation of accounts.

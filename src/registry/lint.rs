@@ -50,13 +50,23 @@ fn signatures(provider: &ServiceProvider, say: &mut Say<'_>) {
 
 fn consumers(provider: &ServiceProvider, say: &mut Say<'_>) {
     let acs = &provider.metadata.acs;
-    if !acs.iter().any(|acs| acs.binding == BINDING_POST) {
+    if !acs.iter().any(|acs| [BINDING_POST, BINDING_ARTIFACT].contains(&acs.binding.as_str())) {
         say(
             Severity::Error,
-            "none of its AssertionConsumerServices takes HTTP-POST: no assertion can reach it".to_owned(),
+            "none of its AssertionConsumerServices takes HTTP-POST or HTTP-Artifact: no assertion can reach it"
+                .to_owned(),
             "ask the service provider for an ACS with the HTTP-POST binding",
         );
     }
+    if acs.iter().any(|acs| acs.binding == BINDING_ARTIFACT) && provider.keys.is_empty() {
+        say(
+            Severity::Warning,
+            "it has an ACS by HTTP-Artifact, but no usable signing key: it cannot fetch what waits for it"
+                .to_owned(),
+            "add the service provider's signing certificate",
+        );
+    }
+    clients(provider, say);
     for url in acs.iter().map(|acs| &acs.location).filter(|url| is_clear(url)) {
         say(
             Severity::Warning,
@@ -73,6 +83,25 @@ fn consumers(provider: &ServiceProvider, say: &mut Say<'_>) {
             Severity::Notice,
             format!("an AssertionConsumerService has the unknown binding \"{}\"", shown(binding)),
             "nothing needs to be done while another ACS takes HTTP-POST",
+        );
+    }
+}
+
+fn clients(provider: &ServiceProvider, say: &mut Say<'_>) {
+    if !provider.policy.ecp {
+        return;
+    }
+    say(
+        Severity::Warning,
+        "ecp = true: enhanced clients sign people in by password alone, whatever else a sign-in here asks for"
+            .to_owned(),
+        "switch it off unless a program without a browser needs it",
+    );
+    if !provider.metadata.acs.iter().any(|acs| acs.binding == BINDING_PAOS) {
+        say(
+            Severity::Error,
+            "ecp = true, but none of its AssertionConsumerServices takes PAOS".to_owned(),
+            "ask the service provider for an ACS with the PAOS binding, or remove ecp",
         );
     }
 }

@@ -116,10 +116,12 @@ fn from_toml(described: &TomlServiceProvider, text: &Text) -> Result<SpMetadata,
         location: location.clone(),
         response_location: None,
     });
-    let keys = described.certificates.iter().map(|source| {
+    let signing = described.certificates.iter().map(|source| (source, true));
+    let keys = signing.chain(described.encryption_certificates.iter().map(|source| (source, false)));
+    let keys = keys.map(|(source, signing)| {
         let certificates = certificates(source, text, &described.entity_id)?;
         let encryption_methods = Vec::new();
-        Ok(KeyDescriptor { signing: true, encryption: false, certificates, encryption_methods, line: 0 })
+        Ok(KeyDescriptor { signing, encryption: !signing, certificates, encryption_methods, line: 0 })
     });
     Ok(SpMetadata {
         entity_id: described.entity_id.clone(),

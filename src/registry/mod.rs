@@ -8,6 +8,7 @@
 //! Reading order: [`unit`](self) one name over time, `load` content to providers, `snapshot` all names together.
 
 mod change;
+mod encryption;
 mod endpoint;
 mod finding;
 mod folder;
@@ -32,7 +33,7 @@ use crate::clock::Clock;
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::{Allow, NameIdEncoding, Policy, Sign, VerifyRequests};
+pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, VerifyRequests};
 pub use provider::ServiceProvider;
 pub use snapshot::Snapshot;
 

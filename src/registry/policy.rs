@@ -16,6 +16,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use crate::authproc::FilterConfig;
+use crate::saml::encryption::EncryptionMethod;
 
 pub use fault::PolicyFault;
 pub use provider::{CertificateSource, TomlServiceProvider};
@@ -48,6 +49,9 @@ pub struct Policy {
     pub sign: Sign,
     /// `encrypt`: whether assertions are encrypted.
     pub encrypt: Encrypt,
+    /// `encryption_methods`: the algorithms to encrypt with, best first, in the place of the metadata's; empty means
+    /// those of the metadata.
+    pub encryption_methods: Vec<EncryptionMethod>,
     /// `verify_requests`: when a request's signature is wanted.
     pub verify_requests: VerifyRequests,
     /// `allow`: who may use the service provider; empty means everyone.
@@ -68,6 +72,8 @@ pub struct Policy {
     pub ignore_requested_authn_context: bool,
     /// `max_authn_age`: the age at which a sign-in must be repeated.
     pub max_authn_age: Option<SignedDuration>,
+    /// `ecp`: whether enhanced clients may sign people in by password alone.
+    pub ecp: bool,
     /// `allow_sha1_requests`: whether a request may be signed with SHA-1.
     pub allow_sha1_requests: bool,
 }
@@ -84,12 +90,16 @@ pub enum Sign {
     Both,
 }
 
-/// Whether assertions are encrypted. The other choices come with encryption; until then they are errors.
+/// Whether assertions are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encrypt {
-    /// In the clear, inside TLS.
+    /// Never: many service providers publish a key that they cannot use.
     #[default]
     Never,
+    /// If the service provider publishes a usable key.
+    WhenKey,
+    /// Always: without a usable key nothing is issued.
+    Always,
 }
 
 /// When a request's signature is wanted.
@@ -160,6 +170,7 @@ impl Default for Policy {
             send_attributes: true,
             sign: Sign::default(),
             encrypt: Encrypt::default(),
+            encryption_methods: Vec::new(),
             verify_requests: VerifyRequests::default(),
             allow: Vec::new(),
             assertion_lifetime: SignedDuration::from_mins(5),
@@ -170,6 +181,7 @@ impl Default for Policy {
             request_max_age: None,
             ignore_requested_authn_context: false,
             max_authn_age: None,
+            ecp: false,
             allow_sha1_requests: false,
         }
     }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use crate::authproc::{Chain, FilterConfig};
 use crate::clock::Timestamp;
+use crate::saml::encryption::EncryptionKey;
 use crate::saml::metadata::sp::SpMetadata;
 use crate::saml::signature::VerificationKey;
 
 use super::finding::{Finding, Severity};
 use super::policy::Policy;
-use super::{RegistryOptions, endpoint, folder, lint};
+use super::{RegistryOptions, encryption, endpoint, folder, lint};
 
 /// A service provider as the rest of the program sees it.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct ServiceProvider {
     pub release: Option<Vec<String>>,
     /// Keys that may sign its requests.
     pub keys: Vec<VerificationKey>,
+    /// The key that may be encrypted to, if it has one: whether it is, says `policy.encrypt`.
+    pub encryption: Option<EncryptionKey>,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
     enforce_valid_until: bool,
@@ -71,6 +74,7 @@ impl ServiceProvider {
             })?;
         let release = policy.attributes.clone().or_else(|| requested_names(&metadata));
         let keys = keys(&metadata, origin, &mut findings);
+        let encryption = encryption::key(&metadata, &policy, origin, &mut findings);
         let mut provider = Self {
             aliases: policy.entity_id_aliases.clone(),
             file: origin.file.clone(),
@@ -80,6 +84,7 @@ impl ServiceProvider {
             chain,
             release,
             keys,
+            encryption,
             findings,
         };
         if provider.expired(origin.now) {

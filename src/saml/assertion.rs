@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::encryption::ENCRYPTED_ID;
 use super::message::{ISSUER, date_time};
 use super::signature::{SignError, Signer, sign};
 use super::uris::{SAML, attribute_name, names};
@@ -42,6 +43,9 @@ pub struct Assertion<'a> {
     pub issue_instant: Timestamp,
     /// Who; a person without a NameID where the SP wants none.
     pub name_id: Option<&'a NameId>,
+    /// The EncryptedData of an EncryptedID in the place of the NameID, where the SP wants one:
+    /// [`EncryptionKey::data`](super::encryption::EncryptionKey::data) of [`write_name_id`].
+    pub encrypted_id: Option<&'a [u8]>,
     /// The request that it answers.
     pub in_response_to: Option<&'a str>,
     /// The ACS that may take it.
@@ -116,8 +120,14 @@ impl Assertion<'_> {
 
     fn subject(&self, w: &mut Writer) {
         w.start(&SUBJECT, &mut []);
-        if let Some(name_id) = self.name_id {
-            w.leaf(&NAME_ID, &mut name_id_attributes(name_id), &name_id.value);
+        match (self.encrypted_id, self.name_id) {
+            (Some(encrypted), _) => {
+                w.start(&ENCRYPTED_ID, &mut []);
+                w.splice(encrypted);
+                w.end();
+            }
+            (None, Some(given)) => w.leaf(&NAME_ID, &mut name_id_attributes(given), &given.value),
+            (None, None) => {}
         }
         w.start(&SUBJECT_CONFIRMATION, &mut [("Method", BEARER.into())]);
         let mut data: Vec<Attr<'_>> = vec![
@@ -188,6 +198,14 @@ pub(super) fn name_id_attributes(name_id: &NameId) -> Vec<Attr<'_>> {
         attributes.extend(qualifier.as_deref().map(|q| (name, q.into())));
     }
     attributes
+}
+
+/// A NameID as a document of its own, to be encrypted (saml-core 2.2.4). As the assertion's, its value must be one that
+/// XML can hold.
+pub fn write_name_id(given: &NameId) -> Vec<u8> {
+    let mut w = Writer::with_capacity(512);
+    w.leaf(&NAME_ID, &mut name_id_attributes(given), &given.value);
+    w.finish()
 }
 
 /// saml-core 8.2: a name that is an absolute URI says so.

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::encryption::{self, DecryptionKeys};
 use super::error::MessageError;
 use super::message::{Head, ISSUER, boolean, cut, date_time, once};
 use super::name_id::{self, NameIdPolicy};
+use super::signature::SignatureValid;
 use super::uris::{BINDING_POST, SAML, SAMLP, names};
 use super::xml::{Element, Writer};
 use crate::clock::Timestamp;
@@ -39,6 +41,8 @@ pub struct AuthnRequest {
     pub requested_authn_context: Option<RequestedAuthnContext>,
     /// Who should be signed in.
     pub subject: Option<NameId>,
+    /// Whether that is told by an EncryptedID; [`Self::decrypt_subject`] reads it.
+    pub subject_encrypted: bool,
 }
 
 /// saml-core 3.3.2.2.1.
@@ -67,6 +71,7 @@ impl AuthnRequest {
     /// Reads the request that `root` is.
     pub fn read(root: &Element<'_>) -> Result<Self, MessageError> {
         let head = Head::read(root, "AuthnRequest", "samlp:AuthnRequest")?;
+        let (subject, subject_encrypted) = subject(root)?;
         Ok(Self {
             id: head.id,
             issue_instant: head.issue_instant,
@@ -79,8 +84,26 @@ impl AuthnRequest {
             is_passive: boolean(root, "IsPassive")?,
             name_id_policy: name_id_policy(root)?,
             requested_authn_context: requested_authn_context(root)?,
-            subject: subject(root)?,
+            subject,
+            subject_encrypted,
         })
+    }
+
+    /// Decrypts who is meant. Only what is known to come from the SP is decrypted, so that nobody else can use us to
+    /// read what an SP has encrypted.
+    pub fn decrypt_subject(
+        &mut self,
+        root: &Element<'_>,
+        _proof: &SignatureValid,
+        keys: &DecryptionKeys,
+    ) -> Result<(), MessageError> {
+        let subject = root.first(SAML.uri, "Subject").and_then(|subject| encrypted_id(subject).transpose());
+        let Some(encrypted) = subject.transpose()? else { return Ok(()) };
+        if keys.is_empty() {
+            return Err(MessageError::NoDecryptionKey);
+        }
+        self.subject = Some(encryption::name_id(encrypted, keys)?);
+        Ok(())
     }
 
     /// Writes an unsigned request that asks for a Response by POST at `acs_url`.
@@ -135,14 +158,20 @@ fn requested_authn_context(root: &Element<'_>) -> Result<Option<RequestedAuthnCo
     Ok((!classes.is_empty()).then_some(RequestedAuthnContext { comparison, classes }))
 }
 
-fn subject(root: &Element<'_>) -> Result<Option<NameId>, MessageError> {
-    let Some(subject) = once(root, SAML.uri, "Subject")? else { return Ok(None) };
+/// Who is meant, and whether an EncryptedID says so.
+fn subject(root: &Element<'_>) -> Result<(Option<NameId>, bool), MessageError> {
+    let Some(subject) = once(root, SAML.uri, "Subject")? else { return Ok((None, false)) };
     // To pass over who is meant would be to answer for whoever is signed in.
-    for other in ["EncryptedID", "BaseID"] {
-        if subject.first(SAML.uri, other).is_some() {
-            return Err(MessageError::Subject(other));
-        }
+    if subject.first(SAML.uri, "BaseID").is_some() {
+        return Err(MessageError::Subject("BaseID"));
     }
-    let Some(name_id) = once(subject, SAML.uri, "NameID")? else { return Ok(None) };
-    Ok(Some(name_id::read(name_id)))
+    let encrypted = encrypted_id(subject)?.is_some();
+    match once(subject, SAML.uri, "NameID")? {
+        Some(_) if encrypted => Err(MessageError::Twice("the identifier of the Subject")),
+        name_id => Ok((name_id.map(name_id::read), encrypted)),
+    }
+}
+
+fn encrypted_id<'t, 'a>(subject: &'t Element<'a>) -> Result<Option<&'t Element<'a>>, MessageError> {
+    once(subject, SAML.uri, "EncryptedID")
 }

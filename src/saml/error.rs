@@ -1,5 +1,7 @@
 //! [`MessageError`]: what can be wrong with a message that is well-formed XML.
 
+use super::encryption::NotDecrypted;
+
 /// A violation of saml-core, with the element and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
@@ -46,6 +48,20 @@ pub enum MessageError {
     /// A LogoutRequest that does not say who is to be signed out.
     #[error("the LogoutRequest names {0}; it must hold one NameID or EncryptedID")]
     Principal(&'static str),
+    /// An ArtifactResolve without an Artifact.
+    #[error("there is no Artifact")]
+    NoArtifact,
+    /// An EncryptedID in a request that is not signed: it might be another's.
+    #[error(
+        "the Subject is an EncryptedID, and the request is not signed; nothing of an unsigned request is decrypted"
+    )]
+    EncryptedUnsigned,
+    /// An EncryptedID, and nothing to decrypt it with.
+    #[error("the Subject is an EncryptedID, and saml.decryption_keys names no key")]
+    NoDecryptionKey,
+    /// An EncryptedID that does not decrypt to a NameID.
+    #[error("the Subject: {0}")]
+    NotDecrypted(#[from] NotDecrypted),
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

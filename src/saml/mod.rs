@@ -1,9 +1,11 @@
 //! SAML 2.0 as documents: bytes in, typed message out, and back. No I/O, no async, no clock of its own.
 
 pub mod acs;
+pub mod artifact;
 pub mod assertion;
 pub mod authn_request;
 pub mod binding;
+pub mod encryption;
 pub mod error;
 pub mod logout;
 pub mod message;

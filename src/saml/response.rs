@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::assertion::{Assertion, Unsigned};
+use super::encryption::{ENCRYPTED_ASSERTION, EncryptError, EncryptionKey};
 use super::message::{ISSUER, date_time};
 use super::signature::{SignError, Signer, sign};
 use super::status::Status;
@@ -11,7 +12,7 @@ use super::uris::{SAMLP, names};
 use super::xml::Writer;
 use super::xml::name::is_char;
 use super::xml::writer::Attr;
-use crate::clock::Timestamp;
+use crate::clock::{Ids, Timestamp};
 
 names! { SAMLP: RESPONSE = "Response" }
 
@@ -22,6 +23,17 @@ pub struct Sign {
     pub assertion: bool,
     /// The Response.
     pub response: bool,
+}
+
+/// Why a Response was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// It could not be encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
 }
 
 /// The answer to an SP.
@@ -46,24 +58,38 @@ pub struct Response<'a> {
 impl Response<'_> {
     /// Writes and signs it. A Response without assertion is always signed as a whole.
     pub fn signed(&self, signer: &dyn Signer, what: Sign) -> Result<Vec<u8>, SignError> {
-        let assertion = match self.assertion {
-            Some(assertion) => {
-                check_name_id(assertion)?;
-                let unsigned = assertion.write();
-                let signature =
-                    if what.assertion { signature(signer, assertion.id, &unsigned)? } else { Vec::new() };
-                Some((unsigned, signature))
-            }
-            None => None,
-        };
-        let response = self.write(assertion.as_ref());
-        if !what.response && assertion.is_some() {
-            return Ok(response.bytes);
-        }
-        response.signed(signer, self.id)
+        let Some(assertion) = self.assertion else { return self.whole(signer, &[]) };
+        let (unsigned, signature) = signed_assertion(assertion, signer, what)?;
+        let (before, after) = unsigned.halves();
+        self.around(signer, what, &[before, &signature, after])
     }
 
-    fn write(&self, assertion: Option<&(Unsigned, Vec<u8>)>) -> Unsigned {
+    /// The same with the assertion encrypted to `key`: it is signed before (saml-core 6.2), the Response afterwards.
+    pub fn encrypted(
+        &self,
+        signer: &dyn Signer,
+        what: Sign,
+        key: &EncryptionKey,
+        ids: &dyn Ids,
+    ) -> Result<Vec<u8>, WriteError> {
+        let Some(assertion) = self.assertion else { return Ok(self.whole(signer, &[])?) };
+        let (unsigned, signature) = signed_assertion(assertion, signer, what)?;
+        let (before, after) = unsigned.halves();
+        let plaintext = [before, &signature, after].concat();
+        let encrypted = key.element(&ENCRYPTED_ASSERTION, &plaintext, ids)?;
+        Ok(self.around(signer, what, &[&encrypted])?)
+    }
+
+    fn around(&self, signer: &dyn Signer, what: Sign, assertion: &[&[u8]]) -> Result<Vec<u8>, SignError> {
+        if what.response { self.whole(signer, assertion) } else { Ok(self.write(assertion).bytes) }
+    }
+
+    /// The Response with a signature of its own.
+    fn whole(&self, signer: &dyn Signer, assertion: &[&[u8]]) -> Result<Vec<u8>, SignError> {
+        self.write(assertion).signed(signer, self.id)
+    }
+
+    fn write(&self, assertion: &[&[u8]]) -> Unsigned {
         let mut w = Writer::with_capacity(10 * 1024);
         let mut attributes: Vec<Attr<'_>> = vec![
             ("ID", self.id.into()),
@@ -76,14 +102,23 @@ impl Response<'_> {
         w.leaf(&ISSUER, &mut [], self.issuer);
         let insert_at = w.position();
         self.status.write(&mut w);
-        if let Some((unsigned, signature)) = assertion {
-            let (before, after) = unsigned.halves();
-            w.splice(before);
-            w.splice(signature);
-            w.splice(after);
+        for part in assertion {
+            w.splice(part);
         }
         Unsigned { bytes: w.finish(), insert_at }
     }
+}
+
+/// The assertion without its signature, and the signature; empty where none is wanted.
+fn signed_assertion(
+    assertion: &Assertion<'_>,
+    signer: &dyn Signer,
+    what: Sign,
+) -> Result<(Unsigned, Vec<u8>), SignError> {
+    check_name_id(assertion)?;
+    let unsigned = assertion.write();
+    let signature = if what.assertion { signature(signer, assertion.id, &unsigned)? } else { Vec::new() };
+    Ok((unsigned, signature))
 }
 
 /// A NameID with another character in place of one that XML cannot hold might be somebody else's.

@@ -10,6 +10,10 @@ pub const SAMLP: Namespace = Namespace { prefix: "samlp", uri: "urn:oasis:names:
 pub const MD: Namespace = Namespace { prefix: "md", uri: "urn:oasis:names:tc:SAML:2.0:metadata" };
 /// XML signatures.
 pub const DS: Namespace = Namespace { prefix: "ds", uri: "http://www.w3.org/2000/09/xmldsig#" };
+/// XML Encryption.
+pub const XENC: Namespace = Namespace { prefix: "xenc", uri: "http://www.w3.org/2001/04/xmlenc#" };
+/// What XML Encryption 1.1 added.
+pub const XENC11: Namespace = Namespace { prefix: "xenc11", uri: "http://www.w3.org/2009/xmlenc11#" };
 /// Metadata for user interfaces.
 pub const MDUI: Namespace = Namespace { prefix: "mdui", uri: "urn:oasis:names:tc:SAML:metadata:ui" };
 /// Metadata about algorithms.
@@ -21,6 +25,8 @@ pub const MDATTR: Namespace =
     Namespace { prefix: "mdattr", uri: "urn:oasis:names:tc:SAML:metadata:attribute" };
 /// SOAP 1.1 envelopes.
 pub const SOAP: Namespace = Namespace { prefix: "S", uri: "http://schemas.xmlsoap.org/soap/envelope/" };
+/// Enhanced clients and proxies.
+pub const ECP: Namespace = Namespace { prefix: "ecp", uri: "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp" };
 /// The Asynchronous Single Logout Protocol Extension.
 pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 /// The namespace of `xml:lang`.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Seal;
 use crate::clock::Timestamp;
 use crate::identity::{NameId, SubjectId};
+use crate::saml::acs::AcsBinding;
 use crate::saml::authn_request::RequestedAuthnContext;
 use crate::saml::name_id::NameIdPolicy;
 
@@ -18,6 +19,9 @@ pub struct PendingRequest {
     /// The place for the answer; it must still be registered when the request goes on.
     #[serde(rename = "a")]
     pub acs: String,
+    /// How that place is reached.
+    #[serde(rename = "b", default)]
+    pub binding: AcsBinding,
     /// RelayState.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub relay_state: Option<String>,
@@ -50,6 +54,9 @@ pub struct Ask {
     /// Subject of the request.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<NameId>,
+    /// Whether the Subject was encrypted: then no page shows it.
+    #[serde(rename = "e", default)]
+    pub subject_encrypted: bool,
     /// Who was signed in when a ForceAuthn request came: only this person's new sign-in meets it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SubjectId>,

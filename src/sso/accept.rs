@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::outcome::Rejection;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
-use crate::saml::acs::Acs;
+use crate::saml::acs::{Acs, AcsBinding, Carrier};
 use crate::saml::authn_request::AuthnRequest;
-use crate::saml::binding::{post, redirect};
+use crate::saml::binding::{post, redirect, soap};
+use crate::saml::encryption::DecryptionKeys;
+use crate::saml::error::MessageError;
 use crate::saml::message::date_time;
 use crate::saml::signature::{SignatureError, SignatureValid, verify};
 use crate::saml::xml::{Element, Limits, parse};
@@ -38,6 +40,8 @@ pub struct Demands {
     pub destinations: Vec<String>,
     /// The same for logout messages, by browser and by SOAP.
     pub logout_destinations: Vec<String>,
+    /// The same for ArtifactResolve, by SOAP.
+    pub artifact_destinations: Vec<String>,
     /// How old a request may be, where the SP's policy says nothing.
     pub request_max_age: SignedDuration,
     /// Whether every request must be signed.
@@ -64,6 +68,11 @@ impl Accepted {
         self.acs.location()
     }
 
+    /// How it gets there.
+    pub fn binding(&self) -> AcsBinding {
+        self.acs.binding()
+    }
+
     /// RelayState.
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
@@ -79,16 +88,18 @@ impl Accepted {
         PendingRequest {
             sp: self.sp.entity_id().to_owned(),
             acs: self.acs.location().to_owned(),
+            binding: self.acs.binding(),
             relay_state: self.relay_state.clone(),
             ask: self.ask.clone(),
         }
     }
 
-    /// Judges a request that just came.
+    /// Judges a request that just came; `keys` decrypt its Subject.
     pub fn read(
         incoming: Incoming<'_>,
         snapshot: &Snapshot,
         demands: &Demands,
+        keys: &DecryptionKeys,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         match incoming {
@@ -96,8 +107,8 @@ impl Accepted {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
-                Self::complete(sp, &request, received.relay_state, demands, now)
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
+                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
             Incoming::Post { body } => {
                 let received = post::Received::request(body)?;
@@ -108,25 +119,42 @@ impl Accepted {
                     signed = judged.is_ok();
                     judged
                 };
-                let (sp, request) = judged(&root, snapshot, (demands, now), judge)?;
+                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 if signed && request.destination.is_none() {
                     return Err(Rejection::NoDestination(request.issuer));
                 }
-                Self::complete(sp, &request, received.relay_state, demands, now)
+                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
         }
+    }
+
+    /// Judges a request that an enhanced client brings by SOAP (saml-profiles 4.2).
+    pub fn read_soap(
+        envelope: &[u8],
+        snapshot: &Snapshot,
+        demands: &Demands,
+        keys: &DecryptionKeys,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let root = soap::read(envelope)?;
+        let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+        let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
+        if !sp.policy.ecp {
+            return Err(Rejection::NoClients(request.issuer));
+        }
+        Self::complete(sp, &request, (Carrier::Client, None), demands, now)
     }
 
     fn complete(
         sp: Arc<ServiceProvider>,
         request: &AuthnRequest,
-        relay_state: Option<String>,
+        (carrier, relay_state): (Carrier, Option<String>),
         demands: &Demands,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         check_destination(&sp, request.destination.as_deref(), &demands.destinations)?;
         check_age(&sp, request.issue_instant, demands, now)?;
-        let acs = Acs::choose(&sp.metadata.acs, request)
+        let acs = Acs::choose(&sp.metadata.acs, request, carrier)
             .map_err(|cause| Rejection::Acs { sp: sp.entity_id().to_owned(), cause })?;
         if let Some(lint) = acs.lint() {
             tracing::info!(sp.entity_id = sp.entity_id(), ?lint, "the request is odd but can be answered");
@@ -139,6 +167,7 @@ impl Accepted {
             name_id_policy: request.name_id_policy.clone(),
             requested_authn_context: request.requested_authn_context.clone(),
             subject: request.subject.clone(),
+            subject_encrypted: request.subject_encrypted,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -153,7 +182,7 @@ impl Accepted {
     ) -> Result<Self, Rejection> {
         let sp = find(snapshot, &pending.sp, now)?;
         check_age(&sp, pending.ask.received, demands, now)?;
-        let acs = Acs::registered(&sp.metadata.acs, &pending.acs)
+        let acs = Acs::registered(&sp.metadata.acs, &pending.acs, pending.binding)
             .map_err(|cause| Rejection::Acs { sp: pending.sp.clone(), cause })?;
         Ok(Self { sp, acs, relay_state: pending.relay_state, ask: pending.ask })
     }
@@ -186,6 +215,7 @@ impl Accepted {
             name_id_policy: crate::saml::name_id::NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -196,13 +226,17 @@ impl Accepted {
 fn judged(
     root: &Element<'_>,
     snapshot: &Snapshot,
-    (demands, now): (&Demands, Timestamp),
+    (demands, keys, now): (&Demands, &DecryptionKeys, Timestamp),
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
 ) -> Result<(Arc<ServiceProvider>, AuthnRequest), Rejection> {
-    let request = AuthnRequest::read(root)?;
+    let mut request = AuthnRequest::read(root)?;
     let sp = find(snapshot, &request.issuer, now)?;
-    check_signature(&sp, demands, verify)
+    let proof = check_signature(&sp, demands, verify)
         .map_err(|cause| Rejection::Signature { sp: request.issuer.clone(), cause })?;
+    if request.subject_encrypted {
+        let proof = proof.ok_or(MessageError::EncryptedUnsigned)?;
+        request.decrypt_subject(root, &proof, keys)?;
+    }
     Ok((sp, request))
 }
 
@@ -220,20 +254,22 @@ pub(super) fn find(
     }
 }
 
+/// The proof, where there is a signature that was looked at.
 fn check_signature(
     sp: &ServiceProvider,
     demands: &Demands,
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-) -> Result<(), SignatureError> {
+) -> Result<Option<SignatureValid>, SignatureError> {
     let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
     let rule = if forced { VerifyRequests::Required } else { sp.policy.verify_requests };
     match rule {
-        VerifyRequests::Ignore => Ok(()),
-        VerifyRequests::Required => verify(sp).map(drop),
+        VerifyRequests::Ignore => Ok(None),
+        VerifyRequests::Required => verify(sp).map(Some),
         // Without a registered key a signature says nothing: the request counts as unsigned.
-        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(()),
+        VerifyRequests::WhenKey if sp.keys.is_empty() => Ok(None),
         VerifyRequests::WhenKey => match verify(sp) {
-            Ok(_) | Err(SignatureError::Missing) => Ok(()),
+            Ok(proof) => Ok(Some(proof)),
+            Err(SignatureError::Missing) => Ok(None),
             Err(error) => Err(error),
         },
     }

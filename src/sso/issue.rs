@@ -6,16 +6,19 @@ use super::RequestContext;
 use super::SingleSignOn;
 use super::accept::Accepted;
 use super::name_id::Source;
-use super::outcome::{PostForm, Rejection, SpNames};
+use super::outcome::{Outcome, PostForm, Rejection, SpNames};
 use crate::audit::{Event, Record};
 use crate::authproc::Context;
 use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId};
-use crate::registry::{ServiceProvider, Sign as SignPolicy};
-use crate::saml::assertion::Assertion;
-use crate::saml::binding::Kind;
-use crate::saml::response::{Response, Sign, encode};
-use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::registry::{Encrypt, ServiceProvider, Sign as SignPolicy};
+use crate::saml::acs::AcsBinding;
+use crate::saml::assertion::{Assertion, write_name_id};
+use crate::saml::binding::{Kind, paos};
+use crate::saml::encryption::EncryptionKey;
+use crate::saml::response::{Response, Sign, WriteError, encode};
+use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::uris::name_id::ENCRYPTED;
 use crate::session::SsoSession;
 
 /// Why no assertion was made: the SP is told, or the person.
@@ -38,8 +41,9 @@ pub(super) async fn issue(
     accepted: &Accepted,
     session: &Arc<SsoSession>,
     request: &RequestContext<'_>,
-) -> Result<PostForm, NotIssued> {
+) -> Result<Outcome, NotIssued> {
     let sp = accepted.sp();
+    let encryption = encryption(accepted)?;
     let context =
         Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
     let filtered = sp
@@ -64,6 +68,8 @@ pub(super) async fn issue(
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
+    let encrypted_id =
+        encryption.name_id.map(|key| encrypted_id(sso, key, &sp_session.name_id)).transpose()?;
     let own_audience = [sp.entity_id().to_owned()];
     let policy = &sp.policy;
     let assertion = Assertion {
@@ -71,6 +77,7 @@ pub(super) async fn issue(
         issuer: &sso.idp.entity_id,
         issue_instant: now,
         name_id: Some(&sp_session.name_id),
+        encrypted_id: encrypted_id.as_deref(),
         in_response_to: accepted.ask().id.as_deref(),
         recipient: accepted.acs(),
         not_before: now.checked_sub(policy.not_before_skew).unwrap_or(Timestamp::MIN),
@@ -92,9 +99,11 @@ pub(super) async fn issue(
         status: &Status::success(),
         assertion: Some(&assertion),
     };
-    let xml = response
-        .signed(&***sso.signer.load(), signed_parts(sp))
-        .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let xml = match encryption.assertion {
+        Some(key) => response.encrypted(&***sso.signer.load(), signed_parts(sp), key, sso.ids.as_ref()),
+        None => response.signed(&***sso.signer.load(), signed_parts(sp)).map_err(WriteError::Sign),
+    };
+    let xml = xml.map_err(|error| Rejection::Unavailable(error.to_string()))?;
     let event = Event::AssertionIssued {
         subject: session.subject.id.to_string(),
         login: session.subject.login.clone(),
@@ -105,7 +114,45 @@ pub(super) async fn issue(
         in_response_to: accepted.ask().id.clone(),
     };
     record(sso, request, event)?;
-    Ok(form(accepted, &xml))
+    Ok(deliver(sso, accepted, xml).await?)
+}
+
+/// The key that each part is encrypted to.
+#[derive(Debug, Default)]
+struct Encryption<'a> {
+    assertion: Option<&'a EncryptionKey>,
+    name_id: Option<&'a EncryptionKey>,
+}
+
+/// What must be encrypted and can be. What must be and cannot is never sent in the clear.
+fn encryption(accepted: &Accepted) -> Result<Encryption<'_>, NotIssued> {
+    let sp = accepted.sp();
+    let key = sp.encryption.as_ref();
+    let mut encryption = Encryption::default();
+    match (sp.policy.encrypt, key) {
+        (Encrypt::Never, _) => {}
+        (Encrypt::WhenKey, key) | (Encrypt::Always, key @ Some(_)) => encryption.assertion = key,
+        (Encrypt::Always, None) => {
+            let message = "the assertion must be encrypted, and no usable encryption key of the SP is known";
+            let status = Status { code: RESPONDER, detail: None, message: Some(message.to_owned()) };
+            let remedy = "`sekisho check` says which keys it has";
+            return Err(NotIssued::Status(status, format!("{}: {message}; {remedy}", sp.entity_id())));
+        }
+    }
+    if accepted.ask().name_id_policy.format.as_deref() == Some(ENCRYPTED) {
+        let message = "an EncryptedID was asked for, and no usable encryption key of the SP is known";
+        let refused = || {
+            let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, message);
+            NotIssued::Status(status, format!("{}: {message}", sp.entity_id()))
+        };
+        encryption.name_id = Some(key.ok_or_else(refused)?);
+    }
+    Ok(encryption)
+}
+
+fn encrypted_id(sso: &SingleSignOn, key: &EncryptionKey, name_id: &NameId) -> Result<Vec<u8>, Rejection> {
+    key.data(&write_name_id(name_id), sso.ids.as_ref())
+        .map_err(|error| Rejection::Unavailable(error.to_string()))
 }
 
 /// Writes the audit event before the answer goes out.
@@ -124,11 +171,11 @@ pub(super) fn record(
 }
 
 /// A Response that tells the SP why not (saml-core 3.2.2), always signed.
-pub(super) fn failure(
+pub(super) async fn failure(
     sso: &SingleSignOn,
     accepted: &Accepted,
     status: &Status,
-) -> Result<PostForm, Rejection> {
+) -> Result<Outcome, Rejection> {
     let id = sso.ids.xml_id();
     let response = Response {
         id: &id,
@@ -141,7 +188,17 @@ pub(super) fn failure(
     };
     let both = Sign { assertion: true, response: true };
     let signed = response.signed(&***sso.signer.load(), both);
-    signed.map(|xml| form(accepted, &xml)).map_err(|error| Rejection::Unavailable(error.to_string()))
+    let xml = signed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    deliver(sso, accepted, xml).await
+}
+
+/// By the binding of the ACS.
+async fn deliver(sso: &SingleSignOn, accepted: &Accepted, xml: Vec<u8>) -> Result<Outcome, Rejection> {
+    match accepted.binding() {
+        AcsBinding::Post => Ok(Outcome::Respond(form(accepted, &xml))),
+        AcsBinding::Artifact => sso.refer(accepted, xml).await.map(Outcome::Refer),
+        AcsBinding::Paos => Ok(Outcome::Envelope(paos::envelope(&xml, accepted.acs()))),
+    }
 }
 
 fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {

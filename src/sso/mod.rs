@@ -2,6 +2,7 @@
 //! Response. Steps never call one another; [`SingleSignOn`] is the one dispatcher.
 
 pub mod accept;
+mod artifact;
 pub mod decide;
 mod issue;
 pub mod logout;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Incoming};
-pub use outcome::{Outcome, PostForm, Refused, Sentence, SpNames};
+pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 
 use accept::Accepted;
 use decide::{Circumstances, Decision, allowed, decide};
@@ -25,10 +26,12 @@ use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
+use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::Signer;
+use crate::saml::status::{REQUEST_DENIED, RESPONDER, Status};
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
 use crate::secret::Secret;
-use crate::session::{PendingRequest, Seal, Sessions, SsoSession};
+use crate::session::{Ask, Memos, PendingRequest, Seal, Sessions, SsoSession};
 
 /// The most characters of a cause in log and audit.
 const REASON_LIMIT: usize = 1_000;
@@ -57,10 +60,14 @@ pub struct SingleSignOn {
     pub registry: Arc<Registry>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
+    /// What is remembered for a short time.
+    pub memos: Arc<Memos>,
     /// Seals pending requests.
     pub seal: Arc<Seal>,
     /// The signing key in use.
     pub signer: ArcSwap<Box<dyn Signer>>,
+    /// The keys for what SPs encrypt to us.
+    pub decryption: ArcSwap<DecryptionKeys>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
     /// Asks the directory for groups.
@@ -80,6 +87,12 @@ pub struct RequestContext<'a> {
     pub id: &'a str,
     /// Where it came from.
     pub address: IpAddr,
+}
+
+/// A request of an enhanced client that stands.
+#[derive(Debug)]
+pub struct ClientRequest {
+    accepted: Accepted,
 }
 
 /// What the sign-in page shows of a pending request.
@@ -104,7 +117,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Outcome {
         let snapshot = self.registry.snapshot();
-        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, self.clock.now());
+        let keys = self.decryption.load();
+        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, &keys, self.clock.now());
         self.run(accepted, session, request).await
     }
 
@@ -120,6 +134,46 @@ impl SingleSignOn {
             .ok_or(Rejection::Seal)
             .and_then(|pending| Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now()));
         self.run(accepted, session, request).await
+    }
+
+    /// A request that an enhanced client brings: judged before anybody's password is.
+    pub fn accept_client(
+        &self,
+        envelope: &[u8],
+        request: &RequestContext<'_>,
+    ) -> Result<ClientRequest, SoapAnswer> {
+        let snapshot = self.registry.snapshot();
+        let (keys, now) = (self.decryption.load(), self.clock.now());
+        let accepted = Accepted::read_soap(envelope, &snapshot, &self.idp.demands, &keys, now);
+        accepted
+            .map(|accepted| ClientRequest { accepted })
+            .map_err(|rejection| self.fault(&rejection, request))
+    }
+
+    /// Answers it for the person who proved who they are.
+    pub async fn answer_client(
+        &self,
+        asked: &ClientRequest,
+        session: &Arc<SsoSession>,
+        request: &RequestContext<'_>,
+    ) -> SoapAnswer {
+        let answer = match self.go_on(&asked.accepted, Some(session), request).await {
+            Ok(Outcome::Envelope(envelope)) => return SoapAnswer::Message(envelope),
+            // What only a browser could show.
+            Ok(_) => Err(Rejection::NoClients(asked.accepted.sp().entity_id().to_owned())),
+            Err(Rejection::NotAllowed { login, sp }) => {
+                let message = "the person may not use this service provider";
+                let status = Status::failure(RESPONDER, REQUEST_DENIED, message);
+                let cause = Rejection::NotAllowed { login, sp }.to_string();
+                self.answer(&asked.accepted, &status, &cause, request).await
+            }
+            Err(rejection) => Err(rejection),
+        };
+        match answer {
+            Ok(Outcome::Envelope(envelope)) => SoapAnswer::Message(envelope),
+            Ok(_) => self.fault(&Rejection::Seal, request),
+            Err(rejection) => self.fault(&rejection, request),
+        }
     }
 
     /// A sign-on that begins here.
@@ -144,7 +198,7 @@ impl SingleSignOn {
             sp: accepted.sp().entity_id().to_owned(),
             names: SpNames::of(accepted.sp()),
             force_authn: accepted.ask().force_authn,
-            login_hint: accepted.ask().subject.as_ref().and_then(login_hint),
+            login_hint: shown_subject(accepted.ask()).and_then(login_hint),
         })
     }
 
@@ -201,9 +255,11 @@ impl SingleSignOn {
         let decision = decide(accepted, session.map(AsRef::as_ref), self.around(&groups));
         match (decision, session) {
             (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
-                Ok(form) => Ok(Outcome::Respond(form)),
+                Ok(outcome) => Ok(outcome),
                 Err(NotIssued::Rejected(rejection)) => Err(rejection),
-                Err(NotIssued::Status(status, cause)) => self.answer(accepted, &status, &cause, request),
+                Err(NotIssued::Status(status, cause)) => {
+                    self.answer(accepted, &status, &cause, request).await
+                }
             },
             (Decision::Issue | Decision::Login, _) => {
                 let mut pending = accepted.to_pending();
@@ -216,7 +272,7 @@ impl SingleSignOn {
             }
             (Decision::Reject(status), _) => {
                 let cause = status.message.clone().unwrap_or_default();
-                self.answer(accepted, &status, &cause, request)
+                self.answer(accepted, &status, &cause, request).await
             }
             (Decision::Forbid, session) => Err(Rejection::NotAllowed {
                 login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
@@ -249,10 +305,10 @@ impl SingleSignOn {
     }
 
     /// The SP is told by a Response with an error status.
-    fn answer(
+    async fn answer(
         &self,
         accepted: &Accepted,
-        status: &crate::saml::status::Status,
+        status: &Status,
         cause: &str,
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
@@ -265,7 +321,7 @@ impl SingleSignOn {
             reason: cause.to_owned(),
         };
         issue::record(self, request, event)?;
-        issue::failure(self, accepted, status).map(Outcome::Respond)
+        issue::failure(self, accepted, status).await
     }
 
     /// The person is told; the log and the audit have the cause.
@@ -289,7 +345,19 @@ impl SingleSignOn {
     }
 }
 
+/// What was encrypted was not meant for the browser's eyes.
+fn shown_subject(ask: &Ask) -> Option<&NameId> {
+    ask.subject.as_ref().filter(|_| !ask.subject_encrypted)
+}
+
 impl SingleSignOn {
+    fn fault(&self, rejection: &Rejection, request: &RequestContext<'_>) -> SoapAnswer {
+        let sentence = rejection.sentence();
+        let told = self.tell_log(rejection.sp(), rejection, sentence.code(), request);
+        let sentence = if told.is_ok() { sentence } else { Sentence::Unavailable };
+        SoapAnswer::fault(rejection, sentence)
+    }
+
     /// Writes the cause of a refusal to log and audit.
     fn tell_log(
         &self,

@@ -17,9 +17,6 @@ pub enum NameIdError {
     /// The format is none that can be computed, and no attribute is configured.
     #[error("the NameID format {0} needs name_id_attribute in the SP's policy")]
     Format(String),
-    /// An EncryptedID was asked for.
-    #[error("the request asks for an EncryptedID, and encryption is not available yet")]
-    Encrypted,
     /// What no XML document can hold: to write something in its place could make two people one.
     #[error("the value for the NameID holds a character that XML does not allow")]
     Unwritable,
@@ -56,9 +53,6 @@ impl Source<'_> {
         transient: impl FnOnce() -> String,
     ) -> Result<NameId, NameIdError> {
         let format = format(sp, requested);
-        if format == ENCRYPTED {
-            return Err(NameIdError::Encrypted);
-        }
         let foreign = requested.sp_name_qualifier.as_deref().filter(|own| *own != sp.entity_id());
         if let Some(qualifier) = foreign {
             return Err(NameIdError::Qualifier(qualifier.chars().take(512).collect()));
@@ -103,14 +97,14 @@ impl Source<'_> {
     }
 }
 
-/// The request's format unless that is unspecified, else the policy's, else the first of the metadata that says
+/// The request's format unless that is unspecified or the wish for an EncryptedID, which leaves it open, else the policy's, else the first of the metadata that says
 /// something, else what an attribute leaves open, else transient.
 fn format(sp: &ServiceProvider, requested: &NameIdPolicy) -> String {
     let policy = sp.policy.name_id_format.as_deref().map(canonical_format);
-    let asked = requested.format.as_deref().filter(|f| *f != UNSPECIFIED);
+    let names_one = |f: &&str| ![UNSPECIFIED, ENCRYPTED].contains(f);
+    let asked = requested.format.as_deref().filter(names_one);
     let asked = if sp.policy.name_id_force { policy.or(asked) } else { asked.or(policy) };
-    let published =
-        || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(|f| *f != UNSPECIFIED);
+    let published = || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(names_one);
     let open = || if sp.policy.name_id_attribute.is_some() { UNSPECIFIED } else { TRANSIENT };
     asked.or_else(published).unwrap_or_else(open).to_owned()
 }

@@ -1,6 +1,7 @@
 //! [`Outcome`]: what a step of a sign-on leads to, without a word of HTTP; and the closed list of sentences.
 
 use crate::saml::acs::AcsError;
+use crate::saml::binding::soap::FaultCode;
 use crate::saml::binding::{BindingError, Kind};
 use crate::saml::error::MessageError;
 use crate::saml::signature::SignatureError;
@@ -11,6 +12,10 @@ use crate::saml::xml::XmlError;
 pub enum Outcome {
     /// A page that posts a Response to the SP.
     Respond(PostForm),
+    /// The address that takes a reference to the Response to the SP.
+    Refer(String),
+    /// The envelope that an enhanced client takes to the SP.
+    Envelope(Vec<u8>),
     /// The sign-in page, with the request sealed into it.
     Login {
         /// The sealed request.
@@ -49,6 +54,32 @@ pub struct PostForm {
     pub relay_state: Option<String>,
     /// The SP as a person knows it.
     pub names: SpNames,
+}
+
+/// How the answer to a SOAP request looks.
+#[derive(Debug)]
+pub enum SoapAnswer {
+    /// An envelope with a message.
+    Message(Vec<u8>),
+    /// A fault.
+    Fault {
+        /// Whose fault it is.
+        whose: FaultCode,
+        /// The stable code.
+        code: &'static str,
+    },
+}
+
+impl SoapAnswer {
+    /// The fault that a rejection becomes; its cause is in the log.
+    pub(super) fn fault(rejection: &Rejection, sentence: Sentence) -> Self {
+        let whose = match rejection {
+            Rejection::Binding(BindingError::MustUnderstand(_)) => FaultCode::MustUnderstand,
+            _ if sentence == Sentence::Unavailable => FaultCode::Server,
+            _ => FaultCode::Client,
+        };
+        Self::Fault { whose, code: sentence.code() }
+    }
 }
 
 /// A refusal that a person sees.
@@ -198,6 +229,9 @@ pub enum Rejection {
     /// RelayState of an IdP-initiated sign-on outside the SP's prefixes.
     #[error("RelayState does not begin with one of relay_state_prefixes of {0}")]
     RelayStatePrefix(String),
+    /// An enhanced client asks for an SP that is not open to them.
+    #[error("{0}: enhanced clients (ECP) are not switched on for it; set ecp = true in its policy")]
+    NoClients(String),
     /// A logout request is past its NotOnOrAfter.
     #[error("the LogoutRequest from {0} is past its NotOnOrAfter")]
     Over(String),
@@ -242,6 +276,7 @@ impl Rejection {
             | Self::Expired(sp)
             | Self::NoDestination(sp)
             | Self::RelayStatePrefix(sp)
+            | Self::NoClients(sp)
             | Self::Over(sp)
             | Self::Replayed { sp, .. }
             | Self::Unasked { sp, .. }
@@ -269,6 +304,7 @@ impl Rejection {
             Self::Signature { .. } => Sentence::Signature,
             Self::Destination { .. } | Self::NoDestination(_) => Sentence::Destination,
             Self::Acs { .. } => Sentence::Acs,
+            Self::NoClients(_) => Sentence::Disabled,
             Self::NotAllowed { .. } => Sentence::NotAllowed,
             Self::Unavailable(_) => Sentence::Unavailable,
         }

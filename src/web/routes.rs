@@ -55,6 +55,8 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
     );
     config.service(slo_endpoint(&at("/saml/slo")));
     config.service(only(&at("/saml/soap/slo"), "POST", web::post().to(soap::slo)));
+    config.service(only(&at("/saml/soap/artifact"), "POST", web::post().to(soap::artifact)));
+    config.service(only(&at("/saml/soap/ecp"), "POST", web::post().to(soap::ecp)));
     config.service(logout_endpoint(&at("/logout")));
     config.service(only(&at("/logout/next"), "GET", web::get().to(logout::next)));
     config.service(only(&at("/"), READ, read().to(home::show)));

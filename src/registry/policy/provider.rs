@@ -20,6 +20,8 @@ pub struct TomlServiceProvider {
     pub slo: Vec<String>,
     /// `certificates`: whose keys may sign requests.
     pub certificates: Vec<CertificateSource>,
+    /// `encryption_certificates`: whose keys assertions may be encrypted to; the first usable one is.
+    pub encryption_certificates: Vec<CertificateSource>,
     /// `name`: for pages.
     pub name: Option<String>,
 }
@@ -43,7 +45,7 @@ impl CertificateSource {
     }
 }
 
-/// One entry of `certificates`: PEM, base64 of DER, or the name of a file.
+/// One entry of `certificates` or `encryption_certificates`: PEM, base64 of DER, or the name of a file.
 pub(super) fn certificate(value: &DeValue<'_>, file: &Path) -> Result<CertificateSource, Wrong> {
     if let Some(pem) = value.as_str().filter(|text| text.contains("-----BEGIN")) {
         let mut found = CertificateSource::from_pem(pem).unwrap_or_default();

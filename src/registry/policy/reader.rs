@@ -12,10 +12,10 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::Faults;
 use super::provider::{self, CertificateSource, TomlServiceProvider};
 use super::values::{self, Wrong};
-use super::{EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
+use super::{Encrypt, EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
 use crate::authproc::{FilterConfig, hint};
 
-const POLICY_KEYS: [&str; 23] = [
+const POLICY_KEYS: [&str; 25] = [
     "enabled",
     "entity_id_aliases",
     "audience",
@@ -28,6 +28,7 @@ const POLICY_KEYS: [&str; 23] = [
     "send_attributes",
     "sign",
     "encrypt",
+    "encryption_methods",
     "verify_requests",
     "allow",
     "assertion_lifetime",
@@ -38,10 +39,12 @@ const POLICY_KEYS: [&str; 23] = [
     "request_max_age",
     "ignore_requested_authn_context",
     "max_authn_age",
+    "ecp",
     "allow_sha1_requests",
 ];
 
-const PROVIDER_KEYS: [&str; 5] = ["entity_id", "acs", "slo", "certificates", "name"];
+const PROVIDER_KEYS: [&str; 6] =
+    ["entity_id", "acs", "slo", "certificates", "encryption_certificates", "name"];
 
 /// Keys that later versions will enforce.
 const NOT_YET: [&str; 4] = ["idp_entity_id", "profile", "attribute_encodings", "allow_sha1_responses"];
@@ -68,6 +71,7 @@ struct ProviderDraft {
     acs: Vec<String>,
     slo: Vec<String>,
     certificates: Vec<CertificateSource>,
+    encryption_certificates: Vec<CertificateSource>,
     name: Option<String>,
     /// Where keys of it were, whether they could be read or not.
     at: Vec<(String, Range<usize>)>,
@@ -152,6 +156,9 @@ impl Reader<'_, '_> {
             "send_attributes" => values::boolean(v).map(|b| policy.send_attributes = b),
             "sign" => values::sign(v).map(|sign| policy.sign = sign),
             "encrypt" => values::encrypt(v).map(|encrypt| policy.encrypt = encrypt),
+            "encryption_methods" => {
+                values::encryption_methods(v).map(|methods| policy.encryption_methods = methods)
+            }
             "verify_requests" => values::verify_requests(v).map(|when| policy.verify_requests = when),
             "allow" => values::allow(v).map(|allow| policy.allow = allow),
             "assertion_lifetime" => values::duration(v, minute, day).map(|d| policy.assertion_lifetime = d),
@@ -168,6 +175,7 @@ impl Reader<'_, '_> {
                 values::boolean(v).map(|b| policy.ignore_requested_authn_context = b)
             }
             "max_authn_age" => values::duration(v, second, day * 366).map(|d| policy.max_authn_age = Some(d)),
+            "ecp" => values::boolean(v).map(|b| policy.ecp = b),
             "allow_sha1_requests" => values::boolean(v).map(|b| policy.allow_sha1_requests = b),
             _ => Err(values::wrong("it is not read", "remove it")),
         };
@@ -188,6 +196,8 @@ impl Reader<'_, '_> {
             "slo" => values::urls(v).map(|urls| draft.slo = urls),
             "certificates" => values::list(v, |entry| provider::certificate(entry, file))
                 .map(|found| draft.certificates = found),
+            "encryption_certificates" => values::list(v, |entry| provider::certificate(entry, file))
+                .map(|found| draft.encryption_certificates = found),
             _ => values::word(v).map(|name| draft.name = Some(name)),
         };
         if let Err(wrong) = read {
@@ -229,11 +239,19 @@ impl Reader<'_, '_> {
             let message = "verify_requests = \"required\" has no certificate to verify with";
             self.fault(span, "certificates", values::wrong(message, remedy));
         }
+        if policy.encrypt == Encrypt::Always && draft.encryption_certificates.is_empty() {
+            let remedy = "add the certificate to encrypt to, or take \"when-key\"";
+            let span =
+                written("encryption_certificates").or_else(|| written("entity_id")).unwrap_or_default();
+            let message = "encrypt = \"always\" has no certificate to encrypt to";
+            self.fault(span, "encryption_certificates", values::wrong(message, remedy));
+        }
         Some(TomlServiceProvider {
             entity_id: draft.entity_id?,
             acs: draft.acs,
             slo: draft.slo,
             certificates: draft.certificates,
+            encryption_certificates: draft.encryption_certificates,
             name: draft.name,
         })
     }

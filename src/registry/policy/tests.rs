@@ -33,7 +33,8 @@ fn every_key_is_read() {
         attribute_name_format = "basic"
         send_attributes = false
         sign = "assertion"
-        encrypt = "never"
+        encrypt = "always"
+        encryption_methods = ["aes128-gcm", "http://www.w3.org/2009/xmlenc11#rsa-oaep"]
         verify_requests = "ignore"
         allow = ["group:CN = Sales\\, East\\ , OU=Groups ,DC=example,DC=co,DC=jp", "user:tanaka"]
         assertion_lifetime = "1h30m"
@@ -64,7 +65,13 @@ fn every_key_is_read() {
         attribute_name_format: Some(text("urn:oasis:names:tc:SAML:2.0:attrname-format:basic")),
         send_attributes: false,
         sign: Sign::Assertion,
-        encrypt: Encrypt::Never,
+        encrypt: Encrypt::Always,
+        encryption_methods: ["aes128-gcm", "rsa-oaep"]
+            .map(|name| EncryptionMethod {
+                algorithm: format!("http://www.w3.org/2009/xmlenc11#{name}"),
+                ..EncryptionMethod::default()
+            })
+            .to_vec(),
         verify_requests: VerifyRequests::Ignore,
         allow: vec![
             Allow::Group(text("CN=Sales\\, East\\ ,OU=Groups,DC=example,DC=co,DC=jp")),
@@ -99,6 +106,8 @@ MAMC
 AQE=
 -----END CERTIFICATE-----
 """]
+        encryption_certificates = ["MAMCAQE="]
+        encrypt = "always"
         verify_requests = "required"
         audience = []
         enabled = true
@@ -110,7 +119,8 @@ AQE=
         entity_id: "google.com/a/example.co.jp".to_owned(),
         acs: vec!["https://www.google.com/a/example.co.jp/acs".to_owned()],
         slo: vec!["https://www.google.com/logout".to_owned()],
-        certificates: vec![der.clone(), CertificateSource::File("metadata/google.pem".into()), der],
+        certificates: vec![der.clone(), CertificateSource::File("metadata/google.pem".into()), der.clone()],
+        encryption_certificates: vec![der],
         name: Some("Google Workspace".to_owned()),
     };
     assert_eq!(file.service_provider, Some(expected));
@@ -150,14 +160,14 @@ fn an_aggregates_entities_take_what_they_do_not_set_from_the_top() {
 #[test]
 fn all_faults_of_a_file_are_named_at_once_in_its_order() {
     let faults = parse(
-        "sgin = \"both\"\nsign = \"bth\"\nencrypt = \"when-key\"\nassertion_lifetime = 300\n[[authproc]]\n\
+        "sgin = \"both\"\nsign = \"bth\"\nencrypt = \"allways\"\nassertion_lifetime = 300\n[[authproc]]\n\
          priority = 1\nfilter = \"AttributeMap\"\nmap = { a = 1 }\n[[authproc]]\npriority = 2\nfilter = \"AttributeAd\"\n",
     )
     .unwrap_err();
     let expected = [
         "metadata/sp.toml:1: sgin: there is no such key: did you mean \"sign\"?",
         "metadata/sp.toml:2: sign: \"bth\" is unknown: did you mean \"both\"?",
-        "metadata/sp.toml:3: encrypt: \"when-key\" is not available yet: remove the key",
+        "metadata/sp.toml:3: encrypt: \"allways\" is unknown: did you mean \"always\"?",
         "metadata/sp.toml:4: assertion_lifetime: it must be a duration, not integer: write it as \"30s\", \"5m\", \"1h30m\" or \"PT5M\"",
         "metadata/sp.toml:8: authproc: authproc filter AttributeMap: \"a\" must be a string or a list of strings, not an integer: correct the table, or remove it whole",
         "metadata/sp.toml:11: authproc: unknown authproc filter \"AttributeAd\": did you mean \"AttributeAdd\"?: correct the table, or remove it whole",
@@ -195,6 +205,12 @@ fn each_bad_value_is_refused() {
             "entity_id = \"a\"\nacs = [\"https://a/\"]\nverify_requests = \"required\"",
             "no certificate to verify with",
         ),
+        (
+            "entity_id = \"a\"\nacs = [\"https://a/\"]\nencrypt = \"always\"",
+            ":1: encryption_certificates: encrypt = \"always\" has no certificate to encrypt to",
+        ),
+        ("encryption_methods = [\"rsa-1_5\"]", "\"rsa-1_5\" is no encryption algorithm"),
+        ("encryption_methods = [\"aes256_gcm\"]", "did you mean \"aes256-gcm\"?"),
         ("entity_id = \"a\"\nacs = [\"https://a/\"]\n[\"https://b\"]\nenabled = true", "a file of its own"),
         ("acs = [\"https://a/\"]", "it stands without entity_id"),
         ("certificates = [\"-----BEGIN CERTIFICATE-----\"]", "not one PEM certificate"),

@@ -5,6 +5,7 @@ use toml::de::DeValue;
 
 use super::{Allow, Encrypt, NameIdEncoding, Sign, VerifyRequests};
 use crate::authproc::hint;
+use crate::saml::encryption::{BlockCipher, EncryptionMethod, KeyTransport};
 use crate::saml::name_id::canonical_format;
 use crate::saml::uris::{attribute_name, name_id};
 
@@ -159,10 +160,20 @@ pub(super) fn sign(value: &DeValue<'_>) -> Read<Sign> {
 }
 
 pub(super) fn encrypt(value: &DeValue<'_>) -> Read<Encrypt> {
-    if let Some(later @ ("when-key" | "always")) = value.as_str() {
-        return Err(wrong(format!("\"{later}\" is not available yet"), "remove the key"));
-    }
-    choice(value, &[("never", Encrypt::Never)])
+    choice(value, &[("never", Encrypt::Never), ("when-key", Encrypt::WhenKey), ("always", Encrypt::Always)])
+}
+
+/// Algorithms by the last part of their URIs.
+pub(super) fn encryption_methods(value: &DeValue<'_>) -> Read<Vec<EncryptionMethod>> {
+    let ciphers = BlockCipher::ALL.map(BlockCipher::uri);
+    let uris: Vec<&str> = ciphers.into_iter().chain(KeyTransport::URIS).collect();
+    let known: Vec<(&str, &str)> =
+        uris.iter().filter_map(|uri| Some((uri.rsplit_once('#')?.1, *uri))).collect();
+    words(value)?
+        .iter()
+        .map(|word| uri(word, &known, "encryption algorithm"))
+        .map(|algorithm| Ok(EncryptionMethod { algorithm: algorithm?, ..EncryptionMethod::default() }))
+        .collect()
 }
 
 pub(super) fn verify_requests(value: &DeValue<'_>) -> Read<VerifyRequests> {

@@ -1,7 +1,8 @@
-//! How messages travel: [`redirect`], [`post`] and [`soap`]; what they share is here.
+//! How messages travel: [`redirect`], [`post`], [`soap`] and [`paos`]; what they share is here.
 //!
 //! Each reads the raw octets of a request itself: a framework's decoded copy is not what was signed.
 
+pub mod paos;
 pub mod post;
 pub mod redirect;
 pub mod soap;

@@ -131,6 +131,16 @@ pub fn signed_query(
     Ok(query)
 }
 
+/// The query that carries an artifact (saml-bindings 3.6.3.1).
+pub fn artifact_query(artifact: &str, relay_state: Option<&str>) -> String {
+    let mut query = format!("SAMLart={}", utf8_percent_encode(artifact, KEPT));
+    if let Some(relay_state) = relay_state {
+        query.push_str("&RelayState=");
+        query.extend(utf8_percent_encode(relay_state, KEPT));
+    }
+    query
+}
+
 /// The address `location` with `query` behind it: behind `?`, or `&` where the location has a query of its own.
 pub fn address(location: &str, query: &str) -> String {
     let location = location.split('#').next().unwrap_or(location);

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::sp::{Localized, Logo};
+use crate::saml::encryption;
 use crate::saml::signature::{DigestAlgorithm, SignatureAlgorithm, X509_CERTIFICATE, X509_DATA};
 use crate::saml::uris::{ALG, BINDING_POST, BINDING_REDIRECT, DS, MD, MDUI, SAMLP, SHIBMD, names};
 use crate::saml::xml::Writer;
@@ -16,6 +17,7 @@ names! { MD:
     EXTENSIONS = "Extensions",
     IDP_SSO_DESCRIPTOR = "IDPSSODescriptor",
     KEY_DESCRIPTOR = "KeyDescriptor",
+    ENCRYPTION_METHOD = "EncryptionMethod",
     NAME_ID_FORMAT = "NameIDFormat",
     SINGLE_SIGN_ON_SERVICE = "SingleSignOnService",
     ORGANIZATION = "Organization",
@@ -52,6 +54,8 @@ pub struct IdpDescription {
     pub sso_post: String,
     /// Signing certificates in base64 of DER: the active one, then the next.
     pub certificates: Vec<String>,
+    /// Certificates to encrypt to, in base64 of DER: for EncryptedID.
+    pub encryption_certificates: Vec<String>,
     /// Requests must be signed.
     pub want_authn_requests_signed: bool,
     /// Formats on offer, the first first.
@@ -224,13 +228,10 @@ fn role(w: &mut Writer, idp: &IdpDescription) {
     w.start(&IDP_SSO_DESCRIPTOR, &mut attributes);
     role_extensions(w, idp);
     for certificate in &idp.certificates {
-        w.start(&KEY_DESCRIPTOR, &mut [("use", "signing".into())]);
-        w.start(&KEY_INFO, &mut []);
-        w.start(&X509_DATA, &mut []);
-        w.leaf(&X509_CERTIFICATE, &mut [], certificate);
-        w.end();
-        w.end();
-        w.end();
+        key_descriptor(w, "signing", certificate, &[]);
+    }
+    for certificate in &idp.encryption_certificates {
+        key_descriptor(w, "encryption", certificate, &encryption::readable());
     }
     for format in &idp.name_id_formats {
         w.leaf(&NAME_ID_FORMAT, &mut [], format);
@@ -238,6 +239,19 @@ fn role(w: &mut Writer, idp: &IdpDescription) {
     for (binding, location) in [(BINDING_REDIRECT, &idp.sso_redirect), (BINDING_POST, &idp.sso_post)] {
         let mut attributes = [("Binding", binding.into()), ("Location", location.as_str().into())];
         w.leaf(&SINGLE_SIGN_ON_SERVICE, &mut attributes, "");
+    }
+    w.end();
+}
+
+fn key_descriptor(w: &mut Writer, purpose: &str, certificate: &str, methods: &[&str]) {
+    w.start(&KEY_DESCRIPTOR, &mut [("use", purpose.into())]);
+    w.start(&KEY_INFO, &mut []);
+    w.start(&X509_DATA, &mut []);
+    w.leaf(&X509_CERTIFICATE, &mut [], certificate);
+    w.end();
+    w.end();
+    for method in methods {
+        w.leaf(&ENCRYPTION_METHOD, &mut [("Algorithm", (*method).into())], "");
     }
     w.end();
 }

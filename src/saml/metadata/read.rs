@@ -8,6 +8,7 @@ use super::sp::{
     Logo, RequestedAttribute, SpMetadata,
 };
 use super::text;
+use crate::saml::encryption::EncryptionMethod;
 use crate::saml::uris::{DS, MD, MDATTR, MDUI, SAML, SAMLP, XML};
 use crate::saml::xml::{Element, Limits, parse as parse_xml};
 
@@ -177,7 +178,7 @@ fn key(element: &Element<'_>) -> Result<KeyDescriptor, MetadataError> {
         .map(|c| text::certificate(&c.text()).ok_or_else(|| fault(c, MetadataFault::Certificate)))
         .collect::<Result<_, _>>()?;
     let encryption_methods =
-        element.all(MD.uri, "EncryptionMethod").filter_map(|method| optional(method, "Algorithm")).collect();
+        element.all(MD.uri, "EncryptionMethod").filter_map(EncryptionMethod::read).collect();
     Ok(KeyDescriptor { signing, encryption, certificates, encryption_methods, line: element.line })
 }
 

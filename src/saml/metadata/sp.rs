@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::read::parse;
+use crate::saml::encryption::EncryptionMethod;
 
 /// A service provider of SAML 2.0 as its metadata describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,8 +51,8 @@ pub struct KeyDescriptor {
     pub encryption: bool,
     /// DER of each certificate.
     pub certificates: Vec<Vec<u8>>,
-    /// Algorithm URIs of md:EncryptionMethod, best first.
-    pub encryption_methods: Vec<String>,
+    /// md:EncryptionMethod, best first.
+    pub encryption_methods: Vec<EncryptionMethod>,
     /// Line of the element, from 1; 0 when it did not come from XML.
     pub line: usize,
 }

@@ -96,7 +96,8 @@ pub fn sha256_hex(octets: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&openssl::sha::sha256(octets))
 }
 
-fn not_after(certificate: &X509) -> Option<jiff::Timestamp> {
+/// When a certificate expires.
+pub(in crate::saml) fn not_after(certificate: &X509) -> Option<jiff::Timestamp> {
     let epoch = openssl::asn1::Asn1Time::from_unix(0).ok()?;
     let after = epoch.diff(certificate.not_after()).ok()?;
     jiff::Timestamp::from_second(i64::from(after.days) * 86_400 + i64::from(after.secs)).ok()

@@ -65,6 +65,9 @@ pub enum SignatureError {
         /// What SignedInfo says.
         stated: String,
     },
+    /// There is no key to judge by.
+    #[error("no signing key is registered")]
+    NoKeys,
     /// No registered key verifies it.
     #[error("none of the {0} registered keys verifies the signature")]
     NoKey(usize),

@@ -113,6 +113,21 @@ impl Writer {
         self.out.extend_from_slice(canonical);
     }
 
+    /// A whole document as an element of this one. Where its root declares a namespace that is declared here already, the
+    /// canonical form has no second declaration.
+    pub fn splice_within(&mut self, document: &[u8]) {
+        let name = document.iter().position(|octet| matches!(octet, b' ' | b'>')).unwrap_or(document.len());
+        let (name, mut rest) = document.split_at(name);
+        let prefix = name.strip_prefix(b"<").and_then(|name| name.split(|octet| *octet == b':').next());
+        let known = self.rendered.iter().find(|held| Some(held.prefix.as_bytes()) == prefix);
+        if let Some(namespace) = known {
+            let declaration = format!(" xmlns:{}=\"{}\"", namespace.prefix, namespace.uri);
+            rest = rest.strip_prefix(declaration.as_bytes()).unwrap_or(rest);
+        }
+        self.out.extend_from_slice(name);
+        self.out.extend_from_slice(rest);
+    }
+
     /// How many octets have been written: a place to come back to.
     pub fn position(&self) -> usize {
         self.out.len()

@@ -85,6 +85,7 @@ impl World {
             name_id_policy: NameIdPolicy::default(),
             requested_authn_context: None,
             subject: None,
+            subject_encrypted: false,
             signed_in: None,
         };
         change(&mut ask);
@@ -97,6 +98,7 @@ impl World {
         let demands = Demands {
             destinations: Vec::new(),
             logout_destinations: Vec::new(),
+            artifact_destinations: Vec::new(),
             request_max_age: SignedDuration::from_hours(1),
             want_authn_requests_signed: false,
         };

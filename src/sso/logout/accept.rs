@@ -6,10 +6,11 @@ use crate::clock::Timestamp;
 use crate::identity::NameId;
 use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::binding::{self, BindingError, Kind, post, redirect, soap};
+use crate::saml::encryption::{self, DecryptionKeys};
 use crate::saml::logout::{LogoutRequest, LogoutResponse, Principal};
 use crate::saml::message::Head;
 use crate::saml::signature::{SignatureError, SignatureValid, verify};
-use crate::saml::uris::{BINDING_POST, BINDING_REDIRECT, BINDING_SOAP};
+use crate::saml::uris::{BINDING_POST, BINDING_REDIRECT, BINDING_SOAP, SAML};
 use crate::saml::xml::{Element, Limits, parse};
 use crate::sso::accept::{FUTURE, check_age, check_destination, find};
 use crate::sso::outcome::Rejection;
@@ -53,6 +54,8 @@ pub(super) struct Answered {
 pub(super) struct Ground<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) demands: &'a Demands,
+    /// What decrypts an EncryptedID.
+    pub(super) keys: &'a DecryptionKeys,
     pub(super) now: Timestamp,
 }
 
@@ -176,7 +179,10 @@ fn request(
     }
     let name = match &request.principal {
         Principal::Named(name) => Some(name.clone()),
-        Principal::Encrypted => None,
+        // Only now: nothing of a message that nobody signed is decrypted.
+        Principal::Encrypted => root
+            .first(SAML.uri, "EncryptedID")
+            .and_then(|encrypted| encryption::name_id(encrypted, ground.keys).ok()),
     };
     Ok(Heard::Request(Box::new(Asked { sp, request, name, relay_state, binding })))
 }

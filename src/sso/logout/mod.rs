@@ -15,17 +15,18 @@ use std::sync::Arc;
 
 use accept::{Asked, Ground, Heard, Unheard, hear, hear_soap};
 use chain::{Chain, Initiator, parties};
-use outcome::{LogoutOutcome, LogoutStep, SoapAnswer};
+use outcome::{LogoutOutcome, LogoutStep};
 use reach::Reach;
 
 use super::accept::FUTURE;
-use super::outcome::{Refused, Rejection, Sentence};
+use super::outcome::{Refused, Rejection, Sentence, SoapAnswer};
 use super::{Incoming, RequestContext, SingleSignOn};
 use crate::audit::Event;
 use crate::clock::SignedDuration;
 use crate::identity::NameId;
 use crate::outgoing::Outgoing;
-use crate::saml::binding::BindingError;
+use crate::registry::Snapshot;
+use crate::saml::encryption::DecryptionKeys;
 use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::UNSPECIFIED;
 use crate::session::{Memos, SpSession, SsoSession};
@@ -83,8 +84,8 @@ impl SingleLogout {
         request: &RequestContext<'_>,
     ) -> LogoutStep {
         let snapshot = self.sso.registry.snapshot();
-        let ground =
-            Ground { snapshot: &snapshot, demands: &self.sso.idp.demands, now: self.sso.clock.now() };
+        let keys = self.sso.decryption.load();
+        let ground = self.ground(&snapshot, &keys);
         let step = match hear(incoming, ground) {
             Ok(Heard::Request(asked)) => self.requested(&asked, held, request).await,
             Ok(Heard::Unsigned) => Ok(still(LogoutOutcome::Ask, held)),
@@ -158,8 +159,8 @@ impl SingleLogout {
 
     async fn answer_soap(&self, envelope: &[u8], request: &RequestContext<'_>) -> Result<Vec<u8>, Rejection> {
         let snapshot = self.sso.registry.snapshot();
-        let ground =
-            Ground { snapshot: &snapshot, demands: &self.sso.idp.demands, now: self.sso.clock.now() };
+        let keys = self.sso.decryption.load();
+        let ground = self.ground(&snapshot, &keys);
         let asked = hear_soap(envelope, ground)?;
         self.come_once(&asked).await?;
         let initiator = self.initiator(&asked);
@@ -173,6 +174,10 @@ impl SingleLogout {
             }
         };
         self.soap_response(&initiator.issuer, &initiator.request, &status, request)
+    }
+
+    fn ground<'a>(&'a self, snapshot: &'a Snapshot, keys: &'a DecryptionKeys) -> Ground<'a> {
+        Ground { snapshot, demands: &self.sso.idp.demands, keys, now: self.sso.clock.now() }
     }
 
     /// A message that verified may come once.
@@ -309,12 +314,7 @@ impl SingleLogout {
     }
 
     fn fault(&self, rejection: &Rejection, request: &RequestContext<'_>) -> SoapAnswer {
-        let sentence = self.tell_log(rejection, request);
-        SoapAnswer::Fault {
-            server: sentence == Sentence::Unavailable,
-            header: matches!(rejection, Rejection::Binding(BindingError::MustUnderstand(_))),
-            code: sentence.code(),
-        }
+        SoapAnswer::fault(rejection, self.tell_log(rejection, request))
     }
 
     fn tell_log(&self, rejection: &Rejection, request: &RequestContext<'_>) -> Sentence {

@@ -72,22 +72,6 @@ pub enum NextView {
     Continue,
 }
 
-/// How an answer to a SOAP request looks.
-#[derive(Debug)]
-pub enum SoapAnswer {
-    /// An envelope with a message.
-    Message(Vec<u8>),
-    /// A fault; `server` when another try may help.
-    Fault {
-        /// Whose fault it is.
-        server: bool,
-        /// A header had to be understood.
-        header: bool,
-        /// The stable code.
-        code: &'static str,
-    },
-}
-
 /// What the person does on our page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::SingleLogout;
-use super::accept::{Ground, find_also_disabled, hear_answer};
+use super::accept::{find_also_disabled, hear_answer};
 use super::chain::{Chain, Failure, Initiator, Party, State};
 use super::outcome::LogoutOutcome;
 use crate::clock::SignedDuration;
@@ -113,8 +113,8 @@ impl SingleLogout {
                 return if error.is_unheard() { None } else { Some(State::Failed(Failure::NoAnswer)) };
             }
         };
-        let ground = Ground { snapshot, demands: &self.sso.idp.demands, now: self.sso.clock.now() };
-        Some(match hear_answer(&answer, sp, id, ground) {
+        let keys = self.sso.decryption.load();
+        Some(match hear_answer(&answer, sp, id, self.ground(snapshot, &keys)) {
             Ok(answered) if answered.success => State::SignedOut,
             Ok(_) => State::Failed(Failure::Refused),
             Err(rejection) => {

@@ -115,7 +115,7 @@ message('index_too_large', 'ID="_1"', 'ID="_1" AssertionConsumerServiceIndex="65
 message('index_negative', 'ID="_1"', 'ID="_1" AssertionConsumerServiceIndex="-1"')
 message('two_policies', END, '<samlp:NameIDPolicy/><samlp:NameIDPolicy/>' + END)
 message('two_subjects', END, '<saml:Subject/><saml:Subject/>' + END)
-message('subject_encrypted', END, '<saml:Subject><saml:EncryptedID/></saml:Subject>' + END)
+message('subject_clear_and_encrypted', END, '<saml:Subject><saml:NameID>a</saml:NameID><saml:EncryptedID/></saml:Subject>' + END)
 message('subject_of_another_kind', END, '<saml:Subject><saml:BaseID/><saml:NameID>a</saml:NameID></saml:Subject>' + END)
 message('two_contexts', END, '<samlp:RequestedAuthnContext/><samlp:RequestedAuthnContext/>' + END)
 message('comparison_unknown', END, '<samlp:RequestedAuthnContext Comparison="worse"/>' + END)

@@ -60,3 +60,32 @@ fn half_a_pair_is_not_completed() {
     assert_eq!(run.code, 1);
     assert!(run.err.contains("certs/PrivateKey.pem is there and certs/PublicKey.pem is not"), "{}", run.err);
 }
+
+#[test]
+fn decryption_keys_are_made_where_the_configuration_names_some() {
+    let folder = TempDir::new().unwrap();
+    site(folder.path());
+    let file = folder.path().join("sekisho.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let keys = "[saml]\ndecryption_keys = [\"certs/decryption.pem\", \"certs/former.pem\"]\n";
+    std::fs::write(&file, format!("{text}{keys}")).unwrap();
+    let before = sekisho(folder.path(), &["check"], "");
+    assert!(
+        before.err.contains("certs/decryption.pem does not exist; run `sekisho keys generate`"),
+        "{}",
+        before.err
+    );
+    let run = sekisho(folder.path(), &["keys", "generate"], "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("made  certs/decryption.pem\nmade  certs/former.pem\n"), "{}", run.out);
+    let metadata = sekisho(folder.path(), &["metadata"], "");
+    assert_eq!(metadata.out.matches("<md:KeyDescriptor use=\"encryption\">").count(), 2, "{}", metadata.out);
+    let again = sekisho(folder.path(), &["keys", "generate"], "");
+    assert!(again.out.contains("kept  certs/decryption.pem\n"), "{}", again.out);
+    std::fs::copy(folder.path().join("certs/PublicKey.pem"), folder.path().join("certs/former.pem")).unwrap();
+    let broken = sekisho(folder.path(), &["check"], "");
+    assert_eq!(broken.code, 1);
+    let words: Vec<&str> = broken.out.split_whitespace().collect();
+    let told = "Unable to load private key certs/former.pem: it holds no private key in PEM form";
+    assert!(words.join(" ").contains(told), "{}", broken.out);
+}

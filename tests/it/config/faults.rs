@@ -58,7 +58,7 @@ sekisho.toml:5: listen.adress: unknown key; did you mean "address"?
 sekisho.toml:6: listen.trusted_proxies: "everybody" is no network; write a network such as "10.0.0.0/8" or "2001:db8::/32"
 sekisho.toml:7: listen.admin: is not available yet; take it out: there are no metrics so far
 sekisho.toml:8: listen.tls_certificate: certs/tls.crt does not exist; put it there or name another
-sekisho.toml:11: saml.decryption_keys: is not available yet; leave it empty: this version does not decrypt
+sekisho.toml:11: saml.decryption_keys: certs/old.pem does not exist; run `sekisho keys generate`, or put it there
 sekisho.toml:12: saml.request_max_age: "soon" is no duration; write a number with a unit, such as "30s", "10m", "8h" or "7d"
 sekisho.toml:13: saml.test_sp: wants true or false, found string; write true or false, without quotes
 sekisho.toml:14: saml.aliases."/old": "ssoo" is not known; did you mean "sso"?

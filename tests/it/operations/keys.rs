@@ -33,8 +33,7 @@ async fn a_new_key_is_taken_over_and_one_that_cannot_be_used_is_not() {
     let path = server.folder.path("sekisho.log");
     let told = || async {
         let log = std::fs::read_to_string(&path).unwrap();
-        log.lines()
-            .any(|line| line.contains("PublicKey.pem") && line.contains("the old signing key stays in use"))
+        log.lines().any(|line| line.contains("PublicKey.pem") && line.contains("the old keys stay in use"))
     };
     server.process.wait_until("the pair that does not match is named", told).await;
     received(&server, &sp, &enter(&server, &mut Browser::new(), &sp, TANAKA).await);
@@ -61,5 +60,23 @@ async fn a_new_key_that_is_open_to_others_is_taken_over_once_it_is_closed() {
     std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     let (own, url) = (pair.certificate_pem(), server.url("/saml/certificate.pem"));
     let published = || async { Browser::new().open(&url).await.body.trim() == own.trim() };
+    server.process.wait_until("the new certificate is published", published).await;
+}
+
+#[tokio::test]
+async fn a_new_decryption_key_is_published_while_the_server_runs() {
+    let sp = Sp::new("kintai");
+    let mut folder = folder_with(&sp);
+    let file = |pair: &Pair| format!("{}{}", pair.key_pem(), pair.certificate_pem());
+    folder.write_secret("certs/decryption.pem", &file(Pair::of_sp()));
+    folder.set("saml.decryption_keys", vec!["certs/decryption.pem"]);
+    let mut server = TestServer::start(folder).await;
+    let url = server.url("/saml/metadata");
+    let metadata = Browser::new().open(&url).await.body;
+    assert!(metadata.contains(&Pair::of_sp().certificate_base64()), "{metadata}");
+
+    let next = Pair::rsa(2048);
+    server.folder.write_secret("certs/decryption.pem", &file(&next));
+    let published = || async { Browser::new().open(&url).await.body.contains(&next.certificate_base64()) };
     server.process.wait_until("the new certificate is published", published).await;
 }

@@ -40,7 +40,7 @@ fn shibboleth_with_interleaved_elements_and_extensions() {
     let [key] = sp.keys.as_slice() else { panic!("one KeyDescriptor") };
     assert!(key.signing && key.encryption, "a key without use is for both");
     assert_eq!(key.certificates.len(), 2);
-    assert_eq!(key.encryption_methods[0], "http://www.w3.org/2009/xmlenc11#aes128-gcm");
+    assert_eq!(key.encryption_methods[0].algorithm, "http://www.w3.org/2009/xmlenc11#aes128-gcm");
     let response = sp.single_logout[1].response_location.as_deref();
     assert_eq!(response, Some("https://portal.example.org/Shibboleth.sso/SLO/Done"));
     assert_eq!(sp.name_id_formats, [name_id::PERSISTENT]);

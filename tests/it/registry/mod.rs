@@ -1,6 +1,7 @@
 //! The registry on real folders: what is read, what is refused and why, what changes while it watches.
 
 mod duplicates;
+mod encryption;
 mod hostile;
 mod metadata;
 mod published;

@@ -28,7 +28,7 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         .filter_map(|line| line.strip_suffix("` |")?.rsplit_once('`').map(|(_, test)| test.to_owned()))
         .collect();
     let mut there = BTreeSet::new();
-    for module in ["documents", "redirect", "response", "signature", "wrapping"] {
+    for module in ["documents", "encryption", "redirect", "response", "signature", "wrapping"] {
         let file = root().join("tests/it/saml/hostile").join(module).with_extension("rs");
         there.extend(tests_of(&file, &format!("hostile::{module}")));
     }

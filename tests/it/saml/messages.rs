@@ -1,8 +1,9 @@
 //! Messages to be judged: a Response as the IdP writes it, and AuthnRequests as templates for other signers.
 
-use sekisho::clock::Timestamp;
+use sekisho::clock::{SeededIds, Timestamp};
 use sekisho::identity::{Attributes, NameId};
 use sekisho::saml::assertion::Assertion;
+use sekisho::saml::encryption::EncryptionKey;
 use sekisho::saml::response::{Response, Sign};
 use sekisho::saml::signature::{SignError, Signer};
 use sekisho::saml::status::Status;
@@ -28,6 +29,22 @@ pub fn try_response(
     name_id: &str,
     attributes: &Attributes,
 ) -> Result<Vec<u8>, SignError> {
+    with_response(name_id, attributes, |response| response.signed(signer, what))
+}
+
+/// The same with its assertion encrypted.
+pub fn encrypted_response(
+    signer: &dyn Signer,
+    what: Sign,
+    attributes: &Attributes,
+    key: &EncryptionKey,
+) -> String {
+    let ids = SeededIds::new(5);
+    let xml = with_response("tanaka", attributes, |response| response.encrypted(signer, what, key, &ids));
+    String::from_utf8(xml.unwrap()).unwrap()
+}
+
+fn with_response<T>(name_id: &str, attributes: &Attributes, write: impl FnOnce(&Response<'_>) -> T) -> T {
     let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
     let name_id = NameId {
         value: name_id.to_owned(),
@@ -40,6 +57,7 @@ pub fn try_response(
         issuer: "https://idp.example/?a=1&b=2",
         issue_instant: now,
         name_id: Some(&name_id),
+        encrypted_id: None,
         in_response_to: Some("_request"),
         recipient: "https://sp.example/acs?x=1&y=\"2\"",
         not_before: now,
@@ -61,7 +79,7 @@ pub fn try_response(
         status: &Status::success(),
         assertion: Some(&assertion),
     };
-    response.signed(signer, what)
+    write(&response)
 }
 
 /// An empty `ds:Signature` for another implementation to fill.

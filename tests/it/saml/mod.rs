@@ -1,6 +1,7 @@
 //! What `src/saml` reads and writes, judged by implementations that are not ours, and what it must refuse.
 
 mod canonical;
+mod encryption;
 mod hostile;
 mod judges;
 mod keys;

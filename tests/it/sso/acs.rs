@@ -9,19 +9,19 @@ use crate::support::sp::{POST, Sp};
 /// What a test does to a request that is otherwise fine.
 type Change = fn(&mut AuthnRequest);
 
-const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 
-/// Three places by POST, of which the second is the default, and one by Artifact.
+/// Three places by POST, of which the second is the default, and one that no browser reaches.
 async fn case() -> Case {
     let mut sp = Sp::new("app");
     sp.acs = ["one", "two", "three?a=1&b=2"].map(|path| format!("https://app.test/{path}")).into();
     let folder = Folder::new();
     let mut case = {
-        let by_artifact = format!(
-            "<md:AssertionConsumerService Binding=\"{ARTIFACT}\" Location=\"https://app.test/artifact\" index=\"9\"/>\n\
+        let by_client = format!(
+            "<md:AssertionConsumerService Binding=\"{PAOS}\" Location=\"https://app.test/paos\" index=\"9\"/>\n\
              </md:SPSSODescriptor>"
         );
-        let metadata = sp.metadata().replace("</md:SPSSODescriptor>", &by_artifact);
+        let metadata = sp.metadata().replace("</md:SPSSODescriptor>", &by_client);
         let metadata = metadata.replace("index=\"1\"", "index=\"1\" isDefault=\"true\"");
         folder.write("metadata/app.xml", &metadata);
         let app = crate::support::test_app::TestApp::start(folder);
@@ -53,7 +53,7 @@ async fn url_index_binding_or_default_choose_it() {
         ("one", |request| {
             // Its own binding is used, and the request is noted as odd.
             request.acs_url = Some("https://app.test/one".to_owned());
-            request.protocol_binding = Some(ARTIFACT.to_owned());
+            request.protocol_binding = Some(PAOS.to_owned());
         }),
     ];
     for (place, change) in table {
@@ -78,7 +78,7 @@ async fn nothing_goes_to_a_place_that_is_not_registered() {
         "https://app.test/three?a=1&amp;b=2",
         "javascript:alert(1)",
         "",
-        "https://app.test/artifact",
+        "https://app.test/paos",
     ] {
         let (page, _) = ask(&mut case, |request| request.acs_url = Some(url.to_owned())).await;
         assert_refused(&page, 400, "SK-ACS");

@@ -3,7 +3,10 @@
 
 mod accept;
 mod acs;
+mod artifact;
 mod conditions;
+mod ecp;
+mod encryption;
 mod faults;
 mod init;
 mod keys;

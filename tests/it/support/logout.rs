@@ -22,6 +22,7 @@ use sekisho::clock::{Clock, Ids, RandomIds, SystemClock};
 use super::judges;
 use super::pki::Pair;
 use super::request::escape;
+use super::soap::envelope;
 use super::sp::{SOAP, Slo, Sp, sign};
 use super::xml::Element;
 
@@ -223,15 +224,7 @@ async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
         Some(Reply::Forged(xml)) => sign(&xml, &Pair::rsa(2048)),
     };
     let message = message.split_once("?>\n").map_or(message.as_str(), |(_, rest)| rest);
-    HttpResponse::Ok().content_type("text/xml").body(soap(message))
-}
-
-/// An envelope around a message.
-pub fn soap(message: &str) -> String {
-    format!(
-        "<soap11:Envelope xmlns:soap11=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap11:Body>{message}\
-         </soap11:Body></soap11:Envelope>"
-    )
+    HttpResponse::Ok().content_type("text/xml").body(envelope(message))
 }
 
 /// The message of a query whose signature by the identity provider verifies over the octets as they came.

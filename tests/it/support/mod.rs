@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod decryption;
 pub(crate) mod fake_ldap;
 pub mod folder;
 pub mod html;
@@ -12,6 +13,7 @@ pub mod pki;
 pub mod process;
 pub mod request;
 pub(crate) mod slapd;
+pub mod soap;
 pub mod sp;
 pub mod test_app;
 pub mod xml;

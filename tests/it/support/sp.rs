@@ -24,6 +24,8 @@ use super::xml::Element;
 
 pub const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 pub const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+pub const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+pub const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 pub const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
@@ -49,9 +51,15 @@ pub struct Sp {
     /// HTTP-POST endpoints; the index of each is its place, and the first is the default.
     pub acs: Vec<String>,
     pub slo: Vec<Slo>,
+    /// HTTP-Artifact endpoints, their indexes after those of `acs`.
+    pub artifact_acs: Vec<String>,
+    /// PAOS endpoints, their indexes after those.
+    pub paos_acs: Vec<String>,
     pub pair: Pair,
     /// md:KeyDescriptor for the certificate.
     pub publishes_key: bool,
+    /// URIs of md:EncryptionMethod with the key.
+    pub encryption_methods: Vec<String>,
     pub authn_requests_signed: bool,
     pub want_assertions_signed: bool,
     pub name_id_formats: Vec<String>,
@@ -68,8 +76,11 @@ impl Sp {
             entity_id: format!("https://{name}.test/metadata"),
             acs: vec![format!("https://{name}.test/acs")],
             slo: Vec::new(),
+            artifact_acs: Vec::new(),
+            paos_acs: Vec::new(),
             pair: Pair::of_sp().clone(),
             publishes_key: true,
+            encryption_methods: Vec::new(),
             authn_requests_signed: false,
             want_assertions_signed: false,
             name_id_formats: Vec::new(),
@@ -91,13 +102,17 @@ impl Sp {
         );
         self.write_extensions(&mut xml);
         if self.publishes_key {
-            writeln!(
+            write!(
                 xml,
                 "<md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
-                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+                 <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
                 self.pair.certificate_base64()
             )
             .unwrap();
+            for uri in &self.encryption_methods {
+                write!(xml, "<md:EncryptionMethod Algorithm=\"{uri}\"/>").unwrap();
+            }
+            writeln!(xml, "</md:KeyDescriptor>").unwrap();
         }
         for slo in &self.slo {
             let response = slo.response_location.as_ref();
@@ -113,11 +128,14 @@ impl Sp {
         for format in &self.name_id_formats {
             writeln!(xml, "<md:NameIDFormat>{format}</md:NameIDFormat>").unwrap();
         }
-        for (index, acs) in self.acs.iter().enumerate() {
-            let location = escape(acs);
+        let by = |binding: &'static str, acs: &[String]| {
+            acs.iter().map(|acs| (binding, escape(acs))).collect::<Vec<_>>()
+        };
+        let consumers = [by(POST, &self.acs), by(ARTIFACT, &self.artifact_acs), by(PAOS, &self.paos_acs)];
+        for (index, (binding, location)) in consumers.concat().into_iter().enumerate() {
             writeln!(
                 xml,
-                "<md:AssertionConsumerService Binding=\"{POST}\" Location=\"{location}\" index=\"{index}\"/>"
+                "<md:AssertionConsumerService Binding=\"{binding}\" Location=\"{location}\" index=\"{index}\"/>"
             )
             .unwrap();
         }

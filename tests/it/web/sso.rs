@@ -25,10 +25,13 @@ struct Idp {
 
 impl Idp {
     async fn with(policy: &str) -> Self {
+        Self::of(Sp::new("app"), policy).await
+    }
+
+    async fn of(sp: Sp, policy: &str) -> Self {
         let mut folder = Folder::new();
         folder.write_secret("people.toml", &folder.read("people.toml"));
         folder.set("saml.allow_http_endpoints", true);
-        let sp = Sp::new("app");
         folder.register("app", &sp, policy);
         let config = Config::load(&folder.write_config()).unwrap();
         let audit = Arc::new(Memory::default());
@@ -98,7 +101,8 @@ async fn a_passive_request_for_somebody_who_is_not_allowed_shows_no_page() {
 
 #[actix_web::test]
 async fn an_encrypted_name_id_is_not_answered_in_the_clear() {
-    let idp = Idp::with("name_id_attribute = \"mail\"").await;
+    let sp = Sp { publishes_key: false, ..Sp::new("app") };
+    let idp = Idp::of(sp, "name_id_attribute = \"mail\"").await;
     let session = idp.signed_in([("mail", vec!["t@example.jp"])].into_iter().collect()).await;
     let policy = |format: &str| format!("<samlp:NameIDPolicy Format=\"urn:oasis:names:tc:SAML:{format}\"/>");
     assert!(matches!(

@@ -138,7 +138,7 @@ fn hostile_messages_are_refused() {
         ("index_negative", value("AssertionConsumerServiceIndex", "-1")),
         ("two_policies", M::Twice("NameIDPolicy")),
         ("two_subjects", M::Twice("Subject")),
-        ("subject_encrypted", M::Subject("EncryptedID")),
+        ("subject_clear_and_encrypted", M::Twice("the identifier of the Subject")),
         ("subject_of_another_kind", M::Subject("BaseID")),
         ("two_contexts", M::Twice("RequestedAuthnContext")),
         ("comparison_unknown", M::Comparison("worse".into())),

@@ -1,6 +1,7 @@
 //! What must be refused, and the exact error; `src/manual/attacks.rs` lists them.
 
 mod documents;
+mod encryption;
 mod forge;
 mod redirect;
 mod response;

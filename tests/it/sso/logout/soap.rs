@@ -1,38 +1,23 @@
 //! Logout by SOAP: a service provider asks without the browser.
 
-use reqwest::Client;
-
 use super::{SignedIn, idp};
 use crate::support::judges;
-use crate::support::logout::{Answer, LogoutSp, soap};
+use crate::support::logout::{Answer, LogoutRequest, LogoutSp};
 use crate::support::pki::Pair;
+use crate::support::soap::{self, message, post_soap};
 use crate::support::sp::{REDIRECT, SOAP};
 use crate::support::xml::Element;
 
 async fn send(person: &SignedIn, body: String) -> (u16, String) {
-    let http = Client::builder().no_proxy().build().unwrap();
-    let request =
-        http.post(person.app.url("/saml/soap/slo")).header("Content-Type", "text/xml; charset=utf-8");
-    let answer = request.body(body).send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    post_soap(&person.app.url("/saml/soap/slo"), body, None).await
 }
 
-/// The message in the Body of an envelope, as it stands.
-fn message(envelope: &str) -> &str {
-    let (_, rest) = envelope.split_once("<S:Body>").expect("a Body");
-    rest.split_once("</S:Body>").expect("its end").0
-}
-
-fn signed(
-    person: &SignedIn,
-    change: impl FnOnce(&mut crate::support::logout::LogoutRequest),
-) -> (String, String) {
+fn signed(person: &SignedIn, change: impl FnOnce(&mut LogoutRequest)) -> (String, String) {
     let mut request = person.request(0);
     request.destination = Some(person.app.url("/saml/soap/slo"));
     change(&mut request);
-    let xml = person.sps[0].sp.signed(&request.xml());
-    let xml = xml.split_once("?>\n").map_or(xml.as_str(), |(_, rest)| rest).to_owned();
-    (request.id, soap(&xml))
+    let envelope = soap::signed(&request.xml(), Pair::of_sp());
+    (request.id, envelope)
 }
 
 #[tokio::test]
@@ -85,7 +70,7 @@ async fn what_is_not_a_signed_request_is_a_fault_and_ends_nothing() {
     let idp = idp();
     let mut person = SignedIn::at(vec![LogoutSp::start("first", &[SOAP], Answer::Success, &idp)], &idp).await;
     let (_, good) = signed(&person, |_| {});
-    let unsigned = soap(&person.request(0).xml());
+    let unsigned = soap::envelope(&person.request(0).xml());
     let (_, elsewhere) = signed(&person, |request| request.destination = Some("https://other.test/".into()));
     let (_, unknown) = signed(&person, |request| "https://nobody.test/".clone_into(&mut request.issuer));
     let header = good.replace(
