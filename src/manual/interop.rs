@@ -117,8 +117,10 @@
 //!   `asynchronous="false"` on `<Logout>` they come back to the SP.
 //! * **POST.** `<SSO outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" ...>`.
 //! * **NameID.** It asks for what `ShibRequestSetting NameIDFormat` says, else for nothing.
-//! * **Artifact.** Without the HTTP-POST ACS in the metadata that we hold, the Response goes by artifact.
-//! * **ECP.** `<SSO ECP="true" ...>` there, `ecp = true` in `NAME.toml`.
+//! * **Artifact.** It names the ACS that it wants: `<SSO acsIndex="3" ...>` is the artifact one of its `protocols.xml`.
+//! * **ECP.** `<SSO ECP="true" ...>` there, `ecp = true` in `NAME.toml`. What goes to an enhanced client it signs with
+//!   SHA-1, which is refused here, unless `signingAlg="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"` stands beside
+//!   `signing`.
 //! * **SOAP without TLS** (a closed network) needs `requireConfidentiality="false"` on ApplicationDefaults.
 //! * Its cookie for the request is `SameSite=None` also where the site has no TLS; browsers drop it there, and it gets
 //!   along without.

@@ -23,7 +23,7 @@ use crate::support::process::free_port;
 use crate::support::sp::{Sp, redirect};
 
 /// What the identity provider can do. Cells that need anything else are not driven.
-const FEATURES: &[Feature] = &[Feature::LogOut];
+const FEATURES: &[Feature] = &[Feature::LogOut, Feature::Encryption, Feature::Artifact, Feature::Ecp];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Feature {

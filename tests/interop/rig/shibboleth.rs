@@ -70,12 +70,7 @@ impl Rig for Shibboleth {
             LogOutBinding::Redirect => &["SOAP", "HTTP-POST", "HTTP-Artifact"],
             LogOutBinding::Post => &["SOAP", "HTTP-Redirect", "HTTP-Artifact"],
         };
-        let published =
-            unwanted.iter().fold(published, |xml, binding| without(&xml, "SingleLogoutService", binding));
-        match service.on {
-            SignOn::Artifact => without(&published, "AssertionConsumerService", "HTTP-POST"),
-            _ => published,
-        }
+        unwanted.iter().fold(published, |xml, binding| without(&xml, "SingleLogoutService", binding))
     }
 
     fn page(&self, service: Service) -> String {
@@ -130,6 +125,8 @@ fn application(service: Service, apache: &Apache, idp: &str) -> String {
         .replace("{asks}", asks)
         .replace("{logs_out}", logs_out)
         .replace("{asynchronous}", if Shibboleth::comes_back(service) { "false" } else { "true" })
+        // The places in protocols.xml.
+        .replace("{acs_index}", if service.on == SignOn::Artifact { "3" } else { "1" })
         .replace("{ecp}", if service.on == SignOn::Ecp { "true" } else { "false" })
 }
 
@@ -189,10 +186,11 @@ const CONFIGURATION: &str = r#"<SPConfig xmlns="urn:mace:shibboleth:3.0:native:s
 "#;
 
 const APPLICATION: &str = r#"
-<ApplicationOverride id="{name}" entityID="{entity_id}" signing="{signing}">
+<ApplicationOverride id="{name}" entityID="{entity_id}" signing="{signing}"
+        signingAlg="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256">
     <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false" consistentAddress="false"
             handlerURL="/{name}/Shibboleth.sso" handlerSSL="false" cookieProps="http">
-        <SSO entityID="{idp}" outgoingBindings="{asks}" ECP="{ecp}">SAML2</SSO>
+        <SSO entityID="{idp}" outgoingBindings="{asks}" acsIndex="{acs_index}" ECP="{ecp}">SAML2</SSO>
         <Logout outgoingBindings="{logs_out}" signing="true" asynchronous="{asynchronous}">SAML2 Local</Logout>
         <Handler type="MetadataGenerator" Location="/Metadata" signing="false"/>
     </Sessions>
