@@ -168,8 +168,26 @@ impl AuthnContext {
     pub const PASSWORD: &'static str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
     /// A Kerberos ticket.
     pub const KERBEROS: &'static str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Kerberos";
+    /// A one-time password of a token that knows the time.
+    pub const TIME_SYNC_TOKEN: &'static str = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+    /// Two factors, as REFEDS defines them.
+    pub const REFEDS_MFA: &'static str = "https://refeds.org/profile/mfa";
     /// Anything.
     pub const UNSPECIFIED: &'static str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+
+    /// The classes from the weakest to the strongest, where the configuration says nothing else.
+    pub const ORDER: [&'static str; 5] = [
+        Self::PASSWORD,
+        Self::PASSWORD_PROTECTED_TRANSPORT,
+        Self::KERBEROS,
+        Self::TIME_SYNC_TOKEN,
+        Self::REFEDS_MFA,
+    ];
+
+    /// The class of a password that was typed into a page of ours.
+    pub const fn of_form(over_tls: bool) -> &'static str {
+        if over_tls { Self::PASSWORD_PROTECTED_TRANSPORT } else { Self::PASSWORD }
+    }
 }
 
 /// A SAML name identifier (saml-core 2.2.3).

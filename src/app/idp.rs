@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::clock::Ids;
-use crate::config::{self, Config};
+use crate::config::{self, Config, DirectoryConfig};
 use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
@@ -11,12 +11,11 @@ use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organizat
 use crate::saml::metadata::sp::{Localized, Logo};
 use crate::saml::signature::sign;
 use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
-use crate::sso::{Demands, Idp};
+use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
+use crate::sso::{Demands, Identifiers, Idp};
 use crate::web::{Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
-    let classes =
-        [AuthnContext::PASSWORD, AuthnContext::PASSWORD_PROTECTED_TRANSPORT, AuthnContext::KERBEROS];
     Idp {
         entity_id: config.saml.entity_id.clone(),
         demands: Demands {
@@ -31,18 +30,33 @@ pub(super) fn idp(config: &Config) -> Idp {
             want_authn_requests_signed: config.saml.want_authn_requests_signed,
         },
         attributes: config.saml.attributes.clone(),
-        class_order: classes.map(str::to_owned).to_vec(),
+        class_order: config.saml.subject.authn_context_order.clone(),
         form_class: form_class(config).to_owned(),
+        identifiers: identifiers(config),
+    }
+}
+
+fn identifiers(config: &Config) -> Identifiers {
+    let ldap = config.directories.iter().filter_map(|directory| match directory {
+        DirectoryConfig::Ldap(options) => Some(options),
+        DirectoryConfig::File { .. } => None,
+    });
+    // Of several names nobody could tell whose an account is.
+    let netbios = ldap.filter_map(|options| match options.netbios_names.as_slice() {
+        [only] => Some((options.name.clone(), only.clone())),
+        _ => None,
+    });
+    Identifiers {
+        persistent: config.saml.subject.persistent_id.clone(),
+        scope: config.saml.published.scope.clone(),
+        subject_id_attribute: config.saml.subject.subject_id_attribute.clone(),
+        netbios: netbios.collect(),
     }
 }
 
 /// No class is claimed that did not happen: without TLS it is a bare password.
 pub(super) fn form_class(config: &Config) -> &'static str {
-    if config.base_url.is_https() {
-        AuthnContext::PASSWORD_PROTECTED_TRANSPORT
-    } else {
-        AuthnContext::PASSWORD
-    }
+    AuthnContext::of_form(config.base_url.is_https())
 }
 
 /// Our own addresses of an endpoint, and its aliases.
@@ -62,8 +76,17 @@ pub(super) fn registry_options(config: &Config) -> RegistryOptions {
         global_filters: config.authproc.clone(),
         idp_filters: saml.authproc.clone(),
         idp_attributes: saml.attributes.clone(),
+        entity_releases: saml.subject.release.clone(),
+        subject_ids: subject_ids(config),
         built_in: saml.test_sp.then(|| test_sp(config)),
     }
+}
+
+/// What people can have of subject-id and pairwise-id.
+fn subject_ids(config: &Config) -> Vec<&'static str> {
+    let scope = config.saml.published.scope.is_some();
+    let subject_id = config.saml.subject.subject_id_attribute.is_some().then_some(SUBJECT_ID);
+    scope.then_some(PAIRWISE_ID).into_iter().chain(subject_id.filter(|_| scope)).collect()
 }
 
 /// The built-in SP, described as any other: it shows all that a sign-in could release.

@@ -62,11 +62,14 @@ pub enum Event {
         /// To whom.
         #[serde(rename = "sp.entity_id")]
         sp: String,
-        /// The format of the NameID.
+        /// The format of the NameID; `none` for an assertion without one.
         #[serde(rename = "name_id.format")]
         name_id_format: String,
         /// The names of the attributes that left.
         attributes: Vec<String>,
+        /// The names of attributes that the SP's metadata requires, and that the person does not have.
+        #[serde(rename = "attributes.missing", skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
         /// ID of the Assertion.
         #[serde(rename = "assertion.id")]
         assertion_id: String,

@@ -8,12 +8,24 @@ use std::sync::Arc;
 
 use super::pcre::PatternError;
 use super::setting::Setting;
-use super::{Filter, attribute_add, attribute_limit, attribute_map, hint};
+use super::{
+    Filter, attribute_add, attribute_alter, attribute_copy, attribute_limit, attribute_map,
+    attribute_value_map, hint, scope_attribute, scope_from_attribute,
+};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 /// Every filter that a configuration may name: a new filter is a line here.
-const FILTERS: &[FilterKind] = &[attribute_add::KIND, attribute_limit::KIND, attribute_map::KIND];
+const FILTERS: &[FilterKind] = &[
+    attribute_add::KIND,
+    attribute_alter::KIND,
+    attribute_copy::KIND,
+    attribute_limit::KIND,
+    attribute_map::KIND,
+    attribute_value_map::KIND,
+    scope_attribute::KIND,
+    scope_from_attribute::KIND,
+];
 
 /// One configured filter with its place in the chain.
 #[derive(Debug, Clone)]
@@ -71,6 +83,8 @@ pub(super) enum OptionError {
     UnknownOption { option: String, hint: String },
     #[error("\"{option}\" must be {wanted}, not {found}")]
     WrongType { option: String, wanted: &'static str, found: &'static str },
+    #[error("\"{option}\" must be a name, not nothing")]
+    Empty { option: String },
     #[error("\"{option}\" is missing: add it, for example `{example}`")]
     Missing { option: &'static str, example: &'static str },
     #[error("\"{option}\" is given twice: keep one")]
@@ -81,6 +95,10 @@ pub(super) enum OptionError {
     NoEffect { option: String, remedy: &'static str },
     #[error("the pattern '{pattern}' of \"{option}\" is refused: {cause}")]
     Pattern { option: String, pattern: String, cause: PatternError },
+    #[error(
+        "the \"replacement\" names group {group}, and the pattern has {groups}: write ${{1}} before a digit"
+    )]
+    Group { group: usize, groups: usize },
 }
 
 /// A boolean option.
@@ -89,6 +107,23 @@ pub(super) fn flag(option: &str, value: &Setting) -> Result<bool, OptionError> {
         Setting::Flag(flag) => Ok(*flag),
         other => Err(wrong_type(option, "true or false", other)),
     }
+}
+
+/// A string.
+pub(super) fn text(option: &str, value: Setting) -> Result<String, OptionError> {
+    match value {
+        Setting::Text(text) => Ok(text),
+        other => Err(wrong_type(option, "a string", &other)),
+    }
+}
+
+/// The name of an attribute.
+pub(super) fn word(option: &str, value: Setting) -> Result<String, OptionError> {
+    let name = text(option, value)?;
+    if name.is_empty() {
+        return Err(OptionError::Empty { option: option.to_owned() });
+    }
+    Ok(name)
 }
 
 /// A string or a list of strings.
@@ -267,7 +302,8 @@ mod tests {
             (
                 "priority = 1\nfilter = \"PHP\"",
                 3,
-                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeLimit, AttributeMap",
+                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeAlter, AttributeCopy, \
+                 AttributeLimit, AttributeMap, AttributeValueMap, ScopeAttribute, ScopeFromAttribute",
             ),
             (
                 "priority = 1\nfilter = \"AttributeMap\"\nduplicat = true",

@@ -28,12 +28,17 @@
 //! ```
 
 pub mod attribute_add;
+pub mod attribute_alter;
+pub mod attribute_copy;
 pub mod attribute_limit;
 pub mod attribute_map;
+pub mod attribute_value_map;
 mod chain;
 mod config;
 mod nearest;
 mod pcre;
+pub mod scope_attribute;
+pub mod scope_from_attribute;
 mod setting;
 
 use std::fmt::Debug;
@@ -41,7 +46,7 @@ use std::fmt::Debug;
 pub use chain::{Chain, ChainError};
 pub use config::FilterConfig;
 pub use nearest::{hint, nearest};
-pub use pcre::{Pattern, PatternError};
+pub use pcre::{Pattern, PatternError, Substitution, SubstitutionError};
 
 use crate::identity::Attributes;
 

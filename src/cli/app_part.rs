@@ -14,7 +14,7 @@ use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
-use crate::registry::{self, ServiceProvider, Sign};
+use crate::registry::{self, Origin, Release, ServiceProvider, Sign};
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
@@ -166,14 +166,26 @@ fn directory_finding(config: &Config, name: &str, error: &DirectoryError) -> Fin
 fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
     let format =
         sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
-    let released = sp.release.as_ref().or(config.saml.attributes.as_ref());
+    let release = sp.releases.default_service();
+    let released = release.attributes.as_ref().or(config.saml.attributes.as_ref());
     ServiceProviderRow {
         entity_id: sp.entity_id().to_owned(),
         name: sp.display_name("ja").to_owned(),
         file: sp.file.display().to_string(),
         acs: sp.metadata.acs.len(),
-        name_id_format: format.and_then(|f| f.rsplit(':').next()).unwrap_or("transient").to_owned(),
-        attributes: released.map_or_else(|| "none".to_owned(), |list| list.join(", ")),
+        name_id_format: match format.and_then(|f| f.rsplit(':').next()) {
+            _ if sp.policy.without_name_id => "none",
+            Some(format) => format,
+            None => "transient",
+        }
+        .to_owned(),
+        attributes: attributes(release, released.map(Vec::as_slice)),
+        attributes_by: match release.origin {
+            Origin::Policy => "policy",
+            Origin::EntityAttribute => "entity attribute",
+            Origin::Metadata => "metadata",
+            Origin::IdentityProvider => "",
+        },
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",
             Sign::Response => "response",
@@ -181,6 +193,12 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         }
         .to_owned(),
     }
+}
+
+fn attributes(release: &Release, listed: Option<&[String]>) -> String {
+    let names = listed.unwrap_or_default().iter().map(String::as_str);
+    let names: Vec<&str> = names.chain(release.subject_ids.iter().copied()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn finding(finding: &registry::Finding) -> FindingRow {

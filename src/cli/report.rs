@@ -46,6 +46,9 @@ pub(super) struct ServiceProviderRow {
     pub(super) acs: usize,
     pub(super) name_id_format: String,
     pub(super) attributes: String,
+    /// Whose list that is; empty for `saml.attributes` and none.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) attributes_by: &'static str,
     pub(super) sign: String,
 }
 
@@ -120,7 +123,10 @@ impl ServiceProviderRow {
         let mut who = vec![self.entity_id.clone(), self.name.clone()];
         who.retain(|line| !line.is_empty());
         who.dedup();
-        who.push(format!("attributes: {}", self.attributes));
+        who.push(match self.attributes_by {
+            "" | "policy" => format!("attributes: {}", self.attributes),
+            by => format!("attributes (by its {by}): {}", self.attributes),
+        });
         let acs = self.acs.to_string();
         let [file, format, sign, acs] =
             [&self.file, &self.name_id_format, &self.sign, &acs].map(|text| one_line(text));
@@ -162,6 +168,7 @@ mod tests {
             acs: 2,
             name_id_format: "persistent".to_owned(),
             attributes: "uid, mail".to_owned(),
+            attributes_by: "",
             sign: "both".to_owned(),
         });
         assert!(!report.has_errors());

@@ -16,6 +16,7 @@ mod saml;
 mod secrets;
 mod session;
 mod store;
+mod subject;
 mod throttle;
 mod values;
 
@@ -31,6 +32,7 @@ pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
 pub use self::saml::{Contact, Endpoint, Localized, Logo, Organization, Published, Saml};
 pub use self::session::Session;
+pub use self::subject::Subject;
 pub use self::throttle::Throttle;
 
 use self::fault::Complaint;

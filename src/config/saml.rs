@@ -10,6 +10,7 @@ use super::base_url::BaseUrl;
 use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
+use super::subject::Subject;
 use super::values::{self, choice, duration, flag, maybe_text, text};
 use crate::authproc::FilterConfig;
 use crate::secret::Secret;
@@ -47,6 +48,8 @@ pub struct Saml {
     pub aliases: Vec<(String, Endpoint)>,
     /// `request_max_age`: how old an AuthnRequest may be. Default 1 h.
     pub request_max_age: SignedDuration,
+    /// What SPs are told about persons.
+    pub subject: Subject,
     /// `enforce_valid_until`: refuse metadata files whose validUntil has passed. Default false.
     pub enforce_valid_until: bool,
     /// `error_url`, `organization`, `contacts`, `ui_info`, `scope`: what the published metadata says besides.
@@ -162,15 +165,16 @@ impl Saml {
     pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl) -> Self {
         let (secret, name_id_secret_file) =
             section.secret_or_file(secret_keys!("name_id_secret"), "certs/name-id-secret");
+        let entity_id =
+            section.optional("entity_id", entity_id).unwrap_or_else(|| base_url.join("/saml/metadata"));
+        let subject = Subject::read(section, base_url, &entity_id);
         let allow_http_endpoints = section.or("allow_http_endpoints", false, flag);
         if allow_http_endpoints {
             let message = "assertions may be sent to SPs without TLS";
             section.warn("allow_http_endpoints", message, "use it for tests and closed networks only");
         }
         Self {
-            entity_id: section
-                .optional("entity_id", entity_id)
-                .unwrap_or_else(|| base_url.join("/saml/metadata")),
+            entity_id,
             private_key: section.private("private_key", Some("certs/PrivateKey.pem")).unwrap_or_default(),
             private_key_passphrase: section.secret(secret_keys!("private_key_passphrase")),
             certificate: section.existing("certificate", Some("certs/PublicKey.pem")).unwrap_or_default(),
@@ -182,6 +186,7 @@ impl Saml {
             name_id_secret_file,
             aliases: section.map("aliases", alias),
             request_max_age: section.or("request_max_age", SignedDuration::from_hours(1), duration),
+            subject,
             enforce_valid_until: section.or("enforce_valid_until", false, flag),
             published: Published::read(section),
             logout_without_question: section.or("logout_without_question", false, flag),

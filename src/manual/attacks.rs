@@ -1,7 +1,7 @@
 //! What an attacker may try with SAML documents, how it is refused, and which test holds it.
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
-//! [`ReceivedError`]. Tests are below `tests/it/saml`; a test there reads this page and fails when a line names a test
+//! [`ReceivedError`]. Tests are below `tests/it/saml`, but for those of metadata; a test there reads this page and fails when a line names a test
 //! that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
@@ -23,6 +23,7 @@
 //! | an IssueInstant that is no xs:dateTime | `IssueInstant` | `hostile::documents::hostile_messages_are_refused` |
 //! | no Issuer, two, or one that is no entityID | `NoIssuer`, `SecondIssuer`, `Issuer` | `hostile::documents::hostile_messages_are_refused` |
 //! | elements twice, values out of range | `Twice`, `Value`, `Comparison` | `hostile::documents::hostile_messages_are_refused` |
+//! | a Subject with a confirmation of the sender's choice | `SubjectConfirmation` | `hostile::documents::hostile_messages_are_refused` |
 //! | a Subject that cannot be read, so that anybody would do | `Subject` | `hostile::documents::hostile_messages_are_refused` |
 //! | a comment or CDATA section that cuts the Issuer | none: the text is read whole | `hostile::documents::the_issuer_is_read_whole` |
 //! | XInclude | `Issuer`: an element, and nothing is fetched | `hostile::documents::an_xinclude_is_not_followed` |
@@ -109,6 +110,14 @@
 //! | XSW 8 | `Shape` | `hostile::response::xsw8_the_genuine_assertion_in_an_object` |
 //! | no signature, two, another document | `Unsigned`, `Misplaced`, `Root` | `hostile::response::an_unsigned_response_is_not_believed` |
 //! | a comment inside the NameID (VU#475445) | none: the name is read whole | `hostile::response::a_comment_does_not_cut_a_name` |
+//!
+//! # Metadata
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | an affiliation that calls itself as another SP is called, to be given that one's persistent NameIDs | it is not used; and the names of an affiliation are made of another space | `registry::hostile::an_affiliation_cannot_take_the_name_of_a_service_provider` |
+//! | a second affiliation of the same name with other members | neither is used: `Qualifier` | `registry::hostile::two_affiliations_of_one_name_are_none` |
+//! | an affiliation of nobody, or without a name | `NoMember`, `EntityId` | `registry::hostile::each_hostile_file_has_its_own_error` |
 //!
 //! # What we write
 //!

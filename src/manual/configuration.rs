@@ -35,6 +35,75 @@
 //! | `metadata` | `/saml/metadata` |
 //! | `certificate` | `/saml/certificate.pem` |
 //!
+//! ## `authn_context_order`
+//!
+//! Authentication context classes from the weakest to the strongest, for the requests that ask for a `minimum`, a
+//! `maximum` or `better` (saml-core 3.3.2.2.1). Default: [`AuthnContext::ORDER`](crate::identity::AuthnContext::ORDER),
+//! Password, PasswordProtectedTransport, Kerberos, TimeSyncToken and `https://refeds.org/profile/mfa`. A class may stand
+//! in it that nobody is given here: an SP may ask for at most that. The class that signing in at the page gives must be
+//! in it. A class outside the order is as strong as itself and comparable with no other; every class meets
+//! `unspecified`. AuthnContextDeclRef is never met and never taken for a class. A session that does not meet the request
+//! leads to the sign-in page if signing in there would; otherwise, and with IsPassive, the SP gets NoAuthnContext.
+//!
+//! ## What an SP gets
+//!
+//! The first list that there is:
+//!
+//! 1. `attributes` in `metadata/NAME.toml`;
+//! 2. `[[saml.release]]`: the lists of all tables whose entity attribute the SP's metadata has, by name and value.
+//!    `entity_category` is short for the attribute `http://macedir.org/entity-category` (RFC 8409). With
+//!    `only_requested = true` a table gives, of its list, what the SP's RequestedAttributes name. Entity attributes are
+//!    believed because an admin dropped the file that holds them;
+//! 3. the RequestedAttributes of the AttributeConsumingService that the request names by its index, else of the default
+//!    one. A RequestedAttribute means attributes of its Name and of its FriendlyName;
+//! 4. `saml.attributes`.
+//!
+//! Where a RequestedAttribute lists AttributeValues, only these values leave (saml-metadata 2.4.4.2), unless the list is
+//! the policy's. A required attribute (`isRequired`) that a person does not have is in the log and in
+//! `attributes.missing` of the audit trail; the SP gets its assertion all the same. An index that the metadata lacks is
+//! RequestUnsupported for the SP; where it would decide nothing (1 is in force, or the metadata describes no service) it
+//! is passed over. `sekisho check` shows each list and, for 2 and 3, where it comes from.
+//!
+//! ## How an SP knows a person
+//!
+//! The format of the NameID is the request's unless that is `unspecified`, else `name_id_format` of the SP's policy, else
+//! the first NameIDFormat of its metadata that says something, else transient. `name_id_force` puts the policy first.
+//! `name_id_attribute` answers every format but transient with what it holds. Without it:
+//!
+//! | `name_id_format` | value |
+//! |---|---|
+//! | `transient` | random, one for each session and SP |
+//! | `persistent` | computed for the person and the SP; see `persistent_id` below |
+//! | `emailAddress` | `mail`, if it looks like an address |
+//! | `unspecified` | the login name as the directory spells it |
+//! | `X509SubjectName` | the DN of the entry |
+//! | `WindowsDomainQualifiedName` | `msDS-PrincipalName` (to be named in `attributes` of the directory), else sAMAccountName behind the directory's `netbios_names`, if that is one name |
+//! | `kerberos` | `krbPrincipalName`, else sAMAccountName at the domain of the DN in capitals, else `userPrincipalName` |
+//! | `none` | the assertion has no NameID; a request that asks for a format gets one all the same, unless `name_id_force` |
+//!
+//! What is not there is InvalidNameIDPolicy for the SP, and the log says what was needed. An SP without a NameID cannot
+//! be told of a logout: a LogoutRequest must name somebody.
+//!
+//! An SPNameQualifier in a request must be the SP's entityID, or the entityID of an affiliation: an
+//! `md:AffiliationDescriptor` (saml-metadata 2.5) in a file of `metadata/` that has the SP among its AffiliateMembers. The
+//! members then know a person by one name. AllowCreate changes nothing: computed identifiers are "already established".
+//!
+//! `persistent_id = "hmac-sha256"` computes persistent NameIDs from `name_id_secret` and the directory's own key of the
+//! person. `"legacy-sha1"` computes those of SimpleSAMLphp 1.x; see [migration](super::migration).
+//!
+//! `scope` and `subject_id_attribute` make the attributes of the SAML V2.0 Subject Identifier Attributes Profile:
+//!
+//! * `urn:oasis:names:tc:SAML:attribute:subject-id`: the one value of `subject_id_attribute` after the filters, `@`, the
+//!   scope, in small letters. It must have 1 to 127 letters, digits, `=` and `-`; no `.` and no `_`. Take an attribute
+//!   that is never given to another person and not told apart by case.
+//! * `urn:oasis:names:tc:SAML:attribute:pairwise-id`: the computed persistent NameID (by HMAC-SHA-256, whatever
+//!   `persistent_id` says) and the scope.
+//!
+//! They leave where a list names them, and where the SP's metadata asks by the entity attribute
+//! `urn:oasis:names:tc:SAML:profiles:subject-id:req`. That attribute is the last word below the policy's own
+//! `attributes`: `subject-id`, `pairwise-id`, `any` (pairwise-id then) or `none`. What cannot be made is a warning of the
+//! log; the SP gets its assertion without it.
+//!
 //! ## Keys
 //!
 //! `sekisho keys generate` makes what is missing and never overwrites: RSA with 2048 bits and a certificate for ten

@@ -118,13 +118,58 @@
 //! ([`persistent`](crate::saml::name_id::persistent)). The subject is the directory's name with objectGUID or entryUUID (or `subject_attribute`),
 //! never the login name nor the DN: people marry, and move. Nothing is stored, so every node gives the same id and no
 //! directory must be writable. The price: who loses `name_id_secret`, or renames a `[[directory]]`, changes them all.
-//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it (a migration of those is still to
-//! come).
+//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it, but for the migration of those
+//! (`persistent_id = "legacy-sha1"`), which is for the whole IdP: its SPs come together.
+//!
+//! AllowCreate is read and changes nothing. Where it is false, only an identifier that "has already been established" may
+//! be given, which "does not prevent the identity provider from creating such identifiers outside the context of this
+//! specific request" (saml-core 3.4.1.1): what is computed is there before anybody asks.
+//!
+//! The unique part of pairwise-id is the same value, so that an SP that moves from the persistent NameID to pairwise-id
+//! finds its people again. For `subject-id:req` `any` it gets pairwise-id, which tells less.
+//!
+//! ## The Subject of a request
+//!
+//! It is met when the person's name at the SP is the same, in the format of the answer or in the one that the request
+//! uses: NameIDPolicy may ask for another format than the Subject has (saml-core 3.4.1.4). Addresses and
+//! Windows names are compared without case, all others to the letter; qualifiers that are absent mean ours and the SP's.
+//! Otherwise it is UnknownPrincipal, also when somebody else signs in than was meant. A SubjectConfirmation in it refuses
+//! the request (saml-profiles 4.1.4.1 forbids it).
+//!
+//! ## Scoping is passed over
+//!
+//! ProxyCount, RequesterID and IDPList are for proxies; the IDPList is "advisory" (saml-core 3.4.1.2), and NoSupportedIDP
+//! and NoAvailableIDP are "used by an intermediary" (3.2.2.2). This IdP authenticates people itself: whoever sends a
+//! request here is answered. Rejected: NoSupportedIDP for a list that does not name us (the SP asked us all the same).
+//!
+//! ## A name from an attribute is not judged
+//!
+//! `name_id_attribute` answers emailAddress, kerberos and the others with what it holds. SPs ask for emailAddress and want
+//! an employee number, and the admin knows. Only what sekisho chooses itself, `mail`, must look like an address.
 //!
 //! ## Nothing is released without a list
 //!
 //! SimpleSAMLphp releases everything when nobody says otherwise. Here an SP without `attributes`, RequestedAttribute,
 //! `saml.attributes` or an AttributeLimit with an own list gets none, and `check` says so.
+//!
+//! ## Entity attributes go before RequestedAttributes
+//!
+//! A `[[saml.release]]` is an admin's word about a kind of SP, RequestedAttributes are the SP's wish; and an entity
+//! category such as research-and-scholarship promises its whole bundle. Where the wish should narrow the list, as the
+//! code of conduct wants it, `only_requested` says so. Rejected: the intersection always (breaks what the categories
+//! promise), a language of rules.
+//!
+//! ## An unknown AttributeConsumingServiceIndex
+//!
+//! saml-core 3.4.1 does not say what becomes of an index that cannot be mapped. Some SPs send one and describe no
+//! service: it decides nothing and is passed over. Beside other services it is Requester, RequestUnsupported: the
+//! attributes of the default service might be more than the one meant may have. Rejected: the default service (what
+//! OpenSAML does), an error always (breaks SPs for a number that changes nothing).
+//!
+//! ## A required attribute that is missing is no error
+//!
+//! isRequired says that the SP does not work without the attribute; the SP knows which part of it, and its page tells
+//! the person more than a status code could. Log and audit trail name it. Rejected: an error status.
 //!
 //! ## Patterns without delimiters
 //!
@@ -132,6 +177,21 @@
 //! reason. One form is taken besides: a pattern that begins with `^` and has no closing delimiter, as in
 //! `'^[^@]+@example\.co\.jp$'`. PHP refuses it, so it can mean nothing else, and it is how people write it. Everything
 //! else without delimiters is refused: what reads like a pattern may be one between odd delimiters.
+//!
+//! ## Replacements as PHP makes them
+//!
+//! AttributeAlter replaces every match as `preg_replace` does, which goes on in another way than the regex crate: after
+//! a match of nothing PHP looks for one of something at the same place. [`Substitution`](crate::authproc::Substitution)
+//! walks as PHP does, and refuses the patterns for which that second look could find anything (`/a*?/`, `/|a/`): nobody
+//! means them. `regex-syntax`, which is in the regex crate anyway, tells them apart.
+//!
+//! ## An SP may know the IdP by another name
+//!
+//! `idp_entity_id` is the Issuer of everything that is said to one SP, and the NameQualifier of pairwise ids. Computed
+//! ids hang on the IdP's own entityID all the same, so that the key may be set, changed or taken away and nobody loses an
+//! account. `{upn_domain}` is read from what the directory said at sign-in, before any filter: a policy of the SP cannot
+//! move a person to another domain. Who has no domain is answered with `Responder`, `UnknownPrincipal`, by the IdP's own
+//! name: there is no other to speak by.
 //!
 //! ## A key that does nothing is a fault
 //!
@@ -152,5 +212,6 @@
 //! | `getrandom` in `clock` | randomness is an argument like time; seeds for tests come from the same place |
 //! | `tests` below `src` may import anything | they build their subject |
 //! | `toml` with `preserve_order` | AttributeAdd adds in the order of the file, as PHP arrays do |
+//! | `regex-syntax` in `authproc` | it answers what the regex crate does not: whether a pattern can match nothing where it could match something |
 //! | `app.rs` has a folder beside it | ports and adapters are joined there, and a file has a limit |
 //! | `cli/app_part.rs` | what commands need of actix-web is in one file |

@@ -30,10 +30,12 @@
 //!      the files were read.
 //!    - [`verify`](crate::saml::signature::verify) judges the signature, [`Acs`](crate::saml::acs::Acs) the place for
 //!      the answer. Only with that proof is a Subject decrypted that the SP encrypted.
-//! 2. [`decide`](crate::sso::decide::decide) is the only place where ForceAuthn, IsPassive, RequestedAuthnContext, the age
-//!    of a session and `allow` are judged. It has no input but its arguments, so a table tests it without a server.
+//! 2. [`decide`](crate::sso::decide::decide) is the only place where ForceAuthn, IsPassive, RequestedAuthnContext,
+//!    AttributeConsumingServiceIndex, the age of a session and `allow` are judged. It has no input but its arguments, so a
+//!    table tests it without a server.
 //! 3. `issue` runs the [`Chain`](crate::authproc::Chain), takes the NameID from
-//!    [`Source`](crate::sso::name_id::Source) (out of what the filters left, before the release), lets
+//!    [`Source`](crate::sso::name_id::Source) (out of what the filters left, before the release), takes what leaves
+//!    by the service provider's [`Releases`](crate::registry::Releases), lets
 //!    [`Sessions::sp_session`](crate::session::Sessions::sp_session) find or write the SP session, builds
 //!    [`Assertion`](crate::saml::assertion::Assertion) and [`Response`](crate::saml::response::Response), signs,
 //!    encrypts to the SP's [`EncryptionKey`](crate::saml::encryption::EncryptionKey) where the policy says so, and writes

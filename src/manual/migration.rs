@@ -16,7 +16,7 @@
 //! | `'authproc.idp'` in `config.php` | `[[authproc]]` in `sekisho.toml` |
 //! | `'authproc'` in `saml20-idp-hosted.php` | `[[saml.authproc]]` |
 //! | `'authproc'` of an SP | `[[authproc]]` in its `NAME.toml` |
-//! | `'secretsalt'` | `name_id_secret_file`; see persistent NameIDs below |
+//! | `'secretsalt'` | `legacy_salt_file`; see persistent NameIDs below |
 //!
 //! Keep key, certificate and entityID, and no SP notices the change: `entity_id` is then what the old server called itself,
 //! for SimpleSAMLphp mostly `https://idp.example.co.jp/simplesaml/saml2/idp/metadata.php`.
@@ -97,7 +97,8 @@
 //!
 //! The names are SimpleSAMLphp's without `core:`; so are the option words, and with the same input each gives the same
 //! result, in the same order. `tests/it/authproc` runs SimpleSAMLphp's own classes beside them. What PHP writes as keys of
-//! one array is a table here; `%duplicate` and `%replace` may be written with or without the percent sign.
+//! one array is a table here; `%duplicate`, `%replace`, `%remove` and `%keep` may be written with or without the percent
+//! sign.
 //!
 //! | PHP | TOML |
 //! |---|---|
@@ -111,6 +112,12 @@
 //! | `'mail' => ['a@x']` | `attributes = [{ mail = ["a@x"] }]` |
 //! | `'mail' => ['regex' => true, '/@x$/']` | `attributes = [{ mail = { regex = true, values = ["/@x$/"] } }]` |
 //! | `'mail' => ['ignoreCase' => true, 'A@x']` | `attributes = [{ mail = { ignore_case = true, values = ["A@x"] } }]` |
+//! | `['class' => 'core:AttributeCopy', 'mail' => ['a', 'b']]` | `filter = "AttributeCopy"`, `map = { mail = ["a", "b"] }` |
+//! | `['class' => 'core:AttributeAlter', 'subject' => 'mail', 'pattern' => '/@x$/', 'replacement' => '@y']` | `filter = "AttributeAlter"`, `subject = "mail"`, `pattern = "/@x$/"`, `replacement = "@y"` |
+//! | `'target' => 't'`, `'%replace'`, `'%remove'` | `target = "t"`, `replace = true`, `remove = true` |
+//! | `['class' => 'core:AttributeValueMap', 'sourceattribute' => 'memberOf', 'targetattribute' => 'role', 'values' => ['admin' => ['cn=it']]]` | `filter = "AttributeValueMap"`, the same words, `values = { admin = ["cn=it"] }` |
+//! | `'%keep'`, `'%replace'` | `keep = true`, `replace = true` |
+//! | `core:ScopeAttribute`, `core:ScopeFromAttribute` | the same words |
 //! | any other `class` | not yet: `check` names it |
 //!
 //! ```toml
@@ -123,6 +130,32 @@
 //! attributes = ["uid", { mail = { regex = true, values = ['/@example\.co\.jp$/'] } }]
 //! ```
 //!
+//! ## Persistent NameIDs
+//!
+//! SimpleSAMLphp 1.x computes them as SHA-1 of `secretsalt`, both entityIDs and one attribute of the person. SPs know
+//! people by these ids; they stay the same with
+//!
+//! ```toml
+//! # sekisho.toml
+//! [saml]
+//! persistent_id = "legacy-sha1"
+//! legacy_salt_file = "certs/legacy-salt"
+//! legacy_attribute = "eduPersonPrincipalName"
+//! legacy_idp_entity_id = "https://old.example.co.jp/simplesaml/saml2/idp/metadata.php"
+//! ```
+//!
+//! | there | here |
+//! |---|---|
+//! | `'secretsalt'` in `config.php` | `legacy_salt`, `legacy_salt_file` or `legacy_salt_env`, to the letter |
+//! | `'userid.attribute'` in the IdP's metadata (default `eduPersonPrincipalName`), where no filter makes NameIDs | `legacy_attribute` |
+//! | `'attribute'` of `saml:PersistentNameID` | `legacy_attribute` |
+//! | the entityID of the IdP | `legacy_idp_entity_id`, if `entity_id` is another now |
+//!
+//! The attribute is taken as the filters leave it, else as the directory gives it; it must have exactly one value, as
+//! there. An SP with `name_id_attribute` (`simplesaml.nameidattribute`) is not concerned. `tests/it/authproc/persistent.rs`
+//! has SimpleSAMLphp compute the same ids. Not made: the ids of `saml:SQLPersistentNameID`, which are random and in its
+//! database, and those of `core:TargetedID`, which are an attribute and made of other parts.
+//!
 //! ## What is otherwise
 //!
 //! * **Release.** SimpleSAMLphp sends every attribute when neither `attributes` nor AttributeLimit says otherwise. Here
@@ -130,15 +163,17 @@
 //! * **ACS.** A request that names an ACS which is not registered is refused; SimpleSAMLphp answers to the default one.
 //! * **NameID.** A missing `name_id_attribute` is InvalidNameIDPolicy, told to the SP and the log; SimpleSAMLphp falls back
 //!   to a transient one.
-//! * **Persistent NameIDs** that SimpleSAMLphp computed from `secretsalt` are not computed here yet. SPs that know people
-//!   by them need `name_id_attribute`, or to map people anew. Ids from an attribute, as above, stay as they are:
+//! * **Persistent NameIDs** are computed from a key of the directory's own, unless `persistent_id` says otherwise. Ids
+//!   from an attribute, as above, stay as they are:
 //!
 //!   ```toml
 //!   name_id_format = "persistent"
 //!   name_id_attribute = "employeeNumber"
 //!   ```
 //!
-//! * **Patterns** that PCRE would find bad when it runs are refused when the file is read.
+//! * **Patterns** that PCRE would find bad when it runs are refused when the file is read; so is a replacement that names
+//!   a group which the pattern does not have (PHP writes nothing), and an AttributeValueMap onto its own source without
+//!   `keep` (SimpleSAMLphp fills it and takes it away).
 //! * **Sessions** are in the store and survive a restart; no memcache is needed.
 //!
 //! ## The log

@@ -108,7 +108,10 @@ fn clients(provider: &ServiceProvider, say: &mut Say<'_>) {
 
 fn release(provider: &ServiceProvider, origin: &Origin<'_>, say: &mut Say<'_>) {
     let policy = &provider.policy;
-    let listed = provider.release.is_some() || origin.options.idp_attributes.is_some();
+    let release = provider.releases.default_service();
+    let listed = release.attributes.is_some()
+        || !release.subject_ids.is_empty()
+        || origin.options.idp_attributes.is_some();
     if policy.send_attributes && !listed && !provider.chain.has_release_list() {
         say(
             Severity::Warning,
@@ -116,7 +119,28 @@ fn release(provider: &ServiceProvider, origin: &Origin<'_>, say: &mut Say<'_>) {
             "set attributes = [...] in its TOML; attributes = [] says that it is meant so",
         );
     }
-    let format = policy.name_id_format.is_some() || policy.name_id_attribute.is_some();
+    for names in release.withheld() {
+        let name = names.last().map(String::as_str).unwrap_or_default();
+        say(
+            Severity::Notice,
+            format!("its metadata requires \"{}\", which its release list does not name", shown(name)),
+            "add it to the list in force, if the service provider may have it",
+        );
+    }
+    for id in release.subject_ids.iter().filter(|id| !origin.options.subject_ids.contains(id)) {
+        let id = id.rsplit(':').next().unwrap_or(id);
+        say(
+            Severity::Warning,
+            format!("its metadata asks for {id}, which is not configured: it gets none"),
+            if id == "subject-id" {
+                "set saml.scope and saml.subject_id_attribute"
+            } else {
+                "set saml.scope"
+            },
+        );
+    }
+    let format =
+        policy.name_id_format.is_some() || policy.without_name_id || policy.name_id_attribute.is_some();
     if !format && provider.metadata.name_id_formats.is_empty() {
         say(
             Severity::Notice,

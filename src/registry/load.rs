@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::affiliations;
 use super::finding::{Finding, Severity};
 use super::folder::{self, Content, Text};
 use super::policy::{CertificateSource, Policy, PolicyFault, PolicyFile, TomlServiceProvider};
 use super::provider::{Origin, ServiceProvider};
+use crate::saml::metadata::affiliation::{Affiliation, Described};
 use crate::saml::metadata::sp::{
     self, AssertionConsumerService, Endpoint, KeyDescriptor, Localized, SpMetadata,
 };
@@ -15,6 +17,7 @@ use crate::saml::uris::{BINDING_POST, BINDING_REDIRECT};
 /// What good content gives.
 pub(super) struct Loaded {
     pub(super) providers: Vec<ServiceProvider>,
+    pub(super) affiliations: Vec<Affiliation>,
     /// What was left out of an aggregate, and why.
     pub(super) findings: Vec<Finding>,
 }
@@ -26,13 +29,20 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
         let (Some(file), Some(text)) = (file, &content.toml) else { return Err(Vec::new()) };
         return alone(&file, text, origin);
     };
-    let all = sp::parse(bytes(xml)?)
+    let Described { providers: all, affiliations } = sp::parse_all(bytes(xml)?)
         .map_err(|error| vec![fault(xml, Some(error.line), "", &error.fault.to_string(), error.remedy())])?;
     let file = match (file, &content.toml) {
         (Some(file), Some(text)) => consistent(file, text, &all)?,
         _ => empty(),
     };
-    build(all, &file, origin)
+    let (affiliations, findings) = affiliations::judged(affiliations, origin);
+    if all.is_empty() {
+        return Ok(Loaded { providers: Vec::new(), affiliations, findings });
+    }
+    let mut loaded = build(all, &file, origin)?;
+    loaded.affiliations = affiliations;
+    loaded.findings.extend(findings);
+    Ok(loaded)
 }
 
 /// The service provider that no file describes; the TOML is ours, so that nothing can be wrong with it but a bug.
@@ -62,7 +72,10 @@ fn build(all: Vec<SpMetadata>, file: &PolicyFile, origin: &Origin<'_>) -> Result
             Err(finding) => findings.push(*finding),
         }
     }
-    if providers.is_empty() { Err(findings) } else { Ok(Loaded { providers, findings }) }
+    if providers.is_empty() {
+        return Err(findings);
+    }
+    Ok(Loaded { providers, affiliations: Vec::new(), findings })
 }
 
 /// An entityID that stands twice in one file counts once if both say the same, else not at all.
@@ -177,6 +190,10 @@ fn consistent(file: PolicyFile, text: &Text, all: &[SpMetadata]) -> Result<Polic
             "it describes a service provider (entity_id), but there is an XML file of the same name";
         let remedy = "remove entity_id, acs, slo, certificates and name from it, or rename it";
         return Err(vec![fault(text, None, &own.entity_id, message, remedy)]);
+    }
+    if all.is_empty() {
+        let message = "it is a policy, but the XML file of the same name has no service provider";
+        return Err(vec![fault(text, None, "", message, "remove it: an affiliation has no policy")]);
     }
     let strangers = file.by_entity.keys().filter(|id| !all.iter().any(|sp| sp.entity_id == **id));
     let faults: Vec<Finding> = strangers

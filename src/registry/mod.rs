@@ -7,6 +7,7 @@
 //!
 //! Reading order: [`unit`](self) one name over time, `load` content to providers, `snapshot` all names together.
 
+mod affiliations;
 mod change;
 mod encryption;
 mod endpoint;
@@ -16,6 +17,7 @@ mod lint;
 mod load;
 pub mod policy;
 mod provider;
+mod release;
 mod snapshot;
 mod state;
 mod unit;
@@ -33,8 +35,9 @@ use crate::clock::Clock;
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, VerifyRequests};
+pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, UPN_DOMAIN, VerifyRequests};
 pub use provider::ServiceProvider;
+pub use release::{EntityRelease, Origin, Release, Releases, UnknownService};
 pub use snapshot::Snapshot;
 
 use state::State;
@@ -56,6 +59,10 @@ pub struct RegistryOptions {
     pub idp_filters: Vec<FilterConfig>,
     /// `saml.attributes`
     pub idp_attributes: Option<Vec<String>>,
+    /// `[[saml.release]]`
+    pub entity_releases: Vec<EntityRelease>,
+    /// Which of subject-id and pairwise-id the configuration lets people have.
+    pub subject_ids: Vec<&'static str>,
     /// A service provider that no file describes, as the TOML that could: the built-in one.
     pub built_in: Option<String>,
 }

@@ -21,6 +21,9 @@ use crate::saml::encryption::EncryptionMethod;
 pub use fault::PolicyFault;
 pub use provider::{CertificateSource, TomlServiceProvider};
 
+/// What `idp_entity_id` may hold a place for.
+pub const UPN_DOMAIN: &str = "{upn_domain}";
+
 /// The policy of one service provider. The default is that of a service provider without a TOML file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the file, by its name")]
@@ -31,8 +34,13 @@ pub struct Policy {
     pub entity_id_aliases: Vec<String>,
     /// `audience`: of the assertion; empty means the entityID.
     pub audience: Vec<String>,
+    /// `idp_entity_id`: the entityID by which the identity provider speaks to this service provider, where that is not
+    /// its own; [`UPN_DOMAIN`] in it stands for the domain of the person's userPrincipalName.
+    pub idp_entity_id: Option<String>,
     /// `name_id_format`: the URI of the format where the request asks for none.
     pub name_id_format: Option<String>,
+    /// `name_id_format = "none"`: the assertion has no NameID where the request asks for no format.
+    pub without_name_id: bool,
     /// `name_id_force`: the format of the policy goes before the request's.
     pub name_id_force: bool,
     /// `name_id_attribute`: the attribute whose first value after authproc is the NameID.
@@ -161,7 +169,9 @@ impl Default for Policy {
             enabled: true,
             entity_id_aliases: Vec::new(),
             audience: Vec::new(),
+            idp_entity_id: None,
             name_id_format: None,
+            without_name_id: false,
             name_id_force: false,
             name_id_attribute: None,
             name_id_encoding: NameIdEncoding::default(),

@@ -10,6 +10,7 @@ use crate::saml::signature::VerificationKey;
 
 use super::finding::{Finding, Severity};
 use super::policy::Policy;
+use super::release::Releases;
 use super::{RegistryOptions, encryption, endpoint, folder, lint};
 
 /// A service provider as the rest of the program sees it.
@@ -25,8 +26,8 @@ pub struct ServiceProvider {
     pub policy: Policy,
     /// Its attribute pipeline: global, identity provider's and its own filters.
     pub chain: Chain,
-    /// Its release list: the policy's `attributes`, else the names of its RequestedAttributes.
-    pub release: Option<Vec<String>>,
+    /// What may leave for it.
+    pub releases: Releases,
     /// Keys that may sign its requests.
     pub keys: Vec<VerificationKey>,
     /// The key that may be encrypted to, if it has one: whether it is, says `policy.encrypt`.
@@ -72,7 +73,8 @@ impl ServiceProvider {
             Chain::build(&options.global_filters, &options.idp_filters, filters).map_err(|error| {
                 origin.error(&metadata, error.to_string(), "write fewer filters for this service provider")
             })?;
-        let release = policy.attributes.clone().or_else(|| requested_names(&metadata));
+        let idp_attributes = options.idp_attributes.as_deref();
+        let releases = Releases::of(&metadata, &policy, &options.entity_releases, idp_attributes);
         let keys = keys(&metadata, origin, &mut findings);
         let encryption = encryption::key(&metadata, &policy, origin, &mut findings);
         let mut provider = Self {
@@ -82,7 +84,7 @@ impl ServiceProvider {
             metadata,
             policy,
             chain,
-            release,
+            releases,
             keys,
             encryption,
             findings,
@@ -163,20 +165,6 @@ fn usable_endpoints(metadata: &mut SpMetadata, origin: &Origin<'_>) -> Result<Ve
         return Err(Box::new(findings.into_iter().next().unwrap_or_else(nothing)));
     }
     Ok(findings)
-}
-
-/// A RequestedAttribute asks by an OID, our attribute goes by its friendly name: both are released.
-fn requested_names(metadata: &SpMetadata) -> Option<Vec<String>> {
-    let service = metadata.default_attribute_consuming()?;
-    let mut names: Vec<String> = Vec::new();
-    for attribute in &service.requested {
-        for name in std::iter::once(&attribute.name).chain(&attribute.friendly_name) {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-    }
-    (!names.is_empty()).then_some(names)
 }
 
 fn keys(metadata: &SpMetadata, origin: &Origin<'_>, findings: &mut Vec<Finding>) -> Vec<VerificationKey> {

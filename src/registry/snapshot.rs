@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::affiliations::Affiliations;
 use super::change::LiveFile;
 use super::finding::{Finding, Severity};
 use super::folder;
 use super::provider::ServiceProvider;
 use super::unit::{Good, Unit};
+use crate::clock::Timestamp;
 
 /// All service providers at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     by_name: HashMap<String, Arc<ServiceProvider>>,
     providers: Vec<Arc<ServiceProvider>>,
+    affiliations: Affiliations,
     findings: Vec<Finding>,
 }
 
@@ -31,6 +34,11 @@ impl Snapshot {
     /// All, also disabled ones, in the order of their entityIDs.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<ServiceProvider>> {
         self.providers.iter()
+    }
+
+    /// Whether the metadata has an affiliation of this name with this service provider in it.
+    pub fn is_affiliated(&self, affiliation: &str, entity_id: &str, now: Timestamp) -> bool {
+        self.affiliations.has(affiliation, entity_id, now)
     }
 
     /// Adds a service provider that no file describes, unless a file does.
@@ -96,6 +104,10 @@ pub(super) fn merge(units: &Units, remembered: &Remembered) -> Merged {
     snapshot.findings.extend(refused.iter().map(|(_, finding)| finding.clone()));
     let aliases = add_aliases(&mut snapshot);
     snapshot.findings.extend(aliases);
+    let (mut affiliations, disputed) = Affiliations::merge(units);
+    let taken = affiliations.yield_to(|name| snapshot.by_name.contains_key(name));
+    snapshot.affiliations = affiliations;
+    snapshot.findings.extend(disputed.into_iter().chain(taken));
     snapshot.findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Merged { snapshot, live, refused }
 }

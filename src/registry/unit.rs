@@ -9,6 +9,7 @@ use super::folder::{Content, Files};
 use super::load::load;
 use super::provider::{Origin, ServiceProvider};
 use crate::clock::Timestamp;
+use crate::saml::metadata::affiliation::Affiliation;
 
 /// The files of one name over time.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ pub(super) struct Unit {
 pub(super) struct Good {
     hashes: Hashes,
     pub(super) providers: Vec<Arc<ServiceProvider>>,
+    pub(super) affiliations: Vec<Affiliation>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -131,7 +133,8 @@ impl Unit {
                 found.chain(&loaded.findings).for_each(Finding::log);
                 tracing::info!(file = stem, service_providers = providers.len(), "metadata loaded");
                 self.faults = Vec::new();
-                self.good = Some(Good { hashes, providers, findings: loaded.findings });
+                let (affiliations, findings) = (loaded.affiliations, loaded.findings);
+                self.good = Some(Good { hashes, providers, affiliations, findings });
                 told
             }
             Err(faults) => {

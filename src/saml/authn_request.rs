@@ -14,7 +14,7 @@ use crate::identity::NameId;
 
 names! { SAMLP: AUTHN_REQUEST = "AuthnRequest" }
 
-/// What an SP asks for.
+/// What an SP asks for. Scoping is passed over: it limits proxies, and its IDPList is advisory (saml-core 3.4.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthnRequest {
     /// The ID that the Response will answer.
@@ -43,6 +43,8 @@ pub struct AuthnRequest {
     pub subject: Option<NameId>,
     /// Whether that is told by an EncryptedID; [`Self::decrypt_subject`] reads it.
     pub subject_encrypted: bool,
+    /// For which service of its metadata it asks: which attributes that needs.
+    pub attribute_service: Option<u16>,
 }
 
 /// saml-core 3.3.2.2.1.
@@ -50,7 +52,8 @@ pub struct AuthnRequest {
 pub struct RequestedAuthnContext {
     /// How the classes are compared.
     pub comparison: Comparison,
-    /// AuthnContextClassRef, in order of preference.
+    /// AuthnContextClassRef, in order of preference; none when the SP asks by AuthnContextDeclRef, which nothing here
+    /// can meet: sekisho makes no authentication context declarations.
     pub classes: Vec<String>,
 }
 
@@ -61,9 +64,9 @@ pub enum Comparison {
     Exact,
     /// At least as strong as one of them.
     Minimum,
-    /// As strong as possible without exceeding one of them.
+    /// As strong as possible without exceeding the strength of at least one of them.
     Maximum,
-    /// Stronger than any of them.
+    /// Stronger than each of them.
     Better,
 }
 
@@ -86,6 +89,7 @@ impl AuthnRequest {
             requested_authn_context: requested_authn_context(root)?,
             subject,
             subject_encrypted,
+            attribute_service: index(root, "AttributeConsumingServiceIndex")?,
         })
     }
 
@@ -150,12 +154,15 @@ fn requested_authn_context(root: &Element<'_>) -> Result<Option<RequestedAuthnCo
         "better" => Comparison::Better,
         other => return Err(MessageError::Comparison(cut(other))),
     };
-    let classes: Vec<_> = requested
-        .elements()
-        .filter(|e| e.namespace == SAML.uri)
-        .map(|e| e.text().trim().to_owned())
-        .collect();
-    Ok((!classes.is_empty()).then_some(RequestedAuthnContext { comparison, classes }))
+    let mut classes: Vec<_> =
+        requested.all(SAML.uri, "AuthnContextClassRef").map(|e| e.text().trim().to_owned()).collect();
+    let declared = requested.first(SAML.uri, "AuthnContextDeclRef").is_some();
+    if declared && comparison == Comparison::Better {
+        // Nothing is known to be stronger than a declaration that nobody here can read.
+        classes.clear();
+    }
+    let asked = declared || !classes.is_empty();
+    Ok(asked.then_some(RequestedAuthnContext { comparison, classes }))
 }
 
 /// Who is meant, and whether an EncryptedID says so.
@@ -164,6 +171,9 @@ fn subject(root: &Element<'_>) -> Result<(Option<NameId>, bool), MessageError> {
     // To pass over who is meant would be to answer for whoever is signed in.
     if subject.first(SAML.uri, "BaseID").is_some() {
         return Err(MessageError::Subject("BaseID"));
+    }
+    if subject.first(SAML.uri, "SubjectConfirmation").is_some() {
+        return Err(MessageError::SubjectConfirmation);
     }
     let encrypted = encrypted_id(subject)?.is_some();
     match once(subject, SAML.uri, "NameID")? {

@@ -62,6 +62,10 @@ pub enum MessageError {
     /// An EncryptedID that does not decrypt to a NameID.
     #[error("the Subject: {0}")]
     NotDecrypted(#[from] NotDecrypted),
+    /// The web browser profile forbids it: the browser that brings the request is the one that is confirmed
+    /// (saml-profiles 4.1.4.1).
+    #[error("the Subject of the request holds a SubjectConfirmation, which it must not")]
+    SubjectConfirmation,
     /// A Comparison other than exact, minimum, maximum, better.
     #[error("Comparison \"{0}\" is unknown")]
     Comparison(String),

@@ -15,5 +15,6 @@ pub mod received;
 pub mod response;
 pub mod signature;
 pub mod status;
+pub mod subject_id;
 pub mod uris;
 pub mod xml;

@@ -54,6 +54,20 @@ pub fn persistent(
     Ok(data_encoding::BASE32_NOPAD.encode(mac.expose()).to_ascii_lowercase())
 }
 
+/// The persistent identifier that SimpleSAMLphp 1.x computed of the same salt, entityIDs and attribute value: SHA-1 in
+/// hexadecimal. To be used for accounts that SPs know by it, not for new ones.
+pub fn legacy_persistent(salt: &Secret<String>, idp: &str, qualifier: &str, person: &[u8]) -> String {
+    let salt = salt.expose().as_bytes();
+    let mut data = [b"uidhashbase", salt].concat();
+    for part in [idp.as_bytes(), qualifier.as_bytes(), person] {
+        data.extend_from_slice(part.len().to_string().as_bytes());
+        data.push(b':');
+        data.extend_from_slice(part);
+    }
+    data.extend_from_slice(salt);
+    data_encoding::HEXLOWER.encode(&openssl::sha::sha1(&data))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,6 +69,16 @@ pub mod name_id {
     pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 }
 
+/// Subject identifiers as attributes (saml-subject-id-attr 1.0).
+pub mod subject_id {
+    /// The same for every service provider.
+    pub const SUBJECT_ID: &str = "urn:oasis:names:tc:SAML:attribute:subject-id";
+    /// Another one for each service provider.
+    pub const PAIRWISE_ID: &str = "urn:oasis:names:tc:SAML:attribute:pairwise-id";
+    /// The entity attribute by which a service provider says which of them it wants.
+    pub const REQUIREMENT: &str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
+}
+
 /// Attribute name formats (saml-core 8.2).
 pub mod attribute_name {
     /// The name is a URI.

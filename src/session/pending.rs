@@ -57,6 +57,9 @@ pub struct Ask {
     /// Whether the Subject was encrypted: then no page shows it.
     #[serde(rename = "e", default)]
     pub subject_encrypted: bool,
+    /// AttributeConsumingServiceIndex.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub attribute_service: Option<u16>,
     /// Who was signed in when a ForceAuthn request came: only this person's new sign-in meets it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SubjectId>,

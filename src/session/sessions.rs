@@ -117,12 +117,13 @@ impl Sessions {
         &self,
         session: &Arc<SsoSession>,
         sp: &str,
-        name_id: NameId,
+        name_id: impl Into<Option<NameId>> + Send,
     ) -> Result<SpSession, SessionError> {
+        let name_id = name_id.into();
         if session.is_ended() {
             return Err(SessionError::Ended);
         }
-        if let Some(old) = session.issued(sp, &name_id) {
+        if let Some(old) = session.issued(sp, name_id.as_ref()) {
             return Ok(old);
         }
         if session.held().len() >= SP_SESSIONS {
@@ -151,7 +152,7 @@ impl Sessions {
         let rows = self.store.sessions_named(&name_key(sp, name)).await?;
         let found = rows.into_iter().filter_map(|row| self.read(row, generation));
         let holds = |session: &Arc<SsoSession>| {
-            session.held().iter().any(|held| held.sp == sp && held.name_id.value == name)
+            session.held().iter().any(|held| held.sp == sp && held.is_named(name))
         };
         Ok(found.filter(|session| !session.is_ended() && holds(session)).collect())
     }

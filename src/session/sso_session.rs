@@ -48,8 +48,8 @@ pub struct SpSession {
     pub sp: String,
     /// The SessionIndex of its assertions (saml-core 2.7.2).
     pub session_index: String,
-    /// The name that it knows the person by.
-    pub name_id: NameId,
+    /// The name that it knows the person by; none where the assertion had no NameID.
+    pub name_id: Option<NameId>,
 }
 
 #[derive(Serialize)]
@@ -151,10 +151,10 @@ impl SsoSession {
     }
 
     /// What this session issued to a service provider under this name.
-    pub(super) fn issued(&self, sp: &str, name_id: &NameId) -> Option<SpSession> {
+    pub(super) fn issued(&self, sp: &str, name_id: Option<&NameId>) -> Option<SpSession> {
         let held = self.held();
         let mut own = held.iter().skip(self.inherited);
-        own.find(|held| held.sp == sp && held.name_id == *name_id).cloned()
+        own.find(|held| held.sp == sp && held.name_id.as_ref() == name_id).cloned()
     }
 
     /// When the session was last used.
@@ -199,12 +199,17 @@ impl SsoSession {
 }
 
 impl SpSession {
+    /// Whether the service provider knows the person by this NameID.
+    pub fn is_named(&self, value: &str) -> bool {
+        self.name_id.as_ref().is_some_and(|name| name.value == value)
+    }
+
     pub(super) fn row(&self, session: &SsoSession) -> Result<SpSessionRow, SessionError> {
         Ok(SpSessionRow {
             id_hash: session.id_hash.clone(),
             sp: self.sp.clone(),
             session_index: self.session_index.clone(),
-            name_key: name_key(&self.sp, &self.name_id.value),
+            name_key: self.name_id.as_ref().map(|name| name_key(&self.sp, &name.value)).unwrap_or_default(),
             body: serde_json::to_string(&self.name_id)?,
         })
     }

@@ -86,6 +86,19 @@ async fn a_session_survives_a_restart_with_everything_in_it() {
 }
 
 #[tokio::test]
+async fn an_assertion_without_a_name_has_its_session_too() {
+    let fixture = Fixture::new().await;
+    let (token, session) = fixture.start("1").await;
+    let nameless = fixture.sessions.sp_session(&session, "https://sp", None).await.unwrap();
+    let named = fixture.sessions.sp_session(&session, "https://sp", name_id("n")).await.unwrap();
+    assert_ne!(nameless.session_index, named.session_index);
+    assert_eq!(fixture.sessions.sp_session(&session, "https://sp", None).await.unwrap(), nameless);
+    let again = fixture.reopened().await.find(&token).await.unwrap().unwrap();
+    let held = again.sp_sessions();
+    assert!(held.len() == 2 && held.contains(&nameless) && held.contains(&named), "{held:?}");
+}
+
+#[tokio::test]
 async fn a_sign_in_and_its_assertion_are_one_transaction_and_a_repetition_is_none() {
     let fixture = Fixture::new().await;
     let before = fixture.store.transactions();

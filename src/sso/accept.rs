@@ -168,6 +168,7 @@ impl Accepted {
             requested_authn_context: request.requested_authn_context.clone(),
             subject: request.subject.clone(),
             subject_encrypted: request.subject_encrypted,
+            attribute_service: request.attribute_service,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })
@@ -216,6 +217,7 @@ impl Accepted {
             requested_authn_context: None,
             subject: None,
             subject_encrypted: false,
+            attribute_service: None,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })

@@ -26,7 +26,7 @@ impl SingleSignOn {
         let unavailable = |error: String| Rejection::Unavailable(error);
         let mut handle = [0; 20];
         self.ids.fill(&mut handle);
-        let artifact = Artifact::new(&self.idp.entity_id, handle);
+        let artifact = Artifact::new(self.idp.issuer_without_subject(accepted.sp()), handle);
         let xml = String::from_utf8(xml).map_err(|error| unavailable(error.to_string()))?;
         let waiting = Waiting { sp: accepted.sp().entity_id().to_owned(), xml };
         let body = serde_json::to_string(&waiting).map_err(|error| unavailable(error.to_string()))?;
@@ -58,7 +58,8 @@ impl SingleSignOn {
         })?;
         check_destination(&sp, resolve.head.destination.as_deref(), &self.idp.demands.artifact_destinations)?;
         check_age(&sp, resolve.head.issue_instant, &self.idp.demands, now)?;
-        let artifact = Artifact::parse(&resolve.artifact).filter(|found| found.is_from(&self.idp.entity_id));
+        let issuer = self.idp.issuer_without_subject(&sp);
+        let artifact = Artifact::parse(&resolve.artifact).filter(|found| found.is_from(issuer));
         let waiting = match artifact {
             Some(artifact) => self.fetched(&artifact, sp.entity_id()).await?,
             None => None,
@@ -66,7 +67,7 @@ impl SingleSignOn {
         let id = self.ids.xml_id();
         let answer = ArtifactResponse {
             id: &id,
-            issuer: &self.idp.entity_id,
+            issuer,
             issue_instant: now,
             in_response_to: &resolve.head.id,
             message: waiting.as_ref().map(|waiting| waiting.xml.as_bytes()),

@@ -1,12 +1,17 @@
-//! The second step, pure: the only place where ForceAuthn, IsPassive, RequestedAuthnContext, the age of a session and
-//! `allow` are judged.
+//! The second step, pure: the only place where ForceAuthn, IsPassive, RequestedAuthnContext, AttributeConsumingService,
+//! the age of a session and `allow` are judged.
+
+use std::cmp::Ordering;
 
 use super::accept::Accepted;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::identity::AuthnContext;
-use crate::registry::Allow;
+use crate::registry::{Allow, UnknownService};
 use crate::saml::authn_request::{Comparison, RequestedAuthnContext};
-use crate::saml::status::{AUTHN_FAILED, NO_AUTHN_CONTEXT, NO_PASSIVE, REQUEST_DENIED, RESPONDER, Status};
+use crate::saml::status::{
+    AUTHN_FAILED, NO_AUTHN_CONTEXT, NO_PASSIVE, REQUEST_DENIED, REQUEST_UNSUPPORTED, REQUESTER, RESPONDER,
+    Status,
+};
 use crate::session::SsoSession;
 
 /// A session with less than this left is no ground for a new sign-on.
@@ -49,6 +54,9 @@ pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circums
             Status::failure(RESPONDER, NO_PASSIVE, "a page would be needed, and IsPassive forbids it");
         if ask.is_passive { Decision::Reject(passive) } else { Decision::Login }
     };
+    if let Err(unknown) = accepted.sp().releases.service(ask.attribute_service) {
+        return Decision::Reject(unknown_service(unknown));
+    }
     let requested = ask.requested_authn_context.as_ref().filter(|_| !policy.ignore_requested_authn_context);
     if let Some(requested) = requested {
         let met = session.is_some_and(|s| satisfies(requested, &s.context.0, around.class_order));
@@ -81,6 +89,12 @@ pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circums
     }
 }
 
+/// saml-core leaves it to the IdP what becomes of an index that it cannot map (3.4.1); to send the attributes of some
+/// other service would be to release what was not asked for.
+pub(super) fn unknown_service(unknown: UnknownService) -> Status {
+    Status::failure(REQUESTER, REQUEST_UNSUPPORTED, unknown.to_string())
+}
+
 fn no_authn_context() -> Status {
     let message = "no way of signing in here meets the RequestedAuthnContext";
     Status::failure(RESPONDER, NO_AUTHN_CONTEXT, message)
@@ -96,19 +110,24 @@ pub(super) fn allowed(allow: &[Allow], session: &SsoSession, groups: &[String]) 
         })
 }
 
-/// saml-core 3.3.2.2.1.
+/// saml-core 3.3.2.2.1. A class that the order does not hold is as strong as itself and cannot be compared with any
+/// other; `unspecified` is what every class is at least, and weaker than all.
 fn satisfies(requested: &RequestedAuthnContext, class: &str, order: &[String]) -> bool {
-    if requested.classes.iter().any(|wanted| wanted == AuthnContext::UNSPECIFIED) {
-        return true;
-    }
+    let any = |wanted: &&String| *wanted == AuthnContext::UNSPECIFIED;
     let rank = |class: &str| order.iter().position(|known| known == class);
-    let wanted = || requested.classes.iter().map(|wanted| rank(wanted));
-    match (requested.comparison, rank(class)) {
-        (Comparison::Exact, _) => requested.classes.iter().any(|wanted| wanted == class),
-        (Comparison::Minimum, Some(own)) => wanted().any(|w| w.is_some_and(|w| own >= w)),
-        (Comparison::Maximum, Some(own)) => wanted().any(|w| w.is_some_and(|w| own <= w)),
-        (Comparison::Better, Some(own)) => wanted().all(|w| w.is_some_and(|w| own > w)),
-        (_, None) => false,
+    let compared = |wanted: &str| match (rank(class), rank(wanted)) {
+        _ if wanted == class => Some(Ordering::Equal),
+        (Some(own), Some(wanted)) => Some(own.cmp(&wanted)),
+        _ => None,
+    };
+    let mut wanted = requested.classes.iter();
+    match requested.comparison {
+        Comparison::Exact => wanted.any(|w| any(&w) || w == class),
+        Comparison::Minimum => wanted.any(|w| any(&w) || compared(w).is_some_and(Ordering::is_ge)),
+        Comparison::Maximum => wanted.any(|w| any(&w) || compared(w).is_some_and(Ordering::is_le)),
+        Comparison::Better => {
+            !requested.classes.is_empty() && wanted.all(|w| any(&w) || compared(w) == Some(Ordering::Greater))
+        }
     }
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::RequestContext;
 use super::SingleSignOn;
 use super::accept::Accepted;
-use super::name_id::Source;
 use super::outcome::{Outcome, PostForm, Rejection, SpNames};
+use super::told::Told;
 use crate::audit::{Event, Record};
-use crate::authproc::Context;
 use crate::clock::Timestamp;
-use crate::identity::{Attributes, NameId};
+use crate::identity::NameId;
 use crate::registry::{Encrypt, ServiceProvider, Sign as SignPolicy};
 use crate::saml::acs::AcsBinding;
 use crate::saml::assertion::{Assertion, write_name_id};
@@ -44,39 +43,31 @@ pub(super) async fn issue(
 ) -> Result<Outcome, NotIssued> {
     let sp = accepted.sp();
     let encryption = encryption(accepted)?;
-    let context =
-        Context { sp_attributes: sp.release.as_deref(), idp_attributes: sso.idp.attributes.as_deref() };
-    let filtered = sp
-        .chain
-        .apply(session.subject.attributes.clone(), &context)
-        .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
-    let source =
-        Source { idp: &sso.idp.entity_id, secret: &sso.name_id_secret, session, attributes: &filtered };
-    let name_id =
-        source.name_id(sp, &accepted.ask().name_id_policy, || sso.ids.xml_id()).map_err(|error| {
-            let status = Status::failure(REQUESTER, INVALID_NAME_ID_POLICY, "the NameIDPolicy cannot be met");
-            NotIssued::Status(status, error.to_string())
-        })?;
-    check_subject(accepted.ask().subject.as_ref(), &name_id)?;
+    let issuer = sso.idp.issuer_for(sp, &session.subject).map_err(|error| {
+        let message = "the person has no domain that this identity provider could speak for";
+        NotIssued::Status(Status::failure(RESPONDER, UNKNOWN_PRINCIPAL, message), error.to_string())
+    })?;
+    let told = Told::of(sso, accepted, session, &issuer)?;
     let sp_session = sso
         .sessions
-        .sp_session(session, sp.entity_id(), name_id)
+        .sp_session(session, sp.entity_id(), told.name_id)
         .await
         .map_err(|error| Rejection::Unavailable(error.to_string()))?;
-    let released =
-        if sp.policy.send_attributes { sp.chain.release(filtered, &context) } else { Attributes::new() };
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
-    let encrypted_id =
-        encryption.name_id.map(|key| encrypted_id(sso, key, &sp_session.name_id)).transpose()?;
+    let encrypted_id = encryption
+        .name_id
+        .zip(sp_session.name_id.as_ref())
+        .map(|(key, name_id)| encrypted_id(sso, key, name_id))
+        .transpose()?;
     let own_audience = [sp.entity_id().to_owned()];
     let policy = &sp.policy;
     let assertion = Assertion {
         id: &assertion_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
-        name_id: Some(&sp_session.name_id),
+        name_id: sp_session.name_id.as_ref(),
         encrypted_id: encrypted_id.as_deref(),
         in_response_to: accepted.ask().id.as_deref(),
         recipient: accepted.acs(),
@@ -87,12 +78,12 @@ pub(super) async fn issue(
         session_index: &sp_session.session_index,
         session_not_on_or_after: policy.session_not_on_or_after.then_some(session.not_on_or_after),
         authn_context: &session.context.0,
-        attributes: &released,
+        attributes: &told.attributes,
         name_format: policy.attribute_name_format.as_deref(),
     };
     let response = Response {
         id: &response_id,
-        issuer: &sso.idp.entity_id,
+        issuer: &issuer,
         issue_instant: now,
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),
@@ -104,12 +95,22 @@ pub(super) async fn issue(
         None => response.signed(&***sso.signer.load(), signed_parts(sp)).map_err(WriteError::Sign),
     };
     let xml = xml.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    if !told.missing.is_empty() {
+        let (sp, missing) = (sp.entity_id(), told.missing.join(", "));
+        tracing::warn!(
+            request.id = request.id,
+            sp.entity_id = sp,
+            "{} lacks what the SP requires: {missing}",
+            session.subject.login
+        );
+    }
     let event = Event::AssertionIssued {
         subject: session.subject.id.to_string(),
         login: session.subject.login.clone(),
         sp: sp.entity_id().to_owned(),
-        name_id_format: sp_session.name_id.format.clone(),
-        attributes: released.iter().map(|(name, _)| name.to_owned()).collect(),
+        name_id_format: sp_session.name_id.map_or_else(|| "none".to_owned(), |name| name.format),
+        attributes: told.attributes.iter().map(|(name, _)| name.to_owned()).collect(),
+        missing: told.missing,
         assertion_id,
         in_response_to: accepted.ask().id.clone(),
     };
@@ -175,11 +176,14 @@ pub(super) async fn failure(
     sso: &SingleSignOn,
     accepted: &Accepted,
     status: &Status,
+    session: Option<&Arc<SsoSession>>,
 ) -> Result<Outcome, Rejection> {
     let id = sso.ids.xml_id();
+    let (idp, sp) = (&sso.idp, accepted.sp());
+    let issuer = session.and_then(|session| idp.issuer_for(sp, &session.subject).ok());
     let response = Response {
         id: &id,
-        issuer: &sso.idp.entity_id,
+        issuer: issuer.as_deref().unwrap_or_else(|| idp.issuer_without_subject(sp)),
         issue_instant: sso.clock.now(),
         destination: accepted.acs(),
         in_response_to: accepted.ask().id.as_deref(),
@@ -209,17 +213,6 @@ fn form(accepted: &Accepted, xml: &[u8]) -> PostForm {
         relay_state: accepted.relay_state().map(str::to_owned),
         names: SpNames::of(accepted.sp()),
     }
-}
-
-/// saml-core 3.4.1.4: a request that names its Subject is answered for that one or not at all.
-fn check_subject(asked: Option<&NameId>, given: &NameId) -> Result<(), NotIssued> {
-    let Some(asked) = asked else { return Ok(()) };
-    let same_format = asked.format == given.format || asked.format == crate::saml::uris::name_id::UNSPECIFIED;
-    if same_format && asked.value == given.value {
-        return Ok(());
-    }
-    let message = "the person who is signed in is not the Subject of the request";
-    Err(NotIssued::Status(Status::failure(REQUESTER, UNKNOWN_PRINCIPAL, message), message.to_owned()))
 }
 
 fn signed_parts(sp: &ServiceProvider) -> Sign {

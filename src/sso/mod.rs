@@ -4,10 +4,14 @@
 pub mod accept;
 mod artifact;
 pub mod decide;
+mod identifiers;
 mod issue;
+pub mod issuer;
 pub mod logout;
 pub mod name_id;
+mod names;
 pub mod outcome;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,6 +19,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Incoming};
+pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 
 use accept::Accepted;
@@ -29,7 +34,7 @@ use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::Signer;
 use crate::saml::status::{REQUEST_DENIED, RESPONDER, Status};
-use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED};
+use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED, WINDOWS_DOMAIN};
 use crate::secret::Secret;
 use crate::session::{Ask, Memos, PendingRequest, Seal, Sessions, SsoSession};
 
@@ -49,6 +54,8 @@ pub struct Idp {
     pub class_order: Vec<String>,
     /// The class that signing in at the page gives.
     pub form_class: String,
+    /// How persons are named to SPs.
+    pub identifiers: Identifiers,
 }
 
 /// Everything that sign-on needs; made once by `app`.
@@ -165,7 +172,7 @@ impl SingleSignOn {
                 let message = "the person may not use this service provider";
                 let status = Status::failure(RESPONDER, REQUEST_DENIED, message);
                 let cause = Rejection::NotAllowed { login, sp }.to_string();
-                self.answer(&asked.accepted, &status, &cause, request).await
+                self.answer(&asked.accepted, &status, &cause, Some(session), request).await
             }
             Err(rejection) => Err(rejection),
         };
@@ -258,7 +265,7 @@ impl SingleSignOn {
                 Ok(outcome) => Ok(outcome),
                 Err(NotIssued::Rejected(rejection)) => Err(rejection),
                 Err(NotIssued::Status(status, cause)) => {
-                    self.answer(accepted, &status, &cause, request).await
+                    self.answer(accepted, &status, &cause, Some(session), request).await
                 }
             },
             (Decision::Issue | Decision::Login, _) => {
@@ -270,9 +277,9 @@ impl SingleSignOn {
                 let sealed = sealed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
                 Ok(Outcome::Login { pending: sealed })
             }
-            (Decision::Reject(status), _) => {
+            (Decision::Reject(status), session) => {
                 let cause = status.message.clone().unwrap_or_default();
-                self.answer(accepted, &status, &cause, request).await
+                self.answer(accepted, &status, &cause, session, request).await
             }
             (Decision::Forbid, session) => Err(Rejection::NotAllowed {
                 login: session.map(|s| s.subject.login.clone()).unwrap_or_default(),
@@ -310,6 +317,7 @@ impl SingleSignOn {
         accepted: &Accepted,
         status: &Status,
         cause: &str,
+        session: Option<&Arc<SsoSession>>,
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
         let sp = accepted.sp().entity_id();
@@ -321,7 +329,7 @@ impl SingleSignOn {
             reason: cause.to_owned(),
         };
         issue::record(self, request, event)?;
-        issue::failure(self, accepted, status).await
+        issue::failure(self, accepted, status, session).await
     }
 
     /// The person is told; the log and the audit have the cause.
@@ -377,7 +385,7 @@ impl SingleSignOn {
 
 /// A Subject that a person could have typed; an opaque identifier in the form would only be in the way.
 fn login_hint(subject: &NameId) -> Option<String> {
-    let typed = [EMAIL, UNSPECIFIED].contains(&subject.format.as_str());
+    let typed = [EMAIL, UNSPECIFIED, WINDOWS_DOMAIN].contains(&subject.format.as_str());
     typed.then(|| subject.value.clone())
 }
 

@@ -300,11 +300,10 @@ impl Rejection {
             Self::Over(_) | Self::Replayed { .. } | Self::Unasked { .. } => Sentence::SignOut,
             Self::Binding(_) | Self::Xml(_) | Self::Message(_) => Sentence::Unreadable,
             Self::UnknownServiceProvider(_) => Sentence::UnknownServiceProvider,
-            Self::Disabled(_) | Self::Expired(_) => Sentence::Disabled,
+            Self::Disabled(_) | Self::Expired(_) | Self::NoClients(_) => Sentence::Disabled,
             Self::Signature { .. } => Sentence::Signature,
             Self::Destination { .. } | Self::NoDestination(_) => Sentence::Destination,
             Self::Acs { .. } => Sentence::Acs,
-            Self::NoClients(_) => Sentence::Disabled,
             Self::NotAllowed { .. } => Sentence::NotAllowed,
             Self::Unavailable(_) => Sentence::Unavailable,
         }

@@ -67,9 +67,9 @@ impl LogoutText {
         match state {
             State::SignedOut => self.signed_out,
             State::Waiting | State::Doubtful | State::Asked => self.looking,
-            State::Failed(Failure::NoEndpoint | Failure::Unregistered | Failure::NoBrowser) => {
-                self.no_endpoint
-            }
+            State::Failed(
+                Failure::NoEndpoint | Failure::NoName | Failure::Unregistered | Failure::NoBrowser,
+            ) => self.no_endpoint,
             State::Failed(Failure::Unreachable) => self.unreachable,
             State::Failed(Failure::NoAnswer | Failure::Nonsense) => self.no_answer,
             State::Failed(Failure::Refused) => self.refused,

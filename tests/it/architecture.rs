@@ -89,6 +89,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("percent_encoding", &["**"]),
     ("quick_xml", &["saml"]),
     ("regex", &["authproc", "sync"]),
+    ("regex_syntax", &["authproc"]),
     ("reqwest", &["outgoing"]),
     ("rpassword", &["cli"]),
     ("serde", &["**"]),

@@ -18,6 +18,7 @@ mod faults;
 mod manual;
 mod operations;
 mod registry;
+mod saas;
 mod saml;
 mod sso;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]

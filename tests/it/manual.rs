@@ -11,6 +11,7 @@ use sekisho::registry::Policy;
 const OPERATIONS: &str = include_str!("../../src/manual/operations.rs");
 const MIGRATION: &str = include_str!("../../src/manual/migration.rs");
 const INTEROP: &str = include_str!("../../src/manual/interop.rs");
+const RECIPES: &str = include_str!("../../src/manual/recipes.rs");
 
 /// The sources of the program without the manual and without tests.
 fn sources() -> Vec<String> {
@@ -108,6 +109,7 @@ fn records() -> Vec<Record> {
             sp: text(sp),
             name_id_format: text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
             attributes: vec![text("displayName"), text("mail")],
+            missing: vec![text("employeeNumber")],
             assertion_id: text("_98c1c208d7e9159176d1e51f606944a232fb84b6"),
             in_response_to: Some(text("_3275bffbf2fca66387ba834fe180b933f23f04ec")),
         },
@@ -154,6 +156,7 @@ fn examples_of_policies_can_be_loaded() {
     let pages = [
         (MIGRATION, 3),
         (INTEROP, 1),
+        (RECIPES, 11),
         (include_str!("../../README.md"), 1),
         (include_str!("../../metadata/README.md"), 2),
     ];
@@ -186,5 +189,29 @@ fn examples_for_service_providers_are_what_the_interop_tests_run() {
         for line in lines.filter(|line| !line.contains("example") && line.len() > 3) {
             assert!(rig.contains(line), "{language}: {line:?} is not in the rig");
         }
+    }
+}
+
+#[test]
+fn each_recipe_is_the_file_that_was_tested() {
+    let mut files: Vec<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/saas"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .map(|path| {
+            fs::read_to_string(path)
+                .unwrap()
+                .lines()
+                .fold(String::new(), |text, line| text + line.trim_start() + "\n")
+        })
+        .collect();
+    let mut shown = examples(RECIPES, "toml");
+    files.sort();
+    shown.sort();
+    assert_eq!(shown, files);
+    for section in RECIPES.split("\n//! ## ").skip(2) {
+        let name = section.lines().next().unwrap();
+        assert!(section.contains("*Not checked*:"), "{name} tells what could not be checked");
+        assert!(section.contains("*Source"), "{name} names its sources");
     }
 }

@@ -17,18 +17,27 @@
 //! ```
 
 mod class;
+mod substitution;
 mod translate;
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 
-use translate::Translator;
+use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 
-/// A translated pattern. It answers whether a text matches, not where: the translation of `$` may take a last line
-/// feed into the match.
+pub use substitution::{Substitution, SubstitutionError};
+use translate::{Translated, Translator};
+
+/// A translated pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: String,
     regex: Regex,
+    flags: Flags,
+    /// Where the pattern's own groups are among those of the translation.
+    groups: Vec<usize>,
+    /// The groups that hold the line feed which the translation of `$` takes in.
+    ends: Vec<usize>,
 }
 
 /// A pattern is bad, or has no faithful translation.
@@ -98,23 +107,55 @@ impl Pattern {
             None if source.starts_with('^') => (source, Flags::default()),
             None => return Err(PatternError::Delimiter),
         };
-        let mut translated = Translator::new(body, flags).translate()?;
-        if flags.anchored {
-            translated = format!("\\A(?:{translated})");
-        }
-        let regex = RegexBuilder::new(&translated)
+        let Translated { text, groups, ends } = Translator::new(body, flags).translate()?;
+        let regex = RegexBuilder::new(&text)
             .unicode(flags.unicode)
             .case_insensitive(flags.caseless)
             .dot_matches_new_line(flags.dot_all)
             .swap_greed(flags.ungreedy)
             .build()
             .map_err(|error| PatternError::Bad(reason(&error)))?;
-        Ok(Self { source: source.to_owned(), regex })
+        Ok(Self { source: source.to_owned(), regex, flags, groups, ends })
     }
 
     /// Whether the pattern matches somewhere in `text`.
     pub fn is_match(&self, text: &str) -> bool {
+        if self.flags.anchored {
+            return self.regex.find(text.as_bytes()).is_some_and(|found| found.start() == 0);
+        }
         self.regex.is_match(text.as_bytes())
+    }
+
+    /// The first match in `text`, in octets: without the flag u it may be a part of a character.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t [u8]> {
+        let text = text.as_bytes();
+        let captures = self.captures_at(text, 0)?;
+        text.get(self.span(&captures, 0)?)
+    }
+
+    /// The first match at or after `start`; with the flag A at `start` alone.
+    fn captures_at<'t>(&self, text: &'t [u8], start: usize) -> Option<Captures<'t>> {
+        let captures = self.regex.captures_at(text, start)?;
+        let here = captures.get(0).is_some_and(|whole| whole.start() == start);
+        (here || !self.flags.anchored).then_some(captures)
+    }
+
+    /// Where a group of the pattern matched; 0 is the whole match. The line feed before which `$` matched is no part of
+    /// any group.
+    fn span(&self, captures: &Captures<'_>, group: usize) -> Option<Range<usize>> {
+        let at = if group == 0 { 0 } else { *self.groups.get(group - 1)? };
+        let found = captures.get(at)?;
+        let mut ends = self.ends.iter().filter_map(|end| captures.get(*end));
+        let cut = ends.find(|end| !end.is_empty()).map_or(usize::MAX, |end| end.start());
+        Some(found.start().min(cut)..found.end().min(cut))
+    }
+
+    /// The structure of the translation.
+    fn structure(&self) -> Option<Hir> {
+        let mut parser = regex_syntax::ParserBuilder::new();
+        parser.utf8(false).unicode(self.flags.unicode).case_insensitive(self.flags.caseless);
+        parser.dot_matches_new_line(self.flags.dot_all).swap_greed(self.flags.ungreedy);
+        parser.build().parse(self.regex.as_str()).ok()
     }
 
     /// The pattern as it was written.

@@ -17,6 +17,19 @@ pub(super) struct Translator<'p> {
     ended: bool,
     /// The same for the branches before, at the top level or in the open group.
     branch_ended: bool,
+    /// Capturing groups so far, with those of [`Self::end`].
+    captures: usize,
+    groups_at: Vec<usize>,
+    ends_at: Vec<usize>,
+}
+
+/// A pattern in the syntax of the regex crate.
+pub(super) struct Translated {
+    pub(super) text: String,
+    /// Where the groups of the pattern are among those of the translation.
+    pub(super) groups: Vec<usize>,
+    /// The groups that a `$` may take a last line feed into.
+    pub(super) ends: Vec<usize>,
 }
 
 /// What a quantifier would apply to.
@@ -39,10 +52,13 @@ impl<'p> Translator<'p> {
             last: Last::Nothing,
             ended: false,
             branch_ended: false,
+            captures: 0,
+            groups_at: Vec::new(),
+            ends_at: Vec::new(),
         }
     }
 
-    pub(super) fn translate(mut self) -> Result<String, PatternError> {
+    pub(super) fn translate(mut self) -> Result<Translated, PatternError> {
         while let Some(c) = self.rest.next() {
             if self.flags.extended && self.skipped(c)? {
                 continue;
@@ -69,7 +85,7 @@ impl<'p> Translator<'p> {
         if !self.groups.is_empty() {
             return Err(PatternError::Bad("unclosed group".to_owned()));
         }
-        Ok(self.out)
+        Ok(Translated { text: self.out, groups: self.groups_at, ends: self.ends_at })
     }
 
     /// White space and comments of the flag `x`.
@@ -103,7 +119,9 @@ impl<'p> Translator<'p> {
 
     /// `$` and `\Z`: the end, or before a line feed that ends the text.
     fn end(&mut self) {
-        self.anchor("(?:\\n?\\z)");
+        self.anchor("(?:(\\n?)\\z)");
+        self.captures += 1;
+        self.ends_at.push(self.captures);
         self.ended = true;
     }
 
@@ -143,12 +161,18 @@ impl<'p> Translator<'p> {
         self.last = Last::Nothing;
     }
 
+    fn capture(&mut self, opening: &str) {
+        self.group(opening);
+        self.captures += 1;
+        self.groups_at.push(self.captures);
+    }
+
     fn open(&mut self) -> Result<(), PatternError> {
         if self.rest.peek() == Some(&'*') {
             return Err(PatternError::untranslatable("a verb such as (*UTF8)", "use flags"));
         }
         if self.rest.next_if_eq(&'?').is_none() {
-            self.group("(");
+            self.capture("(");
             return Ok(());
         }
         let refused = |construct: &str| Err(PatternError::untranslatable(construct, REWRITE));
@@ -185,7 +209,7 @@ impl<'p> Translator<'p> {
         {
             return Err(PatternError::Bad("a group name must be letters, digits and _".to_owned()));
         }
-        self.group(&format!("(?P<{name}>"));
+        self.capture(&format!("(?P<{name}>"));
         Ok(())
     }
 

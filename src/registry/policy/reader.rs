@@ -15,10 +15,11 @@ use super::values::{self, Wrong};
 use super::{Encrypt, EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
 use crate::authproc::{FilterConfig, hint};
 
-const POLICY_KEYS: [&str; 25] = [
+const POLICY_KEYS: [&str; 26] = [
     "enabled",
     "entity_id_aliases",
     "audience",
+    "idp_entity_id",
     "name_id_format",
     "name_id_force",
     "name_id_attribute",
@@ -47,7 +48,7 @@ const PROVIDER_KEYS: [&str; 6] =
     ["entity_id", "acs", "slo", "certificates", "encryption_certificates", "name"];
 
 /// Keys that later versions will enforce.
-const NOT_YET: [&str; 4] = ["idp_entity_id", "profile", "attribute_encodings", "allow_sha1_responses"];
+const NOT_YET: [&str; 3] = ["profile", "attribute_encodings", "allow_sha1_responses"];
 
 pub(super) fn parse(file: &Path, text: &str) -> Result<PolicyFile, Vec<PolicyFault>> {
     let mut faults = Faults::new(file, text);
@@ -143,7 +144,11 @@ impl Reader<'_, '_> {
             "enabled" => values::boolean(v).map(|b| policy.enabled = b),
             "entity_id_aliases" => values::entity_ids(v).map(|ids| policy.entity_id_aliases = ids),
             "audience" => values::entity_ids(v).map(|ids| policy.audience = ids),
-            "name_id_format" => values::name_id_format(v).map(|uri| policy.name_id_format = Some(uri)),
+            "idp_entity_id" => values::idp_entity_id(v).map(|id| policy.idp_entity_id = Some(id)),
+            "name_id_format" => values::name_id_format(v).map(|uri| {
+                policy.without_name_id = uri.is_none();
+                policy.name_id_format = uri;
+            }),
             "name_id_force" => values::boolean(v).map(|b| policy.name_id_force = b),
             "name_id_attribute" => values::word(v).map(|name| policy.name_id_attribute = Some(name)),
             "name_id_encoding" => {
@@ -262,6 +267,7 @@ impl Reader<'_, '_> {
             |name: &str| table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
         let forced =
             span_of("name_id_force").filter(|_| policy.name_id_force && policy.name_id_format.is_none());
+        let forced = forced.filter(|_| !policy.without_name_id);
         if let Some(span) = forced.filter(|_| span_of("name_id_format").is_none()) {
             let remedy = "add name_id_format, or remove the key";
             self.fault(span, "name_id_force", values::wrong("there is no format to force", remedy));

@@ -42,9 +42,11 @@ fn every_key_is_read() {
         session_not_on_or_after = false
         relay_state = "https://sp.example/start"
         relay_state_prefixes = ["https://sp.example/"]
+        idp_entity_id = "https://idp.example/{upn_domain}/saml"
         request_max_age = "10m"
         ignore_requested_authn_context = true
         max_authn_age = "7200s"
+        ecp = true
         allow_sha1_requests = true
         [[authproc]]
         priority = 100
@@ -57,7 +59,9 @@ fn every_key_is_read() {
         enabled: false,
         entity_id_aliases: vec![text("google.com")],
         audience: vec![text("https://a.example")],
+        idp_entity_id: Some(text("https://idp.example/{upn_domain}/saml")),
         name_id_format: Some(text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")),
+        without_name_id: false,
         name_id_force: true,
         name_id_attribute: Some(text("objectGUID")),
         name_id_encoding: NameIdEncoding::Base64,
@@ -85,6 +89,7 @@ fn every_key_is_read() {
         request_max_age: Some(SignedDuration::from_mins(10)),
         ignore_requested_authn_context: true,
         max_authn_age: Some(SignedDuration::from_hours(2)),
+        ecp: true,
         allow_sha1_requests: true,
     };
     assert_eq!(file.policy, expected);
@@ -184,7 +189,6 @@ fn each_bad_value_is_refused() {
         ("allow = [\"user:a\", \"user: \"]", "entry 2:"),
         ("allow = \"user:a\"", "it must be a list in [ ], not string"),
         ("name_id_format = \"persistant\"", "did you mean \"persistent\"?"),
-        ("name_id_format = \"none\"", "not available yet"),
         ("name_id_force = true", "there is no format to force"),
         ("name_id_encoding = \"base64\"", "there is no attribute to encode"),
         ("assertion_lifetime = \"5 parsecs\"", "is no duration"),
@@ -196,7 +200,10 @@ fn each_bad_value_is_refused() {
         ("relay_state = \"a\\u0007\"", "control character"),
         ("relay_state_prefixes = [\"https://sp.example\"]", "end it: \"https://sp.example/\""),
         ("relay_state_prefixes = []", "it is empty"),
-        ("idp_entity_id = \"x\"", "it is not available yet: remove the key"),
+        ("profile = \"saml2int\"", "it is not available yet: remove the key"),
+        ("idp_entity_id = \"x\"", "\"x\" is no URI"),
+        ("idp_entity_id = \"urn:x:{domain}\"", "no part of {upn_domain}"),
+        ("idp_entity_id = \"urn:x: {upn_domain}\"", "no white space"),
         ("entity_id = \"a b\"\nacs = [\"https://a/\"]", "no white space"),
         ("entity_id = \"a\"", ": acs: it is missing"),
         ("entity_id = \"a\"\nacs = []", "it names no URL"),
@@ -223,6 +230,17 @@ fn each_bad_value_is_refused() {
         let faults = parse(text).expect_err(text);
         assert!(faults.iter().any(|fault| fault.contains(said)), "{text}: {faults:#?}");
     }
+}
+
+#[test]
+fn none_is_a_format_too() {
+    let file = parse(
+        "name_id_format = \"none\"\nname_id_force = true\n[\"https://a.example\"]\nname_id_format = \"persistent\"",
+    )
+    .unwrap();
+    assert!(file.policy.without_name_id && file.policy.name_id_format.is_none());
+    let own = &file.by_entity["https://a.example"].policy;
+    assert!(!own.without_name_id && own.name_id_format.is_some(), "{own:?}");
 }
 
 #[test]

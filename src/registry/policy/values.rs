@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::{Allow, Encrypt, NameIdEncoding, Sign, VerifyRequests};
+use super::{Allow, Encrypt, NameIdEncoding, Sign, UPN_DOMAIN, VerifyRequests};
 use crate::authproc::hint;
 use crate::saml::encryption::{BlockCipher, EncryptionMethod, KeyTransport};
 use crate::saml::name_id::canonical_format;
@@ -96,6 +96,25 @@ pub(super) fn entity_id(text: &str) -> Read<String> {
     Ok(text.to_owned())
 }
 
+/// An entityID of the identity provider, with or without the one place that it may hold.
+pub(super) fn idp_entity_id(value: &DeValue<'_>) -> Read<String> {
+    let id = entity_id(&word(value)?)?;
+    let rest = id.replace(UPN_DOMAIN, "");
+    if rest.contains(['{', '}']) {
+        let message = "it holds a brace that is no part of {upn_domain}";
+        return Err(wrong(
+            message,
+            "write {upn_domain} where the domain of the person's userPrincipalName belongs",
+        ));
+    }
+    // saml-core 8.3.6, and the only thing that Microsoft 365 asks of it.
+    if !rest.contains(':') {
+        let remedy = "write one such as \"https://idp.example.co.jp/{upn_domain}\"";
+        return Err(wrong(format!("\"{id}\" is no URI"), remedy));
+    }
+    Ok(id)
+}
+
 pub(super) fn entity_ids(value: &DeValue<'_>) -> Read<Vec<String>> {
     for id in words(value)? {
         entity_id(&id)?;
@@ -139,12 +158,13 @@ pub(super) fn duration(
     Ok(duration)
 }
 
-pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<String> {
+/// The URI of the format; none for the word `none`.
+pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<Option<String>> {
     let text = text(value)?;
     if text == "none" {
-        return Err(wrong("assertions without a NameID are not available yet", "remove the key"));
+        return Ok(None);
     }
-    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format")
+    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format").map(Some)
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {

@@ -65,6 +65,9 @@ pub enum MetadataFault {
         /// The index.
         index: u16,
     },
+    /// An affiliation of nobody (saml-metadata 2.5).
+    #[error("AffiliationDescriptor has no AffiliateMember")]
+    NoMember,
     /// A certificate that is no base64.
     #[error("an X509Certificate is not base64")]
     Certificate,
@@ -90,6 +93,7 @@ impl MetadataError {
             }
             MetadataFault::EntityId
             | MetadataFault::NoServiceProvider(_)
+            | MetadataFault::NoMember
             | MetadataFault::Missing { .. }
             | MetadataFault::Value { .. } => {
                 "correct the element, or ask the service provider for valid metadata"

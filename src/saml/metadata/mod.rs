@@ -1,5 +1,6 @@
 //! Metadata (saml-metadata 2.0): [`sp`] reads what service providers publish, [`idp`] writes what this one publishes.
 
+pub mod affiliation;
 mod error;
 pub mod idp;
 mod read;

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::affiliation::{Affiliation, Described};
 use super::error::{MetadataError, MetadataFault};
 use super::sp::{
     AssertionConsumerService, AttributeConsumingService, Endpoint, EntityAttribute, KeyDescriptor, Localized,
@@ -17,6 +18,11 @@ const LONGEST_ENTITY_ID: usize = 1024;
 
 /// The service providers of a file: one of an EntityDescriptor, those of an EntitiesDescriptor.
 pub fn parse(bytes: &[u8]) -> Result<Vec<SpMetadata>, MetadataError> {
+    parse_all(bytes).map(|described| described.providers)
+}
+
+/// The same with the affiliations; a file may hold nothing else.
+pub fn parse_all(bytes: &[u8]) -> Result<Described, MetadataError> {
     let decoded = text::decode(bytes).ok_or(MetadataError { line: 1, fault: MetadataFault::Encoding })?;
     let root = parse_xml(&decoded, &Limits::METADATA)?;
     let alone = match (root.namespace.as_ref(), root.local) {
@@ -24,16 +30,16 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<SpMetadata>, MetadataError> {
         (namespace, "EntitiesDescriptor") if namespace == MD.uri => false,
         _ => return Err(fault(&root, MetadataFault::NotMetadata(root.local.to_owned()))),
     };
-    let mut found = Vec::new();
-    entities(&root, Validity::default(), &mut found)?;
+    let (mut found, mut affiliations) = (Vec::new(), Vec::new());
+    entities(&root, Validity::default(), &mut found, &mut affiliations)?;
     if let (Some(Err(error)), true) = (found.first(), alone) {
         return Err(error.clone());
     }
     let providers: Vec<SpMetadata> = found.into_iter().filter_map(Result::ok).collect();
-    if providers.is_empty() {
+    if providers.is_empty() && affiliations.is_empty() {
         return Err(fault(&root, MetadataFault::NoServiceProvider("the EntitiesDescriptor".to_owned())));
     }
-    Ok(providers)
+    Ok(Described { providers, affiliations })
 }
 
 /// validUntil and cacheDuration narrow from the outside to the inside.
@@ -59,9 +65,15 @@ fn entities(
     element: &Element<'_>,
     validity: Validity,
     found: &mut Vec<Result<SpMetadata, MetadataError>>,
+    affiliations: &mut Vec<Affiliation>,
 ) -> Result<(), MetadataError> {
     let validity = validity.narrowed(element)?;
     if element.is(MD.uri, "EntityDescriptor") {
+        let descriptor = element.first(MD.uri, "AffiliationDescriptor");
+        if let Some(descriptor) = descriptor.filter(|_| element.first(MD.uri, "SPSSODescriptor").is_none()) {
+            affiliations.push(affiliation(element, descriptor, validity)?);
+            return Ok(());
+        }
         found.push(match role(element)? {
             Ok((entity_id, role)) => Ok(service_provider(element, entity_id, role, validity)?),
             Err(other) => Err(fault(element, other)),
@@ -71,17 +83,40 @@ fn entities(
     element
         .elements()
         .filter(|child| child.is(MD.uri, "EntityDescriptor") || child.is(MD.uri, "EntitiesDescriptor"))
-        .try_for_each(|child| entities(child, validity, found))
+        .try_for_each(|child| entities(child, validity, found, affiliations))
 }
 
-type Role<'e, 'a> = Result<(String, &'e Element<'a>), MetadataFault>;
+/// saml-metadata 2.5; an affiliation stands in the place of roles.
+fn affiliation(
+    entity: &Element<'_>,
+    descriptor: &Element<'_>,
+    validity: Validity,
+) -> Result<Affiliation, MetadataError> {
+    let members: Vec<String> = descriptor.all(MD.uri, "AffiliateMember").filter_map(words).collect();
+    if members.is_empty() {
+        return Err(fault(descriptor, MetadataFault::NoMember));
+    }
+    Ok(Affiliation {
+        entity_id: entity_id(entity)?,
+        line: entity.line,
+        valid_until: validity.narrowed(descriptor)?.until,
+        members,
+    })
+}
 
-fn role<'e, 'a>(entity: &'e Element<'a>) -> Result<Role<'e, 'a>, MetadataError> {
+fn entity_id(entity: &Element<'_>) -> Result<String, MetadataError> {
     let entity_id = optional(entity, "entityID").unwrap_or_default();
     let shaped = !entity_id.chars().any(char::is_control);
     if entity_id.is_empty() || entity_id.chars().count() > LONGEST_ENTITY_ID || !shaped {
         return Err(fault(entity, MetadataFault::EntityId));
     }
+    Ok(entity_id)
+}
+
+type Role<'e, 'a> = Result<(String, &'e Element<'a>), MetadataFault>;
+
+fn role<'e, 'a>(entity: &'e Element<'a>) -> Result<Role<'e, 'a>, MetadataError> {
+    let entity_id = entity_id(entity)?;
     let mut roles = entity.all(MD.uri, "SPSSODescriptor").peekable();
     if roles.peek().is_none() {
         let idp = entity.first(MD.uri, "IDPSSODescriptor").is_some();
@@ -189,6 +224,7 @@ fn attribute_consuming(element: &Element<'_>) -> Result<AttributeConsumingServic
             name_format: optional(attribute, "NameFormat"),
             friendly_name: optional(attribute, "FriendlyName").filter(|name| !name.is_empty()),
             required: typed(attribute, "isRequired", "xs:boolean", text::boolean)?.unwrap_or(false),
+            values: attribute.all(SAML.uri, "AttributeValue").filter_map(words).collect(),
         })
     });
     Ok(AttributeConsumingService {

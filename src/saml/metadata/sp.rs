@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use super::read::parse;
+pub use super::read::{parse, parse_all};
 use crate::saml::encryption::EncryptionMethod;
 
 /// A service provider of SAML 2.0 as its metadata describes it.
@@ -105,6 +105,8 @@ pub struct RequestedAttribute {
     pub friendly_name: Option<String>,
     /// The service does not work without it.
     pub required: bool,
+    /// The only values that it wants; none means all.
+    pub values: Vec<String>,
 }
 
 /// A text in a language.

@@ -6,6 +6,7 @@ use super::*;
 use crate::clock::{ManualClock, SeededIds};
 use crate::identity::{Attributes, NameId, Subject, SubjectId};
 use crate::registry::{InMemory, Registry, RegistryOptions, Snapshot};
+use crate::saml::acs::AcsBinding;
 use crate::saml::name_id::NameIdPolicy;
 use crate::session::{Ask, PendingRequest, SessionOptions, Sessions};
 use crate::sso::Demands;
@@ -86,12 +87,14 @@ impl World {
             requested_authn_context: None,
             subject: None,
             subject_encrypted: false,
+            attribute_service: None,
             signed_in: None,
         };
         change(&mut ask);
         let pending = PendingRequest {
             sp: sp.to_owned(),
             acs: "https://sp.test/acs".to_owned(),
+            binding: AcsBinding::Post,
             relay_state: None,
             ask,
         };
@@ -273,6 +276,7 @@ async fn allow_names_people_and_groups_without_case() {
 
 #[test]
 fn contexts_are_compared_by_the_configured_order() {
+    use Comparison::{Better, Exact, Maximum, Minimum};
     let order = ["weak", "middle", "strong"].map(str::to_owned);
     let table = [
         (Comparison::Exact, "middle", [false, true, false]),
@@ -281,12 +285,57 @@ fn contexts_are_compared_by_the_configured_order() {
         (Comparison::Better, "middle", [false, false, true]),
         (Comparison::Better, "unknown", [false, false, false]),
         (Comparison::Minimum, "unknown", [false, false, false]),
+        (Comparison::Exact, "unknown", [false, false, false]),
+        (Comparison::Maximum, "unknown", [false, false, false]),
         (Comparison::Exact, AuthnContext::UNSPECIFIED, [true, true, true]),
+        (Comparison::Minimum, AuthnContext::UNSPECIFIED, [true, true, true]),
+        (Comparison::Maximum, AuthnContext::UNSPECIFIED, [true, true, true]),
+        (Comparison::Better, AuthnContext::UNSPECIFIED, [true, true, true]),
     ];
     for (comparison, wanted, expected) in table {
         let requested = requested(comparison, &[wanted]);
         let met: Vec<_> = order.iter().map(|class| satisfies(&requested, class, &order)).collect();
         assert_eq!(met, expected, "{comparison:?} {wanted}");
     }
-    assert!(!satisfies(&requested(Comparison::Minimum, &["weak"]), "unknown", &order));
+    let several = [
+        // One of several is enough, but for better: that is stronger than each.
+        (Exact, &["strong", "weak"][..], "weak", true),
+        (Exact, &["strong", "weak"], "middle", false),
+        (Minimum, &["strong", "middle"], "middle", true),
+        (Minimum, &["unknown", "middle"], "strong", true),
+        (Maximum, &["weak", "middle"], "middle", true),
+        (Maximum, &["weak", "unknown"], "middle", false),
+        (Better, &["weak", "middle"], "strong", true),
+        (Better, &["weak", "middle"], "middle", false),
+        (Better, &["weak", "unknown"], "strong", false),
+        (Better, &["weak", AuthnContext::UNSPECIFIED], "weak", false),
+        // A class outside the order is as strong as itself.
+        (Exact, &["unknown"], "unknown", true),
+        (Minimum, &["unknown"], "unknown", true),
+        (Maximum, &["unknown"], "unknown", true),
+        (Better, &["unknown"], "unknown", false),
+        (Minimum, &["weak"], "unknown", false),
+        // AuthnContextDeclRef alone.
+        (Exact, &[], "strong", false),
+        (Minimum, &[], "strong", false),
+        (Maximum, &[], "weak", false),
+        (Better, &[], "strong", false),
+    ];
+    for (comparison, wanted, class, expected) in several {
+        let asked = requested(comparison, wanted);
+        assert_eq!(satisfies(&asked, class, &order), expected, "{comparison:?} {wanted:?} by {class}");
+    }
+}
+
+#[tokio::test]
+async fn declarations_cannot_be_met_and_are_no_classes() {
+    let world = World::new().await;
+    let declared = |ask: &mut Ask| ask.requested_authn_context = Some(requested(Comparison::Exact, &[]));
+    for (sp, signed_in, expected) in [
+        ("plain", NOBODY, "NoAuthnContext"),
+        ("plain", TANAKA, "NoAuthnContext"),
+        ("lenient", TANAKA, "issue"),
+    ] {
+        assert_eq!(shown(&world.decide(sp, signed_in, &[], declared).await), expected, "{sp} {signed_in:?}");
+    }
 }

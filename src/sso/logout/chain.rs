@@ -52,8 +52,8 @@ pub struct Party {
     pub sp: String,
     /// Who we are to it.
     pub issuer: String,
-    /// The name that it knows the person by.
-    pub name_id: NameId,
+    /// The name that it knows the person by; none where its policy wants none.
+    pub name_id: Option<NameId>,
     /// Its sessions.
     pub session_indexes: Vec<String>,
     /// How far it is.
@@ -80,6 +80,8 @@ pub enum State {
 pub enum Failure {
     /// Its metadata names no SingleLogoutService that we speak to.
     NoEndpoint,
+    /// It knows the person by no name, and a LogoutRequest must have one.
+    NoName,
     /// It is no longer registered.
     Unregistered,
     /// Nobody is there.
@@ -99,6 +101,7 @@ impl Failure {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoEndpoint => "no_endpoint",
+            Self::NoName => "no_name_id",
             Self::Unregistered => "unregistered",
             Self::Unreachable => "unreachable",
             Self::NoAnswer => "no_answer",
@@ -189,9 +192,13 @@ pub fn parties(
     let mut parties: Vec<Party> = Vec::new();
     for session in sessions {
         for held in session.sp_sessions() {
-            if asking.is_some_and(|(sp, name)| sp == held.sp && name.value == held.name_id.value) {
+            if asking.is_some_and(|(sp, name)| sp == held.sp && held.is_named(&name.value)) {
                 continue;
             }
+            let state = match held.name_id {
+                Some(_) => State::Waiting,
+                None => State::Failed(Failure::NoName),
+            };
             match parties.iter_mut().find(|party| party.sp == held.sp && party.name_id == held.name_id) {
                 Some(party) => party.session_indexes.push(held.session_index),
                 None => parties.push(Party {
@@ -199,7 +206,7 @@ pub fn parties(
                     sp: held.sp,
                     name_id: held.name_id,
                     session_indexes: vec![held.session_index],
-                    state: State::Waiting,
+                    state,
                 }),
             }
         }
@@ -215,12 +222,7 @@ mod tests {
         let party = |state: &State| Party {
             sp: "sp".into(),
             issuer: "idp".into(),
-            name_id: NameId {
-                value: "n".into(),
-                format: String::new(),
-                name_qualifier: None,
-                sp_name_qualifier: None,
-            },
+            name_id: None,
             session_indexes: vec!["_s".into()],
             state: *state,
         };

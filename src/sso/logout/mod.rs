@@ -11,9 +11,10 @@ mod reach;
 mod send;
 pub mod steps;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use accept::{Asked, Ground, Heard, Unheard, hear, hear_soap};
+use accept::{Asked, Ground, Heard, Unheard, find_also_disabled, hear, hear_soap};
 use chain::{Chain, Initiator, parties};
 use outcome::{LogoutOutcome, LogoutStep};
 use reach::Reach;
@@ -25,7 +26,7 @@ use crate::audit::Event;
 use crate::clock::SignedDuration;
 use crate::identity::NameId;
 use crate::outgoing::Outgoing;
-use crate::registry::Snapshot;
+use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::UNSPECIFIED;
@@ -139,14 +140,14 @@ impl SingleLogout {
     ) -> Result<LogoutStep, Rejection> {
         self.come_once(asked).await?;
         let own = self.own(held).await?;
-        let initiator = self.initiator(asked);
         let sessions = match self.named(asked, own.as_ref()).await? {
             Named::Sessions(sessions) => sessions,
             Named::Stranger => {
-                let outcome = self.answer_stranger(&initiator, request)?;
+                let outcome = self.answer_stranger(&self.initiator(asked, own.as_deref()), request)?;
                 return Ok(still(outcome, held));
             }
         };
+        let initiator = self.initiator(asked, sessions.first().map(AsRef::as_ref));
         let others = own
             .as_ref()
             .is_some_and(|own| sessions.first().is_some_and(|session| session.subject.id != own.subject.id));
@@ -163,10 +164,11 @@ impl SingleLogout {
         let ground = self.ground(&snapshot, &keys);
         let asked = hear_soap(envelope, ground)?;
         self.come_once(&asked).await?;
-        let initiator = self.initiator(&asked);
+        let mut initiator = self.initiator(&asked, None);
         let status = match self.named(&asked, None).await? {
             Named::Stranger => stranger(),
             Named::Sessions(sessions) => {
+                initiator = self.initiator(&asked, sessions.first().map(AsRef::as_ref));
                 let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
                 let ending = Ending { sessions, initiator: None, asking, with_browser: false };
                 let chain = self.end(ending, request).await?;
@@ -225,7 +227,7 @@ impl SingleLogout {
         let qualifies = |said: Option<&str>, held: Option<&str>, meant: &str| {
             said.is_none_or(|said| said == held.unwrap_or(meant) || said == meant)
         };
-        let ours = &held.name_id;
+        let Some(ours) = &held.name_id else { return false };
         ours.value == name.value
             && (name.format == UNSPECIFIED || name.format == ours.format)
             && qualifies(
@@ -240,7 +242,11 @@ impl SingleLogout {
     async fn end(&self, ending: Ending<'_>, request: &RequestContext<'_>) -> Result<Chain, Rejection> {
         let unavailable = |error: String| Rejection::Unavailable(error);
         let now = self.sso.clock.now();
-        let issuer = |_: &str, _: &SsoSession| self.sso.idp.entity_id.clone();
+        let snapshot = self.sso.registry.snapshot();
+        let issuer = |sp: &str, session: &SsoSession| {
+            let found = find_also_disabled(&snapshot, sp, now).ok();
+            found.map_or_else(|| self.sso.idp.entity_id.clone(), |sp| self.issuer(&sp, Some(session)))
+        };
         let first = ending.sessions.first().map(|session| &session.subject);
         let mut chain = Chain {
             id: self.sso.ids.xml_id(),
@@ -268,7 +274,6 @@ impl SingleLogout {
             )?;
         }
         if !chain.parties.is_empty() {
-            let snapshot = self.sso.registry.snapshot();
             self.tell(&mut chain, &snapshot, ending.with_browser).await;
             for at in 0..chain.parties.len() {
                 self.note(&chain, at, request)?;
@@ -277,10 +282,17 @@ impl SingleLogout {
         Ok(chain)
     }
 
-    fn initiator(&self, asked: &Asked) -> Initiator {
+    /// Who we are to an SP when we speak of the person of this session.
+    fn issuer(&self, sp: &ServiceProvider, session: Option<&SsoSession>) -> String {
+        let idp = &self.sso.idp;
+        let for_person = session.and_then(|session| idp.issuer_for(sp, &session.subject).ok());
+        for_person.map_or_else(|| idp.issuer_without_subject(sp).to_owned(), Cow::into_owned)
+    }
+
+    fn initiator(&self, asked: &Asked, session: Option<&SsoSession>) -> Initiator {
         Initiator {
             sp: asked.sp.entity_id().to_owned(),
-            issuer: self.sso.idp.entity_id.clone(),
+            issuer: self.issuer(&asked.sp, session),
             request: asked.request.head.id.clone(),
             relay_state: asked.relay_state.clone(),
             binding: asked.binding.to_owned(),

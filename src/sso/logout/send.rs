@@ -10,6 +10,7 @@ use super::chain::{Chain, Failure, Initiator, Party, State};
 use super::outcome::LogoutOutcome;
 use crate::clock::SignedDuration;
 use crate::registry::{ServiceProvider, Snapshot};
+use crate::saml::assertion::Unsigned;
 use crate::saml::binding::{Kind, redirect, soap};
 use crate::saml::logout::{Request, Response};
 use crate::saml::metadata::sp::Endpoint;
@@ -41,7 +42,7 @@ impl SingleLogout {
     pub(super) async fn tell(&self, chain: &mut Chain, snapshot: &Snapshot, with_browser: bool) {
         let told = {
             let by_soap = (0..chain.parties.len()).filter_map(|at| {
-                let party = chain.parties.get(at)?;
+                let party = chain.parties.get(at).filter(|party| party.state == State::Waiting)?;
                 let sp = find_also_disabled(snapshot, &party.sp, self.sso.clock.now()).ok()?;
                 let url = endpoint(&sp, &[BINDING_SOAP])?.location.clone();
                 Some((at, party, sp, url))
@@ -98,7 +99,7 @@ impl SingleLogout {
         url: &str,
         snapshot: &Snapshot,
     ) -> Option<State> {
-        let signed = self.request(id, party, url).signed(&***self.sso.signer.load(), id);
+        let signed = self.request(id, party, url)?.signed(&***self.sso.signer.load(), id);
         let envelope = match signed {
             Ok(message) => soap::envelope(&message),
             Err(error) => {
@@ -135,7 +136,7 @@ impl SingleLogout {
         let Ok(sp) = find_also_disabled(snapshot, &party.sp, self.sso.clock.now()) else { return Ok(None) };
         let Some(endpoint) = front(&sp) else { return Ok(None) };
         let id = chain.request_id(at);
-        let unsigned = self.request(&id, party, &endpoint.location);
+        let Some(unsigned) = self.request(&id, party, &endpoint.location) else { return Ok(None) };
         let way = Way { endpoint, location: &endpoint.location, kind: Kind::Request, relay_state: None };
         self.by_browser(&sp, &way, &unsigned, &id).map(Some)
     }
@@ -172,7 +173,7 @@ impl SingleLogout {
         &self,
         sp: &ServiceProvider,
         way: &Way<'_>,
-        unsigned: &crate::saml::assertion::Unsigned,
+        unsigned: &Unsigned,
         id: &str,
     ) -> Result<LogoutOutcome, Rejection> {
         let failed = |error: SignError| Rejection::Unavailable(error.to_string());
@@ -191,18 +192,18 @@ impl SingleLogout {
         }))
     }
 
-    fn request(&self, id: &str, party: &Party, destination: &str) -> crate::saml::assertion::Unsigned {
+    fn request(&self, id: &str, party: &Party, destination: &str) -> Option<Unsigned> {
         let now = self.sso.clock.now();
-        Request {
+        let request = Request {
             id,
             issuer: &party.issuer,
             issue_instant: now,
             not_on_or_after: now.checked_add(VALID).unwrap_or(now),
             destination,
-            name_id: &party.name_id,
+            name_id: party.name_id.as_ref()?,
             session_indexes: &party.session_indexes,
-        }
-        .write()
+        };
+        Some(request.write())
     }
 
     /// The names of a party, by its entityID where it is no longer registered.

@@ -120,3 +120,8 @@ message('subject_of_another_kind', END, '<saml:Subject><saml:BaseID/><saml:NameI
 message('two_contexts', END, '<samlp:RequestedAuthnContext/><samlp:RequestedAuthnContext/>' + END)
 message('comparison_unknown', END, '<samlp:RequestedAuthnContext Comparison="worse"/>' + END)
 message('two_name_ids', END, '<saml:Subject><saml:NameID>a</saml:NameID><saml:NameID>b</saml:NameID></saml:Subject>' + END)
+message('service_index_too_large', 'ID="_1"', 'ID="_1" AttributeConsumingServiceIndex="65536"')
+message('service_index_word', 'ID="_1"', 'ID="_1" AttributeConsumingServiceIndex="first"')
+CONFIRMED = '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"/>'
+message('subject_confirmed', END, f'<saml:Subject><saml:NameID>a</saml:NameID>{CONFIRMED}</saml:Subject>' + END)
+message('subject_confirmed_alone', END, f'<saml:Subject>{CONFIRMED}</saml:Subject>' + END)

@@ -1,11 +1,15 @@
-//! Generated chains of AttributeMap, AttributeAdd and AttributeLimit, at all three levels and with all lists, give what
-//! SimpleSAMLphp's ProcessingChain gives: the same attributes in the same order with the same values in the same order.
+//! Generated chains of all filters, at all three levels and with all lists, give what SimpleSAMLphp's ProcessingChain
+//! gives: the same attributes in the same order with the same values in the same order. Where a filter of theirs leaves
+//! octets that are no UTF-8, ours refuses.
 //!
 //! Not generated, since the two differ on purpose or PHP's answer is an accident: bad patterns (refused here), names
 //! that are numbers (list positions in PHP), one name with and without values in one AttributeLimit (refused here),
-//! `regex = false` beside `ignoreCase = true` (PHP then lets the empty value pass), and the release, which is ours.
+//! `regex = false` beside `ignoreCase = true` (PHP then lets the empty value pass), a `null` for a replacement (TOML has
+//! none), a replacement with a group that is not there and an AttributeValueMap onto its own source without `keep`
+//! (refused here), and the release, which is ours. A ScopeFromAttribute of an attribute without values is a TypeError in PHP:
+//! such cases are left out.
 
-use sekisho::authproc::{Chain, Context, FilterConfig};
+use sekisho::authproc::{Chain, Context, FilterConfig, FilterError};
 use sekisho::identity::Attributes;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -14,7 +18,7 @@ use toml::Table;
 use super::dice::Dice;
 use super::php;
 
-const CASES: usize = 1500;
+const CASES: usize = 2000;
 const NAMES: [&str; 7] = ["uid", "mail", "cn", "UID", "x", "y", "urn:oid:0.9.2342.19200300.100.1.3"];
 const VALUES: [&str; 10] = ["u", "U", "m@x", "M@x", "M@X", "", "田中", "é", "É", "u\n"];
 const PATTERNS: [&str; 14] = [
@@ -32,6 +36,15 @@ const PATTERNS: [&str; 14] = [
     "/^$/",
     "(田)",
     "/\\w@\\w/A",
+];
+
+const REPLACEMENTS: [&str; 10] = ["", "x", "U", "m@x", "<$0>", "${0}", "\\0\\\\0", "$", "田", "\\$0"];
+const WITH_GROUPS: [(&str, &str); 5] = [
+    ("/^(.)@(.)$/", "$2@$1"),
+    ("/(m)|(x)/", "[\\1${2}]"),
+    ("/^([^@]+)@/u", "${1}0"),
+    ("/(u$)/", "<$1>"),
+    ("/(?<first>.)$/u", "$1$1"),
 ];
 
 /// One filter as both read it.
@@ -54,9 +67,20 @@ fn chains_give_what_simplesamlphp_gives() {
     let mut dice = Dice::new(2026);
     let cases: Vec<Case> = (0..CASES).map(|_| case(&mut dice)).collect();
     let theirs = php::answers(&cases.iter().map(Case::for_php).collect::<Vec<_>>());
-    let mut left = 0;
+    let (mut left, mut torn, mut broken) = (0, 0, 0);
     for (at, (case, theirs)) in cases.iter().zip(theirs).enumerate() {
-        let ours = case.ours();
+        if theirs == false {
+            broken += 1;
+            continue;
+        }
+        let ours = match case.ours() {
+            Ok(ours) => ours,
+            Err(FilterError::Unevaluable { .. }) if theirs.is_null() => {
+                torn += 1;
+                continue;
+            }
+            Err(error) => panic!("case {at}: {error}: {}", case.for_php()),
+        };
         left += usize::from(!ours.is_empty());
         let ours: Vec<Value> = ours
             .iter()
@@ -67,13 +91,13 @@ fn chains_give_what_simplesamlphp_gives() {
         assert_eq!(Value::Array(ours), theirs, "case {at}: {}", case.for_php());
     }
     assert!(
-        left > CASES / 3,
-        "only {left} of {CASES} cases left attributes over: the test judges too little"
+        left > CASES / 3 && torn > 0 && torn + broken < CASES / 10,
+        "{left} of {CASES} cases left attributes over, {torn} tore a character, {broken} broke PHP: the test judges too little"
     );
 }
 
 impl Case {
-    fn ours(&self) -> Attributes {
+    fn ours(&self) -> Result<Attributes, FilterError> {
         let configs = |level: &[Both]| -> Vec<FilterConfig> {
             let read = |both: &Both| {
                 FilterConfig::deserialize(both.toml.clone())
@@ -88,7 +112,7 @@ impl Case {
         };
         let (sp, idp) = (owned(&self.sp), owned(&self.idp));
         let context = Context { sp_attributes: sp.as_deref(), idp_attributes: idp.as_deref() };
-        chain.apply(self.attributes.iter().cloned().collect(), &context).unwrap()
+        chain.apply(self.attributes.iter().cloned().collect(), &context)
     }
 
     fn for_php(&self) -> Value {
@@ -107,21 +131,34 @@ impl Case {
 fn case(dice: &mut Dice) -> Case {
     let names = dice.some(&NAMES, 5);
     let attributes = names.into_iter().map(|name| (name, dice.many(&VALUES, 4))).collect();
-    let levels = [0; 3].map(|_| {
+    let mut levels: [Vec<Both>; 3] = [0; 3].map(|_| {
         // In SimpleSAMLphp the priority is the key in its list, so that it comes once.
         let priorities = dice.some(&[-3, 0, 10, 50, 60], 2);
         priorities.into_iter().map(|priority| filter(dice, priority)).collect()
     });
+    // One may double the values with each scope: of several, no chain comes to an end.
+    let mut scopes = 0;
+    for level in &mut levels {
+        level.retain(|both| {
+            scopes += usize::from(both.toml["filter"].as_str() == Some("ScopeAttribute"));
+            scopes < 2 || both.toml["filter"].as_str() != Some("ScopeAttribute")
+        });
+    }
     let sp = dice.once_in(3).then(|| dice.some(&NAMES, 4));
     let idp = dice.once_in(4).then(|| dice.some(&NAMES, 4));
     Case { levels, attributes, sp, idp }
 }
 
 fn filter(dice: &mut Dice, priority: i64) -> Both {
-    let (name, options, php) = match dice.below(3) {
+    let (name, options, php) = match dice.below(10) {
         0 => map(dice),
         1 => add(dice),
-        _ => limit(dice),
+        2 => limit(dice),
+        3..=5 => alter(dice),
+        6 => copy(dice),
+        7 => value_map(dice),
+        8 => scope(dice),
+        _ => scope_from(dice),
     };
     let mut toml = Table::new();
     toml.insert("filter".to_owned(), name.into());
@@ -197,6 +234,87 @@ fn limit(dice: &mut Dice) -> Options {
         php.push(json!(["default", default]));
     }
     ("AttributeLimit", options, php)
+}
+
+fn alter(dice: &mut Dice) -> Options {
+    let subject = dice.pick(&NAMES);
+    let (pattern, replacement) = if dice.once_in(2) {
+        dice.pick(&WITH_GROUPS)
+    } else {
+        (dice.pick(&PATTERNS), dice.pick(&REPLACEMENTS))
+    };
+    let mut options = vec![("subject", subject), ("pattern", pattern)];
+    let kind = dice.below(5);
+    if kind != 1 && kind != 2 {
+        options.push(("replacement", replacement));
+    }
+    if kind != 2 && dice.once_in(2) {
+        options.push(("target", dice.pick(&NAMES)));
+    }
+    let flag = match kind {
+        0 | 1 => Some("replace"),
+        2 => Some("remove"),
+        _ => None,
+    };
+    named("AttributeAlter", &options, flag)
+}
+
+/// Options that both spell alike, and a flag.
+fn named(filter: &'static str, options: &[(&str, &str)], flag: Option<&str>) -> Options {
+    let (mut table, mut php) = (Table::new(), Vec::new());
+    for (name, value) in options {
+        insert(&mut table, &mut php, name, json!(value));
+    }
+    if let Some(flag) = flag {
+        table.insert(flag.to_owned(), true.into());
+        php.push(json!([null, format!("%{flag}")]));
+    }
+    (filter, table, php)
+}
+
+fn copy(dice: &mut Dice) -> Options {
+    let (_, mut options, php) = map(dice);
+    options.remove("duplicate");
+    ("AttributeCopy", options, php.into_iter().filter(|pair| !pair[0].is_null()).collect())
+}
+
+fn value_map(dice: &mut Dice) -> Options {
+    let (source, target) = (dice.pick(&NAMES), dice.pick(&NAMES));
+    let (mut values, mut pairs) = (Table::new(), Vec::new());
+    for value in dice.some(&VALUES, 4) {
+        let from = dice.many(&VALUES, 3);
+        match from.as_slice() {
+            [one] if dice.once_in(2) => insert(&mut values, &mut pairs, value, json!(one)),
+            list => insert(&mut values, &mut pairs, value, json!(list)),
+        }
+    }
+    let names = [("sourceattribute", source), ("targetattribute", target)];
+    let flag = (source == target || dice.once_in(3)).then_some("keep");
+    let (filter, mut options, mut php) = named("AttributeValueMap", &names, flag);
+    options.insert("values".to_owned(), values.into());
+    php.push(json!(["values", { "pairs": pairs }]));
+    if dice.once_in(2) {
+        options.insert("replace".to_owned(), true.into());
+        php.push(json!([null, "%replace"]));
+    }
+    (filter, options, php)
+}
+
+fn scope(dice: &mut Dice) -> Options {
+    let names =
+        ["scopeAttribute", "sourceAttribute", "targetAttribute"].map(|name| (name, dice.pick(&NAMES)));
+    let (filter, mut options, mut php) = named("ScopeAttribute", &names, None);
+    if dice.once_in(2) {
+        let only = dice.once_in(2);
+        options.insert("onlyIfEmpty".to_owned(), only.into());
+        php.push(json!(["onlyIfEmpty", only]));
+    }
+    (filter, options, php)
+}
+
+fn scope_from(dice: &mut Dice) -> Options {
+    let names = ["sourceAttribute", "targetAttribute"].map(|name| (name, dice.pick(&NAMES)));
+    named("ScopeFromAttribute", &names, None)
 }
 
 fn allowed(dice: &mut Dice) -> (toml::Value, Vec<Value>) {

@@ -3,4 +3,5 @@
 mod dice;
 mod filters;
 mod patterns;
+mod persistent;
 mod php;

@@ -1,7 +1,10 @@
 //! Generated PCRE patterns: what we translate matches exactly what `preg_match` matches, what PCRE finds bad we refuse,
-//! and what we call bad PCRE finds bad. Only "has no translation" is ours to say, and it must stay the smaller part.
+//! and what we call bad PCRE finds bad. Only "has no translation" is ours to say, and it must stay the smaller part. With
+//! generated replacements, what we replace is what `preg_replace` replaces, to the octet.
 
-use sekisho::authproc::{Pattern, PatternError};
+use std::fmt::Write as _;
+
+use sekisho::authproc::{Pattern, PatternError, Substitution, SubstitutionError};
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -163,6 +166,60 @@ fn patterns_match_what_preg_match_matches() {
         translated > untranslatable,
         "{translated} translated, {untranslatable} not: the test judges too little"
     );
+}
+
+const REPLACEMENTS: [&str; 20] = [
+    "", "x", "é", "<$0>", "<\\0>", "$1", "\\1-\\2", "${1}0", "${2}$1", "$", "\\", "\\\\1", "\\$1", "\\\\$1",
+    "${1", "$a\\b", "$01", "\\\\\\1", "${12}", "$1$1",
+];
+
+#[test]
+fn replacements_give_what_preg_replace_gives() {
+    let mut dice = Dice::new(11);
+    let pairs: Vec<(String, &str)> =
+        (0..PATTERNS).map(|_| (pattern(&mut dice), dice.pick(&REPLACEMENTS))).collect();
+    let questions: Vec<Value> = pairs
+        .iter()
+        .map(|(pattern, with)| json!({ "replace": pattern, "with": with, "texts": TEXTS }))
+        .collect();
+    let (mut translated, mut groups, mut untranslatable, mut different) = (0, 0, 0, Vec::new());
+    for ((pattern, with), theirs) in pairs.iter().zip(php::answers(&questions)) {
+        match Substitution::parse(pattern, with) {
+            Ok(ours) => {
+                translated += 1;
+                groups += usize::from(with.contains('1') && pattern.contains('('));
+                for (text, theirs) in TEXTS.iter().zip(theirs.as_array().unwrap()) {
+                    let ours = json!([hex(&ours.replace(text)), ours.pattern().find(text).map(hex)]);
+                    if ours != *theirs {
+                        different
+                            .push(format!("{pattern:?} by {with:?} on {text:?}: PHP {theirs}, we {ours}"));
+                        break;
+                    }
+                }
+            }
+            Err(SubstitutionError::Group { group, groups }) => assert!(group > groups),
+            Err(SubstitutionError::Pattern(
+                PatternError::Untranslatable { .. } | PatternError::Flag { .. },
+            )) => {
+                untranslatable += usize::from(!theirs[0].is_null());
+            }
+            Err(_) if theirs[0].is_null() => {}
+            Err(refused) => different.push(format!("{pattern:?} is good for PHP, but we said: {refused}")),
+        }
+    }
+    different.truncate(20);
+    assert!(different.is_empty(), "{different:#?}");
+    assert!(
+        translated > PATTERNS / 5 && groups > 50 && untranslatable < PATTERNS / 3,
+        "{translated} translated, {groups} with groups, {untranslatable} not: the test judges too little"
+    );
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut hex, octet| {
+        write!(hex, "{octet:02x}").unwrap();
+        hex
+    })
 }
 
 fn pattern(dice: &mut Dice) -> String {

@@ -1,7 +1,9 @@
 <?php
-// Runs SimpleSAMLphp's own filters and PHP's preg_match for the differential tests: a JSON line in, a JSON line out.
+// Runs SimpleSAMLphp's own filters, PHP's preg_match and preg_replace for the differential tests: a JSON line in, a JSON line out.
 //   {"match": pattern, "texts": [..]}                       => [true | false | null (the pattern is bad), ..]
-//   {"global": F, "idp": F, "sp": F, "attributes": P, "sp_attributes": null | [..], "idp_attributes": ..} => P
+//   {"replace": pattern, "with": replacement, "texts": [..]} => [[replaced, matched or null] in hexadecimal | null, ..]
+//   {"global": F, "idp": F, "sp": F, "attributes": P, "sp_attributes": null | [..], "idp_attributes": ..}
+//                                     => P | null (a filter left what is no UTF-8) | false (a filter broke down)
 // P is an array as a list of [key or null, value], a nested one as {"pairs": P}; F is a list of [priority, class, P].
 
 error_reporting(0);
@@ -39,7 +41,13 @@ function lists(string $entity, array $filters, ?array $attributes): array
     return $attributes === null ? $metadata : $metadata + ['attributes' => $attributes];
 }
 
-function filtered(array $case): array
+// AttributeAlter's array_diff leaves holes, and what a later filter finds at [0] is then an accident.
+function closed(array $attributes): array
+{
+    return array_map('array_values', $attributes);
+}
+
+function filtered(array $case): array|bool|null
 {
     \SimpleSAML\Configuration::loadFromArray([
         'authproc.idp' => authproc($case['global']),
@@ -54,13 +62,53 @@ function filtered(array $case): array
     })->call($chain);
     $state = ['Attributes' => unpairs($case['attributes']), 'Source' => $idp, 'Destination' => $sp];
     foreach ($filters as $filter) {
-        $filter->process($state);
+        try {
+            $filter->process($state);
+        } catch (\TypeError $error) {
+            return false;
+        }
+        $state['Attributes'] = closed($state['Attributes']);
+        foreach ($state['Attributes'] as $values) {
+            if (preg_match('//u', implode('', $values)) === false) {
+                return null;
+            }
+        }
     }
     $result = [];
     foreach ($state['Attributes'] as $name => $values) {
-        $result[] = [$name, array_values($values)];
+        $result[] = [$name, $values];
     }
     return $result;
+}
+
+// {"persistent": "filter" | "userid", "salt": .., "idp": .., "sp": .., "attributes": P, "attribute": ..} => [id or null]
+// by saml:PersistentNameID, or as the IdP computes it by itself from userid.attribute.
+function persistent(array $case): array
+{
+    \SimpleSAML\Configuration::loadFromArray([
+        'secretsalt' => $case['salt'],
+        'logging.handler' => 'stderr',
+        'logging.level' => 0,
+    ], '[ARRAY]', 'simplesaml');
+    $idp = ['entityid' => $case['idp'], 'userid.attribute' => $case['attribute']];
+    $sp = ['entityid' => $case['sp']];
+    $state = ['Attributes' => unpairs($case['attributes']), 'Source' => $idp, 'Destination' => $sp];
+    if ($case['persistent'] === 'filter') {
+        $filter = new \SimpleSAML\Module\saml\Auth\Process\PersistentNameID(['attribute' => $case['attribute']], null);
+        $filter->process($state);
+        $made = $state['saml:NameID'] ?? [];
+        $made = reset($made);
+        return [$made ? $made->getValue() : null];
+    }
+    $add = new \ReflectionMethod('\SimpleSAML\Auth\ProcessingChain', 'addUserID');
+    $add->setAccessible(true);
+    $add->invokeArgs(null, [&$state]);
+    $make = new \ReflectionMethod('\SimpleSAML\Module\saml\IdP\SAML2', 'generateNameIdValue');
+    $make->setAccessible(true);
+    $configuration = function (array $metadata) {
+        return \SimpleSAML\Configuration::loadFromArray($metadata, '[ARRAY]');
+    };
+    return [$make->invokeArgs(null, [$configuration($idp), $configuration($sp), &$state])];
 }
 
 function matched(array $case): array
@@ -71,8 +119,26 @@ function matched(array $case): array
     }, $case['texts']);
 }
 
+function replaced(array $case): array
+{
+    return array_map(function ($text) use ($case) {
+        $replaced = @preg_replace($case['replace'], $case['with'], $text);
+        if ($replaced === null) {
+            return null;
+        }
+        $found = preg_match($case['replace'], $text, $matches) === 1 ? bin2hex($matches[0]) : null;
+        return [bin2hex($replaced), $found];
+    }, $case['texts']);
+}
+
 while (($line = fgets(STDIN)) !== false) {
     $case = json_decode($line, true, 64, JSON_THROW_ON_ERROR);
-    $answer = isset($case['match']) ? matched($case) : filtered($case);
+    if (isset($case['persistent'])) {
+        $answer = persistent($case);
+    } elseif (isset($case['match'])) {
+        $answer = matched($case);
+    } else {
+        $answer = isset($case['replace']) ? replaced($case) : filtered($case);
+    }
     echo json_encode($answer, JSON_THROW_ON_ERROR), "\n";
 }

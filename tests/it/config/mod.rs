@@ -3,6 +3,7 @@
 mod faults;
 mod sample;
 mod secrets;
+mod subject;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -48,6 +48,35 @@ fn a_good_installation_is_good() {
 }
 
 #[test]
+fn it_shows_whose_list_an_sp_has() {
+    let mut sp = Sp::new("kintai");
+    sp.requested_attributes = vec!["mail".to_owned()];
+    let mut folder = Folder::new();
+    folder.register("sp", &sp, "");
+    let shown = |folder: &Folder| {
+        let (code, table, report) = check(folder);
+        assert_eq!(code, Some(0), "{table}");
+        let line = table.lines().find(|line| line.contains("attributes")).expect("a line about attributes");
+        let row = &report["service_providers"][0];
+        (line.trim().to_owned(), row["attributes"].clone(), row["attributes_by"].clone())
+    };
+    let (line, names, by) = shown(&folder);
+    assert_eq!(
+        (line.as_str(), names, by),
+        ("attributes (by its metadata): mail", "mail".into(), "metadata".into())
+    );
+    let category = "<mdattr:EntityAttributes xmlns:mdattr=\"urn:oasis:names:tc:SAML:metadata:attribute\">\
+                    <Attribute xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\" Name=\"http://macedir.org/entity-category\">\
+                    <AttributeValue>https://c</AttributeValue></Attribute></mdattr:EntityAttributes></md:Extensions>";
+    folder.write("metadata/sp.xml", &sp.metadata().replace("</md:Extensions>", category));
+    let rule = "entity_category = \"https://c\"\nattributes = [\"uid\"]";
+    folder.set("saml.release", vec![toml::Value::Table(rule.parse().unwrap())]);
+    let (line, names, by) = shown(&folder);
+    assert_eq!(line, "attributes (by its entity attribute): uid");
+    assert_eq!((names, by), ("uid".into(), "entity attribute".into()));
+}
+
+#[test]
 fn a_directory_that_is_down_is_found_and_the_rest_is_told_too() {
     let mut slapd = Slapd::start();
     let sp = Sp::new("kintai");

@@ -27,6 +27,8 @@ fn each_hostile_file_has_its_own_error() {
     assert_eq!(fault("no-entity-id.xml"), (1, F::EntityId));
     assert_eq!(fault("control-character.xml"), (1, F::EntityId));
     assert_eq!(fault("certificate.xml"), (2, F::Certificate));
+    assert_eq!(fault("affiliation-of-nobody.xml"), (2, F::NoMember));
+    assert_eq!(fault("affiliation-without-name.xml"), (1, F::EntityId));
     let element = "AssertionConsumerService";
     assert_eq!(fault("duplicate-index.xml").1, F::DuplicateIndex { element, index: 0 });
     let element = element.to_owned();
@@ -92,4 +94,52 @@ fn a_policy_that_would_apply_to_nothing_refuses() {
     assert_eq!(snapshot.iter().len(), 0);
     finding(&snapshot, "https://tow.example.org/sp");
     finding(&snapshot, "it describes a service provider (entity_id), but there is an XML file");
+}
+
+/// To be named as the name space of another service provider would give its names away.
+#[test]
+fn an_affiliation_cannot_take_the_name_of_a_service_provider() {
+    let affiliation = |name: &str| {
+        format!(
+            "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{name}\">\
+             <AffiliationDescriptor affiliationOwnerID=\"https://evil.example.org/\">\
+             <AffiliateMember>https://evil.example.org/</AffiliateMember></AffiliationDescriptor></EntityDescriptor>"
+        )
+    };
+    let (victim, alias) = ("https://victim.example.org/", "https://old.victim.example.org/");
+    let rig = Rig::with(&[
+        ("victim.xml", &sp(victim, "https://victim.example.org/acs")),
+        ("victim.toml", &format!("entity_id_aliases = [\"{alias}\"]\nenabled = false\n")),
+        ("evil.xml", &affiliation(victim)),
+        ("worse.xml", &affiliation(alias)),
+        ("fine.xml", &affiliation("https://group.example.org/")),
+    ]);
+    let snapshot = rig.open().snapshot();
+    for name in [victim, alias] {
+        assert!(!snapshot.is_affiliated(name, "https://evil.example.org/", rig.now), "{name}");
+    }
+    assert!(snapshot.is_affiliated("https://group.example.org/", "https://evil.example.org/", rig.now));
+    for file in ["evil.xml", "worse.xml"] {
+        refused(&snapshot, file, "this name is a service provider's");
+    }
+}
+
+/// Whose members count would be anybody's guess.
+#[test]
+fn two_affiliations_of_one_name_are_none() {
+    let affiliation = |member: &str| {
+        format!(
+            "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"group\">\
+             <AffiliationDescriptor affiliationOwnerID=\"o\"><AffiliateMember>{member}</AffiliateMember>\
+             </AffiliationDescriptor></EntityDescriptor>"
+        )
+    };
+    let rig = Rig::with(&[("a.xml", &affiliation("a")), ("copy.xml", &affiliation("a"))]);
+    assert!(rig.open().snapshot().is_affiliated("group", "a", rig.now), "they say the same");
+    rig.write("evil.xml", affiliation("evil"));
+    let snapshot = rig.open().snapshot();
+    assert!(!["a", "evil"].iter().any(|member| snapshot.is_affiliated("group", member, rig.now)));
+    for file in ["a.xml", "copy.xml", "evil.xml"] {
+        refused(&snapshot, file, "neither is used");
+    }
 }

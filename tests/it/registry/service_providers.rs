@@ -16,7 +16,7 @@ fn a_toml_alone_is_a_service_provider() {
     assert_eq!(google.entity_id(), "google.com/a/example.co.jp");
     assert_eq!(google.display_name("ja"), "Google Workspace");
     assert_eq!(google.metadata.acs[0].location, "https://www.google.com/a/example.co.jp/acs");
-    assert_eq!(google.release.as_deref(), Some([].as_slice()));
+    assert_eq!(google.releases.default_service().attributes.as_deref(), Some([].as_slice()));
     assert_eq!(snapshot.iter().len(), 1);
     assert_eq!(rig.told(), ["metadata google.toml loaded"]);
 }
@@ -33,7 +33,10 @@ fn release_is_the_policy_else_the_requested_attributes_by_both_names() {
         "displayName",
     ];
     let registry = rig.open();
-    let release = |registry: &Registry| registry.snapshot().find(PORTAL).unwrap().release.clone();
+    let release = |registry: &Registry| {
+        let snapshot = registry.snapshot();
+        snapshot.find(PORTAL).unwrap().releases.default_service().attributes.clone()
+    };
     assert_eq!(release(&registry).unwrap(), requested);
     rig.write("shibboleth.toml", "attributes = [\"uid\"]\n");
     registry.reload_now().unwrap();
@@ -41,7 +44,7 @@ fn release_is_the_policy_else_the_requested_attributes_by_both_names() {
     rig.write("bare.xml", sp("bare", "https://bare.example.org/acs"));
     registry.reload_now().unwrap();
     let snapshot = registry.snapshot();
-    assert_eq!(snapshot.find("bare").unwrap().release, None);
+    assert_eq!(snapshot.find("bare").unwrap().releases.default_service().attributes, None);
     finding(&snapshot, "no release list names an attribute");
     finding(&snapshot, "neither metadata nor policy names a NameID format");
 }
@@ -147,8 +150,54 @@ fn an_aggregate_takes_policies_by_entity() {
     let policy = "sign = \"response\"\n[\"https://two.example.org/sp\"]\nattributes = [\"mail\"]\n";
     rig.write("aggregate.toml", policy);
     let snapshot = rig.open().snapshot();
-    assert_eq!(snapshot.find("https://one.example.org/sp").unwrap().release, None);
+    assert_eq!(
+        snapshot.find("https://one.example.org/sp").unwrap().releases.default_service().attributes,
+        None
+    );
     let two = snapshot.find("https://two.example.org/sp").unwrap();
-    assert_eq!(two.release.as_deref().unwrap(), ["mail"]);
+    assert_eq!(two.releases.default_service().attributes.as_deref().unwrap(), ["mail"]);
     assert_eq!(rig.told(), ["metadata aggregate.xml loaded", "policy aggregate.toml loaded"]);
+}
+
+#[test]
+fn what_metadata_asks_for_and_does_not_get_is_said() {
+    let mut rig = Rig::new();
+    rig.copy("shibboleth.xml");
+    rig.write("shibboleth.toml", "attributes = [\"uid\"]\n");
+    let notice = finding(&rig.open().snapshot(), "its metadata requires \"mail\"").clone();
+    assert_eq!(notice.severity, Severity::Notice);
+    let text = sp("asks", "https://asks.example.org/acs").replace(
+        "<md:SPSSODescriptor",
+        "<md:Extensions><EntityAttributes xmlns=\"urn:oasis:names:tc:SAML:metadata:attribute\">\
+         <Attribute xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+         Name=\"urn:oasis:names:tc:SAML:profiles:subject-id:req\"><AttributeValue>any</AttributeValue></Attribute>\
+         </EntityAttributes></md:Extensions><md:SPSSODescriptor",
+    );
+    rig.write("asks.xml", text);
+    let snapshot = rig.open().snapshot();
+    finding(&snapshot, "its metadata asks for pairwise-id, which is not configured");
+    rig.options.subject_ids = vec!["urn:oasis:names:tc:SAML:attribute:pairwise-id"];
+    let snapshot = rig.open().snapshot();
+    assert!(!snapshot.findings().iter().any(|found| found.message.contains("asks for pairwise-id")));
+}
+
+#[test]
+fn an_affiliation_is_no_service_provider_and_has_no_policy() {
+    let mut rig = Rig::new();
+    let affiliation = "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"group\">\
+                       <AffiliationDescriptor affiliationOwnerID=\"a\" validUntil=\"2026-07-01T00:00:00Z\">\
+                       <AffiliateMember>a</AffiliateMember></AffiliationDescriptor></EntityDescriptor>";
+    rig.write("group.xml", affiliation);
+    let later = "2026-08-01T00:00:00Z".parse().unwrap();
+    let snapshot = rig.open().snapshot();
+    assert_eq!(snapshot.iter().len(), 0);
+    assert!(snapshot.findings().is_empty(), "{:?}", snapshot.findings());
+    assert!(snapshot.is_affiliated("group", "a", later) && !snapshot.is_affiliated("group", "b", later));
+    rig.options.enforce_valid_until = true;
+    let snapshot = rig.open().snapshot();
+    assert!(snapshot.is_affiliated("group", "a", rig.now) && !snapshot.is_affiliated("group", "a", later));
+    rig.now = later;
+    finding(&rig.open().snapshot(), "the validUntil of this affiliation has passed");
+    rig.write("group.toml", "sign = \"both\"\n");
+    finding(&rig.open().snapshot(), "the XML file of the same name has no service provider");
 }

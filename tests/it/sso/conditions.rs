@@ -2,7 +2,7 @@
 
 use sekisho::clock::SignedDuration;
 
-use super::{Case, UNSPECIFIED};
+use super::{Case, EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
 use crate::support::app::sign_in;
 use crate::support::browser::Browser;
 use crate::support::folder::{Folder, SUZUKI, TANAKA};
@@ -197,4 +197,85 @@ async fn the_subject_of_a_request_is_the_person_or_nobody() {
     let login = other.open(&url).await;
     let page = sign_in(&mut other, &login, SUZUKI).await;
     assert_eq!(case.status(&page, &request), ["Requester", "UnknownPrincipal"]);
+}
+
+/// A saml:Subject with this NameID.
+fn subject(format: &str, attributes: &str, value: &str) -> String {
+    format!(
+        "<saml:Subject><saml:NameID Format=\"{format}\" {attributes}>{value}</saml:NameID></saml:Subject>"
+    )
+}
+
+#[tokio::test]
+async fn a_subject_may_be_named_in_another_format_than_the_answer() {
+    let mut case = Case::signed_in("").await;
+    let ask = |case: &Case, wanted: &str, subject: String| AuthnRequest {
+        name_id_format: Some(wanted.to_owned()),
+        extra: subject,
+        ..case.ask()
+    };
+    let request = ask(&case, PERSISTENT, String::new());
+    let page = case.send(&request).await;
+    let persistent = case.accept(&page, &request).name_id().1.to_owned();
+    let request = ask(&case, TRANSIENT, String::new());
+    let page = case.send(&request).await;
+    let transient = case.accept(&page, &request).name_id().1.to_owned();
+    let idp = format!("NameQualifier=\"{}\"", case.folder.entity_id());
+    for (format, attributes, value, wanted, met) in [
+        (EMAIL, "", "tanaka@example.jp", PERSISTENT, true),
+        (EMAIL, "", "Tanaka@Example.jp", PERSISTENT, true),
+        (EMAIL, "", "suzuki@example.jp", PERSISTENT, false),
+        (PERSISTENT, "", persistent.as_str(), EMAIL, true),
+        (PERSISTENT, idp.as_str(), &persistent, PERSISTENT, true),
+        (PERSISTENT, "NameQualifier=\"https://other.test\"", &persistent, PERSISTENT, false),
+        (PERSISTENT, "SPNameQualifier=\"https://other.test\"", &persistent, PERSISTENT, false),
+        (PERSISTENT, "", &persistent.to_uppercase(), PERSISTENT, false),
+        (PERSISTENT, "", "tanaka@example.jp", EMAIL, false),
+        (TRANSIENT, "", &transient, EMAIL, true),
+        (TRANSIENT, "", "_0", EMAIL, false),
+        (UNSPECIFIED, "", TANAKA.0, PERSISTENT, true),
+        (UNSPECIFIED, "", "tanaka@example.jp", EMAIL, true),
+        (UNSPECIFIED, "", "suzuki", EMAIL, false),
+        (UNSPECIFIED, "", "", EMAIL, false),
+        ("urn:unheard-of", "", TANAKA.0, EMAIL, false),
+    ] {
+        let request = ask(&case, wanted, subject(format, attributes, value));
+        let page = case.send(&request).await;
+        if met {
+            assert_eq!(case.accept(&page, &request).name_id().0, wanted, "{format} {value}");
+        } else {
+            assert_eq!(case.status(&page, &request), ["Requester", "UnknownPrincipal"], "{format} {value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scoping_is_for_proxies_and_passed_over() {
+    let mut case = Case::signed_in("").await;
+    let us = case.folder.entity_id();
+    let list = |ids: &[&str]| -> String {
+        let entries = ids.iter().map(|id| format!("<samlp:IDPEntry ProviderID=\"{id}\"/>"));
+        format!("<samlp:IDPList>{}</samlp:IDPList>", entries.collect::<String>())
+    };
+    for (attributes, inside) in [
+        ("ProxyCount=\"0\"", String::new()),
+        ("", list(&[&us])),
+        ("ProxyCount=\"2\"", list(&["https://other.test/idp", "https://third.test/idp"])),
+        ("", "<samlp:RequesterID>https://behind.test</samlp:RequesterID>".to_owned()),
+    ] {
+        let extra = format!("<samlp:Scoping {attributes}>{inside}</samlp:Scoping>");
+        let request = AuthnRequest { extra, ..case.ask() };
+        let page = case.send(&request).await;
+        case.accept(&page, &request);
+    }
+}
+
+#[tokio::test]
+async fn a_subject_must_not_be_confirmed() {
+    let mut case = Case::signed_in("").await;
+    let confirmed = "<saml:Subject><saml:NameID>tanaka</saml:NameID>\
+                     <saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"/></saml:Subject>";
+    let request = AuthnRequest { extra: confirmed.to_owned(), ..case.ask() };
+    let page = case.send(&request).await;
+    super::assert_refused(&page, 400, "SK-REQUEST");
 }

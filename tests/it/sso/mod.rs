@@ -4,11 +4,14 @@
 mod accept;
 mod acs;
 mod artifact;
+mod asked;
 mod conditions;
 mod ecp;
 mod encryption;
 mod faults;
+mod identifiers;
 mod init;
+mod issuer;
 mod keys;
 mod logout;
 mod metadata;

@@ -21,6 +21,9 @@ use tokio_util::codec::Framed;
 pub(crate) const ENTRY: &str = "uid=tanaka,dc=fake";
 pub(crate) const SERVICE: &str = "cn=service,dc=fake";
 
+/// Names with their values, as a directory holds them.
+pub(crate) type Attributes = &'static [(&'static str, &'static [&'static [u8]])];
+
 /// What happens to an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conduct {
@@ -49,6 +52,8 @@ pub(crate) enum Conduct {
     /// A search: the root DSE and the disabled entry of an Active Directory, and groups for its matching rule. A bind: as
     /// [`Conduct::Well`].
     ActiveDirectory,
+    /// A search: [`ENTRY`] with these attributes. A bind: as [`Conduct::Well`].
+    Entry(Attributes),
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
     /// A bind succeeds with this password alone; a search finds [`ENTRY`].
@@ -212,8 +217,20 @@ fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
             ];
             vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
         }
+        Conduct::Entry(attributes) => vec![whole_entry(attributes), done(LdapResultCode::Success)],
         _ => vec![person(ENTRY), done(LdapResultCode::Success)],
     }
+}
+
+fn whole_entry(attributes: Attributes) -> LdapOp {
+    let attributes = attributes.iter().map(|(name, values)| LdapPartialAttribute {
+        atype: (*name).to_owned(),
+        vals: values.iter().map(|value| value.to_vec()).collect(),
+    });
+    LdapOp::SearchResultEntry(LdapSearchResultEntry {
+        dn: ENTRY.to_owned(),
+        attributes: attributes.collect(),
+    })
 }
 
 fn entry(dn: &str, attributes: &[(&str, &str)]) -> LdapOp {

@@ -14,6 +14,8 @@ pub struct AuthnRequest {
     pub destination: Option<String>,
     pub acs_url: Option<String>,
     pub acs_index: Option<String>,
+    /// AttributeConsumingServiceIndex.
+    pub attribute_service: Option<String>,
     pub protocol_binding: Option<String>,
     pub force_authn: Option<bool>,
     pub is_passive: Option<bool>,
@@ -40,6 +42,7 @@ impl AuthnRequest {
             destination: None,
             acs_url: None,
             acs_index: None,
+            attribute_service: None,
             protocol_binding: None,
             force_authn: None,
             is_passive: None,
@@ -70,6 +73,7 @@ impl AuthnRequest {
             ("ProtocolBinding", self.protocol_binding.clone()),
             ("AssertionConsumerServiceIndex", self.acs_index.clone()),
             ("AssertionConsumerServiceURL", self.acs_url.clone()),
+            ("AttributeConsumingServiceIndex", self.attribute_service.clone()),
         ] {
             write_attribute(&mut xml, name, value.as_deref());
         }
