@@ -14,10 +14,9 @@
 //! attributes = ["uid", "displayName"]      # nothing is released without a list
 //! name_id_format = "persistent"            # where the SP asks for nothing, or for "unspecified"
 //! verify_requests = "required"             # if the SP signs what it sends
+//! encrypt = "never"                        # "always" where the SP wants it; its metadata must have a key for it
+//! ecp = false                              # true for clients that are no browsers; it goes past any second factor
 //! ```
-//!
-//! More keys, where they are wanted: `encrypt = "always"` for an encrypted assertion, `ecp = true` for clients that are
-//! no browsers.
 //!
 //! What goes wrong most often, with every kind:
 //!
