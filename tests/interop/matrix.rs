@@ -19,24 +19,11 @@ use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::{Browser, Navigation};
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::html::{Form, Page};
-use crate::support::process::free_port;
-use crate::support::sp::{Sp, redirect};
-
-/// What the identity provider can do. Cells that need anything else are not driven.
-const FEATURES: &[Feature] = &[Feature::LogOut, Feature::Encryption, Feature::Artifact, Feature::Ecp];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Feature {
-    LogOut,
-    Encryption,
-    Artifact,
-    Ecp,
-}
+use crate::support::logout::LogoutSp;
+use crate::support::sp::{REDIRECT, SOAP, Sp, redirect};
 
 /// What is asked for; it must come back unchanged.
 const QUERY: &str = "from=%E7%94%B0&x=1%262";
-
-const DEAD: &str = "The dead application Perhaps still signed in";
 
 #[tokio::test]
 async fn mellon() {
@@ -86,35 +73,23 @@ async fn drive<R: Rig>() {
 
 fn services<R: Rig>() -> impl Iterator<Item = Service> {
     let lacks = |on: SignOn| R::LACKS.iter().any(|(lacking, _)| *lacking == on);
-    let ways = SignOn::ALL.into_iter().filter(move |on| !lacks(*on) && is_served(*on));
+    let ways = SignOn::ALL.into_iter().filter(move |on| !lacks(*on));
     ways.flat_map(|on| Format::ALL.map(|format| Service { on, format }))
 }
 
-fn is_served(on: SignOn) -> bool {
-    match on {
-        SignOn::Redirect | SignOn::SignedRedirect | SignOn::SignedPost => true,
-        SignOn::Encrypted => FEATURES.contains(&Feature::Encryption),
-        SignOn::Artifact => FEATURES.contains(&Feature::Artifact),
-        SignOn::Ecp => FEATURES.contains(&Feature::Ecp),
-    }
-}
-
-/// A client that signs on by ECP has no page of ours on which it could begin to sign out.
-fn log_outs(on: SignOn) -> Vec<Option<LogOut>> {
-    if !FEATURES.contains(&Feature::LogOut) {
-        return vec![None];
-    }
+/// A client that signs on by ECP has no browser: no page of ours to begin at, and nobody else in its session.
+fn log_outs(on: SignOn) -> impl Iterator<Item = LogOut> {
     let has_browser = on != SignOn::Ecp;
     let all = LogOut::ALL.into_iter();
-    all.filter(|log_out| has_browser || (log_out.by == By::Sp && !log_out.one_dead)).map(Some).collect()
+    all.filter(move |log_out| has_browser || (log_out.by == By::Sp && !log_out.one_dead))
 }
 
 /// A server of ours and a service provider that know each other.
 struct Matrix<R> {
     server: TestServer,
     rig: R,
-    /// In metadata, and at a port where nobody listens.
-    dead: Sp,
+    /// In metadata, and at ports where nobody listens: one to be told by SOAP, one by redirect.
+    dead: [Sp; 2],
     /// Without cookies; a clone of it is a new browser.
     browser: Browser,
 }
@@ -130,12 +105,14 @@ impl<R: Rig> Matrix<R> {
             server.folder.write(&format!("metadata/{name}.toml"), &policy(*service));
             server.folder.write(&format!("metadata/{name}.xml"), &rig.metadata(*service).await);
         }
-        let dead = Sp::new("dead");
-        server.folder.write("metadata/dead.xml", &metadata_of_dead(&dead));
+        let dead =
+            [("dead", SOAP), ("gone", REDIRECT)].map(|(name, way)| LogoutSp::dead(name, &[way]).sp.clone());
+        server.folder.register("dead", &dead[0], "");
+        server.folder.register("gone", &dead[1], "");
         let files: Vec<String> = services
             .iter()
             .map(|service| format!("{}.xml", service.name()))
-            .chain(["dead.xml".into()])
+            .chain(["dead.xml".into(), "gone.xml".into()])
             .collect();
         let TestServer { folder, process } = &mut server;
         let known = || async {
@@ -150,21 +127,20 @@ impl<R: Rig> Matrix<R> {
     }
 
     /// Signs on, looks at what the service learned, signs out, and sees that all sessions are gone.
-    async fn cell(&self, service: Service, log_out: Option<LogOut>) {
+    async fn cell(&self, service: Service, log_out: LogOut) {
         let mut browser = self.browser.clone();
         let seen = match service.on {
             SignOn::Ecp => self.sign_on_by_ecp(&mut browser, service).await,
             _ => self.sign_on(&mut browser, service).await,
         };
         expect(service, &seen);
-        let Some(log_out) = log_out else { return };
         let mut signed_on = vec![service];
         if service.on != SignOn::Ecp {
             signed_on.push(service.beside());
             expect(service.beside(), &self.go_on_to(&mut browser, service.beside()).await);
         }
         if log_out.one_dead {
-            self.go_on_to_dead(&mut browser).await;
+            self.go_on_to_dead(&mut browser, log_out.by).await;
         }
         match log_out.by {
             By::Sp => self.log_out_by_sp(&mut browser, service, log_out.one_dead).await,
@@ -236,17 +212,17 @@ impl<R: Rig> Matrix<R> {
     }
 
     /// A session at an SP that will never answer.
-    async fn go_on_to_dead(&self, browser: &mut Browser) {
-        let request = self.dead.request().xml();
-        let page = browser.open(&redirect(&self.server.sso(), &request, None)).await;
-        assert!(page.form_with("SAMLResponse").action.as_str().starts_with("https://dead.test/"));
+    async fn go_on_to_dead(&self, browser: &mut Browser, by: By) {
+        let dead = self.dead(by);
+        let page = browser.open(&redirect(&self.server.sso(), &dead.request().xml(), None)).await;
+        assert_eq!(page.form_with("SAMLResponse").action.as_str(), dead.acs[0]);
     }
 
     async fn log_out_by_sp(&self, browser: &mut Browser, service: Service, one_dead: bool) {
         let page = browser.open(&self.rig.log_out(service)).await;
         let mut page = press_on(browser, page).await;
         if one_dead {
-            self.names_dead(&page);
+            page = self.pass_dead(browser, page, By::Sp).await;
             if !R::comes_back(service) {
                 return;
             }
@@ -268,7 +244,11 @@ impl<R: Rig> Matrix<R> {
         let question = page.form_with("csrf");
         let page = browser.submit(&page, &question).await;
         let page = press_on(browser, page).await;
-        if one_dead { self.names_dead(&page) } else { self.all_signed_out(&page) }
+        if one_dead {
+            self.pass_dead(browser, page, By::Idp).await;
+        } else {
+            self.all_signed_out(&page);
+        }
     }
 
     fn all_signed_out(&self, page: &Page) {
@@ -276,10 +256,25 @@ impl<R: Rig> Matrix<R> {
         assert!(page.all_text().contains("signed out of every application"), "{}", page.body);
     }
 
-    /// The truth about whom we could not reach.
-    fn names_dead(&self, page: &Page) {
+    /// Leaves the dead one behind, and reads the truth about it.
+    async fn pass_dead(&self, browser: &mut Browser, mut page: Page, by: By) -> Page {
+        if let Some(skip) = page.link("a[href*='how=skip']") {
+            assert_eq!(by, By::Sp, "a browser is needed: {}", page.body);
+            page = browser.navigate(Navigation::to(&skip).from(&page)).await;
+            page = press_on(browser, page).await;
+        }
         assert!(page.url.as_str().starts_with(&self.server.url("/")), "{}: {}", page.url, page.body);
-        assert!(page.all_text().contains(DEAD), "{}", page.body);
+        let name = &self.dead(by).display_names[0].1;
+        let told = format!("{name} Perhaps still signed in: it could not be reached");
+        assert!(page.all_text().contains(&told), "{}", page.body);
+        page
+    }
+
+    fn dead(&self, by: By) -> &Sp {
+        match by {
+            By::Idp => &self.dead[0],
+            By::Sp => &self.dead[1],
+        }
     }
 }
 
@@ -312,17 +307,6 @@ fn policy(service: Service) -> String {
          verify_requests = \"{verify}\"
          {more}"
     )
-}
-
-/// It takes logout by SOAP at a port where nobody listens.
-fn metadata_of_dead(dead: &Sp) -> String {
-    let logout = format!(
-        "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" \
-         Location=\"http://localhost:{}/slo\"/>",
-        free_port()
-    );
-    let acs = "<md:AssertionConsumerService";
-    dead.metadata().replacen(acs, &format!("{logout}{acs}"), 1)
 }
 
 /// What is released, and as whom.
