@@ -4,19 +4,25 @@
 
 mod adapters;
 mod idp;
+mod metadata;
 mod own;
+mod profile;
+mod sp_keys;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use arc_swap::ArcSwap;
 
+pub use metadata::Document;
 pub use own::Own;
+pub use own::serves_clients;
+pub use profile::lacking;
 
 use crate::audit::jsonl::JsonLines;
 use crate::audit::{Event, Record, Sink};
 use crate::authn::{PasswordSignIn, ThrottleOptions};
-use crate::clock::{Clock, Ids, RandomIds, SystemClock};
+use crate::clock::{Clock, Ids, RandomIds, SystemClock, Timestamp};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::Directory;
 use crate::directory::file::FileDirectory;
@@ -25,7 +31,7 @@ use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair};
 use crate::outgoing::Outgoing;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
-use crate::saml::signature::Signer;
+use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm, Signer};
 use crate::session::{Memos, Seal, SessionOptions, Sessions};
 use crate::sso::SingleSignOn;
 use crate::sso::logout::SingleLogout;
@@ -89,8 +95,9 @@ impl App {
         let Ports { clock, ids, audit } = ports;
         let keys = load_keys(config, clock.as_ref())?;
         let decryption = load_decryption_keys(config, clock.as_ref())?;
-        let own = ArcSwap::from_pointee(Own::of(config, &keys, &decryption, ids.as_ref())?);
-        let signer: Box<dyn Signer> = Box::new(keys);
+        let own = Own::of(config, keys, &decryption, clock.now())?;
+        let signer = Arc::clone(&own.signer);
+        let own = ArcSwap::from_pointee(own);
         let store = Store::open(config.store_url.expose()).await?;
         let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
         let sessions = Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
@@ -98,7 +105,7 @@ impl App {
         let directories = directories(config, &clock)?;
         let known = store.live_files().await?;
         let registry = Arc::new(Registry::open(
-            idp::registry_options(config),
+            idp::registry_options(config, signer.algorithms(), &clock),
             Arc::clone(&clock),
             adapters::observer(Arc::clone(&audit), Arc::clone(&clock)),
             Arc::new(adapters::StoredLiveFiles::new(store.clone(), known)),
@@ -129,6 +136,9 @@ impl App {
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
+        for lack in lacking(config, &registry.snapshot()) {
+            tracing::warn!("{lack}");
+        }
         let site = idp::site(config)?;
         Ok(Self { sso, logout, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
     }
@@ -167,7 +177,14 @@ impl App {
 pub fn load_keys(config: &Config, clock: &dyn Clock) -> Result<KeyPair> {
     let saml = &config.saml;
     let passphrase = saml.private_key_passphrase.as_ref();
-    Ok(KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now())?)
+    let keys = KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now())?;
+    let left = |algorithm: &SignatureAlgorithm| saml.algorithms.and(AlgorithmSet::SHA2).has(*algorithm);
+    let key = saml.private_key.display();
+    ensure!(
+        keys.algorithms().iter().any(left),
+        "saml.denied_algorithms leaves nothing that {key} can sign with; take some out, or use another kind of key"
+    );
+    Ok(keys)
 }
 
 /// The keys for what SPs encrypt to us.
@@ -194,20 +211,33 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
     Ok(files)
 }
 
-/// The identity provider's signed metadata, for the command that prints it.
+/// The identity provider's signed metadata, for the command that prints it: octet for octet what the server serves, as
+/// long as it has no validUntil. `own`: the key that signs for one SP alone, for which it is meant; `clients`: whether some
+/// SP is open to enhanced clients.
 pub fn metadata(
     config: &Config,
-    keys: &KeyPair,
+    keys: KeyPair,
     decryption: &DecryptionPairs,
-    ids: &dyn Ids,
-) -> Result<String> {
-    idp::metadata(config, keys, decryption, ids)
+    (own, clients): (Option<&Arc<dyn Signer>>, bool),
+    now: Timestamp,
+) -> Result<Document> {
+    let certificates = idp::certificates(config, &keys)?;
+    let template = idp::template(config, certificates, idp::encryption_certificates(decryption));
+    let template = template.with_clients(clients);
+    match own {
+        Some(signer) => template.with_key(signer.as_ref()).sign(signer, now),
+        None => template.sign(&(Arc::new(keys) as Arc<dyn Signer>), now),
+    }
 }
 
 /// The service providers as they would be live, for the command that looks at them: nothing is written.
 pub fn service_providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Snapshot>> {
     let silent: Observer = Arc::new(|_| {});
     let memory = Arc::new(InMemory::default());
-    let registry = Registry::open(idp::registry_options(config), Arc::clone(clock), silent, memory)?;
+    // What is wrong with the keys is told elsewhere.
+    let keys = load_keys(config, clock.as_ref()).ok();
+    let signs_with = keys.as_ref().map_or(&[] as &[SignatureAlgorithm], Signer::algorithms);
+    let options = idp::registry_options(config, signs_with, clock);
+    let registry = Registry::open(options, Arc::clone(clock), silent, memory)?;
     Ok(registry.snapshot())
 }

@@ -1,16 +1,18 @@
 //! What the configuration says of the identity provider itself, as the modules want to hear it.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
-use crate::clock::Ids;
+use super::metadata::Template;
+use super::sp_keys::FileKeys;
+use crate::clock::Clock;
 use crate::config::{self, Config, DirectoryConfig};
 use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
-use crate::saml::metadata::idp::{Contact, ContactKind, IdpDescription, Organization, UiInfo, write};
-use crate::saml::metadata::sp::{Localized, Logo};
-use crate::saml::signature::sign;
-use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
+use crate::saml::metadata::idp::IdpDescription;
+use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
 use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
 use crate::sso::{Demands, Identifiers, Idp};
 use crate::web::{Endpoint, Site};
@@ -67,7 +69,12 @@ fn destinations(config: &Config, endpoint: config::Endpoint, own: &[&str]) -> Ve
     own.iter().copied().chain(old).map(|path| format!("{base}{path}")).collect()
 }
 
-pub(super) fn registry_options(config: &Config) -> RegistryOptions {
+/// `signs_with`: what the key of the identity provider can do.
+pub(super) fn registry_options(
+    config: &Config,
+    signs_with: &[SignatureAlgorithm],
+    clock: &Arc<dyn Clock>,
+) -> RegistryOptions {
     let saml = &config.saml;
     RegistryOptions {
         folder: saml.metadata.clone(),
@@ -79,6 +86,10 @@ pub(super) fn registry_options(config: &Config) -> RegistryOptions {
         entity_releases: saml.subject.release.clone(),
         subject_ids: subject_ids(config),
         built_in: saml.test_sp.then(|| test_sp(config)),
+        profile: saml.profile,
+        denied: AlgorithmSet::ALL.without(saml.algorithms),
+        signs_with: signs_with.to_vec(),
+        signing_keys: Some(Arc::new(FileKeys::new(config, clock))),
     }
 }
 
@@ -133,59 +144,39 @@ pub(super) fn encryption_certificates(decryption: &DecryptionPairs) -> Vec<Strin
     decryption.certificates().iter().map(|certificate| certificate.base64_der().to_owned()).collect()
 }
 
-/// The signed metadata (saml-metadata 3).
-pub(super) fn metadata(
-    config: &Config,
-    keys: &KeyPair,
-    decryption: &DecryptionPairs,
-    ids: &dyn Ids,
-) -> Result<String> {
-    let base = config.base_url.as_str();
+/// What the own metadata is made of, with these certificates.
+pub(super) fn template(config: &Config, certificates: Vec<String>, encryption: Vec<String>) -> Template {
+    Template {
+        description: description(config, certificates, encryption),
+        valid_for: config.saml.published.valid_for,
+        algorithms: config.saml.algorithms,
+    }
+}
+
+/// What the own metadata says, with these certificates. `validUntil` comes when it is signed.
+fn description(config: &Config, certificates: Vec<String>, encryption: Vec<String>) -> IdpDescription {
     let published = &config.saml.published;
-    let description = IdpDescription {
+    let url = |path: &str| config.base_url.join(path);
+    IdpDescription {
         entity_id: config.saml.entity_id.clone(),
-        sso_redirect: format!("{base}/saml/sso"),
-        sso_post: format!("{base}/saml/sso"),
-        certificates: certificates(config, keys)?,
-        encryption_certificates: encryption_certificates(decryption),
+        sso_redirect: url("/saml/sso"),
+        sso_post: url("/saml/sso"),
+        ecp: Some(url("/saml/soap/ecp")),
+        slo_front: Some(url("/saml/slo")),
+        slo_soap: Some(url("/saml/soap/slo")),
+        artifact: Some(url("/saml/soap/artifact")),
+        certificates,
+        encryption_certificates: encryption,
         want_authn_requests_signed: config.saml.want_authn_requests_signed,
-        name_id_formats: [PERSISTENT, TRANSIENT, EMAIL, UNSPECIFIED].map(str::to_owned).to_vec(),
+        // What one SP's policy alone allows is promised to none.
+        algorithms: config.saml.algorithms.and(AlgorithmSet::SHA2),
+        name_id_formats: published.name_id_formats.clone(),
         scope: published.scope.clone(),
-        ui_info: UiInfo {
-            display_names: localized(&published.display_name),
-            logos: published.logo.iter().map(logo).collect(),
-            ..UiInfo::default()
-        },
-        organization: published.organization.as_ref().map(|organization| Organization {
-            names: localized(&organization.name),
-            display_names: localized(&organization.display_name),
-            urls: localized(&organization.url),
-        }),
-        contacts: published.contacts.iter().filter_map(contact).collect(),
+        ui_info: published.ui_info.clone(),
+        organization: published.organization.clone(),
+        contacts: published.contacts.clone(),
         error_url: published.error_url.clone(),
-        ..IdpDescription::default()
-    };
-    let id = ids.xml_id();
-    let unsigned = write(&description, &id);
-    let signature = sign::enveloped(keys, &id, &unsigned.bytes)?;
-    Ok(String::from_utf8(unsigned.with_signature(&signature))?)
-}
-
-fn localized(texts: &[config::Localized]) -> Vec<Localized> {
-    texts.iter().map(|one| Localized { lang: one.lang.clone(), text: one.text.clone() }).collect()
-}
-
-fn logo(logo: &config::Logo) -> Logo {
-    Logo { lang: String::new(), url: logo.url.clone(), width: Some(logo.width), height: Some(logo.height) }
-}
-
-fn contact(contact: &config::Contact) -> Option<Contact> {
-    Some(Contact {
-        kind: ContactKind::from_word(contact.contact_type)?,
-        company: None,
-        given_name: contact.name.clone(),
-        sur_name: None,
-        emails: vec![contact.email.clone()],
-        telephones: Vec::new(),
-    })
+        valid_until: None,
+        cache_duration: Some(published.cache_duration),
+    }
 }

@@ -26,7 +26,7 @@
 //! | `pattern = "/^m/"`, `remove = true` | `mail = ["M@x"]` |
 //! | `pattern = "/@/"`, `remove = true` | nothing |
 //!
-//! Two patterns that make roles for AWS of the groups in `memberOf`:
+//! A pattern that makes roles for AWS of the groups in `memberOf`, as in the manual's [`recipes`](crate::manual::recipes):
 //!
 //! ```toml
 //! [[authproc]]
@@ -34,7 +34,7 @@
 //! filter = "AttributeAlter"
 //! subject = "memberOf"
 //! target = "https://aws.amazon.com/SAML/Attributes/Role"
-//! pattern = '/^CN=AWS-([0-9]{12})-([\w+=.@-]+),.*$/iD'
+//! pattern = '/^CN=AWS-([0-9]{12})-([\w.@-]+),.*$/i'
 //! replacement = 'arn:aws:iam::$1:role/$2,arn:aws:iam::$1:saml-provider/sekisho'
 //! ```
 //!

@@ -10,7 +10,7 @@ use super::pcre::PatternError;
 use super::setting::Setting;
 use super::{
     Filter, attribute_add, attribute_alter, attribute_copy, attribute_limit, attribute_map,
-    attribute_value_map, hint, scope_attribute, scope_from_attribute,
+    attribute_value_map, cardinality, cardinality_single, hint, scope_attribute, scope_from_attribute,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -23,6 +23,8 @@ const FILTERS: &[FilterKind] = &[
     attribute_limit::KIND,
     attribute_map::KIND,
     attribute_value_map::KIND,
+    cardinality::KIND,
+    cardinality_single::KIND,
     scope_attribute::KIND,
     scope_from_attribute::KIND,
 ];
@@ -303,7 +305,7 @@ mod tests {
                 "priority = 1\nfilter = \"PHP\"",
                 3,
                 "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeAlter, AttributeCopy, \
-                 AttributeLimit, AttributeMap, AttributeValueMap, ScopeAttribute, ScopeFromAttribute",
+                 AttributeLimit, AttributeMap, AttributeValueMap, Cardinality, CardinalitySingle, ScopeAttribute, ScopeFromAttribute",
             ),
             (
                 "priority = 1\nfilter = \"AttributeMap\"\nduplicat = true",

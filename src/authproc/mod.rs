@@ -33,6 +33,8 @@ pub mod attribute_copy;
 pub mod attribute_limit;
 pub mod attribute_map;
 pub mod attribute_value_map;
+pub mod cardinality;
+pub mod cardinality_single;
 mod chain;
 mod config;
 mod nearest;
@@ -89,6 +91,14 @@ pub enum FilterError {
         /// The name of the filter.
         filter: &'static str,
         /// What is wrong, for the log.
+        cause: String,
+    },
+    /// The person does not have what the filter demands.
+    #[error("authproc filter {filter} refuses: {cause}")]
+    Refused {
+        /// The name of the filter.
+        filter: &'static str,
+        /// What the person lacks, for the log.
         cause: String,
     },
 }

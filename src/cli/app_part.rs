@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::logging;
 use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severity};
 use crate::app::{self, App, Ports};
-use crate::clock::{Clock, RandomIds, SystemClock};
-use crate::config::{Config, DirectoryConfig};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigFault, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
-use crate::registry::{self, Origin, Release, ServiceProvider, Sign};
+use crate::registry::{self, Release, ReleaseOrigin, ServiceProvider, Sign};
+use crate::saml::signature::Signer;
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
@@ -132,6 +133,8 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
     let snapshot = app::service_providers(config, &clock)?;
     report.service_providers.extend(snapshot.iter().map(|sp| row(sp, config)));
     report.findings.extend(snapshot.findings().iter().map(finding));
+    let lacking = app::lacking(config, &snapshot);
+    report.findings.extend(lacking.into_iter().map(|lack| fault(Severity::Warning, lack)));
     Ok(())
 }
 
@@ -181,10 +184,10 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         .to_owned(),
         attributes: attributes(release, released.map(Vec::as_slice)),
         attributes_by: match release.origin {
-            Origin::Policy => "policy",
-            Origin::EntityAttribute => "entity attribute",
-            Origin::Metadata => "metadata",
-            Origin::IdentityProvider => "",
+            ReleaseOrigin::Policy => "policy",
+            ReleaseOrigin::EntityAttribute => "entity attribute",
+            ReleaseOrigin::Metadata => "metadata",
+            ReleaseOrigin::IdentityProvider => "",
         },
         sign: match sp.policy.sign {
             Sign::Assertion => "assertion",
@@ -199,6 +202,18 @@ fn attributes(release: &Release, listed: Option<&[String]>) -> String {
     let names = listed.unwrap_or_default().iter().map(String::as_str);
     let names: Vec<&str> = names.chain(release.subject_ids.iter().copied()).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// A fault of the configuration as a row.
+pub(super) fn fault(severity: Severity, fault: ConfigFault) -> FindingRow {
+    FindingRow {
+        severity,
+        file: fault.file.display().to_string(),
+        line: fault.line,
+        subject: fault.key,
+        message: fault.message,
+        remedy: fault.remedy,
+    }
 }
 
 fn finding(finding: &registry::Finding) -> FindingRow {
@@ -216,9 +231,36 @@ fn finding(finding: &registry::Finding) -> FindingRow {
     }
 }
 
-/// The identity provider's signed metadata as XML.
-pub(super) fn metadata(config: &Config) -> Result<String> {
+/// The identity provider's signed metadata as XML; for an SP with a signing key of its own, what that SP is told.
+pub(super) fn metadata(config: &Config, sp: Option<&str>) -> Result<String> {
     let keys = app::load_keys(config, &SystemClock)?;
+    let own = match sp {
+        Some(sp) => own_signer(config, sp)?.with_context(|| {
+            format!("no SP \"{sp}\" is in use; `sekisho check` lists them, and what is wrong with the others")
+        })?,
+        None => None,
+    };
     let decryption = app::load_decryption_keys(config, &SystemClock)?;
-    app::metadata(config, &keys, &decryption, &RandomIds)
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let snapshot = app::service_providers(config, &clock)?;
+    let clients = match sp.and_then(|sp| snapshot.find(sp)).filter(|_| own.is_some()) {
+        Some(sp) => sp.policy.ecp,
+        None => app::serves_clients(&snapshot),
+    };
+    Ok(app::metadata(config, keys, &decryption, (own.as_ref(), clients), clock.now())?.xml)
+}
+
+/// The key that signs for this SP alone, if it has one; none at all of an SP that no file describes.
+#[expect(clippy::option_option, reason = "an unknown SP and one without a key of its own are two things")]
+pub(super) fn own_signer(config: &Config, sp: &str) -> Result<Option<Option<Arc<dyn Signer>>>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let snapshot = app::service_providers(config, &clock)?;
+    if let Some(found) = snapshot.find(sp) {
+        return Ok(Some(found.signer.clone()));
+    }
+    let refused = |one: &&registry::Finding| one.subject == sp && one.severity == registry::Severity::Error;
+    match snapshot.findings().iter().find(refused) {
+        Some(finding) => bail!("{finding}"),
+        None => Ok(None),
+    }
 }

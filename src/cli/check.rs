@@ -26,7 +26,7 @@ pub(super) fn run(
     match loaded {
         Ok(config) => inspect(&config, &mut report),
         Err(faults) if arguments.json && !unreadable(&faults) => {
-            report.findings.extend(faults.into_iter().map(|fault| finding(Severity::Error, fault)));
+            report.findings.extend(faults.into_iter().map(|fault| app_part::fault(Severity::Error, fault)));
         }
         Err(faults) => return Err(Failure::Config(faults)),
     }
@@ -41,7 +41,7 @@ pub(super) fn run(
 
 fn inspect(config: &Config, report: &mut Report) {
     let warnings = config.warnings.iter().cloned();
-    report.findings.extend(warnings.map(|warning| finding(Severity::Warning, warning)));
+    report.findings.extend(warnings.map(|warning| app_part::fault(Severity::Warning, warning)));
     let certificate = inspect_keys(config, report);
     report.identity_provider = Some(identity_provider(config, certificate));
     if let Err(error) = serve::block_on(app_part::inspect(config, report)) {
@@ -120,17 +120,6 @@ fn severity(concern: &Concern) -> Severity {
     match concern {
         Concern::ExpiresSoon(_) => Severity::Notice,
         Concern::Expired(_) | Concern::NotYetValid(_) => Severity::Warning,
-    }
-}
-
-fn finding(severity: Severity, fault: ConfigFault) -> FindingRow {
-    FindingRow {
-        severity,
-        file: fault.file.display().to_string(),
-        line: fault.line,
-        subject: fault.key,
-        message: fault.message,
-        remedy: fault.remedy,
     }
 }
 

@@ -1,7 +1,14 @@
-//! `sekisho metadata [--values [SP]]`: what SPs are given, as XML or as the values that a console's form asks for.
+//! `sekisho metadata [--sp SP] [--output FILE]`, `sekisho metadata --values [SP]`: what SPs are given, as XML or as the
+//! values that a console's form asks for.
 
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Failure, app_part};
@@ -16,45 +23,74 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Print the single values; with an SP's entityID also the address that starts a sign-on there.
-    #[arg(long, value_name = "SP")]
+    #[arg(long, value_name = "SP", conflicts_with_all = ["sp", "output"])]
     #[expect(
         clippy::option_option,
         reason = "absent, without a value and with one are three things to clap"
     )]
     values: Option<Option<String>>,
+    /// The XML for this SP (entityID), if a key of its own signs for it.
+    #[arg(long, value_name = "SP")]
+    sp: Option<String>,
+    /// Write the XML to this file, in one piece: who reads it meanwhile reads the old one.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Prints one or the other.
 pub(super) fn run(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
-    let saml = &config.saml;
-    let passphrase = saml.private_key_passphrase.as_ref();
-    match &arguments.values {
-        None => out.write_all(app_part::metadata(config)?.as_bytes())?,
-        Some(sp) => {
-            let pair = KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now())?;
-            write_values(config, pair.certificate(), sp.as_deref(), out)?;
+    match (&arguments.values, &arguments.output) {
+        (None, None) => {
+            out.write_all(app_part::metadata(config, arguments.sp.as_deref())?.as_bytes())?;
         }
+        (None, Some(file)) => replace(file, &app_part::metadata(config, arguments.sp.as_deref())?)?,
+        (Some(sp), _) => write_values(config, sp.as_deref(), out)?,
     }
     Ok(())
 }
 
-fn write_values(
-    config: &Config,
-    certificate: &Certificate,
-    sp: Option<&str>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+/// Writes a file beside the named one and moves it there.
+fn replace(file: &Path, text: &str) -> Result<()> {
+    let mut name = file.file_name().map(OsString::from).context("--output names no file")?;
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = file.with_file_name(name);
+    let written = File::create_new(&beside).and_then(|mut new| {
+        new.write_all(text.as_bytes())?;
+        new.sync_all()?;
+        fs::rename(&beside, file)
+    });
+    written.with_context(|| {
+        // What is left of the try; that it failed is told already.
+        fs::remove_file(&beside).ok();
+        format!("cannot write {}; check that its folder exists and may be written", file.display())
+    })
+}
+
+fn write_values(config: &Config, sp: Option<&str>, out: &mut dyn Write) -> Result<()> {
+    let saml = &config.saml;
+    let own = sp.map(|sp| app_part::own_signer(config, sp)).transpose()?.flatten().flatten();
+    let certificate = if let Some(signer) = &own {
+        Certificate::parse(&STANDARD.decode(signer.certificate())?)?
+    } else {
+        let passphrase = saml.private_key_passphrase.as_ref();
+        let pair = KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now())?;
+        pair.certificate().clone()
+    };
     let url = |path: &str| config.base_url.join(path);
+    let name = sp.map(|sp| utf8_percent_encode(sp, QUERY).to_string()).unwrap_or_default();
     let mut values = vec![
-        ("entityID (issuer)", config.saml.entity_id.clone()),
+        ("entityID (issuer)", saml.entity_id.clone()),
         ("sign-on URL", url("/saml/sso")),
         ("logout URL", url("/logout")),
-        ("metadata URL", url("/saml/metadata")),
-        ("certificate URL", url("/saml/certificate.pem")),
     ];
-    if let Some(sp) = sp {
-        let start = format!("/saml/sso/init?sp={}", utf8_percent_encode(sp, QUERY));
-        values.push(("start URL of this SP", url(&start)));
+    if own.is_some() {
+        values.push(("metadata URL", url(&format!("/saml/metadata?sp={name}"))));
+    } else {
+        values.push(("metadata URL", url("/saml/metadata")));
+        values.push(("certificate URL", url("/saml/certificate.pem")));
+    }
+    if sp.is_some() {
+        values.push(("start URL of this SP", url(&format!("/saml/sso/init?sp={name}"))));
     }
     values.extend([
         ("certificate is", format!("{}, {}", certificate.subject(), certificate.key_kind())),
@@ -65,5 +101,6 @@ fn write_values(
     for (name, value) in values {
         writeln!(out, "{name:<22}{value}")?;
     }
-    write!(out, "\n{}", certificate.pem())
+    write!(out, "\n{}", certificate.pem())?;
+    Ok(())
 }

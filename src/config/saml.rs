@@ -8,11 +8,14 @@ use toml::de::DeValue;
 use super::authproc;
 use super::base_url::BaseUrl;
 use super::fault::Complaint;
+use super::published::Published;
 use super::reader::Section;
 use super::secrets::secret_keys;
 use super::subject::Subject;
 use super::values::{self, choice, duration, flag, maybe_text, text};
-use crate::authproc::FilterConfig;
+use crate::authproc::{FilterConfig, hint};
+use crate::registry::Profile;
+use crate::saml::signature::{AlgorithmSet, DigestAlgorithm};
 use crate::secret::Secret;
 
 /// The identity provider.
@@ -52,12 +55,18 @@ pub struct Saml {
     pub subject: Subject,
     /// `enforce_valid_until`: refuse metadata files whose validUntil has passed. Default false.
     pub enforce_valid_until: bool,
-    /// `error_url`, `organization`, `contacts`, `ui_info`, `scope`: what the published metadata says besides.
+    /// `error_url`, `organization`, `contacts`, `ui_info`, `scope`, `name_id_formats`, `metadata_cache_duration`,
+    /// `metadata_valid_for`: what the published metadata says besides.
     pub published: Published,
     /// `logout_without_question`: a link to `/logout` signs out at once. Default false.
     pub logout_without_question: bool,
     /// `after_logout_url`: where people go after a logout that began here. Default: our own page.
     pub after_logout_url: Option<String>,
+    /// `profile`: the deployment profile of every SP that names none. Default: none.
+    pub profile: Option<Profile>,
+    /// `denied_algorithms`: the signature algorithms and digests that are left once those are taken out that this key
+    /// names, for what comes in and what goes out. SHA-1 is in it, but used only where an SP's policy says so.
+    pub algorithms: AlgorithmSet,
     /// `test_sp`: the built-in service provider. Default false.
     pub test_sp: bool,
     /// `allow_http_endpoints`: take `http://` endpoints in metadata. Default false.
@@ -85,65 +94,6 @@ pub enum Endpoint {
     Certificate,
 }
 
-/// What the published metadata says about the company.
-#[derive(Debug, Clone, Default)]
-pub struct Published {
-    /// `error_url`: where SPs send people for whom something failed.
-    pub error_url: Option<String>,
-    /// `organization = { name, display_name, url }`
-    pub organization: Option<Organization>,
-    /// `contacts = [{ type, name, email }]`
-    pub contacts: Vec<Contact>,
-    /// `ui_info.display_name`: a text, or a table by language.
-    pub display_name: Vec<Localized>,
-    /// `ui_info.logo = { url, width, height }`
-    pub logo: Option<Logo>,
-    /// `scope`: the domain that scoped attributes may name (shibmd:Scope).
-    pub scope: Option<String>,
-}
-
-/// A text in one language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Localized {
-    /// The value of `xml:lang`.
-    pub lang: String,
-    /// The text.
-    pub text: String,
-}
-
-/// md:Organization (saml-metadata 2.3.2.1).
-#[derive(Debug, Clone)]
-pub struct Organization {
-    /// The formal name.
-    pub name: Vec<Localized>,
-    /// The name for people. Default: the formal one.
-    pub display_name: Vec<Localized>,
-    /// Where to read about it.
-    pub url: Vec<Localized>,
-}
-
-/// md:ContactPerson (saml-metadata 2.3.2.2).
-#[derive(Debug, Clone)]
-pub struct Contact {
-    /// `technical`, `support`, `administrative`, `billing` or `other`.
-    pub contact_type: &'static str,
-    /// The person or team.
-    pub name: Option<String>,
-    /// The e-mail address.
-    pub email: String,
-}
-
-/// mdui:Logo.
-#[derive(Debug, Clone)]
-pub struct Logo {
-    /// Where the picture is.
-    pub url: String,
-    /// In pixels.
-    pub width: u32,
-    /// In pixels.
-    pub height: u32,
-}
-
 const ENDPOINTS: &[(&str, Endpoint)] = &[
     ("sso", Endpoint::Sso),
     ("slo", Endpoint::Slo),
@@ -151,14 +101,6 @@ const ENDPOINTS: &[(&str, Endpoint)] = &[
     ("sso-init", Endpoint::SsoInit),
     ("logout", Endpoint::Logout),
     ("certificate", Endpoint::Certificate),
-];
-
-const CONTACT_TYPES: &[(&str, &str)] = &[
-    ("technical", "technical"),
-    ("support", "support"),
-    ("administrative", "administrative"),
-    ("billing", "billing"),
-    ("other", "other"),
 ];
 
 impl Saml {
@@ -191,77 +133,14 @@ impl Saml {
             published: Published::read(section),
             logout_without_question: section.or("logout_without_question", false, flag),
             after_logout_url: section.optional("after_logout_url", web_address).flatten(),
+            profile: section.optional("profile", choice(&Profile::WORDS)),
+            algorithms: algorithms(section),
             test_sp: section.or("test_sp", false, flag),
             allow_http_endpoints,
             attributes: section.list("attributes", text),
             authproc: authproc::read(section),
         }
     }
-}
-
-impl Published {
-    fn read(section: &Section<'_>) -> Self {
-        let ui_info = section.section("ui_info");
-        Self {
-            error_url: section.optional("error_url", web_address).flatten(),
-            organization: Organization::read(&section.section("organization")),
-            contacts: section.sections("contacts").iter().map(Contact::read).collect(),
-            display_name: localized(&ui_info, "display_name"),
-            logo: Logo::read(&ui_info.section("logo")),
-            scope: section.optional("scope", maybe_text).flatten(),
-        }
-    }
-}
-
-impl Organization {
-    fn read(section: &Section<'_>) -> Option<Self> {
-        let name = localized(section, "name");
-        let display_name = localized(section, "display_name");
-        let url = localized(section, "url");
-        if section.is_present() {
-            for key in ["name", "url"].into_iter().filter(|key| !section.has(key)) {
-                section.missing(key, "SPs want an organization with name and url");
-            }
-        }
-        let display_name = if display_name.is_empty() { name.clone() } else { display_name };
-        section.is_present().then_some(Self { name, display_name, url })
-    }
-}
-
-impl Contact {
-    fn read(section: &Section<'_>) -> Self {
-        Self {
-            contact_type: section.or("type", "technical", choice(CONTACT_TYPES)),
-            name: section.optional("name", text),
-            email: section.required("email", "write the address to reach them at", text),
-        }
-    }
-}
-
-impl Logo {
-    fn read(section: &Section<'_>) -> Option<Self> {
-        let size = values::count(1..=4096);
-        if !section.is_present() {
-            return None;
-        }
-        let remedy = "a logo is { url = \"https://..\", width = 80, height = 60 }";
-        Some(Self {
-            url: section.required("url", remedy, values::web_url),
-            width: section.required("width", remedy, &size),
-            height: section.required("height", remedy, &size),
-        })
-    }
-}
-
-/// One text, taken as English, or a table of texts by language.
-fn localized(section: &Section<'_>, key: &'static str) -> Vec<Localized> {
-    let is_text = |value: &DeValue<'_>| Ok(value.is_str());
-    if section.optional(key, is_text).unwrap_or(true) {
-        let one = section.optional(key, text);
-        return one.into_iter().map(|text| Localized { lang: "en".to_owned(), text }).collect();
-    }
-    let pairs = section.map(key, |lang, value| Ok((lang.to_owned(), text(value)?)));
-    pairs.into_iter().map(|(lang, text)| Localized { lang, text }).collect()
 }
 
 /// saml-core 8.3.6: an entityID is a URI of at most 1024 characters.
@@ -292,4 +171,20 @@ fn alias(path: &str, value: &DeValue<'_>) -> Result<(String, Endpoint), Complain
     }
     let message = format!("\"{path}\" is no path");
     Err(Complaint::wrong(message, "write the old path alone, from its first slash on and without a query"))
+}
+
+fn algorithms(section: &Section<'_>) -> AlgorithmSet {
+    let denied = section.list("denied_algorithms", |value| {
+        let written = text(value)?;
+        AlgorithmSet::from_word(&written).ok_or_else(|| {
+            let words: Vec<&str> = AlgorithmSet::words().collect();
+            Complaint::wrong(format!("\"{written}\" is no algorithm of signatures"), hint(&written, &words))
+        })
+    });
+    let left = denied.unwrap_or_default().into_iter().fold(AlgorithmSet::ALL, AlgorithmSet::without);
+    if left.signatures().all(|algorithm| algorithm.digest() == DigestAlgorithm::Sha1) {
+        let message = "leaves nothing to sign with but SHA-1";
+        section.complain("denied_algorithms", Complaint::wrong(message, "take some out of the list"));
+    }
+    left
 }

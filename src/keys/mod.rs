@@ -5,26 +5,24 @@
 mod certificate;
 mod decryption;
 mod generate;
+mod signing;
 
 use std::fmt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::ec::EcKey;
-use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
-use openssl::md::Md;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private};
-use openssl::pkey_ctx::PkeyCtx;
-use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
 pub use self::certificate::Certificate;
 pub use self::decryption::DecryptionPairs;
 pub use self::generate::{Generated, KeyKind, generate, generate_decryption, generate_tls};
+
+use self::signing::{RsaKey, sign_ecdsa};
 
 use crate::saml::signature::{SignError, SignatureAlgorithm, Signer};
 use crate::secret::Secret;
@@ -239,6 +237,7 @@ impl KeyPair {
     }
 }
 
+/// Any hash may go with any of these keys; by default one that is as strong as the key.
 impl Signer for KeyPair {
     fn algorithm(&self) -> SignatureAlgorithm {
         match self.key {
@@ -248,11 +247,25 @@ impl Signer for KeyPair {
         }
     }
 
-    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        use SignatureAlgorithm::{
+            EcdsaSha256, EcdsaSha384, EcdsaSha512, RsaSha1, RsaSha256, RsaSha384, RsaSha512,
+        };
+        match self.key {
+            SigningKey::Rsa(_) => &[RsaSha256, RsaSha384, RsaSha512, RsaSha1],
+            SigningKey::P256(_) => &[EcdsaSha256, EcdsaSha384, EcdsaSha512],
+            SigningKey::P384(_) => &[EcdsaSha384, EcdsaSha512, EcdsaSha256],
+        }
+    }
+
+    fn sign_with(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, SignError> {
+        if !self.algorithms().contains(&algorithm) {
+            return Err(SignError(format!("the key cannot sign with {}", algorithm.word())));
+        }
         let signature = match &self.key {
-            SigningKey::Rsa(key) => key.sign(&openssl::sha::sha256(data)),
-            SigningKey::P256(key) => sign_ecdsa(key, &openssl::sha::sha256(data), 32),
-            SigningKey::P384(key) => sign_ecdsa(key, &openssl::sha::sha384(data), 48),
+            SigningKey::Rsa(key) => key.sign(algorithm.digest(), data),
+            SigningKey::P256(key) => sign_ecdsa(key, &algorithm.digest().of(data), 32),
+            SigningKey::P384(key) => sign_ecdsa(key, &algorithm.digest().of(data), 48),
         };
         signature.map_err(|cause| SignError(cause.to_string()))
     }
@@ -272,9 +285,7 @@ impl SigningKey {
     fn check(file: &Path, key: &PKey<Private>) -> Result<Self, KeyError> {
         let unfit = |kind: String| KeyError::KeyKind { file: file.to_owned(), kind };
         match key.id() {
-            Id::RSA if key.bits() >= LEAST_RSA_BITS => {
-                Ok(Self::Rsa(RsaKey { key: key.clone(), idle: Mutex::default() }))
-            }
+            Id::RSA if key.bits() >= LEAST_RSA_BITS => Ok(Self::Rsa(RsaKey::new(key.clone()))),
             Id::RSA => Err(KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() }),
             Id::EC => {
                 let ec = key.ec_key()?;
@@ -344,49 +355,6 @@ fn concerns(certificate: &Certificate, now: Timestamp) -> Vec<Concern> {
         concerns.push(Concern::ExpiresSoon(to));
     }
     concerns
-}
-
-/// An RSA key with contexts that are ready to sign: making one takes OpenSSL longer than everything else around a
-/// signature. There are as many as signatures at one time.
-struct RsaKey {
-    key: PKey<Private>,
-    idle: Mutex<Vec<PkeyCtx<Private>>>,
-}
-
-impl RsaKey {
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2).
-    fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-        let mut context = match self.idle().pop() {
-            Some(context) => context,
-            None => self.context()?,
-        };
-        let mut signature = Vec::with_capacity(self.key.size());
-        context.sign_to_vec(digest, &mut signature)?;
-        // One that failed is not used again.
-        self.idle().push(context);
-        Ok(signature)
-    }
-
-    fn context(&self) -> Result<PkeyCtx<Private>, ErrorStack> {
-        let mut context = PkeyCtx::new(&self.key)?;
-        context.sign_init()?;
-        context.set_rsa_padding(Padding::PKCS1)?;
-        context.set_signature_md(Md::sha256())?;
-        Ok(context)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<PkeyCtx<Private>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// r and s side by side, each `width` octets, as XML signatures want them (RFC 4050 3.3, xmldsig-core1 6.4.3), not
-/// OpenSSL's DER.
-fn sign_ecdsa(key: &EcKey<Private>, digest: &[u8], width: i32) -> Result<Vec<u8>, ErrorStack> {
-    let signature = EcdsaSig::sign(digest, key)?;
-    let mut octets = signature.r().to_vec_padded(width)?;
-    octets.extend(signature.s().to_vec_padded(width)?);
-    Ok(octets)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 
 use openssl::ec::EcGroup;
+use openssl::ecdsa::EcdsaSig;
 use openssl::hash::MessageDigest;
 use openssl::rsa::Rsa;
 use openssl::sign::Verifier;
@@ -11,6 +12,7 @@ use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
 use super::*;
+use crate::saml::signature::DigestAlgorithm;
 
 fn now() -> Timestamp {
     "2026-04-01T00:00:00Z".parse().unwrap()
@@ -81,6 +83,44 @@ fn an_rsa_signature_verifies() {
     let mut verifier = Verifier::new(MessageDigest::sha256(), &public).unwrap();
     let signature = pair.sign("関所".as_bytes()).unwrap();
     assert!(verifier.verify_oneshot(&signature, "関所".as_bytes()).unwrap());
+}
+
+#[test]
+fn each_algorithm_of_a_key_makes_its_own_signature() {
+    for pair in [
+        Pair::generated(KeyKind::Rsa2048),
+        Pair::generated(KeyKind::EcP256),
+        Pair::certified(&ec_key(Nid::SECP384R1)),
+    ] {
+        let pair = pair.load().unwrap();
+        let public = pair.certificate().public_key().unwrap();
+        assert_eq!(pair.algorithms().first(), Some(&pair.algorithm()));
+        // Twice, since what is kept of the first is used for the second.
+        for algorithm in pair.algorithms().iter().chain(pair.algorithms()) {
+            let mut signature = pair.sign_with(*algorithm, b"x").unwrap();
+            if algorithm.is_ecdsa() {
+                let (r, s) = signature.split_at(signature.len() / 2);
+                let part = |bytes: &[u8]| openssl::bn::BigNum::from_slice(bytes).unwrap();
+                signature = EcdsaSig::from_private_components(part(r), part(s)).unwrap().to_der().unwrap();
+            }
+            for digest in [
+                DigestAlgorithm::Sha1,
+                DigestAlgorithm::Sha256,
+                DigestAlgorithm::Sha384,
+                DigestAlgorithm::Sha512,
+            ] {
+                let mut verifier = Verifier::new(digest.message_digest(), &public).unwrap();
+                let good = verifier.verify_oneshot(&signature, b"x").unwrap_or(false);
+                assert_eq!(good, digest == algorithm.digest(), "{algorithm:?} {digest:?}");
+            }
+        }
+        let other = if pair.algorithm().is_ecdsa() {
+            SignatureAlgorithm::RsaSha256
+        } else {
+            SignatureAlgorithm::EcdsaSha256
+        };
+        assert!(pair.sign_with(other, b"x").is_err());
+    }
 }
 
 #[test]

@@ -64,8 +64,10 @@
 //! | MD5, RIPEMD, DSA, HMAC, none | `Algorithm` | `hostile::signature::algorithms_that_are_none` |
 //! | HMAC with the public key as secret | `Algorithm` | `hostile::signature::hmac_with_the_public_key_as_secret` |
 //! | SHA-1 without the switch, as signature or digest | `Algorithm` | `hostile::signature::sha_1_only_by_the_switch` |
+//! | an algorithm of `saml.denied_algorithms`, as signature or digest | `Algorithm` | `hostile::signature::an_algorithm_that_is_denied` |
 //! | RSA under 2048 bits, other curves | `WeakRsa`, `Curve` | `hostile::signature::weak_keys_are_never_registered` |
 //! | the attacker's certificate in KeyInfo | `NoKey` | `hostile::signature::the_certificate_in_the_message_is_not_believed` |
+//! | a key that nobody registered | `NoKey`, which names the keys that were tried | `hostile::signature::the_error_names_the_keys_that_were_tried` |
 //! | RSA taken for ECDSA and the other way round | `NoKey` | `hostile::signature::a_key_of_another_kind_does_not_verify` |
 //! | ECDSA with r = s = 0, as DER, or cut | `NoKey` | `hostile::signature::ecdsa_signatures_of_another_form` |
 //! | a relative namespace in what is signed | `RelativeNamespace` | `hostile::signature::a_relative_namespace_has_no_canonical_form` |

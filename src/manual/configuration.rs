@@ -104,6 +104,29 @@
 //! `attributes`: `subject-id`, `pairwise-id`, `any` (pairwise-id then) or `none`. What cannot be made is a warning of the
 //! log; the SP gets its assertion without it.
 //!
+//! ## The published metadata
+//!
+//! `GET /saml/metadata` gives keys, endpoints, NameID formats, the algorithms that are understood, and what `[saml]` says of
+//! the company: `organization`, `contacts`, `ui_info`, `scope`, `error_url`. A text is one string, taken as English, or a
+//! table by language: `{ en = "Example", ja = "例" }`. `ui_info.logo` is a table, or a list of them with `lang`. A contact has
+//! `type` (`technical`, `support`, `administrative`, `billing`, `other`, or `security`: the one of REFEDS for incidents),
+//! `name` (given name), `sur_name`, `company`, `email` and `telephone` (one or a list).
+//!
+//! SPs keep a copy for `metadata_cache_duration` (1 h), which is how long a roll-over has to wait for them; asking again is
+//! cheap (ETag and Last-Modified, answered by 304). Copies never end, because SPs to which the file was copied by hand would
+//! refuse every sign-in from then on; with `metadata_valid_for = "14d"` they do, and what is served is signed anew each time
+//! a quarter of that has passed. `sekisho metadata` prints the same octets, and `--output FILE` puts them into a file in one
+//! step. (With a key on an elliptic curve the SignatureValue alone differs: ECDSA never signs twice alike.)
+//!
+//! ## Algorithms
+//!
+//! What goes out is signed with SHA-256 (EC on P-384: SHA-384), unless the SP wants another: first `signature_algorithm` of
+//! its policy, then the alg:SigningMethod and alg:DigestMethod of its metadata in their order, as far as the key can do it.
+//! What cannot be met is a finding of `check`, and the default signs. `denied_algorithms` takes algorithms out for both
+//! directions: `rsa-sha256`, `rsa-sha384`, `rsa-sha512`, `ecdsa-...`, a digest (`sha512`: everything that uses it), or an
+//! identifier. SHA-1 is used only where an SP's policy says `allow_sha1_requests` or `allow_sha1_responses`; each is a warning
+//! of `check` and of every start. MD5, HMAC and DSA do not exist here.
+//!
 //! ## Keys
 //!
 //! `sekisho keys generate` makes what is missing and never overwrites: RSA with 2048 bits and a certificate for ten

@@ -193,6 +193,32 @@
 //! move a person to another domain. Who has no domain is answered with `Responder`, `UnknownPrincipal`, by the IdP's own
 //! name: there is no other to speak by.
 //!
+//! ## The own metadata are named by their content
+//!
+//! Their ID is the SHA-256 of what they say. So two nodes, a restart and `sekisho metadata` make the same document, and the ID
+//! is the ETag. It is weak, because ECDSA signatures of the same document differ. Documents are signed when they are made,
+//! never by a request: at start, when the key changes, and, with `metadata_valid_for`, by the first request after a quarter
+//! of that time, while others get the old one. Rejected: a timer (one more thing that can stand still), a random ID, and a
+//! validUntil by default (copies made by hand would end).
+//!
+//! The contact for security incidents is one of kind `other` with REFEDS' mark, which the schema allows: federations ask for
+//! it, and others pass over it.
+//!
+//! ## A key of an SP's own is named in its TOML
+//!
+//! File names in it start at its folder, as those of `certificates` do: one rule for one file. The key is part of the SP, so
+//! that a key that cannot be used refuses the SP and leaves what was last good, like any other fault there; its files are
+//! watched like the TOML. The registry has a port for it ([`SigningKeys`](crate::registry::SigningKeys)), since it must not know `keys`.
+//! Such an SP has metadata of its own (`?sp=`, `--sp`) with that certificate alone. Rejected: all keys in one document (an SP
+//! would believe a key that others hold), and an entityID per key.
+//!
+//! ## The algorithm is chosen when it is used
+//!
+//! What an SP takes is read once, as a list; the key is asked each time what it can do
+//! ([`Preference`](crate::saml::signature::Preference)), because keys change while SPs stay. It is a look at four words, with
+//! nothing allocated. An SP whose wishes cannot be met gets the default and not an error: that its metadata are old is likelier
+//! than that it means it, and `check` says so. DigestMethod and SignatureMethod always use one hash.
+//!
 //! ## A key that does nothing is a fault
 //!
 //! A key or section that this version does not serve is refused when it is switched on (`[integrated]`,

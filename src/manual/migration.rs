@@ -87,6 +87,8 @@
 //! | `'attributes.NameFormat'` | `attribute_name_format` |
 //! | `'simplesaml.attributes' => false` | `send_attributes = false` |
 //! | `'saml20.sign.assertion'`, `'saml20.sign.response'` | `sign = "assertion"`, `"response"` or `"both"` (the default) |
+//! | `'signature.algorithm'` | `signature_algorithm`: the URI, or its last word (`"rsa-sha512"`); SHA-1 needs `allow_sha1_responses = true` too |
+//! | `'signature.privatekey'`, `'signature.certificate'` | `private_key`, `certificate`: names from the TOML's folder on, `"../certs/other.pem"` |
 //! | `'validate.authnrequest'` | `verify_requests = "required"`; `false` is `"when-key"` |
 //! | `'assertion.lifetime'` | `assertion_lifetime = "5m"` |
 //! | `'audience'` | `audience` |
@@ -118,6 +120,9 @@
 //! | `['class' => 'core:AttributeValueMap', 'sourceattribute' => 'memberOf', 'targetattribute' => 'role', 'values' => ['admin' => ['cn=it']]]` | `filter = "AttributeValueMap"`, the same words, `values = { admin = ["cn=it"] }` |
 //! | `'%keep'`, `'%replace'` | `keep = true`, `replace = true` |
 //! | `core:ScopeAttribute`, `core:ScopeFromAttribute` | the same words |
+//! | `['class' => 'core:Cardinality', 'mail' => [1, 1]]` | `filter = "Cardinality"`, `cardinality = { mail = [1, 1] }` |
+//! | `core:CardinalitySingle` | the same words |
+//! | `'warn'`, `'%ignoreEntities'` | not taken |
 //! | any other `class` | not yet: `check` names it |
 //!
 //! ```toml

@@ -65,6 +65,7 @@
 //! |---|---|
 //! | `certs/PrivateKey.pem`, `PublicKey.pem` | every SP has to be given a new certificate |
 //! | `certs/name-id-secret` | every computed persistent NameID changes: SPs no longer know the people |
+//! | the file of `legacy_salt_file`, where `persistent_id` is `legacy-sha1` | the same for the ids of SimpleSAMLphp |
 //! | `sekisho.toml`, `metadata/`, `people.toml` | your work |
 //! | the files of `saml.decryption_keys` | SPs that encrypt identifiers have to be given a new certificate |
 //! | `certs/session-secret` | who is just signing in starts again; nothing else |
@@ -89,7 +90,9 @@
 //!    `next_certificate = "certs/PublicKey.pem"`, restart: the next key signs, the former stays published.
 //! 5. When nothing complains, remove `next_certificate`.
 //!
-//! One key signs for all SPs at a time; a step per SP is not there yet.
+//! An SP that is not ready at step 4 may keep the former key for a while: name both files as `private_key` and `certificate`
+//! in its TOML. It is then signed for with that key, and `/saml/metadata?sp=ENTITYID` is its metadata; what others get
+//! does not change. The same way one SP can go first.
 //!
 //! ## Changing a decryption key
 //!

@@ -74,15 +74,10 @@ pub(super) fn list(folder: &Path) -> io::Result<BTreeMap<String, Files>> {
         if stem.starts_with('.') || !matches!(extension, "xml" | "toml") {
             continue;
         }
-        // Symbolic links are followed (containers mount files so); the system ends their loops with an error.
-        let stamp = match fs::metadata(&path) {
-            Ok(metadata) => Stamp::of(&metadata),
-            Err(gone) if gone.kind() == io::ErrorKind::NotFound => continue,
-            Err(_) => Stamp::default(),
-        };
+        let Some(entry) = Entry::of(&path) else { continue };
         let files = found.entry(stem.to_owned()).or_default();
         let slot = if extension == "xml" { &mut files.xml } else { &mut files.toml };
-        *slot = Some(Entry { path: path.clone(), stamp });
+        *slot = Some(entry);
     }
     Ok(found)
 }
@@ -95,6 +90,17 @@ impl Files {
 }
 
 impl Entry {
+    /// The file as it is now; none if there is none.
+    fn of(path: &Path) -> Option<Self> {
+        // Symbolic links are followed (containers mount files so); the system ends their loops with an error.
+        let stamp = match fs::metadata(path) {
+            Ok(metadata) => Stamp::of(&metadata),
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => return None,
+            Err(_) => Stamp::default(),
+        };
+        Some(Self { path: path.to_owned(), stamp })
+    }
+
     fn read(&self) -> Text {
         let bytes = read(&self.path);
         let sha256 = bytes.as_ref().map(|bytes| sha256_hex(bytes)).unwrap_or_default();
@@ -120,6 +126,11 @@ impl Content {
     pub(super) fn main(&self) -> Option<&Text> {
         self.xml.as_ref().or(self.toml.as_ref())
     }
+}
+
+/// Files elsewhere, as they are now.
+pub(super) fn beside(paths: &[PathBuf]) -> Vec<Option<Entry>> {
+    paths.iter().map(|path| Entry::of(path)).collect()
 }
 
 /// The octets of a regular file of at most the size that metadata may have.

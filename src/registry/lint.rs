@@ -2,7 +2,7 @@
 
 use super::endpoint::is_clear;
 use super::finding::{Finding, Severity};
-use super::policy::VerifyRequests;
+use super::policy::{Profile, VerifyRequests};
 use super::provider::{Origin, ServiceProvider, shown};
 use crate::saml::uris::{BINDING_ARTIFACT, BINDING_PAOS, BINDING_POST, BINDING_REDIRECT, BINDING_SOAP};
 
@@ -18,6 +18,13 @@ pub(super) fn findings(provider: &ServiceProvider, origin: &Origin<'_>) -> Vec<F
     signatures(provider, &mut say);
     consumers(provider, &mut say);
     release(provider, origin, &mut say);
+    for (key, requirement) in Profile::deviations(&provider.policy) {
+        say(
+            Severity::Warning,
+            format!("{key} goes against its profile ({requirement})"),
+            "remove the key, or take another profile",
+        );
+    }
     if let Some(until) = provider.metadata.valid_until.filter(|until| *until <= origin.now) {
         say(
             Severity::Warning,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::RegistryOptions;
 use super::affiliations;
 use super::finding::{Finding, Severity};
 use super::folder::{self, Content, Text};
-use super::policy::{CertificateSource, Policy, PolicyFault, PolicyFile, TomlServiceProvider};
+use super::policy::{CertificateSource, Policy, PolicyFault, PolicyFile, Profile, TomlServiceProvider};
 use super::provider::{Origin, ServiceProvider};
 use crate::saml::metadata::affiliation::{Affiliation, Described};
 use crate::saml::metadata::sp::{
@@ -24,7 +25,8 @@ pub(super) struct Loaded {
 
 /// Reads the content; every fault is an error of the whole, except inside an aggregate.
 pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec<Finding>> {
-    let file = content.toml.as_ref().map(policy).transpose()?;
+    let profile = origin.options.profile;
+    let file = content.toml.as_ref().map(|text| policy(text, profile)).transpose()?;
     let Some(xml) = &content.xml else {
         let (Some(file), Some(text)) = (file, &content.toml) else { return Err(Vec::new()) };
         return alone(&file, text, origin);
@@ -33,7 +35,7 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
         .map_err(|error| vec![fault(xml, Some(error.line), "", &error.fault.to_string(), error.remedy())])?;
     let file = match (file, &content.toml) {
         (Some(file), Some(text)) => consistent(file, text, &all)?,
-        _ => empty(),
+        _ => empty(profile),
     };
     let (affiliations, findings) = affiliations::judged(affiliations, origin);
     if all.is_empty() {
@@ -45,8 +47,24 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
     Ok(loaded)
 }
 
-/// The service provider that no file describes; the TOML is ours, so that nothing can be wrong with it but a bug.
+/// The files elsewhere that the TOML names: what they hold is part of what it says.
+pub(super) fn named(content: &Content) -> Vec<PathBuf> {
+    let Some(Ok(file)) = content.toml.as_ref().map(|text| policy(text, None)) else { return Vec::new() };
+    let certificates = file.service_provider.iter().flat_map(|sp| &sp.certificates);
+    let certificates = certificates.filter_map(|source| match source {
+        CertificateSource::File(path) => Some(path),
+        CertificateSource::Der(_) => None,
+    });
+    let policies = std::iter::once(&file.policy).chain(file.by_entity.values().map(|own| &own.policy));
+    let keys = policies.flat_map(|policy| policy.private_key.iter().chain(&policy.certificate));
+    keys.chain(certificates).cloned().collect()
+}
+
+/// The service provider that no file describes; the TOML is ours, so that nothing can be wrong with it but a bug. It shows
+/// what an SP without a profile would get.
 pub(super) fn built_in(toml: &str, origin: &Origin<'_>) -> Option<ServiceProvider> {
+    let options = RegistryOptions { profile: None, ..origin.options.clone() };
+    let origin = &Origin { file: origin.file.clone(), options: &options, now: origin.now };
     let path = PathBuf::from("(built in)");
     let text = Text { path, bytes: Ok(toml.as_bytes().to_vec()), sha256: String::new() };
     match load(&Content { xml: None, toml: Some(text) }, origin) {
@@ -171,11 +189,12 @@ fn certificates(
     pem.ok_or_else(|| refuse("it holds no certificate"))
 }
 
-fn policy(text: &Text) -> Result<PolicyFile, Vec<Finding>> {
+fn policy(text: &Text, profile: Option<Profile>) -> Result<PolicyFile, Vec<Finding>> {
     let content = std::str::from_utf8(bytes(text)?)
         .map_err(|_| vec![fault(text, None, "", "it is not UTF-8", "save the file as UTF-8")])?;
     let content = content.strip_prefix('\u{FEFF}').unwrap_or(content);
-    Policy::parse(&text.path, content).map_err(|faults| faults.iter().map(|f| from_policy(f, text)).collect())
+    Policy::parse_with(&text.path, content, profile)
+        .map_err(|faults| faults.iter().map(|f| from_policy(f, text)).collect())
 }
 
 fn from_policy(found: &PolicyFault, text: &Text) -> Finding {
@@ -213,9 +232,9 @@ fn consistent(file: PolicyFile, text: &Text, all: &[SpMetadata]) -> Result<Polic
     Ok(file)
 }
 
-fn empty() -> PolicyFile {
+fn empty(profile: Option<Profile>) -> PolicyFile {
     PolicyFile {
-        policy: Policy::default(),
+        policy: Profile::policy(profile),
         service_provider: None,
         authproc: Vec::new(),
         by_entity: BTreeMap::new(),

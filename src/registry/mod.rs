@@ -18,6 +18,7 @@ mod load;
 pub mod policy;
 mod provider;
 mod release;
+mod signing;
 mod snapshot;
 mod state;
 mod unit;
@@ -32,12 +33,14 @@ use arc_swap::ArcSwap;
 
 use crate::authproc::FilterConfig;
 use crate::clock::Clock;
+use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
 
 pub use change::{Change, FileKind, InMemory, LiveFile, LiveFiles, Observer, What};
 pub use finding::{Finding, Severity};
-pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Sign, UPN_DOMAIN, VerifyRequests};
+pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Profile, Sign, UPN_DOMAIN, VerifyRequests};
 pub use provider::ServiceProvider;
-pub use release::{EntityRelease, Origin, Release, Releases, UnknownService};
+pub use release::{EntityRelease, Release, ReleaseOrigin, Releases, UnknownService};
+pub use signing::{SigningKey, SigningKeys};
 pub use snapshot::Snapshot;
 
 use state::State;
@@ -65,6 +68,14 @@ pub struct RegistryOptions {
     pub subject_ids: Vec<&'static str>,
     /// A service provider that no file describes, as the TOML that could: the built-in one.
     pub built_in: Option<String>,
+    /// `saml.profile`: the profile of service providers that name none.
+    pub profile: Option<Profile>,
+    /// `saml.denied_algorithms`
+    pub denied: AlgorithmSet,
+    /// What the identity provider's key can sign with, for findings; empty where that is not known.
+    pub signs_with: Vec<SignatureAlgorithm>,
+    /// Loads the signing keys of single service providers.
+    pub signing_keys: Option<Arc<dyn SigningKeys>>,
 }
 
 /// The registry cannot be opened.

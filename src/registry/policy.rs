@@ -6,19 +6,22 @@
 //! error, never ignored.
 
 mod fault;
+mod profile;
 mod provider;
 mod reader;
 mod values;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
 use crate::authproc::FilterConfig;
 use crate::saml::encryption::EncryptionMethod;
+use crate::saml::signature::SignatureAlgorithm;
 
 pub use fault::PolicyFault;
+pub use profile::Profile;
 pub use provider::{CertificateSource, TomlServiceProvider};
 
 /// What `idp_entity_id` may hold a place for.
@@ -84,6 +87,18 @@ pub struct Policy {
     pub ecp: bool,
     /// `allow_sha1_requests`: whether a request may be signed with SHA-1.
     pub allow_sha1_requests: bool,
+    /// `allow_sha1_responses`: whether it may be signed for with SHA-1. It is, where `signature_algorithm` or its metadata
+    /// name that first, or neither names anything.
+    pub allow_sha1_responses: bool,
+    /// `signature_algorithm`: what it is signed for with; none means the first of its metadata (alg:SigningMethod) that
+    /// the key can do, else what the key does best.
+    pub signature_algorithm: Option<SignatureAlgorithm>,
+    /// `private_key`: the key that signs for it alone (PEM; relative names start at the TOML's folder).
+    pub private_key: Option<PathBuf>,
+    /// `certificate`: of that key.
+    pub certificate: Option<PathBuf>,
+    /// `profile`: whose defaults the policy begins with.
+    pub profile: Option<Profile>,
 }
 
 /// What is signed. WantAssertionsSigned in the metadata goes before `Response`.
@@ -193,6 +208,11 @@ impl Default for Policy {
             max_authn_age: None,
             ecp: false,
             allow_sha1_requests: false,
+            allow_sha1_responses: false,
+            signature_algorithm: None,
+            private_key: None,
+            certificate: None,
+            profile: None,
         }
     }
 }
@@ -200,7 +220,16 @@ impl Default for Policy {
 impl Policy {
     /// Reads `text`, the content of `file`. On error: every fault of the file, in its order.
     pub fn parse(file: &Path, text: &str) -> Result<PolicyFile, Vec<PolicyFault>> {
-        reader::parse(file, text)
+        reader::parse(file, text, None)
+    }
+
+    /// The same; a file that names no profile has this one.
+    pub fn parse_with(
+        file: &Path,
+        text: &str,
+        profile: Option<Profile>,
+    ) -> Result<PolicyFile, Vec<PolicyFault>> {
+        reader::parse(file, text, profile)
     }
 }
 

@@ -1,17 +1,18 @@
 //! [`ServiceProvider`]: metadata, policy and what follows from both, ready for a sign-on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::authproc::{Chain, FilterConfig};
 use crate::clock::Timestamp;
 use crate::saml::encryption::EncryptionKey;
 use crate::saml::metadata::sp::SpMetadata;
-use crate::saml::signature::VerificationKey;
+use crate::saml::signature::{AlgorithmSet, Preference, Signer, VerificationKey};
 
 use super::finding::{Finding, Severity};
 use super::policy::Policy;
 use super::release::Releases;
-use super::{RegistryOptions, encryption, endpoint, folder, lint};
+use super::{RegistryOptions, encryption, endpoint, folder, lint, signing};
 
 /// A service provider as the rest of the program sees it.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ pub struct ServiceProvider {
     pub keys: Vec<VerificationKey>,
     /// The key that may be encrypted to, if it has one: whether it is, says `policy.encrypt`.
     pub encryption: Option<EncryptionKey>,
+    /// What its requests may be signed with.
+    pub request_algorithms: AlgorithmSet,
+    /// What it is signed for with.
+    pub signature: Preference,
+    /// The key that signs for it alone.
+    pub signer: Option<Arc<dyn Signer>>,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
     enforce_valid_until: bool,
@@ -77,7 +84,11 @@ impl ServiceProvider {
         let releases = Releases::of(&metadata, &policy, &options.entity_releases, idp_attributes);
         let keys = keys(&metadata, origin, &mut findings);
         let encryption = encryption::key(&metadata, &policy, origin, &mut findings);
+        let signer = signing::own_key(&metadata, &policy, origin, &mut findings)?;
         let mut provider = Self {
+            request_algorithms: signing::request_algorithms(&policy, origin),
+            signature: signing::preference(&metadata, &policy, origin),
+            signer,
             aliases: policy.entity_id_aliases.clone(),
             file: origin.file.clone(),
             enforce_valid_until: options.enforce_valid_until,
@@ -94,7 +105,8 @@ impl ServiceProvider {
             let remedy = "fetch the metadata again, or set saml.enforce_valid_until = false";
             return Err(Box::new(origin.error(&provider.metadata, message, remedy)));
         }
-        let lints = lint::findings(&provider, origin);
+        let mut lints = lint::findings(&provider, origin);
+        lints.extend(signing::findings(&provider, origin));
         provider.findings.extend(lints);
         Ok(provider)
     }

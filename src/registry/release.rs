@@ -26,7 +26,7 @@ pub struct EntityRelease {
 
 /// Where a release list comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum ReleaseOrigin {
     /// `attributes` of the policy.
     Policy,
     /// `[[saml.release]]`.
@@ -41,7 +41,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
     /// Whose word it is.
-    pub origin: Origin,
+    pub origin: ReleaseOrigin,
     /// The names; none leaves it to `saml.attributes`.
     pub attributes: Option<Vec<String>>,
     /// subject-id and pairwise-id, as far as `subject-id:req` asks for them.
@@ -117,15 +117,15 @@ impl Release {
     ) -> Self {
         let requested = service.map_or(&[][..], |service| &service.requested);
         let (origin, mut attributes) = if let Some(own) = &policy.attributes {
-            (Origin::Policy, Some(own.clone()))
+            (ReleaseOrigin::Policy, Some(own.clone()))
         } else if let Some(list) = by_entity_attribute(metadata, rules, requested) {
-            (Origin::EntityAttribute, Some(list))
+            (ReleaseOrigin::EntityAttribute, Some(list))
         } else if requested.is_empty() {
-            (Origin::IdentityProvider, None)
+            (ReleaseOrigin::IdentityProvider, None)
         } else {
-            (Origin::Metadata, Some(unique(requested.iter().flat_map(names))))
+            (ReleaseOrigin::Metadata, Some(unique(requested.iter().flat_map(names))))
         };
-        let wanted = required_subject_ids(metadata).filter(|_| origin != Origin::Policy);
+        let wanted = required_subject_ids(metadata).filter(|_| origin != ReleaseOrigin::Policy);
         if wanted.is_some() {
             attributes = attributes.or_else(|| idp_attributes.map(<[String]>::to_vec));
             if let Some(list) = &mut attributes {
@@ -140,7 +140,7 @@ impl Release {
             origin,
             subject_ids: wanted.unwrap_or_default(),
             subject_ids_only: wanted.is_some(),
-            values: if origin == Origin::Policy { Vec::new() } else { values(requested) },
+            values: if origin == ReleaseOrigin::Policy { Vec::new() } else { values(requested) },
             required,
             withheld,
             attributes,

@@ -1,12 +1,13 @@
 //! [`Unit`]: the files of one name, what was read of them, and the last good that came of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::RegistryOptions;
 use super::change::{Change, FileKind, What};
 use super::finding::Finding;
-use super::folder::{Content, Files};
-use super::load::load;
+use super::folder::{self, Content, Entry, Files};
+use super::load::{self, load};
 use super::provider::{Origin, ServiceProvider};
 use crate::clock::Timestamp;
 use crate::saml::metadata::affiliation::Affiliation;
@@ -17,6 +18,10 @@ pub(super) struct Unit {
     files: Files,
     seen: Option<Hashes>,
     judged: Option<Hashes>,
+    /// Files elsewhere that the TOML names, as they were when it was last read and judged.
+    named: Vec<PathBuf>,
+    beside: Vec<Option<Entry>>,
+    beside_judged: Vec<Option<Entry>>,
     settled: bool,
     missing: bool,
     good: Option<Good>,
@@ -90,21 +95,25 @@ impl Unit {
         now: Timestamp,
     ) -> Seen {
         self.missing = false;
-        if self.settled && self.files == files {
+        if self.settled && self.files == files && self.beside == folder::beside(&self.named) {
             return Seen::default();
         }
         let content = files.read();
         let hashes = Hashes::of(&content);
-        let same = self.files == files && self.seen.as_ref() == Some(&hashes);
+        self.named = load::named(&content);
+        let beside = folder::beside(&self.named);
+        let same = self.files == files && self.seen.as_ref() == Some(&hashes) && self.beside == beside;
         self.files = files;
+        self.beside = beside;
         self.seen = Some(hashes.clone());
         self.settled = same;
         let mut seen = Seen { unsettled: !same, ..Seen::default() };
         let whole = same || patience == Patience::AtOnce;
         if whole
-            && self.judged.as_ref() != Some(&hashes)
+            && (self.judged.as_ref() != Some(&hashes) || self.beside_judged != self.beside)
             && let Some(main) = content.main()
         {
+            self.beside_judged.clone_from(&self.beside);
             let origin = Origin { file: main.path.clone(), options, now };
             seen.changes = self.judge(stem, &content, hashes, &origin);
             seen.changed = true;
@@ -127,7 +136,11 @@ impl Unit {
         match load(content, origin) {
             Ok(loaded) => {
                 let before = self.good.take().map(|good| good.hashes).unwrap_or_default();
-                let told = changes(stem, &before, &hashes);
+                let mut told = changes(stem, &before, &hashes);
+                if told.is_empty() {
+                    // A key that it names is another.
+                    told.extend(change(stem, &hashes, "toml", What::Changed));
+                }
                 let providers: Vec<_> = loaded.providers.into_iter().map(Arc::new).collect();
                 let found = providers.iter().flat_map(|provider| &provider.findings);
                 found.chain(&loaded.findings).for_each(Finding::log);

@@ -1,7 +1,7 @@
 //! [`Received`]: a Response as an SP reads it. The built-in SP shows it; nothing else in an IdP takes Responses.
 
-use super::signature::VerificationKey;
 use super::signature::verify::{self, SignatureError};
+use super::signature::{AlgorithmSet, VerificationKey};
 use super::uris::{SAML, SAMLP};
 use super::xml::{Element, Limits, XmlError, parse};
 use crate::identity::NameId;
@@ -75,7 +75,7 @@ impl Received {
         }
         let response_signed = verify::response(&root, keys)?.is_some();
         let assertion_signed = match assertion {
-            Some(assertion) => match verify::enveloped(assertion, keys, false) {
+            Some(assertion) => match verify::enveloped(assertion, keys, AlgorithmSet::SHA2) {
                 Ok(_) => true,
                 Err(SignatureError::Missing) => false,
                 Err(error) => return Err(error.into()),

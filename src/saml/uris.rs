@@ -20,6 +20,10 @@ pub const MDUI: Namespace = Namespace { prefix: "mdui", uri: "urn:oasis:names:tc
 pub const ALG: Namespace = Namespace { prefix: "alg", uri: "urn:oasis:names:tc:SAML:metadata:algsupport" };
 /// Shibboleth's metadata extensions.
 pub const SHIBMD: Namespace = Namespace { prefix: "shibmd", uri: "urn:mace:shibboleth:metadata:1.0" };
+/// Kinds of contact beyond the schema's (REFEDS).
+pub const REMD: Namespace = Namespace { prefix: "remd", uri: "http://refeds.org/metadata" };
+/// The contact for security incidents (REFEDS Sirtfi).
+pub const SECURITY_CONTACT: &str = "http://refeds.org/metadata/contactType/security";
 /// Entity attributes in metadata.
 pub const MDATTR: Namespace =
     Namespace { prefix: "mdattr", uri: "urn:oasis:names:tc:SAML:metadata:attribute" };
@@ -67,6 +71,17 @@ pub mod name_id {
     pub const ENCRYPTED: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted";
     /// The identifier of an entity.
     pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+    /// The word by which files of the configuration name a format.
+    pub const WORDS: [(&str, &str); 8] = [
+        ("transient", TRANSIENT),
+        ("persistent", PERSISTENT),
+        ("emailAddress", EMAIL),
+        ("unspecified", UNSPECIFIED),
+        ("X509SubjectName", X509_SUBJECT),
+        ("WindowsDomainQualifiedName", WINDOWS_DOMAIN),
+        ("kerberos", KERBEROS),
+        ("entity", ENTITY),
+    ];
 }
 
 /// Subject identifiers as attributes (saml-subject-id-attr 1.0).

@@ -106,7 +106,7 @@ impl Accepted {
             Incoming::Redirect { raw_query } => {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
-                let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.policy.allow_sha1_requests);
+                let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.request_algorithms);
                 let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
                 Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
             }
@@ -115,7 +115,7 @@ impl Accepted {
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let mut signed = false;
                 let judge = |sp: &ServiceProvider| {
-                    let judged = verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+                    let judged = verify::enveloped(&root, &sp.keys, sp.request_algorithms);
                     signed = judged.is_ok();
                     judged
                 };
@@ -137,7 +137,7 @@ impl Accepted {
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         let root = soap::read(envelope)?;
-        let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests);
+        let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.request_algorithms);
         let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
         if !sp.policy.ecp {
             return Err(Rejection::NoClients(request.issuer));

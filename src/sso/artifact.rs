@@ -52,7 +52,7 @@ impl SingleSignOn {
         let resolve = ArtifactResolve::read(&root)?;
         let sp = find(&snapshot, &resolve.head.issuer, now)?;
         // Whoever can fetch an assertion must be who it is for.
-        verify::enveloped(&root, &sp.keys, sp.policy.allow_sha1_requests).map_err(|cause| {
+        verify::enveloped(&root, &sp.keys, sp.request_algorithms).map_err(|cause| {
             let cause = if sp.keys.is_empty() { SignatureError::NoKeys } else { cause };
             Rejection::Signature { sp: sp.entity_id().to_owned(), cause }
         })?;
@@ -72,7 +72,7 @@ impl SingleSignOn {
             in_response_to: &resolve.head.id,
             message: waiting.as_ref().map(|waiting| waiting.xml.as_bytes()),
         };
-        let signed = answer.write().signed(&***self.signer.load(), &id);
+        let signed = answer.write().signed(&self.signing(&sp), &id);
         signed.map(|message| soap::envelope(&message)).map_err(|error| unavailable(error.to_string()))
     }
 

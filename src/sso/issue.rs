@@ -90,9 +90,10 @@ pub(super) async fn issue(
         status: &Status::success(),
         assertion: Some(&assertion),
     };
+    let signer = sso.signing(sp);
     let xml = match encryption.assertion {
-        Some(key) => response.encrypted(&***sso.signer.load(), signed_parts(sp), key, sso.ids.as_ref()),
-        None => response.signed(&***sso.signer.load(), signed_parts(sp)).map_err(WriteError::Sign),
+        Some(key) => response.encrypted(&signer, signed_parts(sp), key, sso.ids.as_ref()),
+        None => response.signed(&signer, signed_parts(sp)).map_err(WriteError::Sign),
     };
     let xml = xml.map_err(|error| Rejection::Unavailable(error.to_string()))?;
     if !told.missing.is_empty() {
@@ -191,7 +192,7 @@ pub(super) async fn failure(
         assertion: None,
     };
     let both = Sign { assertion: true, response: true };
-    let signed = response.signed(&***sso.signer.load(), both);
+    let signed = response.signed(&sso.signing(accepted.sp()), both);
     let xml = signed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
     deliver(sso, accepted, xml).await
 }

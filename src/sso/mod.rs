@@ -32,7 +32,7 @@ use crate::clock::{Clock, Ids};
 use crate::identity::{Membership, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::encryption::DecryptionKeys;
-use crate::saml::signature::Signer;
+use crate::saml::signature::{Chosen, Signer};
 use crate::saml::status::{REQUEST_DENIED, RESPONDER, Status};
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED, WINDOWS_DOMAIN};
 use crate::secret::Secret;
@@ -72,7 +72,7 @@ pub struct SingleSignOn {
     /// Seals pending requests.
     pub seal: Arc<Seal>,
     /// The signing key in use.
-    pub signer: ArcSwap<Box<dyn Signer>>,
+    pub signer: ArcSwap<Arc<dyn Signer>>,
     /// The keys for what SPs encrypt to us.
     pub decryption: ArcSwap<DecryptionKeys>,
     /// What computed persistent ids hang on.
@@ -194,6 +194,12 @@ impl SingleSignOn {
         let snapshot = self.registry.snapshot();
         let accepted = Accepted::unsolicited(sp, relay_state, &snapshot, self.clock.now());
         self.run(accepted, session, request).await
+    }
+
+    /// What signs for this SP: its own key or the identity provider's, with the algorithm that it takes.
+    pub fn signing(&self, sp: &ServiceProvider) -> Chosen {
+        let signer = sp.signer.as_ref().map_or_else(|| Arc::clone(&**self.signer.load()), Arc::clone);
+        Chosen::new(signer, &sp.signature)
     }
 
     /// What a sealed request is about; `None` if [`Self::resume`] would refuse it.

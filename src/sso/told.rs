@@ -6,10 +6,12 @@ use super::decide::unknown_service;
 use super::issue::NotIssued;
 use super::name_id::Source;
 use super::outcome::Rejection;
-use crate::authproc::Context;
+use crate::authproc::{Context, FilterError};
 use crate::identity::{Attributes, NameId, Value};
 use crate::registry::{Release, ServiceProvider};
-use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, Status, UNKNOWN_PRINCIPAL};
+use crate::saml::status::{
+    INVALID_NAME_ID_POLICY, REQUEST_DENIED, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL,
+};
 use crate::saml::uris::name_id::{EMAIL, UNSPECIFIED, WINDOWS_DOMAIN};
 use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
 use crate::session::SsoSession;
@@ -44,7 +46,7 @@ impl Told {
         let mut filtered = sp
             .chain
             .apply(session.subject.attributes.clone(), &context)
-            .map_err(|error| Rejection::Unavailable(format!("authproc of {}: {error}", sp.entity_id())))?;
+            .map_err(|error| not_filtered(sp, &error))?;
         let snapshot = sso.registry.snapshot();
         let source = Source {
             idp: &sso.idp.entity_id,
@@ -81,6 +83,18 @@ impl Told {
         restrict(release, &mut attributes);
         let missing = missing(release, &attributes);
         Ok(Self { name_id, attributes, missing })
+    }
+}
+
+/// What a filter demands of a person is told to the SP; a filter that cannot be judged is a fault here.
+fn not_filtered(sp: &ServiceProvider, error: &FilterError) -> NotIssued {
+    let cause = format!("authproc of {}: {error}", sp.entity_id());
+    match error {
+        FilterError::Refused { .. } => {
+            let message = "the person does not have the attributes that this identity provider demands";
+            NotIssued::Status(Status::failure(RESPONDER, REQUEST_DENIED, message), cause)
+        }
+        FilterError::Unevaluable { .. } => Rejection::Unavailable(cause).into(),
     }
 }
 

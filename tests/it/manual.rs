@@ -139,6 +139,64 @@ fn records() -> Vec<Record> {
     persons.chain(by_server.into_iter().map(|event| record(event, false))).collect()
 }
 
+/// What a page names as `` `folder::file::name` ``.
+fn named(page: &str) -> BTreeSet<&str> {
+    let rows = page.lines().filter(|line| line.starts_with("//! | "));
+    let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    quoted.filter(|text| text.matches("::").count() >= 2 && !text.starts_with("crate::")).collect()
+}
+
+#[test]
+fn every_test_that_shows_conformance_exists() {
+    let page = include_str!("../../src/manual/conformance.rs");
+    let named = named(page);
+    assert!(named.len() > 30, "{named:?}");
+    for test in named {
+        let (place, name) = test.rsplit_once("::").unwrap();
+        let place = place.replace("::", "/");
+        let place = if place.starts_with("interop/") { place } else { format!("it/{place}") };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{place}.rs"));
+        let source = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{test}: there is no {place}.rs"));
+        let heads = [format!("#[test]\nfn {name}("), format!("#[tokio::test]\nasync fn {name}(")];
+        assert!(heads.iter().any(|head| source.contains(head)), "{test} does not exist");
+    }
+}
+
+/// A requirement is shown, to be shown, or not met for a reason; none is forgotten.
+#[test]
+fn every_requirement_has_an_answer() {
+    let page = include_str!("../../src/manual/conformance.rs");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect())
+        .filter(|cells: &Vec<&str>| cells[0] != "feature" && cells[0] != "requirement")
+        .collect();
+    for row in &rows {
+        let [id, asks, answer] = row.as_slice() else { panic!("{row:?}") };
+        let answered =
+            answer.contains("::") || answer.contains("(test: pending)") || answer.contains("deviation");
+        assert!(answered && !asks.is_empty(), "{id}: {answer}");
+    }
+    for (prefix, count) in [
+        ("IIP-G", 3),
+        ("IIP-MD", 12),
+        ("IIP-SSO", 7),
+        ("IIP-EXT", 1),
+        ("IIP-ALG", 8),
+        ("IIP-IDP", 21),
+        ("SDP-G", 4),
+        ("SDP-MD", 12),
+        ("SDP-ALG", 1),
+        ("SDP-IDP", 33),
+    ] {
+        let ids: Vec<String> =
+            rows.iter().map(|row| row[0].to_owned()).filter(|id| id.starts_with(prefix)).collect();
+        let expected: Vec<String> = (1..=count).map(|number| format!("{prefix}{number:02}")).collect();
+        assert_eq!(ids, expected);
+    }
+}
+
 /// The examples of a page in one language.
 fn examples(page: &str, language: &str) -> Vec<String> {
     let text: Vec<&str> = page

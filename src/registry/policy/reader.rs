@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -12,10 +12,13 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::Faults;
 use super::provider::{self, CertificateSource, TomlServiceProvider};
 use super::values::{self, Wrong};
-use super::{Encrypt, EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, VerifyRequests};
+use super::{
+    Encrypt, EntityPolicy, NameIdEncoding, Policy, PolicyFault, PolicyFile, Profile, VerifyRequests,
+};
 use crate::authproc::{FilterConfig, hint};
+use crate::saml::signature::SignatureAlgorithm;
 
-const POLICY_KEYS: [&str; 26] = [
+const POLICY_KEYS: [&str; 31] = [
     "enabled",
     "entity_id_aliases",
     "audience",
@@ -42,27 +45,38 @@ const POLICY_KEYS: [&str; 26] = [
     "max_authn_age",
     "ecp",
     "allow_sha1_requests",
+    "allow_sha1_responses",
+    "signature_algorithm",
+    "private_key",
+    "certificate",
+    "profile",
 ];
 
 const PROVIDER_KEYS: [&str; 6] =
     ["entity_id", "acs", "slo", "certificates", "encryption_certificates", "name"];
 
 /// Keys that later versions will enforce.
-const NOT_YET: [&str; 3] = ["profile", "attribute_encodings", "allow_sha1_responses"];
+const NOT_YET: [&str; 1] = ["attribute_encodings"];
 
-pub(super) fn parse(file: &Path, text: &str) -> Result<PolicyFile, Vec<PolicyFault>> {
+pub(super) fn parse(
+    file: &Path,
+    text: &str,
+    profile: Option<Profile>,
+) -> Result<PolicyFile, Vec<PolicyFault>> {
     let mut faults = Faults::new(file, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         faults.add(error.span(), "", error.message(), "write valid TOML");
     }
-    let read = Reader { faults: &mut faults }.file(table.get_ref());
+    let read = Reader { faults: &mut faults, profile }.file(table.get_ref());
     let found = faults.into_found();
     if found.is_empty() { Ok(read) } else { Err(found) }
 }
 
 struct Reader<'r, 'f> {
     faults: &'r mut Faults<'f>,
+    /// Of files that name none.
+    profile: Option<Profile>,
 }
 
 /// The keys of a service provider without XML, as far as they were there.
@@ -80,7 +94,7 @@ struct ProviderDraft {
 
 impl Reader<'_, '_> {
     fn file(&mut self, table: &DeTable<'_>) -> PolicyFile {
-        let (mut policy, mut authproc) = (Policy::default(), Vec::new());
+        let (mut policy, mut authproc) = (Profile::policy(self.profile(table)), Vec::new());
         let mut draft = ProviderDraft::default();
         let mut entities = Vec::new();
         for (key, value) in table {
@@ -182,11 +196,31 @@ impl Reader<'_, '_> {
             "max_authn_age" => values::duration(v, second, day * 366).map(|d| policy.max_authn_age = Some(d)),
             "ecp" => values::boolean(v).map(|b| policy.ecp = b),
             "allow_sha1_requests" => values::boolean(v).map(|b| policy.allow_sha1_requests = b),
+            "allow_sha1_responses" => values::boolean(v).map(|b| policy.allow_sha1_responses = b),
+            "signature_algorithm" => values::signature_algorithm(v).map(|algorithm| {
+                policy.signature_algorithm = Some(algorithm);
+            }),
+            "private_key" => self.path(v).map(|path| policy.private_key = Some(path)),
+            "certificate" => self.path(v).map(|path| policy.certificate = Some(path)),
+            // Taken at the beginning, since the other keys go over it.
+            "profile" => values::profile(v).map(drop),
             _ => Err(values::wrong("it is not read", "remove it")),
         };
         if let Err(wrong) = read {
             self.fault(value.span(), key, wrong);
         }
+    }
+
+    /// The profile that a table names, else that of files that name none.
+    fn profile(&self, table: &DeTable<'_>) -> Option<Profile> {
+        let named = table.get("profile").and_then(|value| values::profile(value.get_ref()).ok());
+        named.or(self.profile)
+    }
+
+    /// The name of a file, which starts at the folder of this one.
+    fn path(&self, value: &DeValue<'_>) -> Result<PathBuf, Wrong> {
+        let folder = self.faults.file().parent().unwrap_or(Path::new(""));
+        values::word(value).map(|name| folder.join(name))
     }
 
     fn provider_key(&mut self, draft: &mut ProviderDraft, key: &str, value: &Spanned<DeValue<'_>>) {
@@ -265,6 +299,22 @@ impl Reader<'_, '_> {
     fn contradictions(&mut self, policy: &Policy, table: &DeTable<'_>) {
         let span_of =
             |name: &str| table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
+        let pair = [
+            (policy.private_key.is_some() && policy.certificate.is_none(), "private_key", "certificate"),
+            (policy.certificate.is_some() && policy.private_key.is_none(), "certificate", "private_key"),
+        ];
+        for (alone, key, other) in pair {
+            if let Some(span) = span_of(key).filter(|_| alone) {
+                let remedy = format!("add {other}, or remove the key");
+                self.fault(span, key, values::wrong("a key pair has two files", remedy));
+            }
+        }
+        let sha1 = policy.signature_algorithm == Some(SignatureAlgorithm::RsaSha1);
+        if let Some(span) = span_of("signature_algorithm").filter(|_| sha1 && !policy.allow_sha1_responses) {
+            let remedy =
+                "choose \"rsa-sha256\"; if the SP can do nothing else, add allow_sha1_responses = true";
+            self.fault(span, "signature_algorithm", values::wrong("SHA-1 can be forged", remedy));
+        }
         let forced =
             span_of("name_id_force").filter(|_| policy.name_id_force && policy.name_id_format.is_none());
         let forced = forced.filter(|_| !policy.without_name_id);

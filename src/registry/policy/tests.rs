@@ -19,6 +19,7 @@ fn an_empty_file_is_the_default() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "every key, once written and once expected")]
 fn every_key_is_read() {
     let file = parse(
         r#"
@@ -48,6 +49,11 @@ fn every_key_is_read() {
         max_authn_age = "7200s"
         ecp = true
         allow_sha1_requests = true
+        allow_sha1_responses = true
+        signature_algorithm = "rsa-sha1"
+        private_key = "../certs/sp.pem"
+        certificate = "../certs/sp.crt"
+        profile = "saml2int"
         [[authproc]]
         priority = 100
         filter = "AttributeLimit"
@@ -91,6 +97,11 @@ fn every_key_is_read() {
         max_authn_age: Some(SignedDuration::from_hours(2)),
         ecp: true,
         allow_sha1_requests: true,
+        allow_sha1_responses: true,
+        signature_algorithm: Some(SignatureAlgorithm::RsaSha1),
+        private_key: Some("metadata/../certs/sp.pem".into()),
+        certificate: Some("metadata/../certs/sp.crt".into()),
+        profile: Some(Profile::Saml2int),
     };
     assert_eq!(file.policy, expected);
     assert_eq!(file.authproc.iter().map(FilterConfig::name).collect::<Vec<_>>(), ["AttributeLimit"]);
@@ -200,10 +211,16 @@ fn each_bad_value_is_refused() {
         ("relay_state = \"a\\u0007\"", "control character"),
         ("relay_state_prefixes = [\"https://sp.example\"]", "end it: \"https://sp.example/\""),
         ("relay_state_prefixes = []", "it is empty"),
-        ("profile = \"saml2int\"", "it is not available yet: remove the key"),
         ("idp_entity_id = \"x\"", "\"x\" is no URI"),
         ("idp_entity_id = \"urn:x:{domain}\"", "no part of {upn_domain}"),
         ("idp_entity_id = \"urn:x: {upn_domain}\"", "no white space"),
+        ("private_key = \"a.pem\"", "a key pair has two files: add certificate"),
+        ("certificate = \"a.crt\"", "a key pair has two files: add private_key"),
+        ("private_key = 1\ncertificate = \"a.crt\"", "it must be a string, not integer"),
+        ("signature_algorithm = \"rsa-sha265\"", "did you mean \"rsa-sha256\"?"),
+        ("signature_algorithm = \"hmac-sha256\"", "is unknown"),
+        ("signature_algorithm = \"rsa-sha1\"", "SHA-1 can be forged: choose \"rsa-sha256\""),
+        ("profile = \"saml2in\"", "did you mean \"saml2int\"?"),
         ("entity_id = \"a b\"\nacs = [\"https://a/\"]", "no white space"),
         ("entity_id = \"a\"", ": acs: it is missing"),
         ("entity_id = \"a\"\nacs = []", "it names no URL"),
@@ -241,6 +258,29 @@ fn none_is_a_format_too() {
     assert!(file.policy.without_name_id && file.policy.name_id_format.is_none());
     let own = &file.by_entity["https://a.example"].policy;
     assert!(!own.without_name_id && own.name_id_format.is_some(), "{own:?}");
+}
+
+#[test]
+fn a_profile_comes_before_the_other_keys_wherever_it_stands() {
+    let transient = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient".to_owned());
+    let policy = |text: &str| parse(text).unwrap().policy;
+    let alone = policy("profile = \"saml2int\"");
+    assert_eq!((alone.name_id_format, alone.name_id_force), (transient.clone(), true));
+    let last = policy("name_id_force = false\nprofile = \"saml2int\"");
+    assert_eq!((last.name_id_format, last.name_id_force), (transient, false));
+    let by_default =
+        Policy::parse_with(Path::new("metadata/sp.toml"), "sign = \"response\"", Some(Profile::Saml2int));
+    let by_default = by_default.unwrap().policy;
+    assert_eq!((by_default.profile, by_default.sign), (Some(Profile::Saml2int), Sign::Response));
+    assert!(Profile::deviations(&by_default).is_empty());
+    assert_eq!(Profile::deviations(&policy("sign = \"assertion\"\nprofile = \"saml2int\""))[0].0, "sign");
+    assert!(Profile::deviations(&policy("sign = \"assertion\"")).is_empty());
+}
+
+/// SDP-IDP11.
+#[test]
+fn the_profile_encrypts() {
+    assert_eq!(Profile::policy(Some(Profile::Saml2int)).encrypt, Encrypt::Always);
 }
 
 #[test]

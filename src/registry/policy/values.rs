@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::{Allow, Encrypt, NameIdEncoding, Sign, UPN_DOMAIN, VerifyRequests};
+use super::{Allow, Encrypt, NameIdEncoding, Profile, Sign, UPN_DOMAIN, VerifyRequests};
 use crate::authproc::hint;
 use crate::saml::encryption::{BlockCipher, EncryptionMethod, KeyTransport};
 use crate::saml::name_id::canonical_format;
+use crate::saml::signature::SignatureAlgorithm;
 use crate::saml::uris::{attribute_name, name_id};
 
 /// What is wrong with a value, and the remedy.
@@ -24,17 +25,6 @@ type Read<T> = Result<T, Wrong>;
 
 /// RelayState may have 8 KB in all that we speak.
 const RELAY_STATE_MOST: usize = 8 * 1024;
-
-const NAME_ID_FORMATS: [(&str, &str); 8] = [
-    ("transient", name_id::TRANSIENT),
-    ("persistent", name_id::PERSISTENT),
-    ("emailAddress", name_id::EMAIL),
-    ("unspecified", name_id::UNSPECIFIED),
-    ("X509SubjectName", name_id::X509_SUBJECT),
-    ("WindowsDomainQualifiedName", name_id::WINDOWS_DOMAIN),
-    ("kerberos", name_id::KERBEROS),
-    ("entity", name_id::ENTITY),
-];
 
 const ATTRIBUTE_NAME_FORMATS: [(&str, &str); 3] = [
     ("uri", attribute_name::URI),
@@ -164,7 +154,7 @@ pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<Option<String>> {
     if text == "none" {
         return Ok(None);
     }
-    uri(canonical_format(&text), &NAME_ID_FORMATS, "NameID format").map(Some)
+    uri(canonical_format(&text), &name_id::WORDS, "NameID format").map(Some)
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {
@@ -177,6 +167,17 @@ pub(super) fn name_id_encoding(value: &DeValue<'_>) -> Read<NameIdEncoding> {
 
 pub(super) fn sign(value: &DeValue<'_>) -> Read<Sign> {
     choice(value, &[("assertion", Sign::Assertion), ("response", Sign::Response), ("both", Sign::Both)])
+}
+
+pub(super) fn profile(value: &DeValue<'_>) -> Read<Profile> {
+    choice(value, &Profile::WORDS)
+}
+
+pub(super) fn signature_algorithm(value: &DeValue<'_>) -> Read<SignatureAlgorithm> {
+    let text = text(value)?;
+    let words: Vec<&str> = SignatureAlgorithm::words().collect();
+    SignatureAlgorithm::from_word(&text)
+        .ok_or_else(|| wrong(format!("\"{text}\" is unknown"), hint(&text, &words)))
 }
 
 pub(super) fn encrypt(value: &DeValue<'_>) -> Read<Encrypt> {

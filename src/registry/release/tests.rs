@@ -45,7 +45,7 @@ fn policy(names: Option<&[&str]>) -> Policy {
     Policy { attributes, ..Policy::default() }
 }
 
-fn list(metadata: &SpMetadata, own: Option<&[&str]>) -> (Origin, Option<String>) {
+fn list(metadata: &SpMetadata, own: Option<&[&str]>) -> (ReleaseOrigin, Option<String>) {
     let releases = Releases::of(metadata, &policy(own), &rules(), None);
     let release = releases.default_service();
     (release.origin, release.attributes.as_ref().map(|names| names.join(" ")))
@@ -56,32 +56,36 @@ fn the_list_in_force_is_the_first_that_there_is() {
     let asks = || vec![service(1, vec![requested("urn:oid:1", Some("ou"), false, &[])])];
     let some = |text: &str| Some(text.to_owned());
     for (metadata, own, expected) in [
-        (with(asks(), &[(CATEGORY, RESEARCH)]), Some(&["uid"][..]), (Origin::Policy, some("uid"))),
-        (with(asks(), &[(CATEGORY, RESEARCH)]), Some(&[]), (Origin::Policy, some(""))),
-        (with(asks(), &[(CATEGORY, RESEARCH)]), None, (Origin::EntityAttribute, some("displayName mail"))),
+        (with(asks(), &[(CATEGORY, RESEARCH)]), Some(&["uid"][..]), (ReleaseOrigin::Policy, some("uid"))),
+        (with(asks(), &[(CATEGORY, RESEARCH)]), Some(&[]), (ReleaseOrigin::Policy, some(""))),
+        (
+            with(asks(), &[(CATEGORY, RESEARCH)]),
+            None,
+            (ReleaseOrigin::EntityAttribute, some("displayName mail")),
+        ),
         (
             with(Vec::new(), &[(CATEGORY, RESEARCH)]),
             None,
-            (Origin::EntityAttribute, some("displayName mail")),
+            (ReleaseOrigin::EntityAttribute, some("displayName mail")),
         ),
         // Only what is requested, by either name; nothing is requested, nothing leaves.
-        (with(asks(), &[(CATEGORY, CONDUCT)]), None, (Origin::EntityAttribute, some("ou"))),
-        (with(Vec::new(), &[(CATEGORY, CONDUCT)]), None, (Origin::EntityAttribute, some(""))),
+        (with(asks(), &[(CATEGORY, CONDUCT)]), None, (ReleaseOrigin::EntityAttribute, some("ou"))),
+        (with(Vec::new(), &[(CATEGORY, CONDUCT)]), None, (ReleaseOrigin::EntityAttribute, some(""))),
         (
             with(asks(), &[(CATEGORY, CONDUCT), (CATEGORY, RESEARCH)]),
             None,
-            (Origin::EntityAttribute, some("displayName mail ou")),
+            (ReleaseOrigin::EntityAttribute, some("displayName mail ou")),
         ),
         // Name and value must both be those of the rule.
-        (with(asks(), &[("urn:other", RESEARCH)]), None, (Origin::Metadata, some("urn:oid:1 ou"))),
+        (with(asks(), &[("urn:other", RESEARCH)]), None, (ReleaseOrigin::Metadata, some("urn:oid:1 ou"))),
         (
             with(asks(), &[(CATEGORY, "http://refeds.org/category")]),
             None,
-            (Origin::Metadata, some("urn:oid:1 ou")),
+            (ReleaseOrigin::Metadata, some("urn:oid:1 ou")),
         ),
-        (with(asks(), &[]), None, (Origin::Metadata, some("urn:oid:1 ou"))),
-        (with(Vec::new(), &[]), None, (Origin::IdentityProvider, None)),
-        (with(vec![service(1, Vec::new())], &[]), None, (Origin::IdentityProvider, None)),
+        (with(asks(), &[]), None, (ReleaseOrigin::Metadata, some("urn:oid:1 ou"))),
+        (with(Vec::new(), &[]), None, (ReleaseOrigin::IdentityProvider, None)),
+        (with(vec![service(1, Vec::new())], &[]), None, (ReleaseOrigin::IdentityProvider, None)),
     ] {
         assert_eq!(list(&metadata, own), expected, "{:?} {own:?}", metadata.entity_attributes);
     }

@@ -11,7 +11,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::{BindingError, Kind, Parameters, base64};
 use crate::saml::signature::verify::{allowed_algorithm, detached};
-use crate::saml::signature::{SignError, SignatureError, SignatureValid, Signer, VerificationKey};
+use crate::saml::signature::{
+    AlgorithmSet, SignError, SignatureError, SignatureValid, Signer, VerificationKey,
+};
 use crate::saml::xml::Limits;
 
 /// A message that came in a query string.
@@ -65,9 +67,13 @@ impl Received {
     }
 
     /// Judges the signature over the query as it came.
-    pub fn verify(&self, keys: &[VerificationKey], sha1: bool) -> Result<SignatureValid, SignatureError> {
+    pub fn verify(
+        &self,
+        keys: &[VerificationKey],
+        allowed: AlgorithmSet,
+    ) -> Result<SignatureValid, SignatureError> {
         let signature = self.signature.as_ref().ok_or(SignatureError::Missing)?;
-        let algorithm = allowed_algorithm(&signature.algorithm, sha1)?;
+        let algorithm = allowed_algorithm(&signature.algorithm, allowed)?;
         detached(signature.octets.as_bytes(), algorithm, &signature.value, keys)
     }
 }

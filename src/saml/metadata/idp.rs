@@ -7,8 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sp::{Localized, Logo};
 use crate::saml::encryption;
-use crate::saml::signature::{DigestAlgorithm, SignatureAlgorithm, X509_CERTIFICATE, X509_DATA};
-use crate::saml::uris::{ALG, BINDING_POST, BINDING_REDIRECT, DS, MD, MDUI, SAMLP, SHIBMD, names};
+use crate::saml::signature::key::sha256_hex;
+use crate::saml::signature::{AlgorithmSet, X509_CERTIFICATE, X509_DATA};
+use crate::saml::uris::{
+    ALG, BINDING_POST, BINDING_REDIRECT, BINDING_SOAP, DS, MD, MDUI, REMD, SAMLP, SECURITY_CONTACT, SHIBMD,
+    names,
+};
 use crate::saml::xml::Writer;
 use crate::saml::xml::writer::{Attr, Name};
 
@@ -18,6 +22,8 @@ names! { MD:
     IDP_SSO_DESCRIPTOR = "IDPSSODescriptor",
     KEY_DESCRIPTOR = "KeyDescriptor",
     ENCRYPTION_METHOD = "EncryptionMethod",
+    ARTIFACT_RESOLUTION_SERVICE = "ArtifactResolutionService",
+    SINGLE_LOGOUT_SERVICE = "SingleLogoutService",
     NAME_ID_FORMAT = "NameIDFormat",
     SINGLE_SIGN_ON_SERVICE = "SingleSignOnService",
     ORGANIZATION = "Organization",
@@ -52,12 +58,22 @@ pub struct IdpDescription {
     pub sso_redirect: String,
     /// URL that takes AuthnRequests by HTTP-POST.
     pub sso_post: String,
+    /// URL that takes AuthnRequests of enhanced clients by SOAP (saml-profiles 4.2); none where ECP is off.
+    pub ecp: Option<String>,
+    /// URL that takes logout messages by HTTP-Redirect and HTTP-POST.
+    pub slo_front: Option<String>,
+    /// URL that takes LogoutRequests by SOAP.
+    pub slo_soap: Option<String>,
+    /// URL that resolves artifacts.
+    pub artifact: Option<String>,
     /// Signing certificates in base64 of DER: the active one, then the next.
     pub certificates: Vec<String>,
     /// Certificates to encrypt to, in base64 of DER: for EncryptedID.
     pub encryption_certificates: Vec<String>,
     /// Requests must be signed.
     pub want_authn_requests_signed: bool,
+    /// Algorithms that signatures of peers may have.
+    pub algorithms: AlgorithmSet,
     /// Formats on offer, the first first.
     pub name_id_formats: Vec<String>,
     /// The scope of scoped attributes.
@@ -119,7 +135,7 @@ pub struct Contact {
     pub telephones: Vec<String>,
 }
 
-/// The five kinds of contact (saml-metadata 2.3.2.2).
+/// The five kinds of contact (saml-metadata 2.3.2.2), and one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContactKind {
     /// technical
@@ -132,10 +148,20 @@ pub enum ContactKind {
     Billing,
     /// other
     Other,
+    /// `other` with the mark of REFEDS for those who handle security incidents.
+    Security,
 }
 
 impl ContactKind {
-    const ALL: [Self; 5] = [Self::Technical, Self::Support, Self::Administrative, Self::Billing, Self::Other];
+    /// The words of the configuration.
+    pub const WORDS: [(&str, Self); 6] = [
+        ("technical", Self::Technical),
+        ("support", Self::Support),
+        ("administrative", Self::Administrative),
+        ("billing", Self::Billing),
+        ("other", Self::Other),
+        ("security", Self::Security),
+    ];
 
     /// As the schema writes it.
     pub fn as_str(self) -> &'static str {
@@ -144,13 +170,8 @@ impl ContactKind {
             Self::Support => "support",
             Self::Administrative => "administrative",
             Self::Billing => "billing",
-            Self::Other => "other",
+            Self::Other | Self::Security => "other",
         }
-    }
-
-    /// The kind that the schema writes so.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -173,6 +194,11 @@ impl Unsigned {
     }
 }
 
+/// The ID of `idp`'s metadata: made of what they say, so that whoever writes the same document names it the same.
+pub fn content_id(idp: &IdpDescription) -> String {
+    format!("_{}", sha256_hex(&write(idp, "").bytes))
+}
+
 /// The metadata of `idp`; `id` becomes the ID of the root, which the signature refers to.
 pub fn write(idp: &IdpDescription, id: &str) -> Unsigned {
     let mut w = Writer::with_capacity(8 * 1024);
@@ -185,7 +211,7 @@ pub fn write(idp: &IdpDescription, id: &str) -> Unsigned {
     }
     w.start(&ENTITY_DESCRIPTOR, &mut attributes);
     let insert_at = w.position();
-    algorithms(&mut w);
+    algorithms(&mut w, idp.algorithms);
     role(&mut w, idp);
     if let Some(organization) = &idp.organization {
         write_organization(&mut w, organization);
@@ -196,22 +222,16 @@ pub fn write(idp: &IdpDescription, id: &str) -> Unsigned {
     Unsigned { bytes: w.finish(), insert_at }
 }
 
-/// What signatures of requests are understood here (saml-metadata-algsupport 2.3), best first.
-fn algorithms(w: &mut Writer) {
-    let digests = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
-    let methods = [
-        SignatureAlgorithm::RsaSha256,
-        SignatureAlgorithm::RsaSha384,
-        SignatureAlgorithm::RsaSha512,
-        SignatureAlgorithm::EcdsaSha256,
-        SignatureAlgorithm::EcdsaSha384,
-        SignatureAlgorithm::EcdsaSha512,
-    ];
+/// What signatures of peers are understood here (saml-metadata-algsupport 2.3), best first.
+fn algorithms(w: &mut Writer, allowed: AlgorithmSet) {
+    if allowed == AlgorithmSet::default() {
+        return;
+    }
     w.start(&EXTENSIONS, &mut []);
-    for digest in digests {
+    for digest in allowed.digests() {
         w.leaf(&DIGEST_METHOD, &mut [("Algorithm", digest.uri().into())], "");
     }
-    for method in methods {
+    for method in allowed.signatures() {
         w.leaf(&SIGNING_METHOD, &mut [("Algorithm", method.uri().into())], "");
     }
     w.end();
@@ -233,13 +253,25 @@ fn role(w: &mut Writer, idp: &IdpDescription) {
     for certificate in &idp.encryption_certificates {
         key_descriptor(w, "encryption", certificate, &encryption::readable());
     }
+    if let Some(location) = &idp.artifact {
+        let mut attributes: [Attr<'_>; 4] = [
+            ("Binding", BINDING_SOAP.into()),
+            ("Location", location.as_str().into()),
+            ("index", "0".into()),
+            ("isDefault", "true".into()),
+        ];
+        w.leaf(&ARTIFACT_RESOLUTION_SERVICE, &mut attributes, "");
+    }
+    let front = idp.slo_front.as_deref();
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_REDIRECT, front);
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_POST, front);
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_SOAP, idp.slo_soap.as_deref());
     for format in &idp.name_id_formats {
         w.leaf(&NAME_ID_FORMAT, &mut [], format);
     }
-    for (binding, location) in [(BINDING_REDIRECT, &idp.sso_redirect), (BINDING_POST, &idp.sso_post)] {
-        let mut attributes = [("Binding", binding.into()), ("Location", location.as_str().into())];
-        w.leaf(&SINGLE_SIGN_ON_SERVICE, &mut attributes, "");
-    }
+    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_REDIRECT, Some(&idp.sso_redirect));
+    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_POST, Some(&idp.sso_post));
+    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_SOAP, idp.ecp.as_deref());
     w.end();
 }
 
@@ -254,6 +286,12 @@ fn key_descriptor(w: &mut Writer, purpose: &str, certificate: &str, methods: &[&
         w.leaf(&ENCRYPTION_METHOD, &mut [("Algorithm", (*method).into())], "");
     }
     w.end();
+}
+
+fn endpoint(w: &mut Writer, name: &'static Name, binding: &str, location: Option<&str>) {
+    if let Some(location) = location {
+        w.leaf(name, &mut [("Binding", binding.into()), ("Location", location.into())], "");
+    }
 }
 
 fn role_extensions(w: &mut Writer, idp: &IdpDescription) {
@@ -305,7 +343,13 @@ fn write_organization(w: &mut Writer, organization: &Organization) {
 }
 
 fn write_contact(w: &mut Writer, contact: &Contact) {
-    w.start(&CONTACT_PERSON, &mut [("contactType", contact.kind.as_str().into())]);
+    let kind = ("contactType", contact.kind.as_str().into());
+    if contact.kind == ContactKind::Security {
+        let mark = ("remd:contactType", SECURITY_CONTACT.into());
+        w.start_with(&CONTACT_PERSON, &[&REMD], &mut [kind, mark]);
+    } else {
+        w.start(&CONTACT_PERSON, &mut [kind]);
+    }
     let parts =
         [(&COMPANY, &contact.company), (&GIVEN_NAME, &contact.given_name), (&SUR_NAME, &contact.sur_name)];
     for (name, part) in parts {

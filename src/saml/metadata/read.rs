@@ -10,7 +10,7 @@ use super::sp::{
 };
 use super::text;
 use crate::saml::encryption::EncryptionMethod;
-use crate::saml::uris::{DS, MD, MDATTR, MDUI, SAML, SAMLP, XML};
+use crate::saml::uris::{ALG, DS, MD, MDATTR, MDUI, SAML, SAMLP, XML};
 use crate::saml::xml::{Element, Limits, parse as parse_xml};
 
 /// An entityID may have so many characters (saml-core 8.3.6).
@@ -163,6 +163,8 @@ fn service_provider(
         want_assertions_signed: typed(role, "WantAssertionsSigned", "xs:boolean", text::boolean)?
             .unwrap_or(false),
         keys: role.all(MD.uri, "KeyDescriptor").map(key).collect::<Result<_, _>>()?,
+        signing_methods: algorithms(&extensions, "SigningMethod"),
+        digest_methods: algorithms(&extensions, "DigestMethod"),
         single_logout: role.all(MD.uri, "SingleLogoutService").map(endpoint).collect::<Result<_, _>>()?,
         name_id_formats: role.all(MD.uri, "NameIDFormat").filter_map(words).collect(),
         acs,
@@ -180,6 +182,14 @@ fn service_provider(
             .filter_map(entity_attribute)
             .collect(),
     })
+}
+
+/// Those of the role, else those of the entity (saml-metadata-algsupport 2).
+fn algorithms(extensions: &[&Element<'_>], local: &str) -> Vec<String> {
+    let named = |e: &&Element<'_>| -> Vec<String> {
+        e.all(ALG.uri, local).filter_map(|method| optional(method, "Algorithm")).collect()
+    };
+    extensions.iter().map(named).find(|list| !list.is_empty()).unwrap_or_default()
 }
 
 fn consumer(element: &Element<'_>) -> Result<AssertionConsumerService, MetadataError> {

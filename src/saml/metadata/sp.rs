@@ -24,6 +24,10 @@ pub struct SpMetadata {
     pub want_assertions_signed: bool,
     /// Its keys in document order.
     pub keys: Vec<KeyDescriptor>,
+    /// Identifiers of the signature algorithms that it takes (alg:SigningMethod), best first.
+    pub signing_methods: Vec<String>,
+    /// Identifiers of the digests that it takes (alg:DigestMethod).
+    pub digest_methods: Vec<String>,
     /// Where it takes logout messages.
     pub single_logout: Vec<Endpoint>,
     /// NameIDFormats that it takes, best first.

@@ -67,6 +67,11 @@ impl VerificationKey {
         &self.fingerprint
     }
 
+    /// The first 16 digits of it, for errors and logs.
+    pub fn short_fingerprint(&self) -> &str {
+        self.fingerprint.get(..16).unwrap_or(&self.fingerprint)
+    }
+
     /// Whether `signature` over `data` is this key's.
     pub fn verifies(&self, algorithm: SignatureAlgorithm, data: &[u8], signature: &[u8]) -> bool {
         if algorithm.is_ecdsa() != self.ecdsa {

@@ -3,6 +3,8 @@
 //! [`sign::enveloped`] signs what [`super::xml::Writer`] wrote; [`verify::enveloped`] judges a tree that
 //! [`super::xml::parse`] made and returns a [`SignatureValid`], the only proof that a message was signed.
 
+mod algorithm;
+mod choice;
 pub mod key;
 pub mod sign;
 pub mod verify;
@@ -10,7 +12,10 @@ pub mod verify;
 use std::fmt;
 
 use openssl::hash::MessageDigest;
+use openssl::sha;
 
+pub use algorithm::AlgorithmSet;
+pub use choice::{Chosen, Preference};
 pub use key::{KeyRejected, VerificationKey};
 pub use verify::{SignatureError, SignatureValid};
 
@@ -53,13 +58,13 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     const ALL: [Self; 7] = [
-        Self::RsaSha1,
         Self::RsaSha256,
         Self::RsaSha384,
         Self::RsaSha512,
         Self::EcdsaSha256,
         Self::EcdsaSha384,
         Self::EcdsaSha512,
+        Self::RsaSha1,
     ];
 
     /// Its identifier (RFC 9231).
@@ -110,7 +115,7 @@ pub enum DigestAlgorithm {
 }
 
 impl DigestAlgorithm {
-    const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
+    const ALL: [Self; 4] = [Self::Sha256, Self::Sha384, Self::Sha512, Self::Sha1];
 
     /// Its identifier (RFC 9231).
     pub fn uri(self) -> &'static str {
@@ -127,6 +132,17 @@ impl DigestAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
+    /// The hash of `octets`, by OpenSSL's own functions rather than its digests by name, which it would look up anew each
+    /// time.
+    pub fn of(self, octets: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1 => sha::sha1(octets).to_vec(),
+            Self::Sha256 => sha::sha256(octets).to_vec(),
+            Self::Sha384 => sha::sha384(octets).to_vec(),
+            Self::Sha512 => sha::sha512(octets).to_vec(),
+        }
+    }
+
     /// The same algorithm as openssl calls it.
     pub fn message_digest(self) -> MessageDigest {
         match self {
@@ -140,10 +156,16 @@ impl DigestAlgorithm {
 
 /// A private key that signs; `keys::KeyPair` is the one of a server.
 pub trait Signer: Send + Sync + fmt::Debug {
-    /// What it signs with.
+    /// What it signs with where nothing else is chosen.
     fn algorithm(&self) -> SignatureAlgorithm;
-    /// Signs `data`; an ECDSA signature comes as r||s (RFC 4050, 3.3), not as DER.
-    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError>;
+    /// What it can sign with; the one of [`Self::algorithm`] first.
+    fn algorithms(&self) -> &[SignatureAlgorithm];
+    /// Signs `data` with one of [`Self::algorithms`]; an ECDSA signature comes as r||s (RFC 4050, 3.3), not as DER.
+    fn sign_with(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, SignError>;
+    /// Signs `data` with [`Self::algorithm`].
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.sign_with(self.algorithm(), data)
+    }
     /// The certificate in base64, for KeyInfo.
     fn certificate(&self) -> &str;
 }

@@ -1,11 +1,8 @@
 //! Signs a canonical document as it was written: hash, SignedInfo, signature, one `ds:Signature` to splice in.
 
-use openssl::sha;
-
 use super::{
-    CANONICALIZATION_METHOD, DIGEST_METHOD, DIGEST_VALUE, DigestAlgorithm, KEY_INFO, REFERENCE, SIGNATURE,
-    SIGNATURE_METHOD, SIGNATURE_VALUE, SIGNED_INFO, SignError, Signer, TRANSFORM, TRANSFORMS,
-    X509_CERTIFICATE, X509_DATA,
+    CANONICALIZATION_METHOD, DIGEST_METHOD, DIGEST_VALUE, KEY_INFO, REFERENCE, SIGNATURE, SIGNATURE_METHOD,
+    SIGNATURE_VALUE, SIGNED_INFO, SignError, Signer, TRANSFORM, TRANSFORMS, X509_CERTIFICATE, X509_DATA,
 };
 use crate::saml::uris::{DS, ENVELOPED, EXC_C14N};
 use crate::saml::xml::Writer;
@@ -16,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 /// The `ds:Signature` over the element `id`, whose octets without any signature are `canonical`.
 pub fn enveloped(signer: &dyn Signer, id: &str, canonical: &[u8]) -> Result<Vec<u8>, SignError> {
     let algorithm = signer.algorithm();
-    let digest = hash(algorithm.digest(), canonical);
+    let digest = algorithm.digest().of(canonical);
     let mut w = Writer::with_capacity(3 * 1024);
     w.start(&SIGNATURE, &mut []);
     let from = w.position();
@@ -58,14 +55,4 @@ fn as_apex(written: &[u8]) -> Vec<u8> {
     apex.push(b'"');
     apex.extend_from_slice(written.get(TAG.len()..).unwrap_or_default());
     apex
-}
-
-/// OpenSSL's own functions rather than its digests by name, which it would look up anew each time.
-fn hash(algorithm: DigestAlgorithm, octets: &[u8]) -> Vec<u8> {
-    match algorithm {
-        DigestAlgorithm::Sha1 => sha::sha1(octets).to_vec(),
-        DigestAlgorithm::Sha256 => sha::sha256(octets).to_vec(),
-        DigestAlgorithm::Sha384 => sha::sha384(octets).to_vec(),
-        DigestAlgorithm::Sha512 => sha::sha512(octets).to_vec(),
-    }
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::Hasher;
 
-use super::{DigestAlgorithm, SignatureAlgorithm, VerificationKey};
+use super::{AlgorithmSet, DigestAlgorithm, SignatureAlgorithm, VerificationKey};
 use crate::saml::uris::{DS, ENVELOPED, EXC_C14N};
 use crate::saml::xml::Element;
 use crate::saml::xml::canonical::{self, Sink, Subset};
@@ -69,17 +69,24 @@ pub enum SignatureError {
     #[error("no signing key is registered")]
     NoKeys,
     /// No registered key verifies it.
-    #[error("none of the {0} registered keys verifies the signature")]
-    NoKey(usize),
+    #[error("no registered key verifies the signature; tried: {}", listed(tried))]
+    NoKey {
+        /// The first 16 hexadecimal digits of each key's fingerprint (SHA-256 of its certificate).
+        tried: Vec<String>,
+    },
 }
 
-/// Judges the enveloped signature of `root` by `keys`. SHA-1 only where `sha1` says so.
+fn listed(tried: &[String]) -> String {
+    if tried.is_empty() { "none, since none is registered".to_owned() } else { tried.join(", ") }
+}
+
+/// Judges the enveloped signature of `root` by `keys`, made by one of the `allowed` algorithms.
 pub fn enveloped(
     root: &Element<'_>,
     keys: &[VerificationKey],
-    sha1: bool,
+    allowed: AlgorithmSet,
 ) -> Result<SignatureValid, SignatureError> {
-    judge(root, sole_signature(root)?, keys, sha1)
+    judge(root, sole_signature(root)?, keys, allowed)
 }
 
 /// Judges the signature of a Response, if it has one; that of the Assertion inside is a matter of its own.
@@ -90,7 +97,7 @@ pub fn response(
     let mut own = root.all(DS.uri, "Signature");
     match (own.next(), own.next()) {
         (None, _) => Ok(None),
-        (Some(signature), None) => judge(root, signature, keys, false).map(Some),
+        (Some(signature), None) => judge(root, signature, keys, AlgorithmSet::SHA2).map(Some),
         (Some(_), Some(_)) => Err(SignatureError::Misplaced),
     }
 }
@@ -99,12 +106,12 @@ fn judge(
     root: &Element<'_>,
     signature: &Element<'_>,
     keys: &[VerificationKey],
-    sha1: bool,
+    allowed: AlgorithmSet,
 ) -> Result<SignatureValid, SignatureError> {
     let id = unique_id(root)?;
     let parts = Parts::of(signature)?;
-    let digest = parts.check_reference(id, sha1)?;
-    let algorithm = parts.algorithm(sha1)?;
+    let digest = parts.check_reference(id, allowed)?;
+    let algorithm = parts.algorithm(allowed)?;
     let stated = base64(parts.digest_value).ok_or(SignatureError::Shape("DigestValue is not base64 text"))?;
     // First the signature, whose SignedInfo is small by its shape: who holds no key makes us canonicalise nothing else.
     let mut signed_info = Vec::with_capacity(1024);
@@ -131,13 +138,15 @@ pub fn detached(
 ) -> Result<SignatureValid, SignatureError> {
     match keys.iter().find(|key| key.verifies(algorithm, octets, signature)) {
         Some(key) => Ok(SignatureValid { fingerprint: key.fingerprint().to_owned(), algorithm }),
-        None => Err(SignatureError::NoKey(keys.len())),
+        None => Err(SignatureError::NoKey {
+            tried: keys.iter().map(|key| key.short_fingerprint().to_owned()).collect(),
+        }),
     }
 }
 
 /// The algorithm of an identifier, if it may be used.
-pub fn allowed_algorithm(uri: &str, sha1: bool) -> Result<SignatureAlgorithm, SignatureError> {
-    let known = SignatureAlgorithm::from_uri(uri).filter(|a| sha1 || a.digest() != DigestAlgorithm::Sha1);
+pub fn allowed_algorithm(uri: &str, allowed: AlgorithmSet) -> Result<SignatureAlgorithm, SignatureError> {
+    let known = SignatureAlgorithm::from_uri(uri).filter(|algorithm| allowed.has(*algorithm));
     known.ok_or_else(|| SignatureError::Algorithm(uri.to_owned()))
 }
 
@@ -209,7 +218,7 @@ impl<'t, 'a> Parts<'t, 'a> {
         })
     }
 
-    fn check_reference(&self, id: &str, sha1: bool) -> Result<DigestAlgorithm, SignatureError> {
+    fn check_reference(&self, id: &str, allowed: AlgorithmSet) -> Result<DigestAlgorithm, SignatureError> {
         let uri = self.reference.attribute("URI").unwrap_or_default();
         if uri.strip_prefix('#') != Some(id) {
             return Err(SignatureError::Reference(uri.to_owned()));
@@ -227,11 +236,11 @@ impl<'t, 'a> Parts<'t, 'a> {
         }
         self.transforms.last().map(|transform| prefix_list(transform)).transpose()?;
         let uri = self.digest_method.attribute("Algorithm").unwrap_or_default();
-        let digest = DigestAlgorithm::from_uri(uri).filter(|d| sha1 || *d != DigestAlgorithm::Sha1);
+        let digest = DigestAlgorithm::from_uri(uri).filter(|digest| allowed.has_digest(*digest));
         digest.ok_or_else(|| SignatureError::Algorithm(uri.to_owned()))
     }
 
-    fn algorithm(&self, sha1: bool) -> Result<SignatureAlgorithm, SignatureError> {
+    fn algorithm(&self, allowed: AlgorithmSet) -> Result<SignatureAlgorithm, SignatureError> {
         let c14n = self.canonicalization.attribute("Algorithm").unwrap_or_default();
         if c14n != EXC_C14N {
             return Err(SignatureError::Transform(c14n.to_owned()));
@@ -239,7 +248,7 @@ impl<'t, 'a> Parts<'t, 'a> {
         if self.signature_method.elements().chain(self.digest_method.elements()).next().is_some() {
             return Err(SignatureError::Shape("SignatureMethod and DigestMethod take no parameters"));
         }
-        allowed_algorithm(self.signature_method.attribute("Algorithm").unwrap_or_default(), sha1)
+        allowed_algorithm(self.signature_method.attribute("Algorithm").unwrap_or_default(), allowed)
     }
 
     fn check_digest(

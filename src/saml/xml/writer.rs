@@ -39,7 +39,8 @@ pub struct Name {
     pub local: &'static str,
 }
 
-/// An attribute to be written: in no namespace, or `xml:lang`.
+/// An attribute to be written: in no namespace, `xml:lang`, or with the prefix of a namespace that
+/// [`Writer::start_with`] is given.
 pub type Attr<'v> = (&'static str, Cow<'v, str>);
 
 impl Writer {
@@ -50,16 +51,29 @@ impl Writer {
 
     /// Opens an element. `attributes` may come in any order; of those with a prefix only `xml:lang` is known.
     pub fn start(&mut self, name: &'static Name, attributes: &mut [Attr<'_>]) {
+        self.start_with(name, &[], attributes);
+    }
+
+    /// Opens an element whose attributes use the prefixes of `namespaces`, which come in the order of their prefixes and
+    /// after that of the element (c14n 1.0, 2.2).
+    pub fn start_with(
+        &mut self,
+        name: &'static Name,
+        namespaces: &[&'static Namespace],
+        attributes: &mut [Attr<'_>],
+    ) {
         let rendered = self.rendered.len();
         self.out.push(b'<');
         self.name(name);
-        if !self.rendered.contains(&name.namespace) {
-            self.rendered.push(name.namespace);
-            self.out.extend_from_slice(b" xmlns:");
-            self.out.extend_from_slice(name.namespace.prefix.as_bytes());
-            self.out.extend_from_slice(b"=\"");
-            self.out.extend_from_slice(name.namespace.uri.as_bytes());
-            self.out.push(b'"');
+        for namespace in std::iter::once(&name.namespace).chain(namespaces) {
+            if !self.rendered.contains(namespace) {
+                self.rendered.push(namespace);
+                self.out.extend_from_slice(b" xmlns:");
+                self.out.extend_from_slice(namespace.prefix.as_bytes());
+                self.out.extend_from_slice(b"=\"");
+                self.out.extend_from_slice(namespace.uri.as_bytes());
+                self.out.push(b'"');
+            }
         }
         // Attributes without a namespace come first (c14n 1.0, 2.2).
         attributes.sort_unstable_by_key(|(name, _)| (name.contains(':'), *name));

@@ -81,9 +81,8 @@ pub(super) fn hear(incoming: Incoming<'_>, ground: Ground<'_>) -> Result<Heard, 
     match incoming {
         Incoming::Redirect { raw_query } => {
             let (kind, received) = redirect::Received::message(raw_query).map_err(unseen)?;
-            let verify = |_: &Element<'_>, sp: &ServiceProvider| {
-                received.verify(&sp.keys, sp.policy.allow_sha1_requests)
-            };
+            let verify =
+                |_: &Element<'_>, sp: &ServiceProvider| received.verify(&sp.keys, sp.request_algorithms);
             let relay_state = received.relay_state.clone();
             message(kind, &received.xml, (BINDING_REDIRECT, relay_state), ground, verify)
         }
@@ -136,7 +135,7 @@ pub(super) fn hear_answer(
 }
 
 fn enveloped(root: &Element<'_>, sp: &ServiceProvider) -> Result<SignatureValid, SignatureError> {
-    verify::enveloped(root, &sp.keys, sp.policy.allow_sha1_requests)
+    verify::enveloped(root, &sp.keys, sp.request_algorithms)
 }
 
 type Verify<'v> = dyn Fn(&Element<'_>, &ServiceProvider) -> Result<SignatureValid, SignatureError> + 'v;

@@ -175,7 +175,7 @@ impl SingleLogout {
                 if chain.is_complete() { Status::success() } else { Status::partial_logout() }
             }
         };
-        self.soap_response(&initiator.issuer, &initiator.request, &status, request)
+        self.soap_response(&asked.sp, &initiator, &status, request)
     }
 
     fn ground<'a>(&'a self, snapshot: &'a Snapshot, keys: &'a DecryptionKeys) -> Ground<'a> {

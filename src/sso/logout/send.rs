@@ -99,7 +99,7 @@ impl SingleLogout {
         url: &str,
         snapshot: &Snapshot,
     ) -> Option<State> {
-        let signed = self.request(id, party, url)?.signed(&***self.sso.signer.load(), id);
+        let signed = self.request(id, party, url)?.signed(&self.sso.signing(sp), id);
         let envelope = match signed {
             Ok(message) => soap::envelope(&message),
             Err(error) => {
@@ -177,8 +177,7 @@ impl SingleLogout {
         id: &str,
     ) -> Result<LogoutOutcome, Rejection> {
         let failed = |error: SignError| Rejection::Unavailable(error.to_string());
-        let signer = self.sso.signer.load();
-        let signer = &***signer;
+        let signer = &self.sso.signing(sp);
         if way.endpoint.binding == BINDING_REDIRECT {
             let query = redirect::signed_query(way.kind, &unsigned.bytes, way.relay_state, signer);
             return Ok(LogoutOutcome::Go(redirect::address(way.location, &query.map_err(failed)?)));
@@ -217,23 +216,23 @@ impl SingleLogout {
     /// Answers a request that came by SOAP.
     pub(super) fn soap_response(
         &self,
-        issuer: &str,
-        in_response_to: &str,
+        sp: &ServiceProvider,
+        initiator: &Initiator,
         status: &Status,
         request: &RequestContext<'_>,
     ) -> Result<Vec<u8>, Rejection> {
         let id = self.sso.ids.xml_id();
         let unsigned = Response {
             id: &id,
-            issuer,
+            issuer: &initiator.issuer,
             issue_instant: self.sso.clock.now(),
             destination: None,
-            in_response_to,
+            in_response_to: &initiator.request,
             status,
         }
         .write();
         tracing::debug!(request.id = request.id, status = status.code, "LogoutResponse by SOAP");
-        let signed = unsigned.signed(&***self.sso.signer.load(), &id);
+        let signed = unsigned.signed(&self.sso.signing(sp), &id);
         signed
             .map(|message| soap::envelope(&message))
             .map_err(|error| Rejection::Unavailable(error.to_string()))

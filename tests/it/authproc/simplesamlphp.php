@@ -3,7 +3,7 @@
 //   {"match": pattern, "texts": [..]}                       => [true | false | null (the pattern is bad), ..]
 //   {"replace": pattern, "with": replacement, "texts": [..]} => [[replaced, matched or null] in hexadecimal | null, ..]
 //   {"global": F, "idp": F, "sp": F, "attributes": P, "sp_attributes": null | [..], "idp_attributes": ..}
-//                                     => P | null (a filter left what is no UTF-8) | false (a filter broke down)
+//                 => P | null (a filter left what is no UTF-8) | false (a filter broke down) | "refused" (Cardinality)
 // P is an array as a list of [key or null, value], a nested one as {"pairs": P}; F is a list of [priority, class, P].
 
 error_reporting(0);
@@ -47,7 +47,7 @@ function closed(array $attributes): array
     return array_map('array_values', $attributes);
 }
 
-function filtered(array $case): array|bool|null
+function filtered(array $case): array|bool|string|null
 {
     \SimpleSAML\Configuration::loadFromArray([
         'authproc.idp' => authproc($case['global']),
@@ -64,8 +64,9 @@ function filtered(array $case): array|bool|null
     foreach ($filters as $filter) {
         try {
             $filter->process($state);
-        } catch (\TypeError $error) {
-            return false;
+        } catch (\Throwable $error) {
+            // A refusal saves its state for a page, which needs a web server.
+            return isset($state['core:cardinality:errorAttributes']) ? 'refused' : false;
         }
         $state['Attributes'] = closed($state['Attributes']);
         foreach ($state['Attributes'] as $values) {

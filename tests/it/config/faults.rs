@@ -4,6 +4,34 @@ use sekisho::config::{Config, FaultKind};
 
 use super::{LEAST, Site};
 
+#[test]
+fn what_cannot_be_published_is_refused() {
+    let site = Site::new();
+    for (keys, said) in [
+        ("metadata_valid_for = \"90m\"", "is less than twice metadata_cache_duration"),
+        ("metadata_valid_for = \"2h\"\nmetadata_cache_duration = \"61m\"", "is less than twice"),
+        ("metadata_cache_duration = \"1s\"", "choose 1m to 366d"),
+        ("name_id_formats = [\"persistant\"]", "did you mean \"persistent\"?"),
+        ("organization = { name = { japanese_ = \"例\" }, url = \"https://e.jp\" }", "is no language"),
+        ("organization = { name = \"例\", url = \"e.jp\" }", "\"e.jp\" is no web address"),
+        ("ui_info = { logo = { url = \"https://e.jp/l.png\" } }", "saml.ui_info.logo.width: is missing"),
+        (
+            "ui_info = { logo = [{ url = \"ftp://e.jp\", width = 1, height = 1 }] }",
+            "\"ftp://e.jp\" is no web",
+        ),
+        ("ui_info = { logos = [] }", "did you mean \"logo\"?"),
+        ("contacts = [{ type = \"technical\" }]", "write the address to reach them at"),
+        ("contacts = [{ type = \"securty\", email = \"a@e.jp\" }]", "did you mean \"security\"?"),
+        ("contacts = [{ email = \"IT desk\" }]", "\"IT desk\" is no e-mail address"),
+        ("profile = \"saml2in\"", "did you mean \"saml2int\"?"),
+        ("denied_algorithms = [\"rsa-sha265\"]", "did you mean \"rsa-sha256\"?"),
+        ("denied_algorithms = [\"sha256\", \"sha384\", \"sha512\"]", "leaves nothing to sign with but SHA-1"),
+    ] {
+        let faults = site.load(&format!("{LEAST}\n[saml]\n{keys}\n")).expect_err(keys);
+        assert!(faults.iter().any(|fault| fault.to_string().contains(said)), "{keys}: {faults:#?}");
+    }
+}
+
 const WRONG: &str = r#"base_url = "https://idp.example.co.jp/sso?x=1"
 colour = "red"
 

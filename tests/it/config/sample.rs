@@ -38,7 +38,7 @@ fn every_commented_key_of_the_sample_is_known() {
         config.directories.iter().map(DirectoryConfig::name).collect::<Vec<_>>(),
         ["corp", "openldap", "local"]
     );
-    assert_eq!(config.saml.published.organization.unwrap().display_name[1].text, "株式会社例");
+    assert_eq!(config.saml.published.organization.unwrap().display_names[1].text, "株式会社例");
 }
 
 #[test]

@@ -54,6 +54,39 @@ fn shibboleth_with_interleaved_elements_and_extensions() {
 }
 
 #[test]
+fn algorithms_of_the_role_go_before_those_of_the_entity() {
+    let method = |element: &str, algorithm: &str| {
+        format!(
+            "<alg:{element} xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" Algorithm=\"{algorithm}\"/>"
+        )
+    };
+    let document = |of_role: &str| {
+        format!(
+            "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"urn:a\">\
+             <md:Extensions>{}{}{}</md:Extensions>\
+             <md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+             <md:Extensions>{of_role}</md:Extensions>\
+             <md:AssertionConsumerService Binding=\"{BINDING_POST}\" Location=\"https://a/\" index=\"0\"/>\
+             </md:SPSSODescriptor></md:EntityDescriptor>",
+            method("DigestMethod", "urn:d"),
+            method("SigningMethod", "urn:1"),
+            method("SigningMethod", "urn:2"),
+        )
+    };
+    let read = |of_role: &str| parse(document(of_role).as_bytes()).unwrap().remove(0);
+    let entity = read("");
+    assert_eq!(
+        (entity.signing_methods, entity.digest_methods),
+        (vec!["urn:1".into(), "urn:2".into()], vec!["urn:d".into()])
+    );
+    let role = read(&method("SigningMethod", "urn:3"));
+    assert_eq!(
+        (role.signing_methods, role.digest_methods),
+        (vec!["urn:3".to_owned()], vec!["urn:d".to_owned()])
+    );
+}
+
+#[test]
 fn simplesamlphp_and_salesforce() {
     let sp = only("simplesamlphp.xml");
     assert_eq!(sp.valid_until, Some("2026-01-03T00:00:00Z".parse().unwrap()));

@@ -1,28 +1,14 @@
-//! The identity provider's own metadata, judged by the schema of OASIS as SimpleSAMLphp ships it.
-
-use std::io::Write;
-use std::process::Command;
+//! The identity provider's own metadata, judged by the schemas of OASIS and Shibboleth.
 
 use sekisho::clock::SignedDuration;
 use sekisho::saml::metadata::idp::{
-    Contact, ContactKind, IdpDescription, Organization, UiInfo, Unsigned, write,
+    Contact, ContactKind, IdpDescription, Organization, UiInfo, Unsigned, content_id, write,
 };
 use sekisho::saml::metadata::sp::{Localized, Logo};
+use sekisho::saml::signature::AlgorithmSet;
 use sekisho::saml::uris::name_id;
 
-const SCHEMA: &str = "/usr/share/simplesamlphp/schemas/saml-schema-metadata-2.0.xsd";
-
-/// Validates a file; schemas that others import by URL are in the same folder.
-const JUDGE: &str = r"
-libxml_use_internal_errors(true);
-libxml_set_external_entity_loader(fn($public, $system) =>
-    preg_match('~^https?:~', $system) ? dirname($argv[2]) . '/' . basename($system) : $system);
-$document = new DOMDocument();
-$document->load($argv[1]);
-if (!$document->schemaValidate($argv[2])) {
-    foreach (libxml_get_errors() as $error) { echo $error->message; }
-    exit(1);
-}";
+use crate::support::schema::faults;
 
 fn texts(texts: &[(&str, &str)]) -> Vec<Localized> {
     texts
@@ -41,6 +27,17 @@ fn minimal() -> IdpDescription {
     }
 }
 
+fn contact(kind: ContactKind) -> Contact {
+    Contact {
+        kind,
+        company: Some("Example".to_owned()),
+        given_name: Some("太郎".to_owned()),
+        sur_name: Some("田中".to_owned()),
+        emails: vec!["it@example.co.jp".to_owned(), "mailto:help@example.co.jp".to_owned()],
+        telephones: vec!["+81 3 1234 5678".to_owned()],
+    }
+}
+
 fn full() -> IdpDescription {
     let logo = |lang: &str| Logo {
         lang: lang.to_owned(),
@@ -50,6 +47,11 @@ fn full() -> IdpDescription {
     };
     IdpDescription {
         want_authn_requests_signed: true,
+        algorithms: AlgorithmSet::SHA2,
+        ecp: Some("https://idp.example.co.jp/saml/soap/ecp".to_owned()),
+        slo_front: Some("https://idp.example.co.jp/saml/slo".to_owned()),
+        slo_soap: Some("https://idp.example.co.jp/saml/soap/slo".to_owned()),
+        artifact: Some("https://idp.example.co.jp/saml/soap/artifact".to_owned()),
         name_id_formats: vec![name_id::PERSISTENT.to_owned(), name_id::EMAIL.to_owned()],
         scope: Some("example.co.jp".to_owned()),
         ui_info: UiInfo {
@@ -64,14 +66,7 @@ fn full() -> IdpDescription {
             display_names: Vec::new(),
             urls: texts(&[("en", "https://example.co.jp/")]),
         }),
-        contacts: vec![Contact {
-            kind: ContactKind::Technical,
-            company: Some("Example".to_owned()),
-            given_name: Some("太郎".to_owned()),
-            sur_name: Some("田中".to_owned()),
-            emails: vec!["it@example.co.jp".to_owned(), "mailto:help@example.co.jp".to_owned()],
-            telephones: vec!["+81 3 1234 5678".to_owned()],
-        }],
+        contacts: vec![contact(ContactKind::Technical), contact(ContactKind::Security)],
         error_url: Some("https://idp.example.co.jp/error".to_owned()),
         valid_until: Some("2030-01-01T00:00:00.5Z".parse().unwrap()),
         cache_duration: Some(SignedDuration::from_hours(6)),
@@ -83,21 +78,32 @@ fn text(idp: &IdpDescription) -> String {
     String::from_utf8(write(idp, "_1").bytes).unwrap()
 }
 
-fn faults(document: &str) -> Option<String> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(document.as_bytes()).unwrap();
-    let judged = Command::new("php").args(["-r", JUDGE, "--"]).arg(file.path()).arg(SCHEMA).output().unwrap();
-    let said =
-        String::from_utf8_lossy(&judged.stdout).into_owned() + &String::from_utf8_lossy(&judged.stderr);
-    (!judged.status.success()).then_some(said)
-}
-
 #[test]
-fn it_obeys_the_schema() {
+fn it_obeys_the_schemas() {
     assert_eq!(faults(&text(&full())), None);
     assert_eq!(faults(&text(&minimal())), None);
     let wrong = faults(&text(&full()).replace("SurName", "Surname")).expect("the judge judges");
     assert!(wrong.contains("Surname"), "{wrong}");
+    for (right, wrong) in [
+        ("<mdui:Description", "<mdui:Decsription"),
+        (" height=\"60\"", " height=\"-1\""),
+        (" Algorithm=\"", " Algorihtm=\""),
+        ("regexp=\"false\"", "regexp=\"no\""),
+        ("isDefault=\"true\"", "isDefault=\"yes\""),
+    ] {
+        let document = text(&full());
+        assert!(document.contains(right) && faults(&document.replace(right, wrong)).is_some(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_id_is_made_of_the_content() {
+    let mut other = full();
+    assert_eq!(content_id(&full()), content_id(&other));
+    other.certificates.push("MIID".to_owned());
+    assert_ne!(content_id(&full()), content_id(&other));
+    let id = content_id(&full());
+    assert!(id.starts_with('_') && id.len() == 65, "{id}");
 }
 
 #[test]
@@ -112,7 +118,7 @@ fn the_signature_goes_first() {
 }
 
 #[test]
-fn it_says_what_it_was_told_and_offers_no_logout() {
+fn it_says_what_it_was_told_and_nothing_else() {
     let full = text(&full());
     for part in [
         "validUntil=\"2030-01-01T00:00:00Z\"",
@@ -122,12 +128,28 @@ fn it_says_what_it_was_told_and_offers_no_logout() {
         "<mdui:DisplayName xml:lang=\"ja\">例株式会社 &lt;関所&gt;</mdui:DisplayName>",
         "<md:EmailAddress>mailto:help@example.co.jp</md:EmailAddress>",
         "errorURL=\"https://idp.example.co.jp/error\"",
+        "<md:ContactPerson xmlns:remd=\"http://refeds.org/metadata\" contactType=\"other\" \
+         remd:contactType=\"http://refeds.org/metadata/contactType/security\">",
+        "<md:ArtifactResolutionService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" \
+         Location=\"https://idp.example.co.jp/saml/soap/artifact\" index=\"0\" isDefault=\"true\">",
+        "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" \
+         Location=\"https://idp.example.co.jp/saml/soap/ecp\">",
     ] {
         assert!(full.contains(part), "{part} in {full}");
     }
-    assert!(!full.contains("SingleLogoutService"));
+    assert_eq!(full.matches("<md:SingleLogoutService ").count(), 3);
     let plain = text(&minimal());
-    for absent in ["validUntil", "cacheDuration", "UIInfo", "Organization", "errorURL", "Scope"] {
+    for absent in [
+        "SingleLogoutService",
+        "ArtifactResolution",
+        "SOAP",
+        "validUntil",
+        "cacheDuration",
+        "UIInfo",
+        "Organization",
+        "errorURL",
+        "Scope",
+    ] {
         assert!(!plain.contains(absent), "{absent}");
     }
 }

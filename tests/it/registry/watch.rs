@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sekisho::clock::ManualClock;
-use sekisho::registry::Registry;
+use sekisho::registry::{Registry, Severity, Snapshot};
 
 use super::{Rig, acs_of, eventually, finding, sp};
+use crate::support::pki::Pair;
 
 const A: &str = "https://sp.example.org/a";
 const B: &str = "https://sp.example.org/b";
@@ -38,6 +39,34 @@ fn dropped_changed_and_removed() {
         "metadata x.xml removed",
     ];
     assert_eq!(rig.told(), told);
+}
+
+/// A certificate that a TOML names is part of it, wherever it is.
+#[test]
+fn a_file_that_the_toml_names_is_watched_too() {
+    let rig = Rig::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let certificate = elsewhere.path().join("sp.pem");
+    fs::write(&certificate, Pair::of_sp().certificate_pem()).unwrap();
+    let toml = format!(
+        "entity_id = \"urn:a\"\nacs = [\"https://a.example/\"]\ncertificates = [\"{}\"]\n",
+        certificate.display()
+    );
+    rig.write("a.toml", toml);
+    let registry = rig.open();
+    let key = |snapshot: &Snapshot| snapshot.find("urn:a").map(|sp| sp.keys[0].fingerprint().to_owned());
+    let before = key(&registry.snapshot()).unwrap();
+    let other = Pair::rsa(2048);
+    fs::write(&certificate, other.certificate_pem()).unwrap();
+    let after =
+        eventually(&registry, "the other certificate", |snapshot| key(snapshot) != Some(before.clone()));
+    let broken = |snapshot: &Snapshot| snapshot.findings().iter().any(|one| one.severity == Severity::Error);
+    assert!(!broken(&after));
+    fs::remove_file(&certificate).unwrap();
+    let gone = eventually(&registry, "the fault", broken);
+    finding(&gone, "certificate file");
+    assert_eq!(key(&gone), key(&after), "what was last good stays");
+    assert_eq!(rig.told(), ["metadata a.toml loaded", "metadata a.toml changed", "metadata a.toml refused"]);
 }
 
 #[test]

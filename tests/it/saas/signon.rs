@@ -26,6 +26,9 @@ const NO_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified
 /// Octets that no text holds, whose base64 has `+` and `/` in it.
 const GUID: &[u8] = b"\xfb\xef\xbe\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xff\xff\xfe";
 
+/// Where the account was moved from another forest, this one stays. All of it is ASCII.
+const CONSISTENCY_GUID: &[u8] = b"ABCDEFGHIJKLMNOP";
+
 /// A person as Active Directory has them.
 const YAMADA: Attributes = &[
     ("sAMAccountName", &[b"yamada"]),
@@ -35,6 +38,7 @@ const YAMADA: Attributes = &[
     ("sn", &["山田".as_bytes()]),
     ("givenName", &["花子".as_bytes()]),
     ("objectGUID", &[GUID]),
+    ("mS-DS-ConsistencyGuid", &[CONSISTENCY_GUID]),
     (
         "memberOf",
         &[
@@ -76,6 +80,8 @@ struct Wanted {
     attributes: Vec<(&'static str, &'static str, Vec<&'static str>)>,
     /// The Issuer, if it is not the IdP's entityID.
     idp: Option<&'static str>,
+    /// A word of the TOML that an admin may replace by another.
+    instead: Option<(&'static str, &'static str)>,
 }
 
 impl Wanted {
@@ -84,6 +90,10 @@ impl Wanted {
         let mut folder = Folder::new();
         folder.add_directory(&fake_directory(&[&fake]));
         drop_into(&folder, Some(self.fixture));
+        if let Some((word, other)) = self.instead {
+            let policy = format!("metadata/{}.toml", self.fixture);
+            folder.write(&policy, &folder.read(&policy).replace(word, other));
+        }
         let app = TestApp::start(folder);
         let mut browser = Browser::new();
         let request = match self.start {
@@ -159,7 +169,7 @@ impl Wanted {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn microsoft_365() {
-    let wanted = Wanted {
+    let mut wanted = Wanted {
         fixture: "microsoft365",
         issuer: "urn:federation:MicrosoftOnline",
         start: Start::Post(Some(PERSISTENT)),
@@ -168,11 +178,15 @@ async fn microsoft_365() {
         name_id: (PERSISTENT, Value::Of("++++ABEiM0RVZneImf///g==")),
         attributes: vec![("IDPEmail", BASIC, vec!["yamada@Example.co.jp"])],
         idp: Some("https://idp.example.co.jp/saml/example.co.jp"),
+        instead: None,
     };
     let received = wanted.holds().await;
     assert_eq!(STANDARD.decode(received.name_id().1).unwrap(), GUID);
     let qualifier = received.assertion("Subject/NameID").attribute("NameQualifier");
     assert_eq!(qualifier, wanted.idp, "the name is of the IdP that the domain knows");
+    wanted.instead = Some(("objectGUID", "mS-DS-ConsistencyGuid"));
+    wanted.name_id = (PERSISTENT, Value::Of("QUJDREVGR0hJSktMTU5PUA=="));
+    wanted.holds().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,6 +201,7 @@ async fn google_workspace() {
             name_id: (EMAIL, Value::Of("yamada@example.co.jp")),
             attributes: vec![],
             idp: None,
+            instead: None,
         };
         let received = wanted.holds().await;
         assert_eq!(received.relay_state.as_deref(), Some("/where"));
@@ -205,6 +220,7 @@ async fn salesforce() {
         name_id: (UNSPECIFIED, Value::Of("yamada@Example.co.jp")),
         attributes: vec![],
         idp: None,
+        instead: None,
     };
     wanted.holds().await;
 }
@@ -232,6 +248,7 @@ async fn aws() {
             ("https://aws.amazon.com/SAML/Attributes/SessionDuration", URI, vec!["28800"]),
         ],
         idp: None,
+        instead: None,
     };
     let received = wanted.holds().await;
     assert!(!received.xml.contains("CN="), "no group leaves by its own name");
@@ -251,6 +268,7 @@ async fn seciosslink() {
             ("seciossallowedservice", BASIC, vec![""]),
         ],
         idp: None,
+        instead: None,
     };
     wanted.holds().await;
 }
@@ -267,6 +285,7 @@ async fn kintone_and_garoon() {
             name_id: (UNSPECIFIED, Value::Of("yamada")),
             attributes: vec![],
             idp: None,
+            instead: None,
         };
         wanted.holds().await;
     }
@@ -288,6 +307,7 @@ async fn zoom() {
                 ("urn:oid:2.5.4.42", URI, vec!["花子"]),
             ],
             idp: None,
+            instead: None,
         };
         wanted.holds().await;
     }
@@ -309,6 +329,7 @@ async fn slack() {
             ("first_name", NO_FORMAT, vec!["花子"]),
         ],
         idp: None,
+        instead: None,
     };
     let received = wanted.holds().await;
     let name_id = received.assertion("Subject/NameID");
@@ -330,6 +351,7 @@ async fn box_net() {
             ("givenName", BASIC, vec!["花子"]),
         ],
         idp: None,
+        instead: None,
     };
     wanted.holds().await;
 }
@@ -345,6 +367,7 @@ async fn freee() {
         name_id: (EMAIL, Value::Of("yamada@example.co.jp")),
         attributes: vec![],
         idp: None,
+        instead: None,
     };
     wanted.holds().await;
 }
@@ -360,6 +383,7 @@ async fn smarthr() {
         name_id: (UNSPECIFIED, Value::Of("yamada@Example.co.jp")),
         attributes: vec![],
         idp: None,
+        instead: None,
     };
     wanted.holds().await;
 }

@@ -111,8 +111,12 @@ impl Signer for TestKey {
         self.algorithm
     }
 
-    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
-        let mut signing = Signing::new(self.algorithm.digest().message_digest(), &self.key).unwrap();
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        std::slice::from_ref(&self.algorithm)
+    }
+
+    fn sign_with(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, SignError> {
+        let mut signing = Signing::new(algorithm.digest().message_digest(), &self.key).unwrap();
         let signature = signing.sign_oneshot_to_vec(data).unwrap();
         if !self.algorithm.is_ecdsa() {
             return Ok(signature);

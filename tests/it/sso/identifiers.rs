@@ -5,7 +5,9 @@ use sekisho::secret::Secret;
 
 use super::asked::entity_attribute;
 use super::{Case, EMAIL, PERSISTENT, TRANSIENT};
+use crate::faults::fake_directory;
 use crate::support::app::sign_in;
+use crate::support::fake_ldap::{Conduct, FakeLdap};
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::request::AuthnRequest;
 use crate::support::slapd::{BASE, PASSWORD, Slapd};
@@ -298,4 +300,25 @@ async fn an_x509_subject_name_is_the_dn_of_the_entry() {
     assert_eq!(case.accept(&page, &request).name_id(), (X509, dn.as_str()));
     let request = case.of_format(WINDOWS);
     assert_eq!(case.refused(&request).await, REFUSED, "slapd has no sAMAccountName");
+}
+
+#[tokio::test]
+async fn windows_names_are_of_a_directory_with_one_netbios_name() {
+    for (netbios, expected) in [("\"FAKE\"", Some("FAKE\\tanaka")), ("\"FAKE\", \"OTHER\"", None), ("", None)]
+    {
+        let ldap = FakeLdap::start(Conduct::Well, Conduct::Employee).await;
+        let mut folder = Folder::new();
+        folder.add_directory(&format!("{}netbios_names = [{netbios}]\n", fake_directory(&[&ldap])));
+        folder.write_secret("people.toml", "");
+        let mut case = Case::of(folder, Sp::new("app"), "");
+        let request = case.of_format(KERBEROS);
+        let login = case.send(&request).await;
+        let page = sign_in(&mut case.browser, &login, ("tanaka", "any")).await;
+        assert_eq!(case.accept(&page, &request).name_id(), (KERBEROS, "tanaka@FAKE"));
+        let request = case.of_format(WINDOWS);
+        match expected {
+            Some(name) => assert_eq!(case.got(&request).await.name_id(), (WINDOWS, name)),
+            None => assert_eq!(case.refused(&request).await, REFUSED, "{netbios}"),
+        }
+    }
 }

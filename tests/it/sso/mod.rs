@@ -16,6 +16,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod name_id;
+mod profile;
 mod refusals;
 mod release;
 mod resume;

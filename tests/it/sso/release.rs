@@ -144,6 +144,38 @@ async fn filters_of_three_levels_run_by_their_numbers() {
     assert_eq!(got.attributes()["order"], ["sp-early", "global", "idp", "sp", "global-late"]);
 }
 
+#[tokio::test]
+async fn what_a_filter_demands_of_a_person_is_told_to_the_sp() {
+    let demand = "attributes = [\"uid\"]\n[[authproc]]\npriority = 1\nfilter = \"Cardinality\"\n\
+                  cardinality = { ou = [1] }";
+    let case = Case::new(demand);
+    let (mut tanaka, mut suzuki) = (Browser::new(), Browser::new());
+    assert!(visit(&case, &mut tanaka, TANAKA).await.body.contains("SAMLResponse"));
+    let request = case.ask();
+    let page = suzuki.open(&redirect(&case.sso(), &request.xml(), None)).await;
+    let page = sign_in(&mut suzuki, &page, SUZUKI).await;
+    assert_eq!(case.status(&page, &request), ["Responder", "RequestDenied"]);
+    assert!(!case.received(&page).xml.contains("ou has"), "the SP is not told what the person lacks");
+    let refused = case.events("request_refused").pop().unwrap();
+    assert!(
+        refused["reason"].as_str().unwrap().ends_with("ou has 0 values, 1 or more are needed"),
+        "{refused}"
+    );
+    assert_eq!(case.events("assertion_issued").len(), 1);
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_judged_lets_nobody_through() {
+    let torn = "attributes = [\"displayName\"]\n[[authproc]]\npriority = 1\nfilter = \"AttributeAlter\"\n\
+                subject = \"displayName\"\npattern = '/^./'\nreplacement = ''";
+    let case = Case::new(torn);
+    let page = visit(&case, &mut Browser::new(), TANAKA).await;
+    assert_refused(&page, 503, "SK-UNAVAILABLE");
+    let refused = case.events("request_refused").pop().unwrap();
+    assert!(refused["reason"].as_str().unwrap().contains("AttributeAlter cannot be evaluated"), "{refused}");
+    assert!(case.events("assertion_issued").is_empty());
+}
+
 /// What the person gets at the SP, by Redirect.
 async fn visit(case: &Case, browser: &mut Browser, person: (&str, &str)) -> Page {
     let request = case.ask();

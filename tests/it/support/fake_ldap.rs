@@ -54,6 +54,8 @@ pub(crate) enum Conduct {
     ActiveDirectory,
     /// A search: [`ENTRY`] with these attributes. A bind: as [`Conduct::Well`].
     Entry(Attributes),
+    /// A search: [`ENTRY`] with a sAMAccountName. A bind: as [`Conduct::Well`].
+    Employee,
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
     /// A bind succeeds with this password alone; a search finds [`ENTRY`].
@@ -218,6 +220,10 @@ fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
             vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
         }
         Conduct::Entry(attributes) => vec![whole_entry(attributes), done(LdapResultCode::Success)],
+        Conduct::Employee => {
+            let account = [names[0], names[1], uuid, ("sAMAccountName", "tanaka")];
+            vec![entry(ENTRY, &account), done(LdapResultCode::Success)]
+        }
         _ => vec![person(ENTRY), done(LdapResultCode::Success)],
     }
 }

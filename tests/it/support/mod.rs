@@ -12,6 +12,7 @@ pub mod logout;
 pub mod pki;
 pub mod process;
 pub mod request;
+pub mod schema;
 pub(crate) mod slapd;
 pub mod soap;
 pub mod sp;

@@ -10,7 +10,7 @@ mod wrapping;
 
 use sekisho::saml::authn_request::AuthnRequest;
 use sekisho::saml::error::MessageError;
-use sekisho::saml::signature::{SignatureError, VerificationKey, verify};
+use sekisho::saml::signature::{AlgorithmSet, SignatureError, VerificationKey, verify};
 use sekisho::saml::xml::reader::Violation;
 use sekisho::saml::xml::{Limits, parse};
 
@@ -22,10 +22,16 @@ enum Refused {
     Message(MessageError),
 }
 
+/// None of these verifies it: the error names each.
+fn no_key(tried: &[VerificationKey]) -> SignatureError {
+    SignatureError::NoKey { tried: tried.iter().map(|key| key.fingerprint()[..16].to_owned()).collect() }
+}
+
 /// What an IdP does with a request that must be signed.
 fn accept(xml: &[u8], keys: &[VerificationKey], sha1: bool) -> Result<AuthnRequest, Refused> {
     let root = parse(xml, &Limits::MESSAGE).map_err(|error| Refused::Xml(error.cause))?;
-    verify::enveloped(&root, keys, sha1).map_err(Refused::Signature)?;
+    let allowed = if sha1 { AlgorithmSet::ALL } else { AlgorithmSet::SHA2 };
+    verify::enveloped(&root, keys, allowed).map_err(Refused::Signature)?;
     AuthnRequest::read(&root).map_err(Refused::Message)
 }
 

@@ -5,12 +5,13 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer as Signing;
 use sekisho::saml::signature::{
-    KeyRejected, SignatureAlgorithm, SignatureError as S, Signer, VerificationKey,
+    AlgorithmSet, KeyRejected, SignatureAlgorithm, SignatureError as S, Signer, VerificationKey, verify,
 };
 use sekisho::saml::xml::reader::Violation;
+use sekisho::saml::xml::{Limits, parse};
 
 use super::forge::{Genuine, object, shaped, signed_with};
-use super::{Refused, accept};
+use super::{Refused, accept, no_key};
 use crate::saml::judges;
 use crate::saml::keys::{TestKey, attacker, p256, sp};
 use crate::saml::messages::{Template, request, signed_request};
@@ -239,6 +240,19 @@ fn sha_1_only_by_the_switch() {
 }
 
 #[test]
+fn an_algorithm_that_is_denied() {
+    let genuine = Genuine::new().whole;
+    let root = parse(genuine.as_bytes(), &Limits::MESSAGE).unwrap();
+    let judged = |denied: &str| {
+        let allowed = AlgorithmSet::ALL.without(AlgorithmSet::from_word(denied).unwrap());
+        verify::enveloped(&root, &sp().registered(), allowed).map(drop)
+    };
+    assert_eq!(judged("rsa-sha512"), Ok(()));
+    assert_eq!(judged("rsa-sha256"), Err(S::Algorithm(SignatureAlgorithm::RsaSha256.uri().to_owned())));
+    assert_eq!(judged("sha256"), Err(S::Algorithm("http://www.w3.org/2001/04/xmlenc#sha256".to_owned())));
+}
+
+#[test]
 fn weak_keys_are_never_registered() {
     let weak = TestKey::rsa(1024, SignatureAlgorithm::RsaSha256);
     assert_eq!(VerificationKey::from_certificate_der(&weak.der()).unwrap_err(), KeyRejected::WeakRsa(1024));
@@ -258,22 +272,35 @@ fn the_certificate_in_the_message_is_not_believed() {
     };
     for shown in [attacker(), sp()] {
         let forged = signed_with(attacker(), |t| t.after = key_info(shown));
-        assert_eq!(refused(&forged), S::NoKey(1));
+        assert_eq!(refused(&forged), no_key(&sp().registered()));
     }
     let genuine = signed_with(sp(), |t| t.after = key_info(attacker()));
     assert!(accept(genuine.as_bytes(), &sp().registered(), false).is_ok());
-    assert_eq!(accept(genuine.as_bytes(), &[], false).unwrap_err(), Refused::Signature(S::NoKey(0)));
+    assert_eq!(accept(genuine.as_bytes(), &[], false).unwrap_err(), Refused::Signature(no_key(&[])));
+}
+
+/// The log of a refusal must tell an admin which keys were tried, so that they see that the SP has a new one.
+#[test]
+fn the_error_names_the_keys_that_were_tried() {
+    let keys = [sp().registered(), p256().registered()].concat();
+    let error = match accept(signed_request(attacker()).as_bytes(), &keys, false) {
+        Err(Refused::Signature(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let tried = keys.iter().map(|key| &key.fingerprint()[..16]).collect::<Vec<_>>().join(", ");
+    assert_eq!(error, format!("no registered key verifies the signature; tried: {tried}"));
+    assert!(no_key(&[]).to_string().ends_with("tried: none, since none is registered"));
 }
 
 #[test]
 fn a_key_of_another_kind_does_not_verify() {
     let signed = signed_request(p256());
-    assert_eq!(refused(&signed), S::NoKey(1));
-    assert_eq!(refused(&signed.replace("ecdsa-sha256", "rsa-sha256")), S::NoKey(1));
+    assert_eq!(refused(&signed), no_key(&sp().registered()));
+    assert_eq!(refused(&signed.replace("ecdsa-sha256", "rsa-sha256")), no_key(&sp().registered()));
     let rsa = Genuine::new().whole.replace("#rsa-sha256", "#ecdsa-sha256");
     assert_eq!(
         accept(rsa.as_bytes(), &p256().registered(), false).unwrap_err(),
-        Refused::Signature(S::NoKey(1))
+        Refused::Signature(no_key(&p256().registered()))
     );
 }
 
@@ -293,7 +320,7 @@ fn ecdsa_signatures_of_another_form() {
         let value = openssl::base64::encode_block(&value).replace('\n', "");
         let forged = format!("{before}<ds:SignatureValue>{value}</ds:SignatureValue>{after}");
         let answer = accept(forged.as_bytes(), &p256().registered(), false);
-        assert_eq!(answer.unwrap_err(), Refused::Signature(S::NoKey(1)));
+        assert_eq!(answer.unwrap_err(), Refused::Signature(no_key(&p256().registered())));
     }
 }
 
