@@ -9,10 +9,11 @@ test_packages="$demo_packages \
     curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
     opensaml-schemas xmltooling-schemas shibboleth-sp-common \
-    apache2 libapache2-mod-auth-mellon php-cli php-sqlite3 php-xml simplesamlphp \
+    apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
+    php-cli php-soap php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
-# A newer libxmlsec1 than Debian 12 has: it reads all key transports of XML Encryption 1.1.
-python_packages="lxml==6.1.3 xmlsec==1.3.17"
+# A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.
+python_packages="python3-saml==1.16.0 isodate==0.7.2 lxml==6.1.3 xmlsec==1.3.17"
 python=$(dirname "$0")/../target/python
 policy=/usr/sbin/policy-rc.d
 
@@ -60,14 +61,32 @@ forbid_daemons() {
     trap 'exit 1' INT TERM
 }
 
-# Python packages in a folder of their own, which is made anew when the list has changed.
+install_packages() {
+    # shellcheck disable=SC2086 # a list of words
+    wanted=$(missing $packages)
+    wanted=${wanted% }
+    [ -n "$wanted" ] || return 0
+    if ! command -v apt-get > /dev/null; then
+        echo "This is not Debian, so nothing was installed. What Debian would need: $wanted" >&2
+        return 0
+    fi
+    forbid_daemons
+    as_root apt-get -qq update
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted
+}
+
+# Python packages in a folder of their own below target/, made anew when the list changes.
 install_python() {
     [ "$(cat "$python/installed" 2> /dev/null)" = "$python_packages" ] && return
-    mkdir -p "$(dirname "$python")"
-    python3 -m venv --clear "$python"
-    # shellcheck disable=SC2086 # a list of words
-    "$python/bin/pip" --quiet --disable-pip-version-check install --only-binary :all: $python_packages
-    printf '%s\n' "$python_packages" > "$python/installed"
+    system=/usr/bin/python3
+    [ -x "$system" ] || system=python3
+    rm -rf "$python"
+    "$system" -m venv "$python"
+    # shellcheck disable=SC2086
+    "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: $python_packages
+    "$python/bin/python" -c 'import onelogin.saml2.auth'
+    echo "$python_packages" > "$python/installed"
 }
 
 case "${1:-}" in
@@ -76,19 +95,5 @@ case "${1:-}" in
     *) stop "usage: setup.sh demo | test" ;;
 esac
 check_cargo
-# shellcheck disable=SC2086 # a list of words
-wanted=$(missing $packages)
-wanted=${wanted% }
-if [ -z "$wanted" ]; then
-    [ "$1" = demo ] || install_python
-    exit 0
-fi
-if ! command -v apt-get > /dev/null; then
-    echo "This is not Debian, so nothing was installed. What Debian would need: $wanted" >&2
-    exit 0
-fi
-forbid_daemons
-as_root apt-get -qq update
-# shellcheck disable=SC2086
-as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted
+install_packages
 [ "$1" = demo ] || install_python

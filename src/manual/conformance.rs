@@ -37,7 +37,7 @@
 //! | IIP-MD03 | the signature of fetched metadata is verified by a key that is configured for that source | deviation: comes with fetching |
 //! | IIP-MD04 | metadata without validUntil, past it, or with one too far off can be refused | `registry::service_providers::valid_until_is_a_finding_or_the_end` for what is past; deviation for the two others, which come with fetching |
 //! | IIP-MD05 | metadata, its schema and its extensions for entity attributes, algorithms and pages; both roots | `registry::metadata::shibboleth_with_interleaved_elements_and_extensions`, `registry::metadata::an_aggregate_gives_its_service_providers_and_narrows_their_validity` |
-//! | IIP-MD06 | metadata alone are enough to work with a peer | `interop::sign_in::mellon_by_redirect` |
+//! | IIP-MD06 | metadata alone are enough to work with a peer | `interop::matrix::mellon` |
 //! | IIP-MD07 | any number of signing keys, all tried | `sso::signatures::any_certificate_of_the_sp_will_do` |
 //! | IIP-MD08 | any number of encryption keys | (test: pending) |
 //! | IIP-MD09 | the algorithms in force can be published | `sso::metadata::everything_that_is_configured_is_published_and_obeys_the_schemas` |
@@ -95,7 +95,7 @@
 //! | SDP-G02 | values of at most 256 characters are sent | deviation: what the directory holds is sent whole; an AttributeLimit keeps longer values back |
 //! | SDP-G03 | no DTD is sent | `saml::written::what_we_write_is_its_own_canonical_form` |
 //! | SDP-G04 | an entityID is an absolute URI of at most 256 characters | `sso::profile::check_tells_what_the_profile_wants_of_the_identity_provider` |
-//! | SDP-MD01 | behaviour follows from metadata alone | `interop::sign_in::simplesamlphp_by_redirect` |
+//! | SDP-MD01 | behaviour follows from metadata alone | `interop::matrix::simplesamlphp` |
 //! | SDP-MD02 | metadata are verified by signature or TLS | deviation: files of the folder are trusted as the administrator's own; fetched ones will be verified |
 //! | SDP-MD03 | metadata without validUntil, or past it, are refused | `registry::service_providers::valid_until_is_a_finding_or_the_end` with `enforce_valid_until`; deviation: without validUntil a file of the folder is used |
 //! | SDP-MD04 | own metadata can be given out, and promise nothing that is not there | `sso::metadata::metadata_names_what_works_and_nothing_else` |

@@ -6,6 +6,7 @@
 //! | [`operations`] | admins: log lines, audit events, error codes, backup, roll-over, proxies, several nodes |
 //! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
 //! | [`recipes`] | admins: Microsoft 365, Google Workspace, Salesforce, AWS, kintone and other SaaS, one by one |
+//! | [`interop`] | admins: SP software, one by one: mod_auth_mellon, Shibboleth SP, SimpleSAMLphp, python3-saml, others |
 //! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
 //! | [`decisions`] | developers: what was decided, why, and what was rejected |
 //! | [`conformance`] | both: what OASIS, Kantara and saml2int ask of an identity provider, and the test that shows it |
@@ -25,6 +26,7 @@ pub mod configuration;
 pub mod conformance;
 pub mod decisions;
 pub mod flow;
+pub mod interop;
 pub mod migration;
 pub mod operations;
 pub mod recipes;

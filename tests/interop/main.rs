@@ -1,5 +1,6 @@
-//! Real service providers and a real browser against the real binary: mod_auth_mellon under apache, SimpleSAMLphp,
-//! headless Chromium. Each test drives one of them through a whole sign-in.
+//! Real service providers and a real browser against the real binary: mod_auth_mellon and Shibboleth SP under apache,
+//! SimpleSAMLphp, python3-saml; headless Chromium. [`matrix`] signs people on and out at each of them by every way
+//! that it has.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -9,10 +10,11 @@
     reason = "a test stops at the first thing that is not as it must be"
 )]
 
+mod cell;
 mod chromium;
-mod mellon;
-mod sign_in;
-mod simplesamlphp;
+mod ecp;
+mod matrix;
+mod rig;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the rigs use a part of it")]
 mod support;

@@ -10,6 +10,7 @@ use sekisho::registry::Policy;
 
 const OPERATIONS: &str = include_str!("../../src/manual/operations.rs");
 const MIGRATION: &str = include_str!("../../src/manual/migration.rs");
+const INTEROP: &str = include_str!("../../src/manual/interop.rs");
 const RECIPES: &str = include_str!("../../src/manual/recipes.rs");
 
 /// The sources of the program without the manual and without tests.
@@ -196,14 +197,15 @@ fn every_requirement_has_an_answer() {
     }
 }
 
-/// The TOML examples of a page.
-fn examples(page: &str) -> Vec<String> {
+/// The examples of a page in one language.
+fn examples(page: &str, language: &str) -> Vec<String> {
     let text: Vec<&str> = page
         .lines()
         .map(|line| line.strip_prefix("//!").map_or(line, |l| l.trim_start_matches(' ')))
         .collect();
     let text = text.join("\n");
-    let blocks = text.split("```toml\n").skip(1);
+    let start = format!("```{language}\n");
+    let blocks = text.split(start.as_str()).skip(1);
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
@@ -211,12 +213,13 @@ fn examples(page: &str) -> Vec<String> {
 fn examples_of_policies_can_be_loaded() {
     let pages = [
         (MIGRATION, 3),
+        (INTEROP, 1),
         (RECIPES, 11),
         (include_str!("../../README.md"), 1),
         (include_str!("../../metadata/README.md"), 2),
     ];
     for (page, least) in pages {
-        let policies: Vec<String> = examples(page)
+        let policies: Vec<String> = examples(page, "toml")
             .into_iter()
             .filter(|example| !example.trim_start().starts_with("# sekisho.toml"))
             .collect();
@@ -224,6 +227,25 @@ fn examples_of_policies_can_be_loaded() {
         for example in policies {
             let read = Policy::parse(Path::new("metadata/NAME.toml"), &example);
             assert!(read.is_ok(), "{example}\n{:?}", read.err());
+        }
+    }
+}
+
+#[test]
+fn examples_for_service_providers_are_what_the_interop_tests_run() {
+    let rigs = [
+        ("apache", include_str!("../interop/rig/mellon.rs")),
+        ("xml", include_str!("../interop/rig/shibboleth.rs")),
+        ("php", include_str!("../interop/rig/simplesamlphp.rs")),
+        ("json", include_str!("../interop/rig/python3_saml.rs")),
+    ];
+    for (language, rig) in rigs {
+        let examples = examples(INTEROP, language);
+        assert!(!examples.is_empty(), "no {language}");
+        // A line with names and paths of the example has others in the test.
+        let lines = examples.iter().flat_map(|example| example.lines()).map(str::trim);
+        for line in lines.filter(|line| !line.contains("example") && line.len() > 3) {
+            assert!(rig.contains(line), "{language}: {line:?} is not in the rig");
         }
     }
 }
@@ -241,7 +263,7 @@ fn each_recipe_is_the_file_that_was_tested() {
                 .fold(String::new(), |text, line| text + line.trim_start() + "\n")
         })
         .collect();
-    let mut shown = examples(RECIPES);
+    let mut shown = examples(RECIPES, "toml");
     files.sort();
     shown.sort();
     assert_eq!(shown, files);

@@ -17,6 +17,8 @@ pub struct Browser {
     pub language: String,
     /// What a proxy on the way says, or the browser pretends that one said.
     pub forwarded_for: Option<String>,
+    /// Cookies that browsers do not take are dropped as browsers do it, and not reported: they are not ours.
+    pub drops_cookies: bool,
 }
 
 /// A cookie that the browser keeps.
@@ -149,7 +151,13 @@ impl Browser {
             .no_proxy()
             .build()
             .expect("an HTTP client");
-        Self { http, cookies: Vec::new(), language: "en".to_owned(), forwarded_for: None }
+        Self {
+            http,
+            cookies: Vec::new(),
+            language: "en".to_owned(),
+            forwarded_for: None,
+            drops_cookies: false,
+        }
     }
 
     /// Opens an address and follows its redirects.
@@ -260,6 +268,9 @@ impl Browser {
             },
         };
         if let Some(fault) = refused(&cookie, url, attribute("domain").is_some()) {
+            if self.drops_cookies {
+                return;
+            }
             panic!("{}: a browser drops the cookie {header:?}: {fault}", url.path());
         }
         self.cookies.retain(|kept| {
