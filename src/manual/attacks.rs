@@ -1,7 +1,8 @@
 //! What an attacker may try with SAML documents, how it is refused, and which test holds it.
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
-//! [`ReceivedError`]. Tests are below `tests/it/saml`, but for those of metadata; a test there reads this page and fails when a line names a test
+//! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
+//! metadata, logout (`logout`), artifacts and enhanced clients (below `tests/it/sso`); a test there reads this page and fails when a line names a test
 //! that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
@@ -113,6 +114,31 @@
 //! | no signature, two, another document | `Unsigned`, `Misplaced`, `Root` | `hostile::response::an_unsigned_response_is_not_believed` |
 //! | a comment inside the NameID (VU#475445) | none: the name is read whole | `hostile::response::a_comment_does_not_cut_a_name` |
 //!
+//! # Logout
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | a LogoutRequest that nobody signed, by which any page could sign a person out | our own question, and nothing more | `logout::hostile::an_unsigned_request_leads_to_our_own_question_and_no_further` |
+//! | one of another key, for another address, too old, from the future, past its NotOnOrAfter, from nobody, naming nobody, by POST without a Destination | `Signature`, `Destination`, `Stale`, `Future`, `Over`, `UnknownServiceProvider`, `Principal`, `NoDestination` | `logout::hostile::messages_that_do_not_stand_are_refused` |
+//! | one that came before, also before a restart | `Replayed` | `logout::hostile::a_request_comes_once` |
+//! | one for another person, format or name space, or with a name that a comment cuts | UnknownPrincipal; the session stays | `logout::hostile::a_request_for_somebody_else_ends_nothing_and_says_so` |
+//! | an SP that names a person as another SP knows them | nobody is meant | `logout::hostile::the_person_of_another_sp_is_not_ones_own` |
+//! | a request in the browser of another person, whose sessions would end at the other SPs | told by SOAP alone | `logout::sessions::the_browser_of_another_person_is_sent_nowhere_else` |
+//! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
+//! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
+//! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed | `logout::answers::whatever_one_answers_the_next_is_told` |
+//!
+//! # Artifacts and enhanced clients
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | an artifact that another SP or a stranger fetches, or that is fetched for another address | `Signature`, `Destination`; an empty ArtifactResponse | `artifact::nobody_fetches_without_proof_of_who_they_are` |
+//! | an artifact of another SP, which must not be used up either, or one that is over | an empty ArtifactResponse | `artifact::it_waits_for_its_sp_alone_for_a_minute_and_over_a_restart` |
+//! | an artifact that is fetched twice | an empty ArtifactResponse | `artifact::the_sp_fetches_the_response_once` |
+//! | passwords tried by HTTP Basic | the throttle of the sign-in page | `ecp::without_the_right_password_there_is_a_challenge` |
+//! | an SP that is not open to clients, or a request that does not stand | a fault before any password is tried | `ecp::it_is_off_unless_the_policy_says_so_and_no_password_is_tried` |
+//! | a client that asks for the endpoint of browsers | `Acs` | `ecp::what_does_not_stand_is_a_fault_before_any_password` |
+//!
 //! # Metadata
 //!
 //! | attack | answer | test |
@@ -134,4 +160,5 @@
 //! [`KeyRejected`]: crate::saml::signature::KeyRejected
 //! [`MessageError`]: crate::saml::error::MessageError
 //! [`BindingError`]: crate::saml::binding::BindingError
+//! [`Rejection`]: crate::sso::outcome::Rejection
 //! [`ReceivedError`]: crate::saml::received::ReceivedError

@@ -219,11 +219,41 @@
 //! nothing allocated. An SP whose wishes cannot be met gets the default and not an error: that its metadata are old is likelier
 //! than that it means it, and `check` says so. DigestMethod and SignatureMethod always use one hash.
 //!
+//! ## Logout by the top of the window, and a look before each step
+//!
+//! Frames cannot sign anybody out where third-party cookies are blocked, and then the page lies. So the browser itself goes
+//! to each SP that has no SOAP endpoint. What it cannot do is come back from where nobody answers: therefore this server looks
+//! first ([`Reach`](crate::sso::logout)), those that it cannot see come last, and for them a page with one small script asks
+//! from the browser's own place (`fetch` without cookies) and goes on by itself either way. Without script that page waits 15 s
+//! or for a click. After three redirects at a stretch a page that refreshes at once stands between, since browsers stop at some
+//! 16 to 20. An SP that keeps the browser is left behind when the person opens `/logout`. Rejected: frames, pop-up windows
+//! (blocked without a click), and looking from the server alone (many may not reach the outside).
+//!
+//! The chain is in the store under a name that nobody can guess; requests of it are `NAME.N`, so that an answer finds its place
+//! without a table. A cookie holds the name, for the page alone: an SP's answer does not need it.
+//!
+//! ## What a LogoutResponse is worth
+//!
+//! Only what a registered key signed makes "signed out" on the page. By SOAP an answer without a signature counts too, since the
+//! connection was ours and to a registered https address; one with a wrong signature does not. An SP without an endpoint, and
+//! one that did not answer, make it PartialLogout: the page names them, and then the SP that asked is told.
+//!
+//! ## Sessions are known for a day after their time
+//!
+//! An SP's own session often outlives ours. When it signs a person out then, the others must still be found; so a session whose
+//! time is over can no longer be used, and its row stays for another day. A person who signs in anew, by ForceAuthn, takes
+//! along what the former session issued.
+//!
+//! ## ECP is a switch per SP
+//!
+//! It is a password check beyond whatever else a sign-in asks for, so it is off, a warning of `check` where it is on, and its
+//! endpoint is in the metadata only while some SP has it. Nobody's password is tried before the request stands. Channel
+//! bindings and generated keys of ECP 2.0 are not there: no client was met that uses them.
+//!
 //! ## A key that does nothing is a fault
 //!
 //! A key or section that this version does not serve is refused when it is switched on (`[integrated]`,
-//! `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there. An alias
-//! for `slo` is the exception: it may stand in the file already and answers nothing until single logout comes.
+//! `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there.
 //!
 //! ## Where the plan of the house was changed
 //!

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! The ancestor's path is `/saml/saml2/idp/SSOService.php`. `spentityid` is taken for `sp` where a sign-on starts here. An
-//! alias for `SingleLogoutService.php` (`"slo"`) may stand there already; it answers when single logout comes.
+//! alias for `SingleLogoutService.php` is `"slo"`.
 //!
 //! ## An SP, side by side
 //!
@@ -93,7 +93,8 @@
 //! | `'assertion.lifetime'` | `assertion_lifetime = "5m"` |
 //! | `'audience'` | `audience` |
 //! | `'assertion.encryption' => true` | `encrypt = "always"`; `'sharedkey_algorithm'` is `encryption_methods`, such as `["aes128-cbc"]` |
-//! | `'attributeencodings'`, `'SingleLogoutService'` | not yet |
+//! | `'SingleLogoutService'` | in the SP's XML; in a TOML alone, `slo` (HTTP-Redirect) |
+//! | `'attributeencodings'` | not yet |
 //!
 //! ## Filters
 //!

@@ -137,6 +137,19 @@
 //! | `sekisho serves` | info | started |
 //! | `sekisho has stopped` | info | stopped in order |
 //!
+//! ## Single logout
+//!
+//! A logout begins at an SP (by redirect, POST or SOAP) or at `/logout`. The session here ends first. Then SPs whose metadata
+//! name a SOAP endpoint are told by this server, side by side and for at most 5 s each: it must be able to reach them over
+//! HTTPS. The others are told by the browser, one after the other. Before it is sent to one of those, this server looks
+//! whether anybody answers there (a HEAD request, believed for 30 s); one that does not answer comes last, and the browser
+//! looks for itself before it goes there. So where the server may not open connections to the outside, logout works all the
+//! same, a little slower. Whoever could not be told is named on the page, and the SP that asked hears `PartialLogout`.
+//!
+//! A person who got stuck at an SP opens `/logout` and goes on from there, within 30 minutes. `saml.logout_without_question`
+//! lets a link to `/logout` sign out at once, as SaaS with nothing but a sign-out URL want it; any page on the web can then
+//! sign people out. `saml.after_logout_url` is where people go after a logout that began here and reached everybody.
+//!
 //! ## The audit trail
 //!
 //! JSON Lines, in UTC, to the file `[log] audit` or to standard output with `"target":"audit"`. The file is opened once and
@@ -147,13 +160,19 @@
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"sign_in_refused","login":"suzuki","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","reason":"wrong_password"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"assertion_issued","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","name_id.format":"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent","attributes":["displayName","mail"],"attributes.missing":["employeeNumber"],"assertion.id":"_98c1c208d7e9159176d1e51f606944a232fb84b6","in_response_to":"_3275bffbf2fca66387ba834fe180b933f23f04ec"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"request_refused","sp.entity_id":"https://sp.example.com/","code":"SK-NOT-ALLOWED","reason":"suzuki is not in \"allow\" of https://sp.example.com/"}
-//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out_at","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","outcome":"unreachable"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"configuration_changed","kind":"metadata","file":"kintai.xml","change":"loaded","sha256":"3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"server","state":"started","version":"0.1.0"}
 //! ```
 //!
 //! `attributes.missing` of `assertion_issued`, there only when it is not empty, names what the SP's metadata requires
 //! (`isRequired`) and does not get, since the person does not have it.
+//!
+//! `sp.entity_id` of `signed_out` is the SP that asked; without it the person signed out here. `signed_out_at` is written for
+//! each SP that was to be told: `signed_out`, or why the person may still be signed in there: `no_endpoint` (its metadata
+//! have none for logout), `no_name_id`, `unregistered`, `unreachable`, `no_answer`, `bad_answer`, `refused`, or `no_browser`
+//! (only a browser could have told it, and the person's was not at hand).
 //!
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
@@ -176,6 +195,7 @@
 //! | `SK-STALE` | 400 | the request is older than `request_max_age` | the page leads back to the start; an old bookmark may be the cause |
 //! | `SK-ACS` | 400 | the SP wants the answer at an address that its metadata do not hold | fetch its metadata again |
 //! | `SK-RELAYSTATE` | 400 | RelayState is too long, is no text, or is outside `relay_state_prefixes` | the log says which |
+//! | `SK-LOGOUT` | 400, 500 | a sign-out message of an SP does not stand: not signed by it, too old, for another address, seen before, or an answer to nothing | the log has the cause; fetch the SP's metadata again |
 //! | `SK-NO-REQUEST` | 400 | the page was opened without a request, or its sealed one was changed | start from the application; on all SPs after a change of `session-secret` |
 //! | `SK-NOT-ALLOWED` | 403 | `allow` of the SP's policy does not name this person | add the person or the group |
 //! | `SK-UNAVAILABLE` | 503 | store, directory, signing or a filter failed | the log has the cause |
@@ -202,5 +222,4 @@
 //!
 //! ## What is not there yet
 //!
-//! Single logout (`/logout` ends the session here, and the metadata offers no SLO), the artifact
-//! binding, ECP, integrated Windows authentication, metrics, the password API and the synchronisation of accounts.
+//! Integrated Windows authentication, metrics, the password API and the synchronisation of accounts.

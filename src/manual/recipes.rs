@@ -69,7 +69,7 @@
 //!   = "http://{upn_domain}/adfs/services/trust/"` keeps them.
 //! * A domain may be out for two hours after it is federated. The `onmicrosoft.com` domain cannot be federated: keep an
 //!   administrator in it.
-//! * Clients that do not use a browser need ECP, which is not there yet.
+//! * Clients that do not use a browser need ECP: `ecp = true`, and what it means is in `metadata/README.md`.
 //!
 //! *Not checked*: the document has SHA-1 signatures as the only ones and, in a note below, SHA-1 as deprecated in
 //! favour of SHA-256, which is what sekisho signs with. It says that NameID has "alpha numeric characters" and that `+`
@@ -251,7 +251,7 @@
 //! |---|---|
 //! | エンティティ ID | entityID |
 //! | ログイン URL | `/saml/sso` |
-//! | ログアウト URL, SAML ログアウト | `/logout`; without the tick: single logout is not there yet |
+//! | ログアウト URL, SAML ログアウト | `/logout`; its SAML ログアウト was not tried |
 //! | ID の属性 | what the NameID is: ユーザ ID here; メールアドレス or 社員番号 with another `name_id_attribute` |
 //! | SAML 公開鍵 | the certificate |
 //!

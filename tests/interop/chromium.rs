@@ -20,9 +20,20 @@ pub struct Chromium {
     _chromedriver: Process,
 }
 
+/// What a window can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes {
+    pub script: bool,
+}
+
 impl Chromium {
     /// Opens a window that prefers this language (`ja`, `en`) and takes any certificate.
     pub async fn open(language: &str) -> Self {
+        Self::open_with(language, Wishes { script: true }).await
+    }
+
+    /// The same with or without script. Third-party cookies are blocked.
+    pub async fn open_with(language: &str, able: Wishes) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut chromedriver = Process::start(
@@ -48,6 +59,13 @@ impl Chromium {
         ] {
             wishes.add_arg(argument).unwrap();
         }
+        let script = if able.script { 1 } else { 2 };
+        let settings = serde_json::json!({
+            "profile.cookie_controls_mode": 1,
+            "profile.block_third_party_cookies": true,
+            "profile.managed_default_content_settings.javascript": script,
+        });
+        wishes.add_experimental_option("prefs", settings).unwrap();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await.expect("a window");
         Self { driver: ManuallyDrop::new(driver), _profile: profile, _chromedriver: chromedriver }
     }

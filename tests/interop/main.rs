@@ -13,6 +13,7 @@
 mod cell;
 mod chromium;
 mod ecp;
+mod logout;
 mod matrix;
 mod rig;
 #[path = "../it/support/mod.rs"]

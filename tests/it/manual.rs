@@ -118,7 +118,13 @@ fn records() -> Vec<Record> {
             code: text("SK-NOT-ALLOWED"),
             reason: format!("{login} is not in \"allow\" of {sp}"),
         },
-        Event::SignedOut { subject: text(subject), login: text(login), sp: None },
+        Event::SignedOut { subject: text(subject), login: text(login), sp: Some(text(sp)) },
+        Event::SignedOutAt {
+            subject: text(subject),
+            login: text(login),
+            sp: text(sp),
+            outcome: text("unreachable"),
+        },
     ];
     let by_server = [
         Event::ConfigurationChanged {

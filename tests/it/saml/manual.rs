@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 /// The tests of a file, as `module::name`.
 fn tests_of(file: &Path, module: &str) -> Vec<String> {
     let source = fs::read_to_string(file).unwrap();
-    let after_attribute = source.split("#[test]").skip(1);
+    let after_attribute = source.split("#[test]").skip(1).chain(source.split("#[tokio::test]").skip(1));
     after_attribute
         .map(|rest| {
             let (_, name) = rest.split_once("fn ").unwrap();
@@ -32,11 +32,16 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         let file = root().join("tests/it/saml/hostile").join(module).with_extension("rs");
         there.extend(tests_of(&file, &format!("hostile::{module}")));
     }
+    there.extend(tests_of(&root().join("tests/it/sso/logout/hostile.rs"), "logout::hostile"));
     assert_eq!(there.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "tests without a line");
     for module in ["written", "requests"] {
         let file = root().join("tests/it/saml").join(module).with_extension("rs");
         there.extend(tests_of(&file, module));
     }
     there.extend(tests_of(&root().join("tests/it/registry/hostile.rs"), "registry::hostile"));
+    for module in ["logout/answers", "logout/sessions", "logout/soap", "artifact", "ecp"] {
+        let file = root().join("tests/it/sso").join(module).with_extension("rs");
+        there.extend(tests_of(&file, &module.replace('/', "::")));
+    }
     assert_eq!(named.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "lines without a test");
 }
