@@ -33,8 +33,8 @@ use crate::outgoing::Outgoing;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm, Signer};
 use crate::session::{Memos, Seal, SessionOptions, Sessions};
-use crate::sso::SingleSignOn;
 use crate::sso::logout::SingleLogout;
+use crate::sso::{Idp, SingleSignOn};
 use crate::store::Store;
 use crate::web::Site;
 
@@ -228,6 +228,11 @@ pub fn metadata(
         Some(signer) => template.with_key(signer.as_ref()).sign(signer, now),
         None => template.sign(&(Arc::new(keys) as Arc<dyn Signer>), now),
     }
+}
+
+/// What the identity provider is, for the command that explains messages.
+pub fn identity(config: &Config) -> Idp {
+    idp::idp(config)
 }
 
 /// The service providers as they would be live, for the command that looks at them: nothing is written.

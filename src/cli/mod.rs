@@ -5,6 +5,7 @@
 mod app_part;
 mod check;
 mod demo;
+mod explain;
 mod hash_password;
 mod keys;
 mod logging;
@@ -45,6 +46,8 @@ enum Command {
     Keys(keys::Command),
     /// Print the identity provider's metadata, or the values that SaaS consoles ask for.
     Metadata(metadata::Arguments),
+    /// Say what a SAML message is, and what would become of it here.
+    Explain(explain::Arguments),
     /// Read a password from standard input and print its hash for people.toml.
     HashPassword,
 }
@@ -101,6 +104,7 @@ impl Command {
                 keys::run(command, &Config::load_before_keys(config).map_err(Failure::Config)?, out)
             }
             Self::Metadata(arguments) => metadata::run(&arguments, &load()?, out),
+            Self::Explain(arguments) => explain::run(&arguments, &load()?, out),
             Self::HashPassword => hash_password::run(out),
         }
     }

@@ -20,7 +20,7 @@ pub struct PendingRequest {
     #[serde(rename = "a")]
     pub acs: String,
     /// How that place is reached.
-    #[serde(rename = "b", default)]
+    #[serde(rename = "m", default)]
     pub binding: AcsBinding,
     /// RelayState.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
@@ -76,5 +76,50 @@ impl PendingRequest {
     /// Opens what [`Self::seal`] made; `None` if anything about it is wrong.
     pub fn open(sealed: &str, seal: &Seal) -> Option<Self> {
         serde_json::from_slice(&seal.open(PURPOSE, sealed)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SeededIds;
+    use crate::saml::authn_request::Comparison;
+    use crate::secret::Secret;
+
+    #[test]
+    fn everything_comes_back() {
+        let text = |text: &str| text.to_owned();
+        let name_id = NameId {
+            value: text("v"),
+            format: text("f"),
+            name_qualifier: Some(text("q")),
+            sp_name_qualifier: Some(text("s")),
+        };
+        let pending = PendingRequest {
+            sp: text("sp"),
+            acs: text("https://sp/acs"),
+            binding: AcsBinding::Artifact,
+            relay_state: Some(text("state")),
+            ask: Ask {
+                id: Some(text("_1")),
+                received: Timestamp::UNIX_EPOCH,
+                force_authn: true,
+                is_passive: true,
+                name_id_policy: NameIdPolicy::default(),
+                requested_authn_context: Some(RequestedAuthnContext {
+                    comparison: Comparison::Better,
+                    classes: vec![text("class")],
+                }),
+                subject: Some(name_id),
+                signed_in: Some(SubjectId { directory: text("d"), key: text("k") }),
+                subject_encrypted: true,
+                attribute_service: Some(7),
+            },
+        };
+        let seal = Seal::new(Secret::new(vec![1; 32]), Arc::new(SeededIds::new(1)));
+        let sealed = pending.seal(&seal).unwrap();
+        assert_eq!(PendingRequest::open(&sealed, &seal), Some(pending), "no two fields share a name");
     }
 }

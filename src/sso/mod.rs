@@ -4,6 +4,7 @@
 pub mod accept;
 mod artifact;
 pub mod decide;
+pub mod explain;
 mod identifiers;
 mod issue;
 pub mod issuer;

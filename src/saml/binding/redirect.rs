@@ -10,6 +10,7 @@ use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{BindingError, Kind, Parameters, base64};
+use crate::saml::signature::key::sha256_hex;
 use crate::saml::signature::verify::{allowed_algorithm, detached};
 use crate::saml::signature::{
     AlgorithmSet, SignError, SignatureError, SignatureValid, Signer, VerificationKey,
@@ -64,6 +65,11 @@ impl Received {
             _ => return Err(BindingError::HalfSigned),
         };
         Ok(Self { xml, relay_state, signature })
+    }
+
+    /// SHA-256, in hexadecimal, of the octets that were signed, if there is a signature.
+    pub fn signed_digest(&self) -> Option<String> {
+        self.signature.as_ref().map(|signature| sha256_hex(signature.octets.as_bytes()))
     }
 
     /// Judges the signature over the query as it came.

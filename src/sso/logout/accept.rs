@@ -18,7 +18,7 @@ use crate::sso::{Demands, Incoming};
 
 /// A logout message that stands.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(in crate::sso) enum Heard {
     /// A person signed out at an SP.
     Request(Box<Asked>),
     /// The same, but nothing proves that the SP says so.
@@ -29,39 +29,39 @@ pub(super) enum Heard {
 
 /// A LogoutRequest that stands.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) sp: Arc<ServiceProvider>,
-    pub(super) request: LogoutRequest,
+pub(in crate::sso) struct Asked {
+    pub(in crate::sso) sp: Arc<ServiceProvider>,
+    pub(in crate::sso) request: LogoutRequest,
     /// Who is to be signed out; `None` if the EncryptedID cannot be read.
-    pub(super) name: Option<NameId>,
-    pub(super) relay_state: Option<String>,
-    pub(super) binding: &'static str,
+    pub(in crate::sso) name: Option<NameId>,
+    pub(in crate::sso) relay_state: Option<String>,
+    pub(in crate::sso) binding: &'static str,
 }
 
 /// A LogoutResponse that stands.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(in crate::sso) struct Answered {
     /// The entityID of the SP.
-    pub(super) sp: String,
+    pub(in crate::sso) sp: String,
     /// The request that it answers.
-    pub(super) request: String,
+    pub(in crate::sso) request: String,
     /// Whether it says that the person is signed out there.
-    pub(super) success: bool,
+    pub(in crate::sso) success: bool,
 }
 
 /// What messages are judged by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ground<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) demands: &'a Demands,
+pub(in crate::sso) struct Ground<'a> {
+    pub(in crate::sso) snapshot: &'a Snapshot,
+    pub(in crate::sso) demands: &'a Demands,
     /// What decrypts an EncryptedID.
-    pub(super) keys: &'a DecryptionKeys,
-    pub(super) now: Timestamp,
+    pub(in crate::sso) keys: &'a DecryptionKeys,
+    pub(in crate::sso) now: Timestamp,
 }
 
 /// A message that does not stand.
 #[derive(Debug)]
-pub(super) enum Unheard {
+pub(in crate::sso) enum Unheard {
     /// A request, or nothing that could be told from one.
     Request(Rejection),
     /// A response, and the request that it claims to answer.
@@ -69,7 +69,7 @@ pub(super) enum Unheard {
 }
 
 /// Judges what a browser brought.
-pub(super) fn hear(incoming: Incoming<'_>, ground: Ground<'_>) -> Result<Heard, Unheard> {
+pub(in crate::sso) fn hear(incoming: Incoming<'_>, ground: Ground<'_>) -> Result<Heard, Unheard> {
     let raw = match incoming {
         Incoming::Redirect { raw_query } => raw_query.as_bytes(),
         Incoming::Post { body } => body,

@@ -4,7 +4,7 @@
 //! `accept` judges what comes, [`chain`] says who is next, `send` takes messages there, `reach` looks before a browser
 //! is sent; [`SingleLogout`] is the dispatcher that they return to.
 
-mod accept;
+pub(super) mod accept;
 pub mod chain;
 pub mod outcome;
 mod reach;

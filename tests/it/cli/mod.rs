@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod hash_password;
 mod keys;
 mod metadata;

@@ -299,7 +299,7 @@ async fn a_link_only_asks_and_our_own_form_signs_out() {
 
     let request = with(TestRequest::post().uri("/logout"), &cookies).set_form([("csrf", token.as_str())]);
     let (answer, _) = send_to(&app, request).await;
-    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!((answer.status().as_u16(), header_of(&answer, header::LOCATION)), (303, "/logout"));
     assert!(header_of(&answer, header::SET_COOKIE).starts_with("__Host-sekisho=; "));
     let (_, home) = send_to(&app, with(TestRequest::get().uri("/"), &session)).await;
     assert!(!home.contains("田中"), "the session is dead, not only its cookie");
