@@ -12,7 +12,7 @@ use reqwest::{Client, redirect};
 
 /// How long one exchange may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a look whether somebody is there may take.
+/// How long a connection, and a look whether somebody is there, may take.
 const GLANCE: Duration = Duration::from_secs(2);
 /// The largest answer.
 const LARGEST: usize = 256 * 1024;
@@ -67,6 +67,7 @@ impl Outgoing {
     pub fn new() -> Result<Self, OutgoingError> {
         let client = Client::builder()
             .timeout(PATIENCE)
+            .connect_timeout(GLANCE)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .tls_version_min(reqwest::tls::Version::TLS_1_2)

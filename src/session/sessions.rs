@@ -97,8 +97,8 @@ impl Sessions {
         if !session.is_in_time(now, self.options.idle) {
             if session.lapse() {
                 // It is over by its time, written or not.
-                let id_hash = session.id_hash.clone();
-                self.pin_until(&session, Write::LapseSession { id_hash }).ok();
+                let (id_hash, at_ms) = (session.id_hash.clone(), now.as_millisecond());
+                self.pin_until(&session, Write::LapseSession { id_hash, at_ms }).ok();
             }
             return Ok(None);
         }
@@ -124,20 +124,29 @@ impl Sessions {
             return Err(SessionError::Ended);
         }
         if let Some(old) = session.issued(sp, name_id.as_ref()) {
-            return Ok(old);
+            return if self.is_gone(session).await? { Err(SessionError::Ended) } else { Ok(old) };
         }
         if session.held().len() >= SP_SESSIONS {
             return Err(SessionError::TooMany(SP_SESSIONS));
         }
         let new = SpSession { sp: sp.to_owned(), session_index: self.ids.xml_id(), name_id };
         self.store.commit(vec![Write::PutSpSession(new.row(session)?)]).await?;
-        if session.is_ended() {
+        let gone = self.is_gone(session).await?;
+        // Under the lock: whoever ends the session sees what is held, or this sees that it ended.
+        let mut held = session.held();
+        if gone || session.is_ended() {
+            drop(held);
             // It ended while this was under way; whichever was written last, it stays ended.
             self.end_later(session)?;
             return Err(SessionError::Ended);
         }
-        session.held().push(new.clone());
+        held.push(new.clone());
         Ok(new)
+    }
+
+    /// Whether another node ended the session meanwhile.
+    async fn is_gone(&self, session: &SsoSession) -> Result<bool, SessionError> {
+        Ok(self.store.is_shared() && self.store.session(&session.id_hash).await?.is_none())
     }
 
     /// The session of a cookie also when its time is over, as long as it is known: for signing out.
@@ -148,6 +157,7 @@ impl Sessions {
     /// The sessions in which a service provider knows a person by this name, also those whose time is over. Nobody but a
     /// logout asks.
     pub async fn named(&self, sp: &str, name: &str) -> Result<Vec<Arc<SsoSession>>, SessionError> {
+        self.settle().await?;
         let generation = self.store.generation();
         let rows = self.store.sessions_named(&name_key(sp, name)).await?;
         let found = rows.into_iter().filter_map(|row| self.read(row, generation));
@@ -157,11 +167,30 @@ impl Sessions {
         Ok(found.filter(|session| !session.is_ended() && holds(session)).collect())
     }
 
-    /// Ends these sessions; returns those that nobody else ended before. Durable when this returns, and everything
-    /// deferred with it.
+    /// Marks these sessions as over: nothing is issued in them any more. Returns those that nobody else ended before, with
+    /// all that was issued in them. Durable is that by [`Self::settle_ends`].
+    pub async fn finish(&self, sessions: &[Arc<SsoSession>]) -> Result<Vec<Arc<SsoSession>>, SessionError> {
+        let mut ended = Vec::new();
+        for session in sessions {
+            // Another node may have issued something meanwhile.
+            let newest = if self.store.is_shared() { self.load(&session.id_hash).await? } else { None };
+            let newest = newest.unwrap_or_else(|| Arc::clone(session));
+            if session.finish() && newest.finish_with(session) {
+                ended.push(newest);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Writes the end of sessions that [`Self::finish`] marked, and everything deferred with it.
+    pub async fn settle_ends(&self, ended: &[Arc<SsoSession>]) -> Result<(), SessionError> {
+        self.end_now(ended).await
+    }
+
+    /// Both at once.
     pub async fn end_all(&self, sessions: &[Arc<SsoSession>]) -> Result<Vec<Arc<SsoSession>>, SessionError> {
-        let ended: Vec<_> = sessions.iter().filter(|session| session.finish()).map(Arc::clone).collect();
-        self.end_now(&ended).await?;
+        let ended = self.finish(sessions).await?;
+        self.settle_ends(&ended).await?;
         Ok(ended)
     }
 

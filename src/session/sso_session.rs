@@ -1,7 +1,7 @@
 //! [`SsoSession`] and [`SpSession`], and how they are written into rows and read again.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ use crate::store::{SessionRow, SpSessionRow};
 
 /// How old the written time of last use may become.
 const TOUCH_MS: i64 = 60_000;
+/// The most SP sessions that a session takes over from an earlier one, and those of them that are of one name at one SP.
+const INHERITED: usize = 200;
+const INHERITED_ALIKE: usize = 3;
 /// The most SP sessions of one session.
 pub(super) const SP_SESSIONS: usize = 1000;
 
@@ -95,9 +98,18 @@ impl SsoSession {
     }
 
     /// The session with what an earlier one of the same person issued: to be signed out with it, and not to be issued again.
+    /// Of one name at one service provider the newest few are enough: older ones are long over there, and a LogoutRequest
+    /// must fit into an address.
     pub(super) fn after(self, earlier: &Self) -> Self {
-        let held = earlier.sp_sessions();
-        Self { inherited: held.len(), sp_sessions: Mutex::new(held), ..self }
+        let mut kept: Vec<SpSession> = Vec::new();
+        for held in earlier.sp_sessions().into_iter().rev() {
+            let alike = kept.iter().filter(|one| one.sp == held.sp && one.name_id == held.name_id).count();
+            if alike < INHERITED_ALIKE && kept.len() < INHERITED {
+                kept.push(held);
+            }
+        }
+        kept.reverse();
+        Self { inherited: kept.len(), sp_sessions: Mutex::new(kept), ..self }
     }
 
     /// Reads a session from its row.
@@ -181,6 +193,11 @@ impl SsoSession {
     /// Marks the session as ended; true for the caller who did it.
     pub(super) fn finish(&self) -> bool {
         !self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    /// The same for another copy of a session that was just marked; the copy itself is no second one.
+    pub(super) fn finish_with(self: &Arc<Self>, marked: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, marked) || self.finish()
     }
 
     /// Notes a use; true when that should be written.

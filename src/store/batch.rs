@@ -12,8 +12,8 @@ use super::{SessionRow, SpSessionRow, Write};
 pub(super) struct Batch<'a> {
     /// id_hash of sessions to delete, with their SP sessions.
     pub(super) ended: BTreeSet<&'a str>,
-    /// id_hash of sessions whose time is over.
-    pub(super) lapsed: BTreeSet<&'a str>,
+    /// When by id_hash of sessions whose time is over.
+    pub(super) lapsed: BTreeMap<&'a str, i64>,
     /// Throttle keys whose tries go.
     pub(super) cleared: BTreeSet<&'a str>,
     /// entityIDs to forget.
@@ -59,8 +59,8 @@ impl<'a> Batch<'a> {
                     self.touches.insert(id_hash, *last_used_ms);
                 }
             },
-            Write::LapseSession { id_hash } => {
-                self.lapsed.insert(id_hash);
+            Write::LapseSession { id_hash, at_ms } => {
+                self.lapsed.insert(id_hash, *at_ms);
             }
             Write::EndSession { id_hash } => {
                 self.lapsed.remove(id_hash.as_str());

@@ -50,6 +50,8 @@ pub enum Write {
     LapseSession {
         /// Which.
         id_hash: String,
+        /// When.
+        at_ms: i64,
     },
     /// A session ends, with all that was issued in it.
     EndSession {

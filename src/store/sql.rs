@@ -43,9 +43,13 @@ const TOUCH_SESSIONS: Form = Form {
     tail: ")",
     tuples: false,
 };
-/// A session that ends where it began is over by any clock.
-const LAPSE_SESSIONS: Form =
-    Form { head: "UPDATE session SET expires_ms = created_ms WHERE id_hash IN (", tail: ")", tuples: false };
+/// A session that was last used in 1970 is over by any clock.
+const LAPSE_SESSIONS: Form = Form {
+    head: "UPDATE session SET last_used_ms = 0, \
+           expires_ms = CASE WHEN expires_ms < $1 THEN expires_ms ELSE $1 END WHERE id_hash IN (",
+    tail: ")",
+    tuples: false,
+};
 const COUNT_TRIES: Form =
     Form { head: "INSERT INTO wrong_try (throttle_key, at_ms) VALUES ", tail: "", tuples: true };
 const PUT_ADDRESSES: Form = Form {
@@ -111,8 +115,10 @@ impl Statements {
             let touched: Vec<_> = batch.touches.keys().map(|id| [Text(id)]).collect();
             self.each(connection, &TOUCH_SESSIONS, Some(*newest), &touched).await?;
         }
-        let lapsed: Vec<_> = batch.lapsed.iter().map(|id| [Text(id)]).collect();
-        self.each(connection, &LAPSE_SESSIONS, None, &lapsed).await?;
+        if let Some(newest) = batch.lapsed.values().max() {
+            let lapsed: Vec<_> = batch.lapsed.keys().map(|id| [Text(id)]).collect();
+            self.each(connection, &LAPSE_SESSIONS, Some(*newest), &lapsed).await?;
+        }
         let tries: Vec<_> = batch.tries.iter().map(|(key, at)| [Text(key), Number(*at)]).collect();
         self.each(connection, &COUNT_TRIES, None, &tries).await?;
         let addresses = batch

@@ -28,16 +28,22 @@ pub(crate) async fn sign_out(req: HttpRequest, app: web::Data<App>, payload: web
     end(&visit, payload).await.unwrap_or_else(|error| visit.error(&error))
 }
 
-/// `GET /logout/next?how=try|skip|finish`: changes nothing but how far the browser's own logout is.
+/// `GET /logout/next?how=try|skip&at=PLACE`, `?how=finish`: changes nothing but how far the browser's own logout is.
 pub(crate) async fn next(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let visit = Visit::of(&app, &req);
-    let how = visit.query().ok().and_then(|query| match query.value("how") {
-        Some("try") => Some(Step::Try),
-        Some("skip") => Some(Step::Skip),
-        Some("finish") => Some(Step::Finish),
-        _ => None,
+    let how = visit.query().ok().and_then(|query| {
+        let at = query.value("at").and_then(|at| at.parse().ok());
+        match query.value("how") {
+            Some("try") => at.map(Step::Try),
+            Some("skip") => at.map(Step::Skip),
+            Some("finish") => Some(Step::Finish),
+            _ => None,
+        }
     });
     let Some(how) = how else { return visit.error(&WebError::BadForm) };
+    if !is_shown(&visit) {
+        return visit.error(&WebError::ForeignOrigin);
+    }
     answer(&visit, visit.app.logout.go_on(how, visit.held(), &visit.context()).await)
 }
 
@@ -68,7 +74,15 @@ pub(crate) fn answer(visit: &Visit<'_>, step: LogoutStep) -> HttpResponse {
 }
 
 async fn question(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
-    let Some(session) = visit.session().await? else {
+    if !is_shown(visit) {
+        return Err(WebError::ForeignOrigin);
+    }
+    // Also one whose time is over: the service providers may still have the person signed in.
+    let known = match visit.token() {
+        Some(token) => visit.app.sessions.find_any(token).await?,
+        None => None,
+    };
+    let Some(session) = known else {
         return Ok(match visit.app.logout.look(visit.held(), &visit.context()).await {
             Looked::Step(step) => answer(visit, step),
             Looked::View(view) => {
@@ -82,6 +96,11 @@ async fn question(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         return Ok(answer(visit, visit.app.logout.initiate(visit.held(), &visit.context()).await));
     }
     Ok(asked(visit, &session))
+}
+
+/// Whether the browser will show the answer: a picture of another page must not step through somebody's logout.
+fn is_shown(visit: &Visit<'_>) -> bool {
+    visit.req.headers().get("sec-fetch-dest").is_none_or(|destination| destination == "document")
 }
 
 fn asked(visit: &Visit<'_>, session: &SsoSession) -> HttpResponse {

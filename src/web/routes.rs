@@ -88,7 +88,7 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
 }
 
 fn logout_endpoint(path: &str) -> Resource {
-    resource(path, READ_AND_POST).route(read().to(logout::ask)).route(web::post().to(logout::sign_out))
+    resource(path, SSO).route(web::get().to(logout::ask)).route(web::post().to(logout::sign_out))
 }
 
 fn slo_endpoint(path: &str) -> Resource {

@@ -60,7 +60,12 @@ async fn client(visit: &Visit<'_>, envelope: &[u8]) -> Result<HttpResponse, WebE
     };
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
     let (_token, session) = visit.app.sessions.start(subject, context).await?;
-    Ok(answer(visit, visit.app.sso.answer_client(&asked, &session, &visit.context()).await))
+    let said = visit.app.sso.answer_client(&asked, &session, &visit.context()).await;
+    if session.sp_sessions().is_empty() {
+        // Nothing was issued in it, and nobody has its cookie.
+        visit.app.sessions.end_all(&[session]).await?;
+    }
+    Ok(answer(visit, said))
 }
 
 /// HTTP Basic (RFC 7617), in UTF-8.

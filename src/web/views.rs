@@ -194,7 +194,7 @@ struct SignedOut<'a> {
     complete: bool,
     parties: Vec<Party<'a>>,
     /// The application that the browser looks for, and its origin.
-    doubtful: Option<(&'a str, &'a str)>,
+    doubtful: Option<(usize, &'a str, &'a str)>,
     /// Where the way leads on; empty for an address of the company's own.
     onward: Option<&'a str>,
 }
@@ -216,7 +216,7 @@ pub(crate) fn logout(frame: Frame<'_>, view: &LogoutView, nonce: &str) -> HttpRe
     });
     let parties: Vec<Party<'_>> = party.collect();
     let doubtful = match &view.next {
-        NextView::Try { names, origin } => Some((names.name(tag), origin.as_str())),
+        NextView::Try { at, names, origin } => Some((*at, names.name(tag), origin.as_str())),
         _ => None,
     };
     let onward = match &view.next {
@@ -225,7 +225,7 @@ pub(crate) fn logout(frame: Frame<'_>, view: &LogoutView, nonce: &str) -> HttpRe
         _ => None,
     };
     let kind = match doubtful {
-        Some((_, origin)) => PageKind::LooksFor { nonce, origin },
+        Some((_, _, origin)) => PageKind::LooksFor { nonce, origin },
         None => PageKind::LeadsToSp,
     };
     let complete = parties.iter().all(|party| party.done);

@@ -66,7 +66,7 @@ async fn walk(wishes: Wishes) {
         }
         window.find(".parties").await;
         window.picture("signed-out-doubtful").await;
-        window.find("a[href$='how=skip']").await.click().await.unwrap();
+        window.find("a[href*='how=skip']").await.click().await.unwrap();
     }
     window.find(".parties ~ .quiet").await;
     window.picture(if script { "signed-out" } else { "signed-out-without-script" }).await;

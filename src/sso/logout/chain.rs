@@ -24,6 +24,8 @@ pub struct Chain {
     pub initiator: Option<Initiator>,
     /// Who is told that the person signs out.
     pub parties: Vec<Party>,
+    /// Whoever could be told without the browser was told.
+    pub told: bool,
     /// Redirects to parties since the browser showed a page.
     pub hops: u8,
 }
@@ -233,6 +235,7 @@ mod tests {
             login: "l".into(),
             initiator: None,
             parties: states.iter().map(party).collect(),
+            told: true,
             hops: 0,
         }
     }

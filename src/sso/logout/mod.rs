@@ -10,6 +10,7 @@ pub mod outcome;
 mod reach;
 mod send;
 pub mod steps;
+mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use accept::{Asked, Ground, Heard, Unheard, find_also_disabled, hear, hear_soap}
 use chain::{Chain, Initiator, parties};
 use outcome::{LogoutOutcome, LogoutStep};
 use reach::Reach;
+use turns::Turns;
 
 use super::accept::FUTURE;
 use super::outcome::{Refused, Rejection, Sentence, SoapAnswer};
@@ -30,7 +32,7 @@ use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::UNSPECIFIED;
-use crate::session::{Memos, SpSession, SsoSession};
+use crate::session::{Memos, SessionError, SpSession, SsoSession};
 
 /// How long a logout may take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
@@ -42,6 +44,8 @@ pub struct SingleLogout {
     memos: Arc<Memos>,
     outgoing: Outgoing,
     reach: Reach,
+    /// Steps of one logout come one after the other.
+    turns: Turns,
     /// `saml.after_logout_url`: where people go after a logout that began here.
     after_logout_url: Option<String>,
 }
@@ -74,7 +78,7 @@ impl SingleLogout {
         after_logout_url: Option<String>,
     ) -> Self {
         let reach = Reach::new(outgoing.clone(), Arc::clone(&sso.clock));
-        Self { sso, memos, outgoing, reach, after_logout_url }
+        Self { sso, memos, outgoing, reach, turns: Turns::default(), after_logout_url }
     }
 
     /// A logout message that a browser brings.
@@ -90,7 +94,7 @@ impl SingleLogout {
         let step = match hear(incoming, ground) {
             Ok(Heard::Request(asked)) => self.requested(&asked, held, request).await,
             Ok(Heard::Unsigned) => Ok(still(LogoutOutcome::Ask, held)),
-            Ok(Heard::Response(answered)) => self.answered(&answered, request).await,
+            Ok(Heard::Response(answered)) => self.answered(&answered, held, request).await,
             Err(Unheard::Response(rejection, claimed)) => {
                 self.nonsense(rejection, claimed, held, request).await
             }
@@ -115,8 +119,7 @@ impl SingleLogout {
             };
             let sessions = vec![session];
             let ending = Ending { sessions, initiator: None, asking: None, with_browser: true };
-            let chain = self.end(ending, request).await?;
-            Ok(LogoutStep { signed_out: true, ..self.advance(chain, request).await? })
+            self.end_and_go(ending, true, held, request).await
         };
         let step: Result<_, Rejection> = step.await;
         step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
@@ -127,7 +130,7 @@ impl SingleLogout {
     pub async fn tell_left(&self, session: Arc<SsoSession>, request: &RequestContext<'_>) {
         let sessions = vec![session];
         let ending = Ending { sessions, initiator: None, asking: None, with_browser: false };
-        if let Err(rejection) = self.end(ending, request).await {
+        if let Err(rejection) = self.end(ending, self.sso.ids.xml_id(), request).await {
             tracing::error!(request.id = request.id, "{rejection}");
         }
     }
@@ -138,7 +141,13 @@ impl SingleLogout {
         held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
-        self.come_once(asked).await?;
+        match self.come_once(asked).await {
+            // Reload, back, or a browser that asks again: the logout that it began goes on.
+            Err(Rejection::Replayed { .. }) if self.began(asked, held).await? => {
+                return Ok(still(LogoutOutcome::Look, held));
+            }
+            once => once?,
+        }
         let own = self.own(held).await?;
         let sessions = match self.named(asked, own.as_ref()).await? {
             Named::Sessions(sessions) => sessions,
@@ -148,14 +157,43 @@ impl SingleLogout {
             }
         };
         let initiator = self.initiator(asked, sessions.first().map(AsRef::as_ref));
-        let others = own
-            .as_ref()
-            .is_some_and(|own| sessions.first().is_some_and(|session| session.subject.id != own.subject.id));
+        // Only the browser of the person is sent to the other SPs: what it brings there names the person as they do.
         let signed_out = own.is_some_and(|own| sessions.iter().any(|s| s.id_hash == own.id_hash));
         let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
-        let ending = Ending { sessions, initiator: Some(initiator), asking, with_browser: !others };
-        let chain = self.end(ending, request).await?;
-        Ok(LogoutStep { signed_out, ..self.advance(chain, request).await? })
+        let ending = Ending { sessions, initiator: Some(initiator), asking, with_browser: signed_out };
+        self.end_and_go(ending, signed_out, held, request).await
+    }
+
+    /// Ends, and goes on. Should something fail once the session is over, the browser keeps the chain: its page goes on.
+    async fn end_and_go(
+        &self,
+        ending: Ending<'_>,
+        signed_out: bool,
+        held: Held<'_>,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        let id = self.sso.ids.xml_id();
+        let went = match self.end(ending, id.clone(), request).await {
+            Ok(chain) => self.advance(chain, request).await,
+            Err(rejection) => Err(rejection),
+        };
+        match went {
+            Ok(step) => Ok(LogoutStep { signed_out, ..step }),
+            Err(rejection) if self.stored(&id).await.is_ok_and(|kept| kept.is_some()) => {
+                let outcome = self.refuse(&rejection, request);
+                let chain = Some(id).filter(|_| signed_out).or_else(|| held.chain.map(str::to_owned));
+                Ok(LogoutStep { outcome, signed_out, chain })
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// Whether the logout that this browser is in was begun by this very request.
+    async fn began(&self, asked: &Asked, held: Held<'_>) -> Result<bool, Rejection> {
+        let chain = self.held(held).await?;
+        let initiator = chain.and_then(|chain| chain.initiator);
+        Ok(initiator
+            .is_some_and(|one| one.sp == asked.sp.entity_id() && one.request == asked.request.head.id))
     }
 
     async fn answer_soap(&self, envelope: &[u8], request: &RequestContext<'_>) -> Result<Vec<u8>, Rejection> {
@@ -171,7 +209,7 @@ impl SingleLogout {
                 initiator = self.initiator(&asked, sessions.first().map(AsRef::as_ref));
                 let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
                 let ending = Ending { sessions, initiator: None, asking, with_browser: false };
-                let chain = self.end(ending, request).await?;
+                let chain = self.end(ending, self.sso.ids.xml_id(), request).await?;
                 if chain.is_complete() { Status::success() } else { Status::partial_logout() }
             }
         };
@@ -207,8 +245,10 @@ impl SingleLogout {
         let (sp, indexes) = (asked.sp.entity_id(), &asked.request.session_indexes);
         let means = |session: &Arc<SsoSession>| {
             let held = session.sp_sessions_at(sp);
+            let issuer = self.issuer(&asked.sp, Some(session));
             held.iter().any(|held| {
-                self.is_name(held, name) && (indexes.is_empty() || indexes.contains(&held.session_index))
+                self.is_name(held, name, &issuer)
+                    && (indexes.is_empty() || indexes.contains(&held.session_index))
             })
         };
         let own_is_meant = own.filter(|own| means(own));
@@ -218,51 +258,59 @@ impl SingleLogout {
         let found = self.sso.sessions.named(sp, &name.value).await;
         let mut found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
         found.retain(means);
+        if let Some(own) = own_is_meant
+            && !found.iter().any(|session| session.id_hash == own.id_hash)
+        {
+            found.push(Arc::clone(own));
+        }
         let elsewhere = own.is_some_and(|own| !own.sp_sessions_at(sp).is_empty());
         Ok(if found.is_empty() && elsewhere { Named::Stranger } else { Named::Sessions(found) })
     }
 
     /// The whole value; absent qualifiers mean ours and the SP's, an unspecified format matches any (saml-core 8.3.1).
-    fn is_name(&self, held: &SpSession, name: &NameId) -> bool {
-        let qualifies = |said: Option<&str>, held: Option<&str>, meant: &str| {
-            said.is_none_or(|said| said == held.unwrap_or(meant) || said == meant)
-        };
+    fn is_name(&self, held: &SpSession, name: &NameId, issuer: &str) -> bool {
         let Some(ours) = &held.name_id else { return false };
+        let qualifies = |said: &Option<String>, held: &Option<String>, meant: &[&str]| {
+            let said = said.as_deref().filter(|said| !said.is_empty());
+            said.is_none_or(|said| held.as_deref().map_or(meant.contains(&said), |held| held == said))
+        };
         ours.value == name.value
             && (name.format == UNSPECIFIED || name.format == ours.format)
-            && qualifies(
-                name.name_qualifier.as_deref(),
-                ours.name_qualifier.as_deref(),
-                &self.sso.idp.entity_id,
-            )
-            && qualifies(name.sp_name_qualifier.as_deref(), ours.sp_name_qualifier.as_deref(), &held.sp)
+            && qualifies(&name.name_qualifier, &ours.name_qualifier, &[&self.sso.idp.entity_id, issuer])
+            && qualifies(&name.sp_name_qualifier, &ours.sp_name_qualifier, &[&held.sp])
     }
 
     /// Ends sessions and tells whom it can: the session is dead, durably, before anybody hears of it.
-    async fn end(&self, ending: Ending<'_>, request: &RequestContext<'_>) -> Result<Chain, Rejection> {
-        let unavailable = |error: String| Rejection::Unavailable(error);
+    async fn end(
+        &self,
+        ending: Ending<'_>,
+        id: String,
+        request: &RequestContext<'_>,
+    ) -> Result<Chain, Rejection> {
+        let unavailable = |error: SessionError| Rejection::Unavailable(error.to_string());
         let now = self.sso.clock.now();
         let snapshot = self.sso.registry.snapshot();
         let issuer = |sp: &str, session: &SsoSession| {
             let found = find_also_disabled(&snapshot, sp, now).ok();
             found.map_or_else(|| self.sso.idp.entity_id.clone(), |sp| self.issuer(&sp, Some(session)))
         };
-        let first = ending.sessions.first().map(|session| &session.subject);
+        let ended = self.sso.sessions.finish(&ending.sessions).await.map_err(unavailable)?;
+        let first = ended.first().map(|session| &session.subject);
         let mut chain = Chain {
-            id: self.sso.ids.xml_id(),
+            id,
             until: now.checked_add(PATIENCE).unwrap_or(now),
             subject: first.map(|subject| subject.id.to_string()).unwrap_or_default(),
             login: first.map(|subject| subject.login.clone()).unwrap_or_default(),
             initiator: ending.initiator,
-            parties: parties(&ending.sessions, ending.asking, issuer),
+            parties: parties(&ended, ending.asking, issuer),
+            told: false,
             hops: 0,
         };
         if !chain.parties.is_empty() {
             // Goes with the commit that ends the sessions.
             self.keep(&chain).await?;
         }
-        let ended = self.sso.sessions.end_all(&ending.sessions).await;
-        let ended = ended.map_err(|error| unavailable(error.to_string()))?;
+        self.sso.sessions.settle_ends(&ended).await.map_err(unavailable)?;
         for session in &ended {
             self.record(
                 request,
@@ -273,13 +321,22 @@ impl SingleLogout {
                 },
             )?;
         }
-        if !chain.parties.is_empty() {
-            self.tell(&mut chain, &snapshot, ending.with_browser).await;
-            for at in 0..chain.parties.len() {
-                self.note(&chain, at, request)?;
-            }
-        }
+        self.tell_first(&mut chain, ending.with_browser, request).await?;
         Ok(chain)
+    }
+
+    /// Tells whoever can be told without the browser, once.
+    async fn tell_first(
+        &self,
+        chain: &mut Chain,
+        with_browser: bool,
+        request: &RequestContext<'_>,
+    ) -> Result<(), Rejection> {
+        if std::mem::replace(&mut chain.told, true) {
+            return Ok(());
+        }
+        self.tell(chain, &self.sso.registry.snapshot(), with_browser).await;
+        (0..chain.parties.len()).try_for_each(|at| self.note(chain, at, request))
     }
 
     /// Who we are to an SP when we speak of the person of this session.

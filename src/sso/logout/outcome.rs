@@ -61,6 +61,8 @@ pub enum NextView {
     Nothing,
     /// The browser looks whether this one is there after all.
     Try {
+        /// Its place among the parties.
+        at: usize,
         /// As people know it.
         names: SpNames,
         /// Scheme, host and port, to be asked without a cookie.
@@ -75,10 +77,10 @@ pub enum NextView {
 /// What the person does on our page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Go to the doubtful one all the same.
-    Try,
+    /// Go to the doubtful one at this place all the same.
+    Try(usize),
     /// Leave it out.
-    Skip,
+    Skip(usize),
     /// Leave all doubtful ones out.
     Finish,
 }

@@ -25,7 +25,9 @@ impl SingleLogout {
     /// The browser shows its page: whoever was asked and did not send it on is left behind.
     pub async fn look(&self, held: Held<'_>, request: &RequestContext<'_>) -> Looked {
         let looked = async {
+            let _turn = self.turns.wait(held.chain).await;
             let Some(mut chain) = self.held(held).await? else { return Ok(Looked::Nothing) };
+            self.tell_first(&mut chain, true, request).await?;
             let silent = chain.give_up_asked(Failure::NoAnswer);
             for at in &silent {
                 self.note(&chain, *at, request)?;
@@ -45,12 +47,15 @@ impl SingleLogout {
     /// What the person, or the page by itself, does.
     pub async fn go_on(&self, step: Step, held: Held<'_>, request: &RequestContext<'_>) -> LogoutStep {
         let taken = async {
+            let _turn = self.turns.wait(held.chain).await;
             let Some(mut chain) = self.held(held).await? else {
                 return Ok(still(LogoutOutcome::Look, held));
             };
             match (step, chain.next()) {
-                (Step::Try, Next::Look(at)) => self.set(&mut chain, at, State::Waiting, request)?,
-                (Step::Skip, Next::Look(at)) => {
+                (Step::Try(meant), Next::Look(at)) if meant == at => {
+                    self.set(&mut chain, at, State::Waiting, request)?;
+                }
+                (Step::Skip(meant), Next::Look(at)) if meant == at => {
                     self.set(&mut chain, at, State::Failed(Failure::Unreachable), request)?;
                 }
                 (Step::Finish, Next::Look(_) | Next::Finish) => {
@@ -59,6 +64,8 @@ impl SingleLogout {
                     }
                     return self.conclude(chain).await;
                 }
+                // A second click, or one that came late.
+                (Step::Try(_) | Step::Skip(_), Next::Look(_)) => return Ok(still(LogoutOutcome::Look, held)),
                 (_, Next::Ask(_) | Next::Finish) => {}
             }
             self.advance(chain, request).await
@@ -71,6 +78,7 @@ impl SingleLogout {
     pub(super) async fn answered(
         &self,
         answered: &Answered,
+        held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
         let unasked = || Rejection::Unasked {
@@ -78,6 +86,7 @@ impl SingleLogout {
             id: answered.request.chars().take(256).collect(),
         };
         let (id, at) = Chain::of_request(&answered.request).ok_or_else(unasked)?;
+        let _turn = self.turns.wait(Some(id)).await;
         let mut chain = self.stored(id).await?.ok_or_else(unasked)?;
         let party = chain.parties.get(at).filter(|party| party.sp == answered.sp).ok_or_else(unasked)?;
         match party.state {
@@ -89,11 +98,16 @@ impl SingleLogout {
             State::SignedOut | State::Failed(Failure::Refused) => {}
             State::Waiting | State::Doubtful | State::Failed(_) => return Err(unasked()),
         }
-        self.advance(chain, request).await
+        if held.chain == Some(id) {
+            return self.advance(chain, request).await;
+        }
+        // Whoever has not the cookie may be the SP itself, and is told nothing of the others. The person's browser shows its
+        // cookie at the page, and goes on from there.
+        self.keep(&chain).await?;
+        Ok(still(LogoutOutcome::Look, held))
     }
 
-    /// A response that cannot be believed: whoever this browser was sent to is left behind. Where it has no cookie, the
-    /// chain is the one that the response claims to answer, whose name nobody knows but those who were asked.
+    /// A response that cannot be believed: whoever this browser was sent to is left behind.
     pub(super) async fn nonsense(
         &self,
         rejection: Rejection,
@@ -101,9 +115,16 @@ impl SingleLogout {
         held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
-        let claimed = claimed.as_deref().and_then(Chain::of_request).map(|(id, _)| id);
-        let held = Held { chain: held.chain.or(claimed), ..held };
-        let Some(mut chain) = self.held(held).await? else { return Err(rejection) };
+        let _turn = self.turns.wait(held.chain).await;
+        let Some(mut chain) = self.held(held).await? else {
+            // By POST from another site an http set-up gets no cookie: the page will have it.
+            let ours = claimed.as_deref().and_then(Chain::of_request).is_some();
+            if !ours {
+                return Err(rejection);
+            }
+            tracing::warn!(request.id = request.id, "{}", rejection.to_string().escape_debug());
+            return Ok(still(LogoutOutcome::Look, held));
+        };
         let asked = chain.give_up_asked(Failure::Nonsense);
         if asked.is_empty() {
             return Err(rejection);
@@ -194,7 +215,7 @@ impl SingleLogout {
         let sp = super::accept::find_also_disabled(&snapshot, &party.sp, self.sso.clock.now());
         let location = sp.ok().and_then(|sp| front(&sp).map(|endpoint| endpoint.location.clone()));
         let origin = location.as_deref().map(origin).unwrap_or_default().to_owned();
-        NextView::Try { names: self.names(&snapshot, &party.sp), origin }
+        NextView::Try { at, names: self.names(&snapshot, &party.sp), origin }
     }
 
     fn set(
@@ -232,14 +253,14 @@ impl SingleLogout {
         )
     }
 
-    async fn held(&self, held: Held<'_>) -> Result<Option<Chain>, Rejection> {
+    pub(super) async fn held(&self, held: Held<'_>) -> Result<Option<Chain>, Rejection> {
         match held.chain {
             Some(id) => self.stored(id).await,
             None => Ok(None),
         }
     }
 
-    async fn stored(&self, id: &str) -> Result<Option<Chain>, Rejection> {
+    pub(super) async fn stored(&self, id: &str) -> Result<Option<Chain>, Rejection> {
         let found = self.memos.get(&key(id)).await;
         let found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
         Ok(found.and_then(|body| serde_json::from_str(&body).ok()))
