@@ -182,7 +182,7 @@ pub(crate) struct Logout<'a> {
 
 impl Logout<'_> {
     pub(crate) fn answer(&self) -> HttpResponse {
-        html(self, StatusCode::OK, PageKind::Local)
+        html(self, StatusCode::OK, PageKind::LeadsToSp)
     }
 }
 

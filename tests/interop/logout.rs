@@ -51,9 +51,7 @@ async fn walk(wishes: Wishes) {
         if !script {
             window.find("form [type=submit]").await.click().await.ok();
         }
-        if sp.sp.entity_id != dead.sp.entity_id {
-            window.wait_for(&sp.sp.acs[0]).await;
-        }
+        window.wait_for(&sp.sp.acs[0]).await;
     }
 
     window.driver.goto(server.url("/logout")).await.unwrap();

@@ -10,6 +10,8 @@ async fn a_person_signs_out_here() {
     let kept = case.browser.clone();
     let page = case.browser.open(&case.url("/logout")).await;
     assert!(page.all_text().contains("田中 太郎") && page.all_text().contains("Sign out?"));
+    let policy = page.header("content-security-policy");
+    assert!(!policy.contains("form-action"), "browsers apply it to the redirect to the first SP: {policy}");
     assert!(case.is_signed_in().await, "to ask is not to sign out");
     let done = case.browser.submit(&page, &page.form()).await;
     assert!(done.all_text().contains("You are signed out"), "{}", done.all_text());
