@@ -124,6 +124,9 @@
 //! | one for another person, format or name space, or with a name that a comment cuts | UnknownPrincipal; the session stays | `logout::hostile::a_request_for_somebody_else_ends_nothing_and_says_so` |
 //! | an SP that names a person as another SP knows them | nobody is meant | `logout::hostile::the_person_of_another_sp_is_not_ones_own` |
 //! | a request in the browser of another person, whose sessions would end at the other SPs | told by SOAP alone | `logout::sessions::the_browser_of_another_person_is_sent_nowhere_else` |
+//! | a LogoutRequest that an SP sends itself, to learn from ours to the other SPs how those know the person | the session ends, PartialLogout; who has no SOAP endpoint is told nothing | `logout::hostile::a_request_from_elsewhere_tells_nobody_how_others_know_the_person` |
+//! | a LogoutResponse that an SP sends itself, to the same end | it counts; only the browser with the cookie goes on | `logout::hostile::an_answer_from_elsewhere_counts_and_leads_nowhere` |
+//! | a page with pictures of `/logout` and `/logout/next`, to leave SPs out of a logout | `SK-ORIGIN` where the browser says what it loads | `logout::hostile::a_picture_of_another_page_steps_through_nothing` |
 //! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
 //! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed | `logout::answers::whatever_one_answers_the_next_is_told` |

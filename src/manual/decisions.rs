@@ -43,8 +43,8 @@
 //!
 //! ## An assertion is encrypted to one key, which stands inside
 //!
-//! One EncryptedKey, inside the KeyInfo of the EncryptedData, without Recipient and without a KeyInfo of its own. Read in
-//! the sources of the SPs: xmlseclibs (SimpleSAMLphp) returns the first EncryptedKey that it finds in the KeyInfo and
+//! One EncryptedKey, inside the KeyInfo of the EncryptedData, without Recipient and without a KeyInfo of its own. What
+//! SPs look for: xmlseclibs (SimpleSAMLphp) returns the first EncryptedKey that it finds in the KeyInfo and
 //! knows none beside the EncryptedData but by RetrievalMethod; python3-saml looks in the KeyInfo or follows a
 //! RetrievalMethod; lasso (mod_auth_mellon) takes the first one, beside the data or inside; OpenSAML (Shibboleth) takes the
 //! first inside without Recipient or with its own, else the same beside. So what is inside is read by all, a second
@@ -230,7 +230,8 @@
 //! (blocked without a click), and looking from the server alone (many may not reach the outside).
 //!
 //! The chain is in the store under a name that nobody can guess; requests of it are `NAME.N`, so that an answer finds its place
-//! without a table. A cookie holds the name, for the page alone: an SP's answer does not need it.
+//! without a table. A cookie holds the name. An SP's answer counts without it, but only the browser that has it is sent on:
+//! our LogoutRequest names the person as that SP knows them, in clear, and goes through a browser that must be theirs.
 //!
 //! ## What a LogoutResponse is worth
 //!

@@ -125,12 +125,11 @@ impl SingleLogout {
         step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
     }
 
-    /// A session ended without its person: another one signed in with that browser, or an administrator ended it. Who
-    /// can be told without the browser is told.
+    /// A session that has just ended without its person, since another one signed in with that browser. Who can be told
+    /// without the browser is told.
     pub async fn tell_left(&self, session: Arc<SsoSession>, request: &RequestContext<'_>) {
-        let sessions = vec![session];
-        let ending = Ending { sessions, initiator: None, asking: None, with_browser: false };
-        if let Err(rejection) = self.end(ending, self.sso.ids.xml_id(), request).await {
+        let mut chain = self.chain(self.sso.ids.xml_id(), &[session], None, None);
+        if let Err(rejection) = self.tell_first(&mut chain, false, request).await {
             tracing::error!(request.id = request.id, "{rejection}");
         }
     }
@@ -174,7 +173,9 @@ impl SingleLogout {
     ) -> Result<LogoutStep, Rejection> {
         let id = self.sso.ids.xml_id();
         let went = match self.end(ending, id.clone(), request).await {
-            Ok(chain) => self.advance(chain, request).await,
+            Ok(chain) if signed_out => self.advance(chain, request).await,
+            // This browser is not the person's: it takes the answer along and sees nothing of where they were signed in.
+            Ok(chain) => self.conclude(&chain).await.map(|step| still(step.outcome, held)),
             Err(rejection) => Err(rejection),
         };
         match went {
@@ -288,24 +289,8 @@ impl SingleLogout {
         request: &RequestContext<'_>,
     ) -> Result<Chain, Rejection> {
         let unavailable = |error: SessionError| Rejection::Unavailable(error.to_string());
-        let now = self.sso.clock.now();
-        let snapshot = self.sso.registry.snapshot();
-        let issuer = |sp: &str, session: &SsoSession| {
-            let found = find_also_disabled(&snapshot, sp, now).ok();
-            found.map_or_else(|| self.sso.idp.entity_id.clone(), |sp| self.issuer(&sp, Some(session)))
-        };
         let ended = self.sso.sessions.finish(&ending.sessions).await.map_err(unavailable)?;
-        let first = ended.first().map(|session| &session.subject);
-        let mut chain = Chain {
-            id,
-            until: now.checked_add(PATIENCE).unwrap_or(now),
-            subject: first.map(|subject| subject.id.to_string()).unwrap_or_default(),
-            login: first.map(|subject| subject.login.clone()).unwrap_or_default(),
-            initiator: ending.initiator,
-            parties: parties(&ended, ending.asking, issuer),
-            told: false,
-            hops: 0,
-        };
+        let mut chain = self.chain(id, &ended, ending.initiator, ending.asking);
         if !chain.parties.is_empty() {
             // Goes with the commit that ends the sessions.
             self.keep(&chain).await?;
@@ -323,6 +308,33 @@ impl SingleLogout {
         }
         self.tell_first(&mut chain, ending.with_browser, request).await?;
         Ok(chain)
+    }
+
+    /// Who must hear that these sessions are over.
+    fn chain(
+        &self,
+        id: String,
+        ended: &[Arc<SsoSession>],
+        initiator: Option<Initiator>,
+        asking: Option<(&str, &NameId)>,
+    ) -> Chain {
+        let now = self.sso.clock.now();
+        let snapshot = self.sso.registry.snapshot();
+        let issuer = |sp: &str, session: &SsoSession| {
+            let found = find_also_disabled(&snapshot, sp, now).ok();
+            found.map_or_else(|| self.sso.idp.entity_id.clone(), |sp| self.issuer(&sp, Some(session)))
+        };
+        let first = ended.first().map(|session| &session.subject);
+        Chain {
+            id,
+            until: now.checked_add(PATIENCE).unwrap_or(now),
+            subject: first.map(|subject| subject.id.to_string()).unwrap_or_default(),
+            login: first.map(|subject| subject.login.clone()).unwrap_or_default(),
+            initiator,
+            parties: parties(ended, asking, issuer),
+            told: false,
+            hops: 0,
+        }
     }
 
     /// Tells whoever can be told without the browser, once.

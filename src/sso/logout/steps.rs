@@ -35,7 +35,12 @@ impl SingleLogout {
             if let Next::Ask(_) = chain.next() {
                 return Ok(Looked::Step(self.advance(chain, request).await?));
             }
-            if !silent.is_empty() {
+            if chain.next() == Next::Finish && chain.is_complete() {
+                let step = self.conclude(&chain).await?;
+                if !matches!(step.outcome, LogoutOutcome::Look) {
+                    return Ok(Looked::Step(step));
+                }
+            } else if !silent.is_empty() {
                 self.keep(&chain).await?;
             }
             Ok(Looked::View(self.view(&chain)))
@@ -62,7 +67,7 @@ impl SingleLogout {
                     for at in chain.give_up_doubtful() {
                         self.note(&chain, at, request)?;
                     }
-                    return self.conclude(chain).await;
+                    return self.conclude(&chain).await;
                 }
                 // A second click, or one that came late.
                 (Step::Try(_) | Step::Skip(_), Next::Look(_)) => return Ok(still(LogoutOutcome::Look, held)),
@@ -160,14 +165,14 @@ impl SingleLogout {
             return Ok(LogoutStep { outcome, signed_out: false, chain: Some(chain.id) });
         }
         if chain.next() == Next::Finish && chain.is_complete() {
-            return self.conclude(chain).await;
+            return self.conclude(&chain).await;
         }
         self.keep(&chain).await?;
         Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: Some(chain.id) })
     }
 
     /// The SP that asked is told; or the person goes where people go after a logout.
-    async fn conclude(&self, chain: Chain) -> Result<LogoutStep, Rejection> {
+    pub(super) async fn conclude(&self, chain: &Chain) -> Result<LogoutStep, Rejection> {
         let snapshot = self.sso.registry.snapshot();
         let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
         let outcome = match initiator {
@@ -180,15 +185,16 @@ impl SingleLogout {
         };
         match outcome {
             Some(outcome) => {
-                self.forget(&chain).await?;
+                self.forget(chain).await?;
                 Ok(LogoutStep { outcome, signed_out: false, chain: None })
             }
             None if chain.parties.is_empty() => {
                 Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: None })
             }
             None => {
-                self.keep(&chain).await?;
-                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: Some(chain.id) })
+                self.keep(chain).await?;
+                let chain = Some(chain.id.clone());
+                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain })
             }
         }
     }

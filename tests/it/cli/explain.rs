@@ -8,6 +8,7 @@ use crate::support::browser::Browser;
 use crate::support::folder::Folder;
 use crate::support::logout::LogoutRequest;
 use crate::support::pki::Pair;
+use crate::support::request::AuthnRequest;
 use crate::support::sp::{Sp, post, redirect};
 
 /// Exit code and sentences.
@@ -61,7 +62,7 @@ fn a_good_request_is_told_whole() {
 #[test]
 fn the_same_message_is_known_in_every_form_that_people_copy() {
     let (folder, sp) = registered();
-    let xml = sp.request().xml();
+    let xml = AuthnRequest { destination: Some(folder.url("/saml/sso")), ..sp.request() }.xml();
     let signed = sp.signed(&xml);
     let query = redirect("", &xml, None).trim_start_matches('?').to_owned();
     let value = post(&signed, None)[0].1.clone();

@@ -48,6 +48,8 @@ pub struct Navigation {
     url: Url,
     body: Option<String>,
     from: Option<Initiator>,
+    /// `Sec-Fetch-Dest` (W3C Fetch Metadata).
+    destination: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ impl Navigation {
     /// An address typed in, or opened from a bookmark.
     pub fn to(url: &str) -> Self {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        Self { method: Method::GET, url, body: None, from: None }
+        Self { method: Method::GET, url, body: None, from: None, destination: "document" }
     }
 
     /// A form sent from a page.
@@ -83,6 +85,12 @@ impl Navigation {
     /// As if a page of another site had started it.
     pub fn by_site(mut self, url: &str) -> Self {
         self.from = Some(Initiator { url: Url::parse(url).unwrap(), referrer_policy: String::new() });
+        self
+    }
+
+    /// As a page of another site loads a picture: the person sees nothing of it.
+    pub fn picture(mut self) -> Self {
+        self.destination = "image";
         self
     }
 
@@ -182,6 +190,7 @@ impl Browser {
             };
             let keeps_method = matches!(page.status, 307 | 308);
             next = Navigation {
+                destination: "document",
                 method: if keeps_method { next.method } else { Method::GET },
                 body: next.body.filter(|_| keeps_method),
                 url: location,
@@ -197,7 +206,8 @@ impl Browser {
         let mut request = self
             .http
             .request(navigation.method.clone(), navigation.url.clone())
-            .header(ACCEPT_LANGUAGE, &self.language);
+            .header(ACCEPT_LANGUAGE, &self.language)
+            .header("Sec-Fetch-Dest", navigation.destination);
         if let Some(address) = &self.forwarded_for {
             request = request.header("X-Forwarded-For", address);
         }

@@ -40,7 +40,10 @@ async fn by_redirect_all_are_signed_out_and_the_first_hears_success() {
     // By POST at the third: our page, its page, and then the redirect that carries the answer.
     let page = person.browser.submit(&page, &page.form_with("SAMLRequest")).await;
     let answer = Navigation::form(&page, &page.form_with("SAMLResponse"));
-    let last = person.browser.step(&answer).await;
+    // A form of another site brings no Lax cookie; the page that it leads to goes on with it.
+    let to_page = person.browser.step(&answer).await;
+    assert_eq!(to_page.header("location"), "/logout");
+    let last = person.browser.step(&Navigation::to(&person.app.url("/logout")).from(&page)).await;
     let response = redirected(&last, &person.sps[0].sp.slo[0].location);
     assert_eq!(status(&response), ["Success"]);
     assert_eq!(response.attribute("InResponseTo"), Some(request.id.as_str()));
@@ -121,4 +124,20 @@ async fn an_sp_that_waits_for_no_answer_gets_none() {
     assert_eq!((page.status, page.url.path()), (200, "/logout"), "{}", page.body);
     assert!(page.all_text().contains("You are signed out of every application"), "{}", page.all_text());
     assert_eq!(person.sps[1].seen().len(), 1);
+}
+
+#[tokio::test]
+async fn who_reloads_the_request_goes_on_where_the_logout_is() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
+        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    let address = person.by_redirect(0, &person.request(0), None);
+    person.browser.open(&address).await;
+    let page = person.browser.open(&address).await;
+    assert_eq!((page.status, page.url.path()), (200, "/logout"), "{}", page.body);
+    assert_eq!(SignedIn::told(&page)[0].1, "Perhaps still signed in: it did not confirm");
+    assert_eq!(person.sps[1].seen().len(), 1, "the other is not told twice");
 }

@@ -4,8 +4,8 @@ use sekisho::clock::SignedDuration;
 
 use super::{SignedIn, idp};
 use crate::sso::assert_refused;
-use crate::support::browser::Navigation;
-use crate::support::logout::{Answer, LogoutRequest, LogoutSp};
+use crate::support::browser::{Browser, Navigation};
+use crate::support::logout::{Answer, LogoutRequest, LogoutSp, logout_response};
 use crate::support::pki::Pair;
 use crate::support::sp::{POST, REDIRECT, Sp, post, redirect};
 
@@ -121,4 +121,57 @@ async fn the_person_of_another_sp_is_not_ones_own() {
     person.sps[0].sp.entity_id.clone_into(&mut request.issuer);
     person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
     assert!(person.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_request_from_elsewhere_tells_nobody_how_others_know_the_person() {
+    let mut person = person().await;
+    let address = person.by_redirect(0, &person.request(0), None);
+    let page = Browser::new().step(&Navigation::to(&address)).await;
+    let (to, query) = page.header("location").split_once('?').expect("an answer");
+    assert_eq!(to, person.sps[0].sp.slo[0].location);
+    let answer = crate::support::logout::verified_redirect(query, "SAMLResponse");
+    assert!(answer.contains("status:PartialLogout"), "{answer}");
+    assert!(!person.is_signed_in().await);
+    assert!(person.sps[1].seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_from_elsewhere_counts_and_leads_nowhere() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
+        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    person.sign_out().await;
+    let (sp, slo) = (&person.sps[0], person.app.url("/saml/slo"));
+    let asked = sp.seen()[0].attribute("ID").unwrap().to_owned();
+    let answer = logout_response(&sp.sp.entity_id, &asked, &slo, "Success");
+    let address = sp.sp.signed_message(&slo, "SAMLResponse", &answer);
+    let page = Browser::new().open(&address).await;
+    assert_eq!((page.status, page.url.path()), (200, "/logout"));
+    assert!(SignedIn::told(&page).is_empty(), "{}", page.body);
+    assert!(person.sps[1].seen().is_empty());
+
+    let page = person.browser.open(&person.app.url("/logout")).await;
+    let told = SignedIn::told(&page);
+    assert_eq!([told[0].1.as_str(), told[1].1.as_str()], ["Signed out"; 2]);
+}
+
+#[tokio::test]
+async fn a_picture_of_another_page_steps_through_nothing() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
+        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    person.sign_out().await;
+    for path in ["/logout", "/logout/next?how=skip&at=0", "/logout/next?how=finish"] {
+        let picture = Navigation::to(&person.app.url(path)).picture();
+        assert_refused(&person.browser.step(&picture).await, 403, "SK-ORIGIN");
+    }
+    assert!(person.sps[1].seen().is_empty());
+    assert!(person.outcomes().is_empty(), "{:?}", person.outcomes());
 }

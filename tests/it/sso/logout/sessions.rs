@@ -64,7 +64,7 @@ async fn the_browser_of_another_person_is_sent_nowhere_else() {
     let page = suzuki.open(&person.app.url("/login")).await;
     sign_in(&mut suzuki, &page, SUZUKI).await;
     let request = person.request(0);
-    suzuki.navigate(Navigation::to(&person.by_redirect(0, &request, None))).await;
+    suzuki.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
     assert!(person.sps[1].seen().is_empty(), "her session there would have ended");
     let home = suzuki.open(&person.app.url("/")).await;
     assert!(home.all_text().contains("鈴木 花子"), "{}", home.all_text());
@@ -79,6 +79,16 @@ async fn a_session_whose_time_is_over_is_still_signed_out_everywhere() {
     let request = person.request(0);
     person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
     assert_eq!(person.sps[1].seen().len(), 1);
+}
+
+#[tokio::test]
+async fn our_page_signs_out_everywhere_also_after_the_session_lapsed() {
+    let mut person = person().await;
+    person.app.clock.advance(SignedDuration::from_hours(9));
+    assert!(!person.is_signed_in().await);
+    let page = person.sign_out().await;
+    assert_eq!(SignedIn::told(&page).len(), 2, "{}", page.body);
+    assert_eq!((person.sps[0].seen().len(), person.sps[1].seen().len()), (1, 1));
 }
 
 #[tokio::test]
