@@ -202,9 +202,11 @@ impl SingleLogout {
     fn view(&self, chain: &Chain) -> LogoutView {
         let snapshot = self.sso.registry.snapshot();
         let parties = chain.parties.iter();
-        let parties = parties
+        let mut parties: Vec<_> = parties
             .map(|party| PartyView { names: self.names(&snapshot, &party.sp), state: party.state })
             .collect();
+        // What is left to do stands first.
+        parties.sort_by_key(|party| party.state == State::SignedOut);
         let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
         let next = match (chain.next(), initiator) {
             (Next::Look(at), _) => self.doubtful(chain, at),

@@ -4,12 +4,14 @@ use sekisho::clock::{SeededIds, SignedDuration};
 use sekisho::saml::encryption::{ENCRYPTED_ID, EncryptionKey};
 
 use super::{Case, EMAIL, assert_refused};
+use crate::support::browser::Navigation;
 use crate::support::decryption;
 use crate::support::folder::Folder;
 use crate::support::judges::{self, Signed};
+use crate::support::logout::{LogoutRequest, verified_redirect};
 use crate::support::pki::Pair;
 use crate::support::request::AuthnRequest;
-use crate::support::sp::{Received, Sp};
+use crate::support::sp::{REDIRECT, Received, Slo, Sp};
 use crate::support::xml::Element;
 
 const ENCRYPTED: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted";
@@ -163,18 +165,24 @@ async fn decrypting(policy: &str) -> Case {
         folder.write_secret(&format!("certs/{name}.pem"), &both);
     }
     folder.set("saml.decryption_keys", vec!["certs/old.pem", "certs/new.pem"]);
-    let mut case = Case::of(folder, Sp::new("app"), policy);
+    let slo = vec![Slo::new(REDIRECT, "https://app.test/slo")];
+    let mut case = Case::of(folder, Sp { slo, ..Sp::new("app") }, policy);
     case.sign_in_first().await;
     case
 }
 
-fn asking_for(case: &Case, value: &str) -> AuthnRequest {
+/// An EncryptedID for the second key.
+fn encrypted_id(value: &str) -> String {
     let plaintext = format!(
         "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Format=\"{EMAIL}\">{value}</saml:NameID>"
     );
     let key = EncryptionKey::from_certificate_der(&Pair::of_sp().certificate.to_der().unwrap(), &[]).unwrap();
     let id = key.element(&ENCRYPTED_ID, plaintext.as_bytes(), &SeededIds::new(4)).unwrap();
-    let extra = format!("<saml:Subject>{}</saml:Subject>", String::from_utf8(id).unwrap());
+    String::from_utf8(id).unwrap()
+}
+
+fn asking_for(case: &Case, value: &str) -> AuthnRequest {
+    let extra = format!("<saml:Subject>{}</saml:Subject>", encrypted_id(value));
     AuthnRequest { extra, destination: Some(case.sso()), ..case.ask() }
 }
 
@@ -194,6 +202,29 @@ async fn an_encrypted_subject_is_compared() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_encrypted_name_in_a_logout_request_is_opened() {
+    let mut case = decrypting("name_id_format = \"emailAddress\"\n").await;
+    let request = case.ask();
+    let page = case.send(&request).await;
+    case.accept(&page, &request);
+    for (value, status) in [("suzuki@example.jp", "UnknownPrincipal"), ("tanaka@example.jp", "Success")] {
+        let request = LogoutRequest {
+            destination: Some(case.url("/saml/slo")),
+            principal: encrypted_id(value),
+            issue_instant: case.instant(SignedDuration::ZERO),
+            ..LogoutRequest::new(&case.sp.entity_id, "", &[])
+        };
+        let url = case.sp.signed_redirect(&case.url("/saml/slo"), &request.xml(), None);
+        let page = case.browser.step(&Navigation::to(&url)).await;
+        let (to, query) = page.header("location").split_once('?').expect("an answer");
+        assert_eq!(to, "https://app.test/slo");
+        let answer = verified_redirect(query, "SAMLResponse");
+        assert!(answer.contains(&format!("status:{status}")), "{value}: {answer}");
+    }
+    assert!(!case.is_signed_in().await);
 }
 
 #[tokio::test]

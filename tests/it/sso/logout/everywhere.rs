@@ -66,8 +66,8 @@ async fn a_dead_back_channel_leaves_the_browser_to_try() {
     let mut person = SignedIn::at(vec![dead_soap, nobody], &idp).await;
     let page = person.sign_out().await;
     let told = SignedIn::told(&page);
-    assert_eq!(told[0].1, "Signed out");
-    assert_eq!(told[1].1, "Perhaps still signed in: it could not be reached");
+    assert_eq!(told[1].1, "Signed out");
+    assert_eq!(told[0].1, "Perhaps still signed in: it could not be reached");
     assert_eq!(person.sps[0].seen().len(), 1);
 }
 
