@@ -15,7 +15,6 @@ use crate::config::{Config, ConfigFault, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
 use crate::registry::{self, Release, ReleaseOrigin, ServiceProvider, Sign};
-use crate::saml::signature::Signer;
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
@@ -234,29 +233,29 @@ fn finding(finding: &registry::Finding) -> FindingRow {
 /// The identity provider's signed metadata as XML; for an SP with a signing key of its own, what that SP is told.
 pub(super) fn metadata(config: &Config, sp: Option<&str>) -> Result<String> {
     let keys = app::load_keys(config, &SystemClock)?;
-    let own = match sp {
-        Some(sp) => own_signer(config, sp)?.with_context(|| {
+    let found = match sp {
+        Some(sp) => Some(service_provider(config, sp)?.with_context(|| {
             format!("no SP \"{sp}\" is in use; `sekisho check` lists them, and what is wrong with the others")
-        })?,
+        })?),
         None => None,
     };
     let decryption = app::load_decryption_keys(config, &SystemClock)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let snapshot = app::service_providers(config, &clock)?;
-    let clients = match sp.and_then(|sp| snapshot.find(sp)).filter(|_| own.is_some()) {
-        Some(sp) => sp.policy.ecp,
-        None => app::serves_clients(&snapshot),
+    let of_its_own = found.as_ref().and_then(|sp| Some((sp.signer.as_ref()?, sp.policy.ecp)));
+    let clients = match of_its_own {
+        Some((_, ecp)) => ecp,
+        None => app::serves_clients(&*app::service_providers(config, &clock)?),
     };
-    Ok(app::metadata(config, keys, &decryption, (own.as_ref(), clients), clock.now())?.xml)
+    let own = of_its_own.map(|(signer, _)| signer);
+    Ok(app::metadata(config, keys, &decryption, (own, clients), clock.now())?.xml)
 }
 
-/// The key that signs for this SP alone, if it has one; none at all of an SP that no file describes.
-#[expect(clippy::option_option, reason = "an unknown SP and one without a key of its own are two things")]
-pub(super) fn own_signer(config: &Config, sp: &str) -> Result<Option<Option<Arc<dyn Signer>>>> {
+/// A service provider that is in use; none if no file describes it.
+pub(super) fn service_provider(config: &Config, sp: &str) -> Result<Option<Arc<ServiceProvider>>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let snapshot = app::service_providers(config, &clock)?;
     if let Some(found) = snapshot.find(sp) {
-        return Ok(Some(found.signer.clone()));
+        return Ok(Some(Arc::clone(found)));
     }
     let refused = |one: &&registry::Finding| one.subject == sp && one.severity == registry::Severity::Error;
     match snapshot.findings().iter().find(refused) {

@@ -68,8 +68,10 @@ fn replace(file: &Path, text: &str) -> Result<()> {
 
 fn write_values(config: &Config, sp: Option<&str>, out: &mut dyn Write) -> Result<()> {
     let saml = &config.saml;
-    let own = sp.map(|sp| app_part::own_signer(config, sp)).transpose()?.flatten().flatten();
-    let certificate = if let Some(signer) = &own {
+    let found = sp.map(|sp| app_part::service_provider(config, sp)).transpose()?.flatten();
+    let own = found.as_ref().and_then(|sp| sp.signer.as_ref());
+    let issuer = found.as_ref().and_then(|sp| sp.policy.idp_entity_id.as_ref());
+    let certificate = if let Some(signer) = own {
         Certificate::parse(&STANDARD.decode(signer.certificate())?)?
     } else {
         let passphrase = saml.private_key_passphrase.as_ref();
@@ -79,7 +81,7 @@ fn write_values(config: &Config, sp: Option<&str>, out: &mut dyn Write) -> Resul
     let url = |path: &str| config.base_url.join(path);
     let name = sp.map(|sp| utf8_percent_encode(sp, QUERY).to_string()).unwrap_or_default();
     let mut values = vec![
-        ("entityID (issuer)", saml.entity_id.clone()),
+        ("entityID (issuer)", issuer.unwrap_or(&saml.entity_id).clone()),
         ("sign-on URL", url("/saml/sso")),
         ("logout URL", url("/logout")),
     ];

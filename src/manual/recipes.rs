@@ -49,7 +49,7 @@
 //! | `New-MgDomainFederationConfiguration` | value |
 //! |---|---|
 //! | `-DomainId` | `example.co.jp` |
-//! | `-IssuerUri` | `https://idp.example.co.jp/saml/example.co.jp`: `idp_entity_id`, and not the entityID that `metadata --values` prints |
+//! | `-IssuerUri` | `https://idp.example.co.jp/saml/example.co.jp`: `idp_entity_id` with the domain in it, as `sekisho metadata --values urn:federation:MicrosoftOnline` prints it without |
 //! | `-PassiveSignInUri` | `https://idp.example.co.jp/saml/sso` |
 //! | `-SignOutUri` | `https://idp.example.co.jp/logout` |
 //! | `-SigningCertificate` | the base64 of the certificate in one line |

@@ -32,3 +32,16 @@ fn values_are_those_that_a_console_asks_for() {
         assert_eq!(shown, data_encoding::HEXUPPER.encode(&x509.digest(digest).unwrap()));
     }
 }
+
+#[test]
+fn an_sp_that_knows_us_by_another_name_is_told_that_one() {
+    let folder = TempDir::new().unwrap();
+    site(folder.path());
+    assert_eq!(sekisho(folder.path(), &["keys", "generate"], "").code, 0);
+    let policy = "entity_id = \"https://sp.test/\"\nacs = \"https://sp.test/acs\"\n\
+                  idp_entity_id = \"https://idp.test/{upn_domain}\"\n";
+    std::fs::write(folder.path().join("metadata/sp.toml"), policy).unwrap();
+    let run = sekisho(folder.path(), &["metadata", "--values", "https://sp.test/"], "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.starts_with("entityID (issuer)     https://idp.test/{upn_domain}\n"), "{}", run.out);
+}
