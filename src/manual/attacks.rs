@@ -126,6 +126,7 @@
 //! | a request in the browser of another person, whose sessions would end at the other SPs | told by SOAP alone | `logout::sessions::the_browser_of_another_person_is_sent_nowhere_else` |
 //! | a LogoutRequest that an SP sends itself, to learn from ours to the other SPs how those know the person | the session ends, PartialLogout; who has no SOAP endpoint is told nothing | `logout::hostile::a_request_from_elsewhere_tells_nobody_how_others_know_the_person` |
 //! | a LogoutResponse that an SP sends itself, to the same end | it counts; only the browser with the cookie goes on | `logout::hostile::an_answer_from_elsewhere_counts_and_leads_nowhere` |
+//! | the ID of a LogoutRequest, which is made of the name of the logout, as the cookie | the cookie holds a secret, of which the name is a digest | `logout::hostile::what_an_sp_is_told_opens_nobodys_logout` |
 //! | a page with pictures of `/logout` and `/logout/next`, to leave SPs out of a logout | `SK-ORIGIN` where the browser says what it loads | `logout::hostile::a_picture_of_another_page_steps_through_nothing` |
 //! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |

@@ -229,8 +229,9 @@
 //! 16 to 20. An SP that keeps the browser is left behind when the person opens `/logout`. Rejected: frames, pop-up windows
 //! (blocked without a click), and looking from the server alone (many may not reach the outside).
 //!
-//! The chain is in the store under a name that nobody can guess; requests of it are `NAME.N`, so that an answer finds its place
-//! without a table. A cookie holds the name. An SP's answer counts without it, but only the browser that has it is sent on:
+//! The chain is in the store under the digest of a secret; requests of it are `DIGEST.N`, so that an answer finds its place
+//! without a table. A cookie holds the secret, which is made of the token of the session that ended: also a browser that did not
+//! wait for the first answer, by a second click, finds the logout that it began. An SP's answer counts without it, but only the browser that has it is sent on:
 //! our LogoutRequest names the person as that SP knows them, in clear, and goes through a browser that must be theirs.
 //!
 //! ## What a LogoutResponse is worth

@@ -45,6 +45,17 @@ impl Memos {
         Ok(Self { store, clock, held: Mutex::default(), used: Mutex::new(used) })
     }
 
+    /// The name of what a secret opens: who knows the name can do nothing with it.
+    pub fn name_of(secret: &str) -> String {
+        let digest = openssl::sha::sha256(secret.as_bytes());
+        data_encoding::HEXLOWER.encode(digest.split_at(20).0)
+    }
+
+    /// A secret that whoever has the token of a session can find again.
+    pub fn secret_of(purpose: &str, token: &str) -> String {
+        data_encoding::HEXLOWER.encode(&openssl::sha::sha256(format!("{purpose} of {token}").as_bytes()))
+    }
+
     /// Remembers `body` until a time; durable with the next commit, at once where other nodes must find it.
     pub async fn put(&self, key: &str, body: String, until: Timestamp) -> Result<(), StoreError> {
         let expires_ms = until.as_millisecond();
@@ -167,6 +178,16 @@ mod tests {
         assert_eq!(memos.get("a").await.unwrap(), None);
         clock.advance(SignedDuration::from_secs(60));
         assert_eq!(memos.get("b").await.unwrap(), None);
+    }
+
+    #[test]
+    fn a_name_does_not_open_what_its_secret_opens() {
+        let secret = Memos::secret_of("logout", "token");
+        let name = Memos::name_of(&secret);
+        assert_eq!((name.len(), secret.len()), (40, 64));
+        assert_ne!(Memos::name_of(&name), name);
+        assert_ne!(Memos::secret_of("logout", "other"), secret);
+        assert!(!secret.contains(&name));
     }
 
     #[tokio::test]

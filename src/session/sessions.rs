@@ -146,7 +146,10 @@ impl Sessions {
 
     /// Whether another node ended the session meanwhile.
     async fn is_gone(&self, session: &SsoSession) -> Result<bool, SessionError> {
-        Ok(self.store.is_shared() && self.store.session(&session.id_hash).await?.is_none())
+        if !self.store.is_shared() {
+            return Ok(false);
+        }
+        Ok(self.store.session(&session.id_hash).await?.is_none_or(|row| row.has_lapsed()))
     }
 
     /// The session of a cookie also when its time is over, as long as it is known: for signing out.
@@ -171,8 +174,14 @@ impl Sessions {
     /// all that was issued in them. Durable is that by [`Self::settle_ends`].
     pub async fn finish(&self, sessions: &[Arc<SsoSession>]) -> Result<Vec<Arc<SsoSession>>, SessionError> {
         let mut ended = Vec::new();
+        if self.store.is_shared() {
+            // From here on no other node issues anything in them; what it issued before is read below.
+            let at_ms = self.clock.now().as_millisecond();
+            let lapse =
+                |session: &Arc<SsoSession>| Write::LapseSession { id_hash: session.id_hash.clone(), at_ms };
+            self.store.commit(sessions.iter().map(lapse).collect()).await?;
+        }
         for session in sessions {
-            // Another node may have issued something meanwhile.
             let newest = if self.store.is_shared() { self.load(&session.id_hash).await? } else { None };
             let newest = newest.unwrap_or_else(|| Arc::clone(session));
             if session.finish() && newest.finish_with(session) {

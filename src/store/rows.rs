@@ -19,6 +19,13 @@ pub struct SessionRow {
     pub sp_sessions: Vec<SpSessionRow>,
 }
 
+impl SessionRow {
+    /// Whether a [`Write::LapseSession`] came: that leaves a time of last use at which nothing was used.
+    pub fn has_lapsed(&self) -> bool {
+        self.last_used_ms == 0
+    }
+}
+
 /// A session of a service provider that came out of a person's session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpSessionRow {

@@ -147,9 +147,6 @@ async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Re
         visit.see_other("/")
     };
     Visit::set_cookie(&mut answer, visit.jar().store(Cookie::Session, token.expose()));
-    if visit.held().chain.is_some() {
-        Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Logout));
-    }
     Ok(answer)
 }
 

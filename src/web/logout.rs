@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
 use crate::session::SsoSession;
-use crate::sso::logout::outcome::{LogoutOutcome, LogoutStep, Step};
+use crate::sso::logout::outcome::{ChainCookie, LogoutOutcome, LogoutStep, Step};
 use crate::sso::logout::steps::Looked;
 
 use super::cookie::Cookie;
@@ -62,12 +62,12 @@ pub(crate) fn answer(visit: &Visit<'_>, step: LogoutStep) -> HttpResponse {
     if step.signed_out {
         Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Session));
     }
-    let held = visit.held().chain;
-    if step.chain.as_deref() != held {
-        let line = match &step.chain {
-            Some(id) => visit.jar().store(Cookie::Logout, id),
-            None => visit.jar().discard(Cookie::Logout),
-        };
+    let line = match &step.cookie {
+        ChainCookie::Set(secret) => visit.jar().store(Cookie::Logout, secret),
+        ChainCookie::Drop if visit.held().chain.is_some() => visit.jar().discard(Cookie::Logout),
+        ChainCookie::Keep | ChainCookie::Drop => None,
+    };
+    if line.is_some() {
         Visit::set_cookie(&mut answer, line);
     }
     answer
@@ -99,7 +99,7 @@ async fn question(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
 }
 
 /// Whether the browser will show the answer: a picture of another page must not step through somebody's logout.
-fn is_shown(visit: &Visit<'_>) -> bool {
+pub(super) fn is_shown(visit: &Visit<'_>) -> bool {
     visit.req.headers().get("sec-fetch-dest").is_none_or(|destination| destination == "document")
 }
 

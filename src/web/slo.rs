@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
 use crate::sso::Incoming;
+use crate::sso::logout::Held;
 
 use super::error::WebError;
 use super::logout;
@@ -30,6 +31,9 @@ pub(crate) async fn post(req: HttpRequest, app: web::Data<App>, payload: web::Pa
 }
 
 async fn receive(visit: &Visit<'_>, incoming: Incoming<'_>) -> HttpResponse {
-    let step = visit.app.logout.receive(incoming, visit.held(), &visit.context()).await;
+    let held = visit.held();
+    // What the person does not see takes no step of their logout.
+    let chain = held.chain.filter(|_| logout::is_shown(visit));
+    let step = visit.app.logout.receive(incoming, Held { chain, ..held }, &visit.context()).await;
     logout::answer(visit, step)
 }

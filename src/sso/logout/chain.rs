@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::identity::NameId;
-use crate::session::SsoSession;
+use crate::session::{Memos, SsoSession};
 
 /// A logout under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
-    /// Its name: an xs:ID that nobody can guess. The requests of the chain are `ID.N`.
+    /// Its name, made of a secret: see [`Self::id_of`]. The requests of the chain are `ID.N`.
     pub id: String,
     /// When it is forgotten.
     pub until: Timestamp,
@@ -129,6 +129,18 @@ pub enum Next {
 }
 
 impl Chain {
+    /// The name of the chain that a secret opens. The browser's cookie holds the secret; SPs are told the name, with which
+    /// they can do nothing.
+    pub fn id_of(secret: &str) -> String {
+        format!("_{}", Memos::name_of(secret))
+    }
+
+    /// The secret of the logout that ends the session of this token: also a browser that did not wait for the first answer,
+    /// and so got no cookie, finds the logout that it began.
+    pub fn secret_of(token: &str) -> String {
+        Memos::secret_of("logout", token)
+    }
+
     /// The ID of the request to a party.
     pub fn request_id(&self, at: usize) -> String {
         format!("{}.{at}", self.id)

@@ -16,8 +16,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use accept::{Asked, Ground, Heard, Unheard, find_also_disabled, hear, hear_soap};
-use chain::{Chain, Initiator, parties};
-use outcome::{LogoutOutcome, LogoutStep};
+use chain::{Chain, Initiator, State, parties};
+use outcome::{ChainCookie, LogoutOutcome, LogoutStep};
 use reach::Reach;
 use turns::Turns;
 
@@ -55,8 +55,15 @@ pub struct SingleLogout {
 pub struct Held<'a> {
     /// The token of the session.
     pub token: Option<&'a str>,
-    /// The logout that it is in.
+    /// The secret of the logout that it is in.
     pub chain: Option<&'a str>,
+}
+
+impl Held<'_> {
+    /// The logout of the cookie.
+    fn chain_id(self) -> Option<String> {
+        self.chain.map(Chain::id_of)
+    }
 }
 
 /// Sessions that end, and why.
@@ -93,14 +100,14 @@ impl SingleLogout {
         let ground = self.ground(&snapshot, &keys);
         let step = match hear(incoming, ground) {
             Ok(Heard::Request(asked)) => self.requested(&asked, held, request).await,
-            Ok(Heard::Unsigned) => Ok(still(LogoutOutcome::Ask, held)),
+            Ok(Heard::Unsigned) => Ok(LogoutStep::still(LogoutOutcome::Ask)),
             Ok(Heard::Response(answered)) => self.answered(&answered, held, request).await,
             Err(Unheard::Response(rejection, claimed)) => {
                 self.nonsense(rejection, claimed, held, request).await
             }
             Err(Unheard::Request(rejection)) => Err(rejection),
         };
-        step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+        step.unwrap_or_else(|rejection| LogoutStep::still(self.refuse(&rejection, request)))
     }
 
     /// A LogoutRequest by SOAP.
@@ -115,14 +122,14 @@ impl SingleLogout {
     pub async fn initiate(&self, held: Held<'_>, request: &RequestContext<'_>) -> LogoutStep {
         let step = async {
             let Some(session) = self.own(held).await? else {
-                return Ok(still(LogoutOutcome::Look, held));
+                return Ok(LogoutStep::still(LogoutOutcome::Look));
             };
             let sessions = vec![session];
             let ending = Ending { sessions, initiator: None, asking: None, with_browser: true };
-            self.end_and_go(ending, true, held, request).await
+            self.end_and_go(ending, held, request).await
         };
         let step: Result<_, Rejection> = step.await;
-        step.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+        step.unwrap_or_else(|rejection| LogoutStep::still(self.refuse(&rejection, request)))
     }
 
     /// A session that has just ended without its person, since another one signed in with that browser. Who can be told
@@ -143,7 +150,7 @@ impl SingleLogout {
         match self.come_once(asked).await {
             // Reload, back, or a browser that asks again: the logout that it began goes on.
             Err(Rejection::Replayed { .. }) if self.began(asked, held).await? => {
-                return Ok(still(LogoutOutcome::Look, held));
+                return Ok(LogoutStep::still(LogoutOutcome::Look));
             }
             once => once?,
         }
@@ -152,46 +159,84 @@ impl SingleLogout {
             Named::Sessions(sessions) => sessions,
             Named::Stranger => {
                 let outcome = self.answer_stranger(&self.initiator(asked, own.as_deref()), request)?;
-                return Ok(still(outcome, held));
+                return Ok(LogoutStep::still(outcome));
             }
         };
         let initiator = self.initiator(asked, sessions.first().map(AsRef::as_ref));
+        if sessions.is_empty()
+            && let Some(chain) = self.under_way(held).await?
+        {
+            return self.join(chain, initiator, request).await;
+        }
         // Only the browser of the person is sent to the other SPs: what it brings there names the person as they do.
         let signed_out = own.is_some_and(|own| sessions.iter().any(|s| s.id_hash == own.id_hash));
         let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
         let ending = Ending { sessions, initiator: Some(initiator), asking, with_browser: signed_out };
-        self.end_and_go(ending, signed_out, held, request).await
+        self.end_and_go(ending, held, request).await
     }
 
     /// Ends, and goes on. Should something fail once the session is over, the browser keeps the chain: its page goes on.
     async fn end_and_go(
         &self,
         ending: Ending<'_>,
-        signed_out: bool,
         held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
-        let id = self.sso.ids.xml_id();
+        let signed_out = ending.with_browser;
+        let secret = match held.token {
+            Some(token) if signed_out => Chain::secret_of(token),
+            _ => self.sso.ids.token(),
+        };
+        let id = Chain::id_of(&secret);
+        let _turn = self.turns.wait(Some(&id)).await;
         let went = match self.end(ending, id.clone(), request).await {
             Ok(chain) if signed_out => self.advance(chain, request).await,
             // This browser is not the person's: it takes the answer along and sees nothing of where they were signed in.
-            Ok(chain) => self.conclude(&chain).await.map(|step| still(step.outcome, held)),
+            Ok(chain) => return self.conclude(&chain).await.map(|step| LogoutStep::still(step.outcome)),
             Err(rejection) => Err(rejection),
         };
         match went {
+            Ok(LogoutStep { outcome, cookie: ChainCookie::Keep, .. }) => {
+                Ok(LogoutStep { outcome, signed_out, cookie: ChainCookie::Set(secret) })
+            }
             Ok(step) => Ok(LogoutStep { signed_out, ..step }),
             Err(rejection) if self.stored(&id).await.is_ok_and(|kept| kept.is_some()) => {
                 let outcome = self.refuse(&rejection, request);
-                let chain = Some(id).filter(|_| signed_out).or_else(|| held.chain.map(str::to_owned));
-                Ok(LogoutStep { outcome, signed_out, chain })
+                let cookie = if signed_out { ChainCookie::Set(secret) } else { ChainCookie::Keep };
+                Ok(LogoutStep { outcome, signed_out, cookie })
             }
             Err(rejection) => Err(rejection),
         }
     }
 
+    /// An SP asks in a browser whose logout is not over: it is not told Success before that is true.
+    async fn join(
+        &self,
+        found: Chain,
+        initiator: Initiator,
+        request: &RequestContext<'_>,
+    ) -> Result<LogoutStep, Rejection> {
+        let _turn = self.turns.wait(Some(&found.id)).await;
+        let Some(mut chain) = self.stored(&found.id).await? else {
+            return Ok(LogoutStep::still(LogoutOutcome::Look));
+        };
+        for party in chain.parties.iter_mut().filter(|party| party.sp == initiator.sp) {
+            party.state = State::SignedOut;
+        }
+        if chain.initiator.as_ref().is_none_or(|first| first.sp == initiator.sp) {
+            chain.initiator = Some(initiator);
+            self.tell_first(&mut chain, true, request).await?;
+            return self.advance(chain, request).await;
+        }
+        self.keep(&chain).await?;
+        let status = if chain.is_complete() { Status::success() } else { Status::partial_logout() };
+        let answer = self.answer(&initiator, &status, &self.sso.registry.snapshot())?;
+        Ok(LogoutStep::still(answer.unwrap_or(LogoutOutcome::Look)))
+    }
+
     /// Whether the logout that this browser is in was begun by this very request.
     async fn began(&self, asked: &Asked, held: Held<'_>) -> Result<bool, Rejection> {
-        let chain = self.held(held).await?;
+        let chain = self.under_way(held).await?;
         let initiator = chain.and_then(|chain| chain.initiator);
         Ok(initiator
             .is_some_and(|one| one.sp == asked.sp.entity_id() && one.request == asked.request.head.id))
@@ -291,22 +336,20 @@ impl SingleLogout {
         let unavailable = |error: SessionError| Rejection::Unavailable(error.to_string());
         let ended = self.sso.sessions.finish(&ending.sessions).await.map_err(unavailable)?;
         let mut chain = self.chain(id, &ended, ending.initiator, ending.asking);
-        if !chain.parties.is_empty() {
-            // Goes with the commit that ends the sessions.
-            self.keep(&chain).await?;
-        }
+        let kept = if chain.parties.is_empty() { Ok(()) } else { self.keep(&chain).await };
+        // With one commit, and whatever became of the memo: what has ended stays ended.
         self.sso.sessions.settle_ends(&ended).await.map_err(unavailable)?;
-        for session in &ended {
-            self.record(
-                request,
-                Event::SignedOut {
-                    subject: session.subject.id.to_string(),
-                    login: session.subject.login.clone(),
-                    sp: ending.asking.map(|(sp, _)| sp.to_owned()),
-                },
-            )?;
-        }
+        kept?;
+        let recorded = ended.iter().try_for_each(|session| {
+            let event = Event::SignedOut {
+                subject: session.subject.id.to_string(),
+                login: session.subject.login.clone(),
+                sp: ending.asking.map(|(sp, _)| sp.to_owned()),
+            };
+            self.record(request, event)
+        });
         self.tell_first(&mut chain, ending.with_browser, request).await?;
+        recorded?;
         Ok(chain)
     }
 
@@ -421,9 +464,4 @@ enum Named {
 fn stranger() -> Status {
     let message = "the LogoutRequest does not name the person who is signed in";
     Status::failure(REQUESTER, UNKNOWN_PRINCIPAL, message)
-}
-
-/// A step that changes nothing about what the browser holds.
-fn still(outcome: LogoutOutcome, held: Held<'_>) -> LogoutStep {
-    LogoutStep { outcome, signed_out: false, chain: held.chain.map(str::to_owned) }
 }

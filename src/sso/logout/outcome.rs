@@ -10,8 +10,26 @@ pub struct LogoutStep {
     pub outcome: LogoutOutcome,
     /// The browser's own session has ended: its cookie goes.
     pub signed_out: bool,
-    /// The logout that the browser is in, for its cookie; `None` when there is none any more.
-    pub chain: Option<String>,
+    /// What becomes of the cookie that says which logout the browser is in.
+    pub cookie: ChainCookie,
+}
+
+/// What becomes of the cookie that says which logout the browser is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChainCookie {
+    /// It stays as it is, if it is.
+    Keep,
+    /// The browser is in this logout from now on: see [`Chain::id_of`](super::chain::Chain::id_of).
+    Set(String),
+    /// It is in none any more.
+    Drop,
+}
+
+impl LogoutStep {
+    /// A step that changes no cookie.
+    pub(super) fn still(outcome: LogoutOutcome) -> Self {
+        Self { outcome, signed_out: false, cookie: ChainCookie::Keep }
+    }
 }
 
 /// What the browser is to be given.

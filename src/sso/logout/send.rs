@@ -37,6 +37,11 @@ pub(super) fn front(sp: &ServiceProvider) -> Option<&Endpoint> {
     endpoint(sp, &[BINDING_REDIRECT, BINDING_POST])
 }
 
+/// Where the SP that asked is answered: by its own binding if that is the browser's.
+fn answered_at<'s>(initiator: &Initiator, sp: &'s ServiceProvider) -> Option<&'s Endpoint> {
+    endpoint(sp, &[initiator.binding.as_str(), BINDING_REDIRECT, BINDING_POST])
+}
+
 impl SingleLogout {
     /// Tells everybody who can be told without the browser, and finds out whom the browser can be sent to.
     pub(super) async fn tell(&self, chain: &mut Chain, snapshot: &Snapshot, with_browser: bool) {
@@ -151,8 +156,7 @@ impl SingleLogout {
         let Ok(sp) = find_also_disabled(snapshot, &initiator.sp, self.sso.clock.now()) else {
             return Ok(None);
         };
-        let bindings = [initiator.binding.as_str(), BINDING_REDIRECT, BINDING_POST];
-        let Some(endpoint) = endpoint(&sp, &bindings) else { return Ok(None) };
+        let Some(endpoint) = answered_at(initiator, &sp) else { return Ok(None) };
         let location = endpoint.response_location.as_ref().unwrap_or(&endpoint.location);
         let id = self.sso.ids.xml_id();
         let unsigned = Response {
@@ -167,6 +171,12 @@ impl SingleLogout {
         let relay_state = initiator.relay_state.as_deref();
         let way = Way { endpoint, location, kind: Kind::Response, relay_state };
         self.by_browser(&sp, &way, &unsigned, &id).map(Some)
+    }
+
+    /// Whether there is somewhere to take the LogoutResponse.
+    pub(super) fn can_answer(&self, initiator: &Initiator, snapshot: &Snapshot) -> bool {
+        let sp = find_also_disabled(snapshot, &initiator.sp, self.sso.clock.now());
+        sp.is_ok_and(|sp| answered_at(initiator, &sp).is_some())
     }
 
     fn by_browser(

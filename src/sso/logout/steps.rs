@@ -1,10 +1,12 @@
 //! The steps of a logout after its beginning: an answer, silence, a click; each ends where [`Chain::next`] says.
 
+use tokio::sync::MutexGuard;
+
 use super::accept::Answered;
 use super::chain::{Chain, Failure, Next, State};
-use super::outcome::{LogoutOutcome, LogoutStep, LogoutView, NextView, PartyView, Step};
+use super::outcome::{ChainCookie, LogoutOutcome, LogoutStep, LogoutView, NextView, PartyView, Step};
 use super::send::front;
-use super::{Held, SingleLogout, still};
+use super::{Held, SingleLogout};
 use crate::audit::Event;
 use crate::saml::status::Status;
 use crate::sso::RequestContext;
@@ -25,8 +27,10 @@ impl SingleLogout {
     /// The browser shows its page: whoever was asked and did not send it on is left behind.
     pub async fn look(&self, held: Held<'_>, request: &RequestContext<'_>) -> Looked {
         let looked = async {
-            let _turn = self.turns.wait(held.chain).await;
-            let Some(mut chain) = self.held(held).await? else { return Ok(Looked::Nothing) };
+            let Some(found) = self.under_way(held).await? else { return Ok(Looked::Nothing) };
+            let _turn = self.turns.wait(Some(&found.id)).await;
+            let Some(mut chain) = self.stored(&found.id).await? else { return Ok(Looked::Nothing) };
+            let news = !chain.told;
             self.tell_first(&mut chain, true, request).await?;
             let silent = chain.give_up_asked(Failure::NoAnswer);
             for at in &silent {
@@ -40,22 +44,21 @@ impl SingleLogout {
                 if !matches!(step.outcome, LogoutOutcome::Look) {
                     return Ok(Looked::Step(step));
                 }
-            } else if !silent.is_empty() {
+            } else if news || !silent.is_empty() {
                 self.keep(&chain).await?;
             }
             Ok(Looked::View(self.view(&chain)))
         };
         let looked: Result<_, Rejection> = looked.await;
-        looked.unwrap_or_else(|rejection| Looked::Step(still(self.refuse(&rejection, request), held)))
+        looked.unwrap_or_else(|rejection| Looked::Step(LogoutStep::still(self.refuse(&rejection, request))))
     }
 
     /// What the person, or the page by itself, does.
     pub async fn go_on(&self, step: Step, held: Held<'_>, request: &RequestContext<'_>) -> LogoutStep {
         let taken = async {
-            let _turn = self.turns.wait(held.chain).await;
-            let Some(mut chain) = self.held(held).await? else {
-                return Ok(still(LogoutOutcome::Look, held));
-            };
+            let (_turn, found) = self.held(held).await?;
+            let Some(mut chain) = found else { return Ok(LogoutStep::still(LogoutOutcome::Look)) };
+            self.tell_first(&mut chain, true, request).await?;
             match (step, chain.next()) {
                 (Step::Try(meant), Next::Look(at)) if meant == at => {
                     self.set(&mut chain, at, State::Waiting, request)?;
@@ -64,19 +67,22 @@ impl SingleLogout {
                     self.set(&mut chain, at, State::Failed(Failure::Unreachable), request)?;
                 }
                 (Step::Finish, Next::Look(_) | Next::Finish) => {
-                    for at in chain.give_up_doubtful() {
+                    let silent = chain.give_up_asked(Failure::NoAnswer);
+                    for at in chain.give_up_doubtful().into_iter().chain(silent) {
                         self.note(&chain, at, request)?;
                     }
                     return self.conclude(&chain).await;
                 }
                 // A second click, or one that came late.
-                (Step::Try(_) | Step::Skip(_), Next::Look(_)) => return Ok(still(LogoutOutcome::Look, held)),
+                (Step::Try(_) | Step::Skip(_), Next::Look(_)) => {
+                    return Ok(LogoutStep::still(LogoutOutcome::Look));
+                }
                 (_, Next::Ask(_) | Next::Finish) => {}
             }
             self.advance(chain, request).await
         };
         let taken: Result<_, Rejection> = taken.await;
-        taken.unwrap_or_else(|rejection| still(self.refuse(&rejection, request), held))
+        taken.unwrap_or_else(|rejection| LogoutStep::still(self.refuse(&rejection, request)))
     }
 
     /// An SP's answer that stands.
@@ -103,13 +109,13 @@ impl SingleLogout {
             State::SignedOut | State::Failed(Failure::Refused) => {}
             State::Waiting | State::Doubtful | State::Failed(_) => return Err(unasked()),
         }
-        if held.chain == Some(id) {
+        if held.chain_id().as_deref() == Some(id) {
             return self.advance(chain, request).await;
         }
         // Whoever has not the cookie may be the SP itself, and is told nothing of the others. The person's browser shows its
         // cookie at the page, and goes on from there.
         self.keep(&chain).await?;
-        Ok(still(LogoutOutcome::Look, held))
+        Ok(LogoutStep::still(LogoutOutcome::Look))
     }
 
     /// A response that cannot be believed: whoever this browser was sent to is left behind.
@@ -120,15 +126,15 @@ impl SingleLogout {
         held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
-        let _turn = self.turns.wait(held.chain).await;
-        let Some(mut chain) = self.held(held).await? else {
+        let (_turn, found) = self.held(held).await?;
+        let Some(mut chain) = found else {
             // By POST from another site an http set-up gets no cookie: the page will have it.
             let ours = claimed.as_deref().and_then(Chain::of_request).is_some();
             if !ours {
                 return Err(rejection);
             }
             tracing::warn!(request.id = request.id, "{}", rejection.to_string().escape_debug());
-            return Ok(still(LogoutOutcome::Look, held));
+            return Ok(LogoutStep::still(LogoutOutcome::Look));
         };
         let asked = chain.give_up_asked(Failure::Nonsense);
         if asked.is_empty() {
@@ -149,9 +155,17 @@ impl SingleLogout {
     ) -> Result<LogoutStep, Rejection> {
         let snapshot = self.sso.registry.snapshot();
         while let Next::Ask(at) = chain.next() {
-            let Some(outcome) = self.ask(&chain, at, &snapshot)? else {
-                self.set(&mut chain, at, State::Failed(Failure::Unregistered), request)?;
-                continue;
+            let outcome = match self.ask(&chain, at, &snapshot) {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => {
+                    self.set(&mut chain, at, State::Failed(Failure::Unregistered), request)?;
+                    continue;
+                }
+                Err(rejection) => {
+                    tracing::error!(request.id = request.id, "{rejection}");
+                    self.set(&mut chain, at, State::Failed(Failure::NoAnswer), request)?;
+                    continue;
+                }
             };
             self.set(&mut chain, at, State::Asked, request)?;
             let outcome = match outcome {
@@ -162,13 +176,13 @@ impl SingleLogout {
                 other => other,
             };
             self.keep(&chain).await?;
-            return Ok(LogoutStep { outcome, signed_out: false, chain: Some(chain.id) });
+            return Ok(LogoutStep::still(outcome));
         }
         if chain.next() == Next::Finish && chain.is_complete() {
             return self.conclude(&chain).await;
         }
         self.keep(&chain).await?;
-        Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: Some(chain.id) })
+        Ok(LogoutStep::still(LogoutOutcome::Look))
     }
 
     /// The SP that asked is told; or the person goes where people go after a logout.
@@ -186,15 +200,14 @@ impl SingleLogout {
         match outcome {
             Some(outcome) => {
                 self.forget(chain).await?;
-                Ok(LogoutStep { outcome, signed_out: false, chain: None })
+                Ok(LogoutStep { outcome, signed_out: false, cookie: ChainCookie::Drop })
             }
             None if chain.parties.is_empty() => {
-                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain: None })
+                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, cookie: ChainCookie::Drop })
             }
             None => {
                 self.keep(chain).await?;
-                let chain = Some(chain.id.clone());
-                Ok(LogoutStep { outcome: LogoutOutcome::Look, signed_out: false, chain })
+                Ok(LogoutStep::still(LogoutOutcome::Look))
             }
         }
     }
@@ -210,9 +223,11 @@ impl SingleLogout {
         let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
         let next = match (chain.next(), initiator) {
             (Next::Look(at), _) => self.doubtful(chain, at),
-            (_, Some(initiator)) => NextView::Answer(self.names(&snapshot, &initiator.sp)),
+            (_, Some(initiator)) if self.can_answer(initiator, &snapshot) => {
+                NextView::Answer(self.names(&snapshot, &initiator.sp))
+            }
             (_, None) if self.after_logout_url.is_some() => NextView::Continue,
-            (_, None) => NextView::Nothing,
+            (_, _) => NextView::Nothing,
         };
         LogoutView { parties, next }
     }
@@ -261,11 +276,22 @@ impl SingleLogout {
         )
     }
 
-    pub(super) async fn held(&self, held: Held<'_>) -> Result<Option<Chain>, Rejection> {
-        match held.chain {
-            Some(id) => self.stored(id).await,
-            None => Ok(None),
+    /// The logout of the cookie, and the turn in it.
+    async fn held(&self, held: Held<'_>) -> Result<(Option<MutexGuard<'_, ()>>, Option<Chain>), Rejection> {
+        let Some(id) = held.chain_id() else { return Ok((None, None)) };
+        let turn = self.turns.wait(Some(&id)).await;
+        Ok((turn, self.stored(&id).await?))
+    }
+
+    /// The logout of the cookie, else the one that ended the browser's session before it got a cookie.
+    pub(super) async fn under_way(&self, held: Held<'_>) -> Result<Option<Chain>, Rejection> {
+        let of_session = held.token.map(|token| Chain::id_of(&Chain::secret_of(token)));
+        for id in held.chain_id().into_iter().chain(of_session) {
+            if let Some(chain) = self.stored(&id).await? {
+                return Ok(Some(chain));
+            }
         }
+        Ok(None)
     }
 
     pub(super) async fn stored(&self, id: &str) -> Result<Option<Chain>, Rejection> {

@@ -141,3 +141,30 @@ async fn who_reloads_the_request_goes_on_where_the_logout_is() {
     assert_eq!(SignedIn::told(&page)[0].1, "Perhaps still signed in: it did not confirm");
     assert_eq!(person.sps[1].seen().len(), 1, "the other is not told twice");
 }
+
+#[tokio::test]
+async fn who_asks_again_is_not_told_success_before_it_is_true() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
+        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
+        LogoutSp::start("third", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    person.browser.open(&person.by_redirect(0, &person.request(0), None)).await;
+    // The one that keeps the browser asks itself: it has the truth at once.
+    let request = person.request(1);
+    let page = person.browser.step(&Navigation::to(&person.by_redirect(1, &request, None))).await;
+    let response = redirected(&page, &person.sps[1].sp.slo[0].location);
+    assert_eq!(status(&response), ["Success", "PartialLogout"]);
+    // The first one asks again, and is answered when the last one is told.
+    let request = person.request(0);
+    let page = person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
+    assert!(page.header("location").starts_with(&person.sps[2].sp.slo[0].location), "{}", page.body);
+    let onward = Navigation::to(page.header("location"));
+    let page = person.browser.step(&onward).await;
+    let last = person.browser.step(&Navigation::to(page.header("location"))).await;
+    let response = redirected(&last, &person.sps[0].sp.slo[0].location);
+    assert_eq!(status(&response), ["Success"]);
+    assert_eq!(response.attribute("InResponseTo"), Some(request.id.as_str()));
+}

@@ -117,3 +117,24 @@ async fn the_way_leads_to_the_companys_own_page_when_all_is_done() {
     let page = person.browser.step(&last).await;
     assert_eq!((page.status, page.header("location")), (303, "https://intra.example.jp/bye"));
 }
+
+#[tokio::test]
+async fn a_second_click_before_the_first_answer_loses_nothing() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("one", &[REDIRECT], Answer::Success, &idp),
+        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    let page = person.browser.open(&person.app.url("/logout")).await;
+    // The browser hears nothing of what its first click did.
+    person.browser.clone().step(&Navigation::form(&page, &page.form())).await;
+    let page = person.browser.submit(&page, &page.form()).await;
+    let page = person.walk(page).await;
+    let told = SignedIn::told(&page);
+    assert_eq!(
+        [told[0].1.as_str(), told[1].1.as_str()],
+        ["Perhaps still signed in: it did not confirm", "Signed out"]
+    );
+    assert_eq!(person.sps[1].seen().len(), 1);
+}

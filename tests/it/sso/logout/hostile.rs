@@ -83,11 +83,12 @@ async fn a_request_comes_once() {
     assert!(!person.is_signed_in().await);
     person.sign_in().await;
     assert!(person.is_signed_in().await);
-    let page = person.browser.open(&address).await;
-    assert_refused(&page, 400, "SK-LOGOUT");
-    person.app.restart();
-    let page = person.browser.open(&address).await;
-    assert_refused(&page, 400, "SK-LOGOUT");
+    for _ in 0..2 {
+        assert_refused(&Browser::new().open(&address).await, 400, "SK-LOGOUT");
+        let page = person.browser.open(&address).await;
+        assert!(page.all_text().contains("Sign out?"), "where it began that logout: {}", page.body);
+        person.app.restart();
+    }
     assert!(person.is_signed_in().await, "the new session is not ended by the old request");
 }
 
@@ -157,6 +158,29 @@ async fn an_answer_from_elsewhere_counts_and_leads_nowhere() {
     let page = person.browser.open(&person.app.url("/logout")).await;
     let told = SignedIn::told(&page);
     assert_eq!([told[0].1.as_str(), told[1].1.as_str()], ["Signed out"; 2]);
+}
+
+#[tokio::test]
+async fn what_an_sp_is_told_opens_nobodys_logout() {
+    let idp = idp();
+    let sps = vec![
+        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
+        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
+    ];
+    let mut person = SignedIn::at(sps, &idp).await;
+    person.sign_out().await;
+    let asked = person.sps[0].seen()[0].attribute("ID").unwrap().to_owned();
+    let (name, _) = asked.rsplit_once('.').unwrap();
+    let mut thief = person.browser.clone();
+    for cookie in thief.cookies.iter_mut().filter(|cookie| cookie.name == "sekisho-logout") {
+        assert_ne!(cookie.value, name);
+        name.clone_into(&mut cookie.value);
+    }
+    for path in ["/logout", "/logout/next?how=finish"] {
+        let page = thief.open(&person.app.url(path)).await;
+        assert!(SignedIn::told(&page).is_empty(), "{}", page.body);
+    }
+    assert!(person.sps[1].seen().is_empty());
 }
 
 #[tokio::test]
