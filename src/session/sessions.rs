@@ -129,7 +129,8 @@ impl Sessions {
         if session.held().len() >= SP_SESSIONS {
             return Err(SessionError::TooMany(SP_SESSIONS));
         }
-        let new = SpSession { sp: sp.to_owned(), session_index: self.ids.xml_id(), name_id };
+        let (session_index, issued) = (self.ids.xml_id(), self.clock.now());
+        let new = SpSession { sp: sp.to_owned(), session_index, name_id, issued };
         self.store.commit(vec![Write::PutSpSession(new.row(session)?)]).await?;
         let gone = self.is_gone(session).await?;
         // Under the lock: whoever ends the session sees what is held, or this sees that it ended.
@@ -170,8 +171,8 @@ impl Sessions {
         Ok(found.filter(|session| !session.is_ended() && holds(session)).collect())
     }
 
-    /// Marks these sessions as over: nothing is issued in them any more. Returns those that nobody else ended before, with
-    /// all that was issued in them. Durable is that by [`Self::settle_ends`].
+    /// Marks these sessions as over: nothing is issued in them any more. Returns those that were not ended before, with
+    /// all that was issued in them; should two nodes end one at the same moment, both return it. Durable is that by [`Self::settle_ends`].
     pub async fn finish(&self, sessions: &[Arc<SsoSession>]) -> Result<Vec<Arc<SsoSession>>, SessionError> {
         let mut ended = Vec::new();
         if self.store.is_shared() {
@@ -182,8 +183,13 @@ impl Sessions {
             self.store.commit(sessions.iter().map(lapse).collect()).await?;
         }
         for session in sessions {
-            let newest = if self.store.is_shared() { self.load(&session.id_hash).await? } else { None };
-            let newest = newest.unwrap_or_else(|| Arc::clone(session));
+            let newest = if self.store.is_shared() {
+                // Gone: another node ended it, and tells whoever must hear of it.
+                let Some(newest) = self.load(&session.id_hash).await? else { continue };
+                newest
+            } else {
+                Arc::clone(session)
+            };
             if session.finish() && newest.finish_with(session) {
                 ended.push(newest);
             }
@@ -191,9 +197,17 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Writes the end of sessions that [`Self::finish`] marked, and everything deferred with it.
+    /// Writes the end of sessions that [`Self::finish`] marked, and everything deferred with it. Deferred first: that pins
+    /// the sessions in the cache until it is durable, and it is written also when the caller goes away or this commit fails.
     pub async fn settle_ends(&self, ended: &[Arc<SsoSession>]) -> Result<(), SessionError> {
-        self.end_now(ended).await
+        let mut deferred = Ok(());
+        for session in ended {
+            deferred = deferred.and(self.end_later(session));
+        }
+        if !ended.is_empty() {
+            self.settle().await?;
+        }
+        deferred
     }
 
     /// Both at once.
@@ -206,18 +220,6 @@ impl Sessions {
     /// Makes durable what waits for the next commit.
     pub async fn settle(&self) -> Result<(), SessionError> {
         Ok(self.store.commit(Vec::new()).await?)
-    }
-
-    /// Ends the session of a cookie and returns it, if it was alive. Should the store fail, it is over all the same, and
-    /// written as soon as that is possible.
-    pub async fn end(&self, token: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
-        let Some(session) = self.load(&hash(token)).await? else { return Ok(None) };
-        let was_alive = session.is_in_time(self.clock.now(), self.options.idle);
-        if !session.finish() {
-            return Ok(None);
-        }
-        self.end_now(std::slice::from_ref(&session)).await?;
-        Ok(was_alive.then_some(session))
     }
 
     /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.
@@ -240,7 +242,7 @@ impl Sessions {
                 None => self.store.commit(vec![Write::EndSession { id_hash }]).await?,
             }
         }
-        self.end_now(&ended).await?;
+        self.settle_ends(&ended).await?;
         Ok(ended.len())
     }
 
@@ -267,19 +269,6 @@ impl Sessions {
                 None
             }
         }
-    }
-
-    /// Deferred first: that pins the sessions in the cache until it is durable, and it is written also when the caller
-    /// goes away or this commit fails.
-    async fn end_now(&self, ended: &[Arc<SsoSession>]) -> Result<(), SessionError> {
-        let mut deferred = Ok(());
-        for session in ended {
-            deferred = deferred.and(self.end_later(session));
-        }
-        if !ended.is_empty() {
-            self.settle().await?;
-        }
-        deferred
     }
 
     fn end_later(&self, session: &SsoSession) -> Result<(), SessionError> {

@@ -40,8 +40,6 @@ pub struct SsoSession {
     /// The ticket of the newest deferred write on which the truth of this session hangs.
     pub(super) ticket: AtomicU64,
     sp_sessions: Mutex<Vec<SpSession>>,
-    /// How many of them an earlier session of the person issued.
-    inherited: usize,
 }
 
 /// What was issued in a session for one service provider under one name.
@@ -53,6 +51,8 @@ pub struct SpSession {
     pub session_index: String,
     /// The name that it knows the person by; none where the assertion had no NameID.
     pub name_id: Option<NameId>,
+    /// When it was issued: before its session began, if that took it over from an earlier one.
+    pub(super) issued: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -93,7 +93,6 @@ impl SsoSession {
             lapsed: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::default(),
-            inherited: 0,
         }
     }
 
@@ -109,7 +108,7 @@ impl SsoSession {
             }
         }
         kept.reverse();
-        Self { inherited: kept.len(), sp_sessions: Mutex::new(kept), ..self }
+        Self { sp_sessions: Mutex::new(kept), ..self }
     }
 
     /// Reads a session from its row.
@@ -117,8 +116,10 @@ impl SsoSession {
         let body: Body = serde_json::from_str(&row.body)?;
         let read = |sp: SpSessionRow| {
             let name_id = serde_json::from_str(&sp.body)?;
-            Ok(SpSession { sp: sp.sp, session_index: sp.session_index, name_id })
+            let issued = instant(sp.issued_ms);
+            Ok(SpSession { sp: sp.sp, session_index: sp.session_index, name_id, issued })
         };
+        let lapsed = row.has_lapsed();
         let sp_sessions = row.sp_sessions.into_iter().map(read).collect::<Result<_, serde_json::Error>>()?;
         Ok(Self {
             id_hash: row.id_hash,
@@ -130,10 +131,9 @@ impl SsoSession {
             last_used_ms: AtomicI64::new(row.last_used_ms),
             written_ms: AtomicI64::new(row.last_used_ms),
             ended: AtomicBool::new(false),
-            lapsed: AtomicBool::new(false),
+            lapsed: AtomicBool::new(lapsed),
             ticket: AtomicU64::new(0),
             sp_sessions: Mutex::new(sp_sessions),
-            inherited: 0,
         })
     }
 
@@ -162,10 +162,10 @@ impl SsoSession {
         self.held().iter().filter(|held| held.sp == sp).cloned().collect()
     }
 
-    /// What this session issued to a service provider under this name.
+    /// What this session issued to a service provider under this name; what it took over does not count.
     pub(super) fn issued(&self, sp: &str, name_id: Option<&NameId>) -> Option<SpSession> {
         let held = self.held();
-        let mut own = held.iter().skip(self.inherited);
+        let mut own = held.iter().filter(|held| held.issued >= self.created);
         own.find(|held| held.sp == sp && held.name_id.as_ref() == name_id).cloned()
     }
 
@@ -228,6 +228,7 @@ impl SpSession {
             session_index: self.session_index.clone(),
             name_key: self.name_id.as_ref().map(|name| name_key(&self.sp, &name.value)).unwrap_or_default(),
             body: serde_json::to_string(&self.name_id)?,
+            issued_ms: self.issued.as_millisecond(),
         })
     }
 }

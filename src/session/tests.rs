@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cache::Bounds;
 use super::*;
-use crate::clock::{ManualClock, SeededIds, SignedDuration, Timestamp};
+use crate::clock::{Clock, ManualClock, SeededIds, SignedDuration, Timestamp};
 use crate::identity::{Attributes, AuthnContext, NameId, Subject, SubjectId};
 use crate::store::tests::Lock;
 use crate::store::{Store, Write};
@@ -41,6 +41,11 @@ impl Fixture {
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
         let (token, session) = self.sessions.start(subject(key), context).await.unwrap();
         (token.expose().clone(), session)
+    }
+
+    async fn end(&self, token: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
+        let Some(session) = self.sessions.find_any(token).await? else { return Ok(None) };
+        Ok(self.sessions.end_all(&[session]).await?.pop())
     }
 
     fn advance(&self, minutes: i64) {
@@ -169,10 +174,10 @@ async fn uses_within_a_minute_are_not_written() {
 async fn an_ended_session_is_dead_everywhere() {
     let fixture = Fixture::new().await;
     let (token, session) = fixture.start("1").await;
-    let ended = fixture.sessions.end(&token).await.unwrap().unwrap();
+    let ended = fixture.end(&token).await.unwrap().unwrap();
     assert!(Arc::ptr_eq(&ended, &session) && session.is_ended());
     assert!(fixture.sessions.find(&token).await.unwrap().is_none());
-    assert!(fixture.sessions.end(&token).await.unwrap().is_none());
+    assert!(fixture.end(&token).await.unwrap().is_none());
     let late = fixture.sessions.sp_session(&session, "https://sp", name_id("n")).await;
     assert!(matches!(late, Err(SessionError::Ended)));
     assert!(fixture.reopened().await.find(&token).await.unwrap().is_none());
@@ -184,7 +189,7 @@ async fn an_end_that_cannot_be_written_holds_and_is_written_later() {
     let (token, _) = fixture.start("1").await;
     fixture.sessions.settle().await.unwrap();
     let lock = Lock::take(&url(&fixture.dir)).await;
-    assert!(matches!(fixture.sessions.end(&token).await, Err(SessionError::Store(_))));
+    assert!(matches!(fixture.end(&token).await, Err(SessionError::Store(_))));
     assert!(fixture.sessions.find(&token).await.unwrap().is_none());
     lock.release().await;
     fixture.sessions.settle().await.unwrap();
@@ -257,7 +262,7 @@ async fn an_end_that_is_being_written_cannot_be_missed_by_evicting_it() {
         lock.release().await;
         found
     };
-    let (ended, found) = tokio::join!(sessions.end(&tokens[0]), meanwhile);
+    let (ended, found) = tokio::join!(fixture.end(&tokens[0]), meanwhile);
     assert!(ended.unwrap().is_some() && found.is_none());
     assert!(sessions.find(&tokens[0]).await.unwrap().is_none());
 }
@@ -289,4 +294,45 @@ async fn another_process_can_end_a_session() {
     while fixture.sessions.find(&token).await.unwrap().is_some() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn what_was_taken_over_is_signed_out_and_never_issued_again_also_after_a_restart() {
+    let fixture = Fixture::new().await;
+    let (_, earlier) = fixture.start("1").await;
+    let mut issued = Vec::new();
+    for _ in 0..5 {
+        fixture.advance(1);
+        let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
+        let before = issued.last().unwrap_or(&earlier);
+        let (_, anew) = fixture.sessions.start_after(subject("1"), context, Some(before)).await.unwrap();
+        fixture.sessions.sp_session(&anew, "https://sp", name_id("n")).await.unwrap();
+        issued.push(anew);
+    }
+    let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
+    fixture.advance(1);
+    let (token, _) =
+        fixture.sessions.start_after(subject("1"), context, issued.last().map(|s| &**s)).await.unwrap();
+    fixture.sessions.settle().await.unwrap();
+    let reopened = fixture.reopened().await;
+    let again = reopened.find(token.expose()).await.unwrap().unwrap();
+    let held = again.sp_sessions();
+    let newest: Vec<_> =
+        issued.iter().rev().take(3).rev().map(|one| one.sp_sessions().pop().unwrap()).collect();
+    assert_eq!(held, newest, "the newest few, the oldest of them first");
+    let new = reopened.sp_session(&again, "https://sp", name_id("n")).await.unwrap();
+    assert!(!held.contains(&new));
+}
+
+#[tokio::test]
+async fn a_session_that_lapsed_stays_so_whatever_another_node_writes_late() {
+    let fixture = Fixture::new().await;
+    let (token, session) = fixture.start("1").await;
+    let id_hash = session.id_hash.clone();
+    let at_ms = fixture.clock.now().as_millisecond();
+    fixture.store.commit(vec![Write::LapseSession { id_hash: id_hash.clone(), at_ms }]).await.unwrap();
+    fixture.store.commit(vec![Write::TouchSession { id_hash, last_used_ms: at_ms + 1 }]).await.unwrap();
+    let reopened = fixture.reopened().await;
+    assert!(reopened.find(&token).await.unwrap().is_none());
+    assert!(reopened.find_any(&token).await.unwrap().is_some());
 }

@@ -130,6 +130,7 @@ mod tests {
             session_index: index.into(),
             name_key: String::new(),
             body: "{}".into(),
+            issued_ms: 7,
         })
     }
 

@@ -5,17 +5,18 @@ use sqlx::{AnyPool, AssertSqlSafe, Row};
 
 use super::{SessionRow, SpSessionRow};
 
-/// Sessions and their SP sessions in one answer: a session's row has no SessionIndex and comes before its SP sessions.
+/// Sessions and their SP sessions in one answer: a session's row has no SessionIndex and comes before its SP sessions,
+/// which come in the order in which they were issued.
 macro_rules! sessions_where {
     ($condition:literal) => {
         concat!(
-            "SELECT id_hash, '' AS session_index, subject AS name, body, created_ms, last_used_ms, expires_ms \
-             FROM session WHERE ",
+            "SELECT id_hash, '' AS session_index, subject AS name, body, created_ms, last_used_ms, expires_ms, \
+             0 AS issued_ms FROM session WHERE ",
             $condition,
-            " UNION ALL SELECT p.id_hash, p.session_index, p.sp, p.name_key || ' ' || p.body, s.created_ms, 0, 0 \
-             FROM session s JOIN sp_session p ON p.id_hash = s.id_hash WHERE s.",
+            " UNION ALL SELECT p.id_hash, p.session_index, p.sp, p.name_key || ' ' || p.body, s.created_ms, 0, 0, \
+             p.issued_ms FROM session s JOIN sp_session p ON p.id_hash = s.id_hash WHERE s.",
             $condition,
-            " ORDER BY 5, 1, 2"
+            " ORDER BY 5, 1, 8, 2"
         )
     };
 }
@@ -48,7 +49,15 @@ pub(super) async fn sessions(readers: &AnyPool, by: By<'_>) -> Result<Vec<Sessio
             // One column for two, so that the two halves of the question have the same columns; a key has no blank.
             let (name_key, body) = body.split_once(' ').unwrap_or(("", &body));
             let (name_key, body) = (name_key.to_owned(), body.to_owned());
-            session.sp_sessions.push(SpSessionRow { id_hash, sp: name, session_index, name_key, body });
+            let issued_ms = row.try_get(7)?;
+            session.sp_sessions.push(SpSessionRow {
+                id_hash,
+                sp: name,
+                session_index,
+                name_key,
+                body,
+                issued_ms,
+            });
         }
     }
     Ok(found)

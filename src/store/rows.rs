@@ -39,6 +39,8 @@ pub struct SpSessionRow {
     pub name_key: String,
     /// The NameID, as JSON.
     pub body: String,
+    /// When it was issued.
+    pub issued_ms: i64,
 }
 
 /// One change of the state.

@@ -33,17 +33,17 @@ const PUT_SESSIONS: Form = Form {
     tuples: true,
 };
 const PUT_SP_SESSIONS: Form = Form {
-    head: "INSERT INTO sp_session (session_index, id_hash, sp, name_key, body) VALUES ",
+    head: "INSERT INTO sp_session (session_index, id_hash, sp, name_key, body, issued_ms) VALUES ",
     tail: " ON CONFLICT (id_hash, session_index) DO UPDATE SET sp = excluded.sp, name_key = excluded.name_key, \
            body = excluded.body",
     tuples: true,
 };
 const TOUCH_SESSIONS: Form = Form {
-    head: "UPDATE session SET last_used_ms = $1 WHERE last_used_ms < $1 AND id_hash IN (",
+    head: "UPDATE session SET last_used_ms = $1 WHERE last_used_ms > 0 AND last_used_ms < $1 AND id_hash IN (",
     tail: ")",
     tuples: false,
 };
-/// A session that was last used in 1970 is over by any clock.
+/// A session that was last used in 1970 is over by any clock; a use that another node notes late does not revive it.
 const LAPSE_SESSIONS: Form = Form {
     head: "UPDATE session SET last_used_ms = 0, \
            expires_ms = CASE WHEN expires_ms < $1 THEN expires_ms ELSE $1 END WHERE id_hash IN (",
@@ -107,7 +107,7 @@ impl Statements {
         self.each(connection, &PUT_SESSIONS, None, &sessions.collect::<Vec<_>>()).await?;
         let sp_sessions = batch.sp_sessions.values().map(|row| {
             let (index, name_key) = (Text(&row.session_index), Text(&row.name_key));
-            [index, Text(&row.id_hash), Text(&row.sp), name_key, Text(&row.body)]
+            [index, Text(&row.id_hash), Text(&row.sp), name_key, Text(&row.body), Number(row.issued_ms)]
         });
         self.each(connection, &PUT_SP_SESSIONS, None, &sp_sessions.collect::<Vec<_>>()).await?;
         if let Some(newest) = batch.touches.values().max() {

@@ -64,6 +64,7 @@ fn sp_session(id: &str, index: &str) -> SpSessionRow {
         session_index: index.into(),
         name_key: "n".into(),
         body: "{}".into(),
+        issued_ms: 7,
     }
 }
 
