@@ -130,7 +130,7 @@
 //! | a page with pictures of `/logout` and `/logout/next`, to leave SPs out of a logout | `SK-ORIGIN` where the browser says what it loads | `logout::hostile::a_picture_of_another_page_steps_through_nothing` |
 //! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
-//! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed | `logout::answers::whatever_one_answers_the_next_is_told` |
+//! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed; but by SOAP, where the connection is ours, an unsigned one counts | `logout::answers::whatever_one_answers_the_next_is_told` |
 //!
 //! # Artifacts and enhanced clients
 //!

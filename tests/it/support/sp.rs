@@ -285,6 +285,11 @@ pub fn redirect(sso: &str, xml: &str, relay_state: Option<&str>) -> String {
     format!("{sso}?{}", query("SAMLRequest", xml, relay_state))
 }
 
+/// The same for a message in this parameter.
+pub fn unsigned_message(address: &str, parameter: &str, xml: &str) -> String {
+    format!("{address}?{}", query(parameter, xml, None))
+}
+
 /// The form fields that carry a message by HTTP-POST (saml-bindings 3.5.4).
 pub fn post(xml: &str, relay_state: Option<&str>) -> Vec<(String, String)> {
     let mut fields = vec![("SAMLRequest".to_owned(), STANDARD.encode(xml))];

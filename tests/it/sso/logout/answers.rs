@@ -15,6 +15,8 @@ async fn whatever_one_answers_the_next_is_told() {
         (Answer::Unsigned, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Forged, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Garbage, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
+        // By SOAP the connection was ours and to a registered endpoint.
+        (Answer::Unsigned, SOAP, "Signed out", "signed_out"),
         (Answer::Refusal, SOAP, "Still signed in: it refused", "refused"),
         (Answer::Forged, SOAP, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Garbage, SOAP, "Perhaps still signed in: it did not confirm", "bad_answer"),

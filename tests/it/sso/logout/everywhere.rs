@@ -60,8 +60,8 @@ async fn eight_of_nine_are_signed_out_and_the_dead_one_is_named() {
 async fn a_dead_back_channel_leaves_the_browser_to_try() {
     let idp = idp();
     let mut dead_soap = LogoutSp::start("front", &[REDIRECT], Answer::Success, &idp);
-    let dead = LogoutSp::dead("x", &[SOAP]).sp.slo.remove(0);
-    dead_soap.sp.slo.insert(0, dead);
+    let dead = LogoutSp::dead("x", &[SOAP]);
+    dead_soap.sp.slo.insert(0, dead.sp.slo[0].clone());
     let nobody = LogoutSp::dead("nobody", &[SOAP]);
     let mut person = SignedIn::at(vec![dead_soap, nobody], &idp).await;
     let page = person.sign_out().await;
