@@ -12,10 +12,8 @@ use crate::support::app::sekisho;
 use crate::support::folder::Folder;
 use crate::support::pki::Pair;
 use crate::support::schema;
-use crate::support::sp::{POST, REDIRECT, Sp};
+use crate::support::sp::{POST, REDIRECT, SOAP, Sp};
 use crate::support::xml::Element;
-
-const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 
 #[tokio::test]
 async fn metadata_names_what_works_and_nothing_else() {

@@ -22,6 +22,7 @@ use tokio::net::TcpSocket;
 
 use sekisho::clock::{Clock, Ids, RandomIds, SystemClock};
 
+use super::html::Page;
 use super::judges;
 use super::pki::Pair;
 use super::request::escape;
@@ -264,7 +265,7 @@ async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
 }
 
 /// The message of a query whose signature by the identity provider verifies over the octets as they came.
-pub fn verified_redirect(query: &str, parameter: &str) -> String {
+fn verified_redirect(query: &str, parameter: &str) -> String {
     let (octets, signature) = query.split_once("&Signature=").expect("a signature at the end");
     let raw = |name: &str| {
         let found = octets.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -281,6 +282,16 @@ pub fn verified_redirect(query: &str, parameter: &str) -> String {
     assert!(verifier.verify_oneshot(&signature, octets.as_bytes()).unwrap(), "the query's signature");
     let deflated = STANDARD.decode(raw(parameter).as_bytes()).unwrap();
     std::io::read_to_string(DeflateDecoder::new(deflated.as_slice())).unwrap()
+}
+
+/// The LogoutResponse that the browser takes to this address by redirect, and that is not sent here.
+pub fn redirected(page: &Page, location: &str) -> Element {
+    assert_eq!(page.status, 303, "{}", page.body);
+    let (address, query) = page.header("location").split_once('?').expect("a query");
+    assert_eq!(address, location);
+    let response = Element::parse(&verified_redirect(query, "SAMLResponse"));
+    assert_eq!(response.name, "LogoutResponse");
+    response
 }
 
 enum Reply {

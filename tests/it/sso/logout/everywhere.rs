@@ -120,12 +120,8 @@ async fn the_way_leads_to_the_companys_own_page_when_all_is_done() {
 
 #[tokio::test]
 async fn a_second_click_before_the_first_answer_loses_nothing() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("one", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("one", &[REDIRECT], Answer::Success), ("two", &[REDIRECT], Answer::Success)]).await;
     let page = person.browser.open(&person.app.url("/logout")).await;
     // The browser hears nothing of what its first click did.
     person.browser.clone().step(&Navigation::form(&page, &page.form())).await;
