@@ -298,7 +298,7 @@ fn an_own_key_that_cannot_be_used_refuses_its_sp_alone() {
         if told.contains("chmod 600") {
             let key = app.folder.path("certs/own.pem");
             std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-            app.app().registry.reload_now().unwrap();
+            app.reload();
             assert!(app.app().registry.snapshot().find("https://app.test/metadata").is_some());
         }
     }
