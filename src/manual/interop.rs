@@ -186,8 +186,10 @@
 //!   encrypted.
 //! * **Bindings.** It sends by redirect and takes Responses by POST; logout goes by redirect both ways, and
 //!   `process_slo()` must be told the query string as it came (`query_string`, `validate_signature_from_qs`) to verify.
-//! * **Partial logout.** If another SP did not answer, our LogoutResponse is no Success. `process_slo()` then reports
-//!   `logout_not_success` and keeps its session: the application has to end it all the same.
+//! * **Partial logout.** If another SP did not answer, our LogoutResponse is Success with PartialLogout inside.
+//!   `process_slo()` reads the outer code alone, so the person is not told there; our page told them before.
+//! * **What ends a session.** `process_slo()` compares neither the name nor the SessionIndex of a LogoutRequest with the
+//!   session of the browser, and InResponseTo only where one is there and `request_id` is given: the application has to.
 //!
 //! ## Others
 //!

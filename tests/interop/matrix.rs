@@ -18,7 +18,7 @@ use crate::rig::{Rig, Seen};
 use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::{Browser, Navigation};
 use crate::support::folder::{Folder, TANAKA};
-use crate::support::html::{Form, Page};
+use crate::support::html::Page;
 use crate::support::logout::LogoutSp;
 use crate::support::sp::{REDIRECT, SOAP, Sp, redirect};
 
@@ -219,7 +219,7 @@ impl<R: Rig> Matrix<R> {
 
     async fn log_out_by_sp(&self, browser: &mut Browser, service: Service, one_dead: bool) {
         let page = browser.open(&self.rig.log_out(service)).await;
-        let mut page = press_on(browser, page).await;
+        let mut page = browser.press_on(page).await;
         if one_dead {
             page = self.pass_dead(browser, page, By::Sp).await;
             if !R::comes_back(service) {
@@ -227,7 +227,7 @@ impl<R: Rig> Matrix<R> {
             }
             let back = page.link("a[href*='how=finish']").expect("a way back to the SP");
             page = browser.navigate(Navigation::to(&back).from(&page)).await;
-            page = press_on(browser, page).await;
+            page = browser.press_on(page).await;
         } else {
             assert_eq!(page.status, 200, "{}", page.body);
         }
@@ -242,7 +242,7 @@ impl<R: Rig> Matrix<R> {
         let page = browser.open(&self.server.url("/logout")).await;
         let question = page.form_with("csrf");
         let page = browser.submit(&page, &question).await;
-        let page = press_on(browser, page).await;
+        let page = browser.press_on(page).await;
         if one_dead {
             self.pass_dead(browser, page, By::Idp).await;
         } else {
@@ -260,7 +260,7 @@ impl<R: Rig> Matrix<R> {
         if let Some(skip) = page.link("a[href*='how=skip']") {
             assert_eq!(by, By::Sp, "a browser is needed: {}", page.body);
             page = browser.navigate(Navigation::to(&skip).from(&page)).await;
-            page = press_on(browser, page).await;
+            page = browser.press_on(page).await;
         }
         assert!(page.url.as_str().starts_with(&self.server.url("/")), "{}: {}", page.url, page.body);
         let name = &self.dead(by).display_names[0].1;
@@ -275,22 +275,6 @@ impl<R: Rig> Matrix<R> {
             By::Sp => &self.dead[1].sp,
         }
     }
-}
-
-/// Goes where a browser goes by itself: from page to page, and on with every form that a script would send.
-async fn press_on(browser: &mut Browser, mut page: Page) -> Page {
-    for _ in 0..20 {
-        let carries =
-            |form: &&Form| form.value("SAMLRequest").is_some() || form.value("SAMLResponse").is_some();
-        let form = page.forms().iter().find(carries).cloned();
-        let goes_on = page.body.contains("<meta http-equiv=\"refresh\" content=\"0;");
-        page = match (form, page.link("a.button").filter(|_| goes_on)) {
-            (Some(form), _) => browser.submit(&page, &form).await,
-            (None, Some(link)) => browser.navigate(Navigation::to(&link).from(&page)).await,
-            (None, None) => return page,
-        };
-    }
-    panic!("no end of pages: {}", page.url);
 }
 
 fn policy(service: Service) -> String {

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::http;
+use super::{Seen, http};
+use crate::support::html::Page;
+use crate::support::pki::Pair;
 use crate::support::process::{Process, free_port};
 
 /// What every configuration loads.
@@ -24,7 +26,7 @@ pub struct Apache {
 }
 
 impl Apache {
-    /// Makes the folder, with a program `show` that shows its environment as text.
+    /// Makes the folder, with the service provider's key and a program `show` that shows its environment as text.
     pub fn prepare() -> Self {
         let place = tempfile::tempdir().unwrap();
         // apache drops root, and its user must get in.
@@ -32,11 +34,13 @@ impl Apache {
         let made = Self { place, port: free_port(), environment: Vec::new(), process: None };
         made.write("show", "#!/bin/sh\necho 'Content-Type: text/plain; charset=utf-8'\necho\nexec env\n");
         fs::set_permissions(made.path("show"), fs::Permissions::from_mode(0o755)).unwrap();
+        made.write("sp.key", &Pair::of_sp().key_pem());
+        made.write("sp.crt", &Pair::of_sp().certificate_pem());
         made
     }
 
-    /// Starts it with these modules and directives, and waits until this path answers.
-    pub async fn start(&mut self, modules: &[&str], directives: &str, answers: &str) {
+    /// Starts it with these modules and directives, and waits until it answers. `/` and `/SERVICE/secret` are `show`.
+    pub async fn start(&mut self, modules: &[&str], directives: &str) {
         let load: Vec<String> = MODULES.iter().chain(modules).map(|name| load(name)).collect();
         let (place, port) = (self.place(), self.port);
         let configuration = format!(
@@ -53,6 +57,11 @@ impl Apache {
             ErrorLog {place}/apache.log
             LogLevel info
             KeepAlive Off
+            ScriptAliasMatch ^/$ {place}/show
+            ScriptAliasMatch ^/[^/]+/secret {place}/show
+            <Location />
+                Require all granted
+            </Location>
             {directives}
             ",
             load.join("\n")
@@ -62,7 +71,7 @@ impl Apache {
         let mut command = Command::new("/usr/sbin/apache2");
         command.arg("-X").arg("-f").arg(self.path("apache.conf")).envs(self.environment.iter().cloned());
         let mut process = Process::start(&mut command, &self.path("apache.log"));
-        http::wait_for(&mut process, &self.url(answers)).await;
+        http::wait_for(&mut process, &self.url("/")).await;
         self.process = Some(process);
     }
 
@@ -86,6 +95,24 @@ impl Apache {
     /// Everything that apache wrote so far.
     pub fn log(&self) -> String {
         self.process.as_ref().map_or_else(String::new, Process::log)
+    }
+}
+
+/// A variable that `show` shows.
+pub fn shown<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
+    page.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// What was learned about a person: the variables of the attributes begin with `prefix`.
+pub fn seen(page: &Page, prefix: &str, format: &str, name_id: &str) -> Seen {
+    let held = ["uid", "displayName", "mail"].into_iter().filter_map(|name| {
+        Some((name.to_owned(), vec![shown(page, &format!("{prefix}{name}"))?.to_owned()]))
+    });
+    Seen {
+        attributes: held.collect(),
+        name_id: name_id.to_owned(),
+        format: format.to_owned(),
+        query: shown(page, "QUERY_STRING").unwrap_or_default().to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::apache::Apache;
+use super::apache::{self, Apache, shown};
 use super::idp::IdpMetadata;
 use super::{Rig, Seen};
 use crate::cell::{LogOutBinding, Service, SignOn};
@@ -29,9 +29,6 @@ impl Rig for Mellon {
         let mut apache = Apache::prepare();
         // lasso reads every root certificate of the system each time it reads the IdP's metadata.
         apache.environment.push(("SSL_CERT_FILE", "/dev/null".to_owned()));
-        let pair = Pair::of_sp();
-        apache.write("sp.key", &pair.key_pem());
-        apache.write("sp.crt", &pair.certificate_pem());
         let mut directives = DIRECTIVES.replace("{place}", &apache.place());
         for service in services {
             let name = service.name();
@@ -41,7 +38,7 @@ impl Rig for Mellon {
             let location = LOCATION.replace("{place}", &apache.place());
             directives.push_str(&location.replace("{name}", &name));
         }
-        apache.start(&["setenvif", "auth_mellon"], &directives, "/").await;
+        apache.start(&["setenvif", "auth_mellon"], &directives).await;
         Self { apache }
     }
 
@@ -63,20 +60,10 @@ impl Rig for Mellon {
     }
 
     fn seen(&self, _: Service, page: &Page) -> Option<Seen> {
-        let variable = |name: &str| {
-            let start = format!("{name}=");
-            page.body.lines().find_map(|line| line.strip_prefix(&start))
-        };
-        let session = STANDARD.decode(variable("MELLON_SESSION")?).expect("a dump of lasso's session");
+        let session = STANDARD.decode(shown(page, "MELLON_SESSION")?).expect("a dump of lasso's session");
         let session = Element::parse(&String::from_utf8(session).unwrap());
-        let attributes = ["uid", "displayName", "mail"].into_iter();
-        let held = attributes.filter_map(|name| Some((name, variable(&format!("MELLON_{name}"))?)));
-        Some(Seen {
-            attributes: held.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect(),
-            name_id: variable("MELLON_NAME_ID")?.to_owned(),
-            format: format(&session).expect("a NameID with a format").to_owned(),
-            query: variable("QUERY_STRING").unwrap_or_default().to_owned(),
-        })
+        let format = format(&session).expect("a NameID with a format");
+        Some(apache::seen(page, "MELLON_", format, shown(page, "MELLON_NAME_ID")?))
     }
 
     fn log(&self) -> String {
@@ -88,11 +75,6 @@ const DIRECTIVES: &str = "
 MellonLockFile {place}/mellon.lock
 # SameSite=None without Secure is dropped by browsers, and this is plain http.
 SetEnvIf Request_URI ^ MELLON_DISABLE_SAMESITE=1
-ScriptAliasMatch ^/$ {place}/show
-ScriptAliasMatch ^/[^/]+/secret {place}/show
-<Location />
-    Require all granted
-</Location>
 ";
 
 const LOCATION: &str = "

@@ -15,7 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 PORT, FOLDER = int(sys.argv[1]), Path(sys.argv[2])
 IDP = OneLogin_Saml2_IdPMetadataParser.parse((FOLDER / "idp.xml").read_text())["idp"]
@@ -99,12 +101,40 @@ class Application(BaseHTTPRequestHandler):
         return self.redirect(where)
 
     def sls(self, _form):
-        request = (self.session() or {}).get("logout_request")
-        where = self.saml.process_slo(request_id=request, delete_session_cb=self.forget)
-        if faults := self.saml.get_errors():
-            self.forget()
+        if not (session := self.session()):
+            return self.answer("nobody is signed in", 403)
+        # What is not compared below ends no session; the toolkit alone would end any.
+        where = self.saml.process_slo(keep_local_session=True)
+        faults = self.saml.get_errors()
+        is_request = "SAMLRequest" in first_of(self.query)
+        if not faults:
+            faults = self.differences(session) if is_request else self.wrong_answer(session)
+        if faults:
             return self.answer(f"{faults}: {self.saml.get_last_error_reason()}", 403)
+        self.forget()
         return self.redirect(where or first_of(self.query)["RelayState"])
+
+    def differences(self, session):
+        """What a LogoutRequest says otherwise of the person than the assertion did."""
+        xml = self.saml.get_last_request_xml()
+        named = OneLogin_Saml2_Logout_Request.get_nameid_data(xml)
+        said = {
+            "name_id": named["Value"],
+            "format": named.get("Format"),
+            "name_qualifier": named.get("NameQualifier"),
+            "sp_name_qualifier": named.get("SPNameQualifier"),
+        }
+        faults = [f"{key}: {value}, not {session[key]}" for key, value in said.items() if value != session[key]]
+        indexes = OneLogin_Saml2_Logout_Request.get_session_indexes(xml)
+        if indexes != [session["session_index"]]:
+            faults.append(f"session_index: {indexes}, not {session['session_index']}")
+        return faults
+
+    def wrong_answer(self, session):
+        """The toolkit takes an answer without InResponseTo for one to any request."""
+        answers = OneLogin_Saml2_XML.to_etree(self.saml.get_last_response_xml()).get("InResponseTo")
+        asked = session.get("logout_request")
+        return [] if asked and answers == asked else [f"InResponseTo: {answers}, not {asked}"]
 
     def session(self):
         cookie = SimpleCookie(self.headers.get("Cookie", "")).get(f"sid-{self.name}")

@@ -5,13 +5,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::apache::Apache;
+use super::apache::{self, Apache, shown};
 use super::idp::{IdpMetadata, without};
 use super::{Rig, Seen, http};
 use crate::cell::{LogOutBinding, Service, SignOn};
 use crate::support::html::Page;
-use crate::support::pki::Pair;
 use crate::support::process::Process;
+use crate::support::sp::{POST, REDIRECT};
 
 /// An apache that lets nobody see `/SERVICE/secret` without a sign-in, and shows there what it learned.
 #[derive(Debug)]
@@ -29,9 +29,6 @@ impl Rig for Shibboleth {
     async fn start(services: &[Service], idp: &IdpMetadata) -> Self {
         let mut apache = Apache::prepare();
         let place = apache.place();
-        let pair = Pair::of_sp();
-        apache.write("sp.key", &pair.key_pem());
-        apache.write("sp.crt", &pair.certificate_pem());
         apache.write("idp.xml", &idp.for_services(SignOn::Redirect, LogOutBinding::Redirect));
         apache.write("attribute-map.xml", ATTRIBUTE_MAP);
         // Pages and policies that are not ours to write.
@@ -57,7 +54,7 @@ impl Rig for Shibboleth {
             let location = LOCATION.replace("{name}", &service.name());
             directives.push_str(&location.replace("{format}", service.format.uri()));
         }
-        apache.start(&["shib"], &directives, "/").await;
+        apache.start(&["shib"], &directives).await;
         Self { apache, shibd }
     }
 
@@ -88,19 +85,8 @@ impl Rig for Shibboleth {
     }
 
     fn seen(&self, _: Service, page: &Page) -> Option<Seen> {
-        let variable = |name: &str| {
-            let start = format!("{name}=");
-            page.body.lines().find_map(|line| line.strip_prefix(&start))
-        };
-        let (format, name_id) = variable("nameid")?.split_once('|').expect("Format|Name");
-        let held =
-            ["uid", "displayName", "mail"].into_iter().filter_map(|name| Some((name, variable(name)?)));
-        Some(Seen {
-            attributes: held.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect(),
-            name_id: name_id.to_owned(),
-            format: format.to_owned(),
-            query: variable("QUERY_STRING").unwrap_or_default().to_owned(),
-        })
+        let (format, name_id) = shown(page, "nameid")?.split_once('|').expect("Format|Name");
+        Some(apache::seen(page, "", format, name_id))
     }
 
     fn log(&self) -> String {
@@ -113,10 +99,8 @@ impl Rig for Shibboleth {
 /// An application of its own: entityID, handlers, and how it asks.
 fn application(service: Service, apache: &Apache, idp: &str) -> String {
     let name = service.name();
-    let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
-    let post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
-    let asks = if service.on == SignOn::SignedPost { post } else { redirect };
-    let logs_out = if Shibboleth::logout(service.on) == LogOutBinding::Post { post } else { redirect };
+    let asks = if service.on == SignOn::SignedPost { POST } else { REDIRECT };
+    let logs_out = if Shibboleth::logout(service.on) == LogOutBinding::Post { POST } else { REDIRECT };
     APPLICATION
         .replace("{entity_id}", &apache.url(&format!("/{name}/shibboleth")))
         .replace("{name}", &name)
@@ -145,11 +129,6 @@ log4j.appender.file.layout.ConversionPattern=%d{{%Y-%m-%d %H:%M:%S}} %p %c %x: %
 const DIRECTIVES: &str = "
 ShibConfig {place}/shibboleth2.xml
 ShibCompatValidUser Off
-ScriptAliasMatch ^/$ {place}/show
-ScriptAliasMatch ^/[^/]+/secret {place}/show
-<Location />
-    Require all granted
-</Location>
 ";
 
 const LOCATION: &str = "

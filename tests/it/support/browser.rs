@@ -200,6 +200,23 @@ impl Browser {
         panic!("too many redirects: {via:?}");
     }
 
+    /// Goes on from a page as a person without script does who presses what there is: pages that refresh at once by
+    /// themselves, and messages by their button.
+    pub async fn press_on(&mut self, mut page: Page) -> Page {
+        for _ in 0..40 {
+            let carries =
+                |form: &Form| form.value("SAMLRequest").is_some() || form.value("SAMLResponse").is_some();
+            page = if let Some(onward) = page.refresh() {
+                self.navigate(Navigation::to(&onward).from(&page)).await
+            } else if let Some(form) = page.forms().into_iter().find(carries) {
+                self.submit(&page, &form).await
+            } else {
+                return page;
+            };
+        }
+        panic!("no end of pages: {}\n{}", page.url, page.body);
+    }
+
     /// One request and its answer, a redirect included.
     pub async fn step(&mut self, navigation: &Navigation) -> Page {
         let mut request = self

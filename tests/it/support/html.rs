@@ -69,6 +69,13 @@ impl Page {
         Some(self.url.join(target).expect("a URL").to_string())
     }
 
+    /// Where the page goes at once by itself.
+    pub fn refresh(&self) -> Option<String> {
+        let content = self.attribute("head > meta[http-equiv=refresh]", "content")?;
+        let (seconds, target) = content.split_once(";url=")?;
+        (seconds == "0").then(|| self.url.join(target).expect("a URL").to_string())
+    }
+
     /// All text of the page that a person would see.
     pub fn all_text(&self) -> String {
         let document = Html::parse_document(&self.body);

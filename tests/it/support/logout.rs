@@ -265,7 +265,7 @@ async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
 }
 
 /// The message of a query whose signature by the identity provider verifies over the octets as they came.
-fn verified_redirect(query: &str, parameter: &str) -> String {
+pub fn verified_redirect(query: &str, parameter: &str) -> String {
     let (octets, signature) = query.split_once("&Signature=").expect("a signature at the end");
     let raw = |name: &str| {
         let found = octets.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));

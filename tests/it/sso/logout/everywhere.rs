@@ -93,7 +93,7 @@ async fn no_more_redirects_follow_one_another_than_browsers_follow() {
     let page = person.browser.open(&person.app.url("/logout")).await;
     let page = person.browser.submit(&page, &page.form()).await;
     assert!(page.via.len() <= 8, "{} redirects at a stretch", page.via.len());
-    let page = person.walk(page).await;
+    let page = person.browser.press_on(page).await;
     assert!(page.all_text().contains("You are signed out of every application"), "{}", page.all_text());
     assert_eq!(SignedIn::told(&page).len(), 9);
 }
@@ -126,7 +126,7 @@ async fn a_second_click_before_the_first_answer_loses_nothing() {
     // The browser hears nothing of what its first click did.
     person.browser.clone().step(&Navigation::form(&page, &page.form())).await;
     let page = person.browser.submit(&page, &page.form()).await;
-    let page = person.walk(page).await;
+    let page = person.browser.press_on(page).await;
     let told = SignedIn::told(&page);
     assert_eq!(
         [told[0].1.as_str(), told[1].1.as_str()],

@@ -74,25 +74,7 @@ impl SignedIn {
     async fn sign_out(&mut self) -> Page {
         let page = self.browser.open(&self.app.url("/logout")).await;
         let page = self.browser.submit(&page, &page.form()).await;
-        self.walk(page).await
-    }
-
-    /// Goes on as a browser without script does: pages that refresh at once by themselves, forms by their button.
-    async fn walk(&mut self, mut page: Page) -> Page {
-        for _ in 0..40 {
-            if let Some(onward) = refresh(&page) {
-                page = self.browser.navigate(Navigation::to(&onward).from(&page)).await;
-            } else if let Some(form) = page
-                .forms()
-                .into_iter()
-                .find(|form| form.value("SAMLRequest").is_some() || form.value("SAMLResponse").is_some())
-            {
-                page = self.browser.submit(&page, &form).await;
-            } else {
-                return page;
-            }
-        }
-        panic!("no end: {}", page.body);
+        self.browser.press_on(page).await
     }
 
     /// A LogoutRequest of a service provider that names the person as the Response did.
@@ -139,11 +121,4 @@ impl SignedIn {
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         events.iter().map(|event| (text(&event["sp.entity_id"]), text(&event["outcome"]))).collect()
     }
-}
-
-/// Where a page goes at once by itself.
-fn refresh(page: &Page) -> Option<String> {
-    let content = page.attribute("head > meta[http-equiv=refresh]", "content")?;
-    let (seconds, url) = content.split_once(";url=")?;
-    (seconds == "0").then(|| page.url.join(url).unwrap().to_string())
 }
