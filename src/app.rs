@@ -2,6 +2,7 @@
 //!
 //! A test hands in its own clock, randomness and audit sink by [`Ports`]; a server takes [`Ports::of_system`].
 
+mod accounts;
 mod adapters;
 mod idp;
 mod metadata;
@@ -130,7 +131,10 @@ impl App {
             ids: Arc::clone(&ids),
         });
         let after_logout_url = config.saml.after_logout_url.clone();
-        let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
+        let every = config.session.account_check;
+        let accounts = accounts::DirectoryAccounts::new(directories.clone(), Arc::clone(&clock), every);
+        let accounts = Arc::new(accounts);
+        let logout = SingleLogout::new(Arc::clone(&sso), memos, accounts, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)

@@ -6,6 +6,8 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+
 /// One attribute value. Directories hold octets; most of them are text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -218,6 +220,14 @@ pub struct Unavailable {
 pub trait Membership: Send + Sync + fmt::Debug {
     /// The distinguished names of all groups of a person, nested ones included, compared without case.
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, Unavailable>;
+}
+
+/// Knows whether accounts may still be used. Wired in `app`.
+#[async_trait]
+pub trait Accounts: Send + Sync + fmt::Debug {
+    /// Why this account may not be used any more, as a stable word; `None` where it may, where it was looked at a short
+    /// time before or after `good_at`, and where nothing can be found out.
+    async fn bar(&self, id: &SubjectId, good_at: Timestamp) -> Option<&'static str>;
 }
 
 #[cfg(test)]

@@ -171,25 +171,27 @@ pub(super) fn observer(audit: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Observer 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::directory::{Candidate, DirectoryError, Login, Lookup, Verdict};
+    use crate::directory::{Candidate, DirectoryError, Login, Lookup, Reason, Standing, Verdict};
     use crate::identity::Attributes;
     use crate::secret::Secret;
 
+    /// A directory of one person.
     #[derive(Debug, Default)]
-    struct Groups {
-        asked: AtomicU32,
-        away: AtomicBool,
-        hangs: AtomicBool,
-        answers: tokio::sync::Notify,
+    pub(in crate::app) struct Corp {
+        pub(in crate::app) asked: AtomicU32,
+        pub(in crate::app) away: AtomicBool,
+        pub(in crate::app) hangs: AtomicBool,
+        pub(in crate::app) disabled: AtomicBool,
+        pub(in crate::app) answers: tokio::sync::Notify,
     }
 
     #[async_trait]
-    impl Directory for Groups {
+    impl Directory for Corp {
         fn name(&self) -> &'static str {
             "corp"
         }
@@ -197,10 +199,19 @@ mod tests {
             Ok(Lookup::Unknown)
         }
         async fn verify(&self, _: &Candidate, _: &Secret<String>) -> Result<Verdict, DirectoryError> {
-            self.probe().await.map(|()| Verdict::Denied(crate::directory::Reason::Unknown))
+            self.probe().await.map(|()| Verdict::Denied(Reason::Unknown))
         }
         async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
             Ok(None)
+        }
+        async fn standing(&self, _: &SubjectId) -> Result<Standing, DirectoryError> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.hangs.load(Ordering::SeqCst) {
+                self.answers.notified().await;
+            }
+            let disabled = self.disabled.load(Ordering::SeqCst);
+            let standing = if disabled { Standing::Barred(Reason::Disabled) } else { Standing::Usable };
+            self.probe().await.map(|()| standing)
         }
         async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
@@ -217,7 +228,7 @@ mod tests {
         }
     }
 
-    fn tanaka() -> Subject {
+    pub(in crate::app) fn tanaka() -> Subject {
         let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
         let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
         Subject { id, login, display_name, dn: None, attributes: Attributes::new() }
@@ -226,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn groups_are_asked_for_every_five_minutes_and_outlive_an_hour_of_silence() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Groups::default());
+        let directory = Arc::new(Corp::default());
         let membership = DirectoryMembership::new(vec![directory.clone()], clock.clone());
         let tanaka = tanaka();
         for (minutes, asked) in [(0, 1), (5, 1), (1, 2)] {
@@ -244,7 +255,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_directory_that_hangs_delays_nobody_whose_groups_are_known() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Groups::default());
+        let directory = Arc::new(Corp::default());
         let membership = DirectoryMembership::new(vec![directory.clone()], clock.clone());
         let tanaka = tanaka();
         assert_eq!(membership.groups(&tanaka).await.unwrap(), ["cn=sales"]);

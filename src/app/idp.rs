@@ -126,6 +126,7 @@ pub(super) fn site(config: &Config) -> Result<Site> {
         })
         .collect();
     site.logout_without_question = config.saml.logout_without_question;
+    site.timezone = config.log.timezone.clone();
     site.test_sp = config.saml.test_sp;
     Ok(site)
 }

@@ -87,7 +87,19 @@ pub enum Event {
         /// The whole cause.
         reason: String,
     },
-    /// A person's session ended: by a logout, or because somebody signed in anew with its browser.
+    /// A session ended without a logout of its person.
+    SessionEnded {
+        /// directory/key of the person.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+        /// `replaced` (somebody signed in anew with its browser), `ended_elsewhere` (by the person, from another browser),
+        /// `ended_by_administrator`, `password_changed`, or what the directory says of the account (`disabled`,
+        /// `account_expired`, `gone`).
+        reason: String,
+    },
+    /// A person's session ended by a logout.
     SignedOut {
         /// directory/key of the person.
         #[serde(rename = "subject.id")]

@@ -13,7 +13,7 @@ use super::*;
 use crate::audit::Event;
 use crate::audit::memory::Memory;
 use crate::clock::{ManualClock, SignedDuration, Timestamp};
-use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Standing, Verdict};
 use crate::identity::{Attributes, Subject, SubjectId};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -109,6 +109,10 @@ impl Directory for Fake {
 
     async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
         Ok(None)
+    }
+
+    async fn standing(&self, _: &SubjectId) -> Result<Standing, DirectoryError> {
+        Ok(Standing::Usable)
     }
 
     async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {

@@ -17,6 +17,9 @@ const LEAST_SECRET: usize = 32;
 const LEAST_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST_LIFETIME: SignedDuration = SignedDuration::from_hours(366 * 24);
 
+const LEAST_CHECK: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_CHECK: SignedDuration = SignedDuration::from_hours(24);
+
 /// Sessions.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -29,6 +32,9 @@ pub struct Session {
     pub lifetime: SignedDuration,
     /// `idle`: how long it may rest unused. Default 1 h.
     pub idle: SignedDuration,
+    /// `account_check`: how long after a sign-in, or the last look, the directory is asked again whether the account of
+    /// somebody who is signed in may still be used, 1 minute to 1 day. Default 15 minutes.
+    pub account_check: SignedDuration,
 }
 
 impl Session {
@@ -46,11 +52,14 @@ impl Session {
         if idle.is_some_and(|idle| idle > lifetime) {
             section.complain("idle", Complaint::wrong("is longer than lifetime", "make it shorter or equal"));
         }
+        let bounded = duration_within(LEAST_CHECK..=LONGEST_CHECK, "1 minute to 1 day");
+        let account_check = section.or("account_check", SignedDuration::from_mins(15), bounded);
         Self {
             secret: Secret::new(secret.expose().clone().into_bytes()),
             secret_file,
             lifetime,
             idle: idle.unwrap_or_else(|| lifetime.min(SignedDuration::from_hours(1))),
+            account_check,
         }
     }
 }

@@ -16,7 +16,7 @@ use toml::Spanned;
 use unicode_normalization::UnicodeNormalization;
 
 use super::person::is_secret;
-use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Standing, Verdict};
 use crate::clock::Ids;
 use crate::identity::{Attributes, Subject, SubjectId, Value};
 use crate::secret::Secret;
@@ -155,6 +155,16 @@ impl Directory for FileDirectory {
         let people = self.people();
         let person = people.get(&fold(&id.key)).map(|person| &person.subject);
         Ok(person.filter(|subject| subject.id == *id).cloned())
+    }
+
+    async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError> {
+        let people = self.people();
+        let person = people.get(&fold(&id.key)).filter(|person| person.subject.id == *id);
+        Ok(match person {
+            None => Standing::Gone,
+            Some(person) if person.disabled => Standing::Barred(Reason::Disabled),
+            Some(_) => Standing::Usable,
+        })
     }
 
     /// The values of the attribute `memberOf`.

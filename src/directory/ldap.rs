@@ -16,11 +16,11 @@ use super::connection::{Fault, Limits, Query, tls_connector};
 use super::failover::Servers;
 use super::filter::Template;
 use super::options::{LdapOptions, OptionsError, ServerUrl};
-use super::person::{key_filter, requested, subject};
+use super::person::{NEEDED, key_filter, requested, subject};
 use super::pool::Lease;
 use super::server::{Approach, Server};
 use super::wire::{BindAnswer, Entry, judge_bind};
-use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Standing, Verdict};
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
@@ -252,6 +252,20 @@ impl Directory for LdapDirectory {
                 Err(self.unusable(&entry.dn, cause))
             }
         }
+    }
+
+    async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError> {
+        if self.options.search_base.trim().is_empty() {
+            // With dn_pattern alone nobody but the person may read the entry.
+            return Ok(Standing::Usable);
+        }
+        let filter = (id.directory == self.options.name).then(|| key_filter(&id.key, &self.options));
+        let Some(filter) = filter.flatten() else { return Ok(Standing::Gone) };
+        let attributes = NEEDED.map(str::to_owned).to_vec();
+        let found = self.search(&Query { attributes, ..self.people(filter) }).await?;
+        let Some(entry) = found.entries.first() else { return Ok(Standing::Gone) };
+        let barred = bar(entry, self.clock.now()).filter(|reason| *reason != Reason::Locked);
+        Ok(barred.map_or(Standing::Usable, Standing::Barred))
     }
 
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {

@@ -131,6 +131,17 @@ impl Reason {
     }
 }
 
+/// Whether an account may still be used by somebody who has signed in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Usable,
+    /// It may not, whatever the password is. A lock against guessers is no such bar: it would let them end sessions.
+    Barred(Reason),
+    /// There is no such entry any more.
+    Gone,
+}
+
 /// The directory could not say: never to be taken for "wrong password".
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
@@ -211,6 +222,9 @@ pub trait Directory: Send + Sync + fmt::Debug {
 
     /// Reads a person again by the stable identity; `None` when the entry is gone.
     async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError>;
+
+    /// Whether the account may still be used: one cheap read.
+    async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError>;
 
     /// The DNs of all groups of a person, nested ones included.
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError>;

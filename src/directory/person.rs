@@ -7,7 +7,7 @@ use super::wire::Entry;
 use crate::identity::{Attributes, Subject, SubjectId, Value};
 
 /// Read always: identity, names, and what bars an account.
-const NEEDED: [&str; 8] = [
+pub(super) const NEEDED: [&str; 8] = [
     "objectGUID",
     "entryUUID",
     "sAMAccountName",

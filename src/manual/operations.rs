@@ -137,6 +137,16 @@
 //! | `sekisho serves` | info | started |
 //! | `sekisho has stopped` | info | stopped in order |
 //!
+//! ## Sessions
+//!
+//! A person sees at `/sessions` where they are signed in, and ends there what they do not know. While somebody is signed in,
+//! the directory is asked again whether the account may still be used when it was last looked at longer ago than
+//! `session.account_check` (15 minutes): a person who was disabled or deleted, or whose account expired, loses all
+//! sessions, and the SPs that can be told without the browser are told. A lock against guessed passwords ends no session:
+//! otherwise anybody could sign anybody out. While the directory cannot be asked, sessions go on, and it is asked again a
+//! minute later; the log says so. With `dn_pattern` and no `search_base` nobody but the person can read the entry, and
+//! nothing is asked.
+//!
 //! ## Single logout
 //!
 //! A logout begins at an SP (by redirect, POST or SOAP) or at `/logout`. The session here ends first. Then SPs whose metadata
@@ -160,6 +170,7 @@
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"sign_in_refused","login":"suzuki","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","reason":"wrong_password"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"assertion_issued","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","name_id.format":"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent","attributes":["displayName","mail"],"attributes.missing":["employeeNumber"],"assertion.id":"_98c1c208d7e9159176d1e51f606944a232fb84b6","in_response_to":"_3275bffbf2fca66387ba834fe180b933f23f04ec"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"request_refused","sp.entity_id":"https://sp.example.com/","code":"SK-NOT-ALLOWED","reason":"suzuki is not in \"allow\" of https://sp.example.com/"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"session_ended","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","reason":"disabled"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out_at","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","outcome":"unreachable"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"configuration_changed","kind":"metadata","file":"kintai.xml","change":"loaded","sha256":"3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"}
@@ -169,7 +180,9 @@
 //! `attributes.missing` of `assertion_issued`, there only when it is not empty, names what the SP's metadata requires
 //! (`isRequired`) and does not get, since the person does not have it.
 //!
-//! `sp.entity_id` of `signed_out` is the SP that asked; without it the person signed out here. `signed_out_at` is written for
+//! `session_ended` is written when a session ends without a logout of its browser: `replaced` (somebody signed in anew with
+//! it), `ended_elsewhere` (the person ended it at `/sessions`), `password_changed`, or what the directory says of the account
+//! (`disabled`, `account_expired`, `gone`). `sp.entity_id` of `signed_out` is the SP that asked; without it the person signed out here. `signed_out_at` is written for
 //! each SP that was to be told: `signed_out`, or why the person may still be signed in there: `no_endpoint` (its metadata
 //! have none for logout), `no_name_id`, `unregistered`, `unreachable`, `no_answer`, `bad_answer`, `refused`, or `no_browser`
 //! (only a browser could have told it, and the person's was not at hand).

@@ -1,7 +1,7 @@
 //! Sessions: [`SsoSession`] is a person's, [`SpSession`] what came out of it for one service provider.
 //!
 //! [`Sessions`] starts, finds and ends them; [`Seal`] closes what is handed to browsers. Times are judged by the clock
-//! that is handed in. A session ends by its lifetime, by not being used, by `end`, and never comes back. What was issued
+//! that is handed in. A session ends by its lifetime, by not being used, by `end_all`, and never comes back. What was issued
 //! in it is known for a day after its time, since single logout must find it; [`Memos`] is for what lives shorter.
 
 mod cache;
@@ -18,7 +18,7 @@ pub use self::memos::{MemoError, Memos};
 pub use self::pending::{Ask, PendingRequest};
 pub use self::seal::Seal;
 pub use self::sessions::{SessionOptions, Sessions};
-pub use self::sso_session::{SpSession, SsoSession};
+pub use self::sso_session::{Beginning, Client, SpSession, SsoSession};
 
 use crate::store::StoreError;
 

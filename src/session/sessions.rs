@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 
 use super::cache::{Bounds, Cache};
 use super::sso_session::{SP_SESSIONS, name_key};
-use super::{SessionError, SpSession, SsoSession};
+use super::{Beginning, SessionError, SpSession, SsoSession};
 use crate::clock::{Clock, Ids, SignedDuration};
-use crate::identity::{AuthnContext, NameId, Subject, SubjectId};
+use crate::identity::{NameId, SubjectId};
 use crate::secret::Secret;
 use crate::store::{SessionRow, Store, Write};
 
@@ -54,24 +54,22 @@ impl Sessions {
     /// else. It is written with the next commit; at once where other nodes must find it.
     pub async fn start(
         &self,
-        subject: Subject,
-        context: AuthnContext,
+        beginning: Beginning,
     ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
-        self.start_after(subject, context, None).await
+        self.start_after(beginning, None).await
     }
 
     /// The same for somebody who signed in anew: what an earlier session of the same person issued goes on in this one,
     /// so that signing out reaches those service providers too.
     pub async fn start_after(
         &self,
-        subject: Subject,
-        context: AuthnContext,
+        beginning: Beginning,
         earlier: Option<&SsoSession>,
     ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
         let token = Secret::new(self.ids.token());
         let (now, lifetime) = (self.clock.now(), self.options.lifetime);
-        let same = earlier.filter(|earlier| earlier.subject.id == subject.id);
-        let session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
+        let same = earlier.filter(|earlier| earlier.subject.id == beginning.subject.id);
+        let session = SsoSession::begin(hash(token.expose()), beginning, now, lifetime);
         let session = match same {
             Some(earlier) => session.after(earlier),
             None => session,
@@ -220,6 +218,19 @@ impl Sessions {
     /// Makes durable what waits for the next commit.
     pub async fn settle(&self) -> Result<(), SessionError> {
         Ok(self.store.commit(Vec::new()).await?)
+    }
+
+    /// The sessions of a person that may be used, the newest first.
+    pub async fn of(&self, id: &SubjectId) -> Result<Vec<Arc<SsoSession>>, SessionError> {
+        self.settle().await?;
+        let generation = self.store.generation();
+        let rows = self.store.sessions_of(&id.to_string()).await?;
+        let found = rows.into_iter().filter_map(|row| self.read(row, generation));
+        let (now, idle) = (self.clock.now(), self.options.idle);
+        let mut found: Vec<_> =
+            found.filter(|session| !session.is_ended() && session.is_in_time(now, idle)).collect();
+        found.sort_by_key(|session| std::cmp::Reverse(session.created));
+        Ok(found)
     }
 
     /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.

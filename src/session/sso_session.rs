@@ -1,5 +1,6 @@
 //! [`SsoSession`] and [`SpSession`], and how they are written into rows and read again.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,26 @@ const INHERITED_ALIKE: usize = 3;
 /// The most SP sessions of one session.
 pub(super) const SP_SESSIONS: usize = 1000;
 
+/// The browser or program that a session began with, for the person to tell their sessions apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Where it was.
+    pub address: IpAddr,
+    /// What it called itself (User-Agent), cut to 256 characters.
+    pub agent: String,
+}
+
+/// What a session begins with.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    /// Who has just proved who they are.
+    pub subject: Subject,
+    /// How.
+    pub context: AuthnContext,
+    /// Where.
+    pub client: Option<Client>,
+}
+
 /// A person's session at this identity provider.
 #[derive(Debug)]
 pub struct SsoSession {
@@ -29,6 +50,8 @@ pub struct SsoSession {
     pub authn_instant: Timestamp,
     /// How.
     pub context: AuthnContext,
+    /// Where.
+    pub client: Option<Client>,
     /// When the session began.
     pub created: Timestamp,
     /// When its lifetime ends.
@@ -60,6 +83,8 @@ struct BodyRef<'a> {
     subject: &'a Subject,
     authn_instant: Timestamp,
     context: &'a AuthnContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: &'a Option<Client>,
 }
 
 #[derive(Deserialize)]
@@ -67,14 +92,22 @@ struct Body {
     subject: Subject,
     authn_instant: Timestamp,
     context: AuthnContext,
+    #[serde(default)]
+    client: Option<Client>,
+}
+
+impl Beginning {
+    /// Nowhere in particular.
+    pub fn new(subject: Subject, context: AuthnContext) -> Self {
+        Self { subject, context, client: None }
+    }
 }
 
 impl SsoSession {
     /// A session that begins `now`.
     pub(super) fn begin(
         id_hash: String,
-        subject: Subject,
-        context: AuthnContext,
+        Beginning { subject, context, client }: Beginning,
         now: Timestamp,
         lifetime: SignedDuration,
     ) -> Self {
@@ -85,6 +118,7 @@ impl SsoSession {
             subject,
             authn_instant: now,
             context,
+            client,
             created: instant(created_ms),
             not_on_or_after: instant(expires_ms),
             last_used_ms: AtomicI64::new(created_ms),
@@ -126,6 +160,7 @@ impl SsoSession {
             subject: body.subject,
             authn_instant: body.authn_instant,
             context: body.context,
+            client: body.client,
             created: instant(row.created_ms),
             not_on_or_after: instant(row.expires_ms),
             last_used_ms: AtomicI64::new(row.last_used_ms),
@@ -139,11 +174,12 @@ impl SsoSession {
 
     /// The row of the session as it is.
     pub(super) fn row(&self) -> Result<SessionRow, SessionError> {
-        let (subject, authn_instant, context) = (&self.subject, self.authn_instant, &self.context);
+        let Self { subject, authn_instant, context, client, .. } = self;
+        let body = BodyRef { subject, authn_instant: *authn_instant, context, client };
         Ok(SessionRow {
             id_hash: self.id_hash.clone(),
             subject: self.subject.id.to_string(),
-            body: serde_json::to_string(&BodyRef { subject, authn_instant, context })?,
+            body: serde_json::to_string(&body)?,
             created_ms: self.created.as_millisecond(),
             last_used_ms: self.last_used_ms.load(Ordering::Relaxed),
             expires_ms: self.not_on_or_after.as_millisecond(),

@@ -39,7 +39,7 @@ impl Fixture {
 
     async fn start(&self, key: &str) -> (String, Arc<SsoSession>) {
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
-        let (token, session) = self.sessions.start(subject(key), context).await.unwrap();
+        let (token, session) = self.sessions.start(Beginning::new(subject(key), context)).await.unwrap();
         (token.expose().clone(), session)
     }
 
@@ -305,14 +305,18 @@ async fn what_was_taken_over_is_signed_out_and_never_issued_again_also_after_a_r
         fixture.advance(1);
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
         let before = issued.last().unwrap_or(&earlier);
-        let (_, anew) = fixture.sessions.start_after(subject("1"), context, Some(before)).await.unwrap();
+        let (_, anew) =
+            fixture.sessions.start_after(Beginning::new(subject("1"), context), Some(before)).await.unwrap();
         fixture.sessions.sp_session(&anew, "https://sp", name_id("n")).await.unwrap();
         issued.push(anew);
     }
     let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
     fixture.advance(1);
-    let (token, _) =
-        fixture.sessions.start_after(subject("1"), context, issued.last().map(|s| &**s)).await.unwrap();
+    let (token, _) = fixture
+        .sessions
+        .start_after(Beginning::new(subject("1"), context), issued.last().map(|s| &**s))
+        .await
+        .unwrap();
     fixture.sessions.settle().await.unwrap();
     let reopened = fixture.reopened().await;
     let again = reopened.find(token.expose()).await.unwrap().unwrap();

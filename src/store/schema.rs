@@ -33,12 +33,12 @@ const STEPS: &[(i64, &[&str])] = &[
         2,
         &[
             "ALTER TABLE sp_session ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE sp_session ADD COLUMN issued_ms BIGINT NOT NULL DEFAULT 0",
             "CREATE INDEX sp_session_name ON sp_session (name_key)",
             "CREATE TABLE memo (memo_key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, expires_ms BIGINT NOT NULL)",
             "CREATE INDEX memo_expires ON memo (expires_ms)",
         ],
     ),
+    (3, &["ALTER TABLE sp_session ADD COLUMN issued_ms BIGINT NOT NULL DEFAULT 0"]),
 ];
 
 /// Brings the tables to the newest version.

@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use crate::audit::AuditError;
 use crate::authn::AuthnError;
 use crate::session::SessionError;
+use crate::sso::logout::sessions::CustodyError;
 
 use super::messages::Words;
 
@@ -49,6 +50,15 @@ pub(crate) struct Failure {
     pub(crate) code: &'static str,
     /// The chain of causes; empty where the layer below has logged it.
     pub(crate) cause: String,
+}
+
+impl From<CustodyError> for WebError {
+    fn from(error: CustodyError) -> Self {
+        match error {
+            CustodyError::Session(error) => Self::Session(error),
+            CustodyError::Audit(error) => Self::Audit(error),
+        }
+    }
 }
 
 impl WebError {

@@ -1,16 +1,13 @@
 //! `GET` and `POST /login`: the sign-in page and the proof of the password.
 
-use std::sync::Arc;
-
-use actix_web::{HttpRequest, HttpResponse, rt, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::audit::{Event, Record};
 use crate::authn::{Answer, Attempt};
 use crate::identity::{AuthnContext, Subject};
 use crate::secret::Secret;
-use crate::session::SsoSession;
-use crate::sso::{Outcome, PendingView, RequestContext};
+use crate::session::Beginning;
+use crate::sso::{Outcome, PendingView};
 
 use super::cookie::Cookie;
 use super::csrf::{self, PreSession};
@@ -128,40 +125,18 @@ fn resume_path(pending: &str) -> String {
     format!("/saml/sso/continue?pending={pending}")
 }
 
-/// A new session under a new id; whatever session the browser had is dead before. What it issued goes on where it was the
-/// same person's; else the service providers that can be told are told.
+/// A new session under a new id, in place of whatever session the browser had.
 async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
-    let sessions = &visit.app.sessions;
-    let earlier = end_session(visit).await?;
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
-    let (token, session) = sessions.start_after(subject, context, earlier.as_deref()).await?;
-    if let Some(left) = earlier.filter(|earlier| earlier.subject.id != session.subject.id) {
-        let (logout, id, address) = (Arc::clone(&visit.app.logout), visit.id().to_owned(), visit.address());
-        rt::spawn(async move { logout.tell_left(left, &RequestContext { id: &id, address }).await });
-    }
+    let beginning = Beginning { subject, context, client: Some(visit.client()) };
+    let token = visit.app.logout.replace(visit.token(), beginning, &visit.context()).await?;
     let mut answer = if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
         visit.see_other(&resume_path(pending))
     } else {
-        sessions.settle().await?;
+        visit.app.sessions.settle().await?;
         visit.see_other("/")
     };
     Visit::set_cookie(&mut answer, visit.jar().store(Cookie::Session, token.expose()));
     Ok(answer)
-}
-
-/// Ends the browser's session, if it has one, and writes so to the audit trail.
-async fn end_session(visit: &Visit<'_>) -> Result<Option<Arc<SsoSession>>, WebError> {
-    let Some(token) = visit.token() else { return Ok(None) };
-    let Some(session) = visit.app.sessions.find_any(token).await? else { return Ok(None) };
-    let Some(session) = visit.app.sessions.end_all(&[session]).await?.pop() else { return Ok(None) };
-    let (subject, login) = (session.subject.id.to_string(), session.subject.login.clone());
-    let record = Record {
-        time: visit.app.clock.now(),
-        request_id: visit.id().to_owned(),
-        client_address: Some(visit.address()),
-        event: Event::SignedOut { subject, login, sp: None },
-    };
-    visit.app.audit.write(&record)?;
-    Ok(Some(session))
 }

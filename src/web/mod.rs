@@ -6,12 +6,13 @@
 
 pub mod routes;
 pub mod server;
-pub mod site;
+mod site;
 mod slo;
 mod soap;
 pub mod tls;
 
 mod access_log;
+mod agent;
 mod assets;
 mod client_address;
 mod cookie;
@@ -35,6 +36,7 @@ mod login;
 mod logout;
 mod metadata;
 mod resume;
+mod sessions;
 mod sso;
 pub mod test_sp;
 

@@ -13,8 +13,8 @@ use super::health::Readiness;
 use super::site::{Endpoint, Site};
 use super::visit::Visit;
 use super::{
-    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, slo, soap, sso,
-    test_sp,
+    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, sessions, slo,
+    soap, sso, test_sp,
 };
 
 const READ: &str = "GET, HEAD";
@@ -59,6 +59,11 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
     config.service(only(&at("/saml/soap/ecp"), "POST", web::post().to(soap::ecp)));
     config.service(logout_endpoint(&at("/logout")));
     config.service(only(&at("/logout/next"), "GET", web::get().to(logout::next)));
+    config.service(
+        resource(&at("/sessions"), READ_AND_POST)
+            .route(read().to(sessions::show))
+            .route(web::post().to(sessions::end)),
+    );
     config.service(only(&at("/"), READ, read().to(home::show)));
     if !site.prefix.is_empty() {
         config.service(only(&site.prefix, READ, read().to(home::show)));

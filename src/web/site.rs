@@ -2,6 +2,7 @@
 
 use actix_web::http::Uri;
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 
 /// The public address of this identity provider and what depends on it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Site {
     pub aliases: Vec<(String, Endpoint)>,
     /// Whether the built-in service provider is offered.
     pub test_sp: bool,
+    /// Of the times that pages show.
+    pub timezone: TimeZone,
     /// Whether a link to `/logout` signs out without a question.
     pub logout_without_question: bool,
 }
@@ -95,6 +98,7 @@ impl Site {
             trusted_proxies: Vec::new(),
             aliases: Vec::new(),
             test_sp: false,
+            timezone: TimeZone::UTC,
             logout_without_question: false,
         })
     }

@@ -12,6 +12,7 @@ use crate::authn::{Answer, Attempt};
 use crate::identity::AuthnContext;
 use crate::saml::binding::soap::{FaultCode, fault};
 use crate::secret::Secret;
+use crate::session::Beginning;
 use crate::sso::SoapAnswer;
 
 use super::error::{Failure, WebError};
@@ -59,7 +60,8 @@ async fn client(visit: &Visit<'_>, envelope: &[u8]) -> Result<HttpResponse, WebE
         Answer::Refused(refusal) => return Ok(challenge(visit, messages::refusal(refusal).code)),
     };
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
-    let (_token, session) = visit.app.sessions.start(subject, context).await?;
+    let beginning = Beginning { subject, context, client: Some(visit.client()) };
+    let (_token, session) = visit.app.sessions.start(beginning).await?;
     let said = visit.app.sso.answer_client(&asked, &session, &visit.context()).await;
     if session.sp_sessions().is_empty() {
         // Nothing was issued in it, and nobody has its cookie.

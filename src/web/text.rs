@@ -38,7 +38,24 @@ pub(crate) struct Text {
     pub(crate) stale_button: &'static str,
     pub(crate) language: &'static str,
     pub(crate) sp: &'static TestSpText,
+    pub(crate) sessions: &'static SessionsText,
     pub(crate) logout: &'static LogoutText,
+}
+
+/// The words of the page of a person's sessions.
+#[derive(Debug)]
+pub(crate) struct SessionsText {
+    pub(crate) link: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) lead: &'static str,
+    pub(crate) this_one: &'static str,
+    pub(crate) unknown_browser: &'static str,
+    pub(crate) on: &'static str,
+    pub(crate) began: &'static str,
+    pub(crate) used: &'static str,
+    pub(crate) end: &'static str,
+    pub(crate) end_others: &'static str,
+    pub(crate) note: &'static str,
 }
 
 /// The words about what came of a logout.
@@ -142,6 +159,19 @@ static EN: Text = Text {
     stale_after: " was started too long ago. You can start it again.",
     stale_button: "Start again",
     language: "Language",
+    sessions: &SessionsText {
+        link: "Where you are signed in",
+        title: "Where you are signed in",
+        lead: "If you do not recognise one of these, sign it out and change your password.",
+        this_one: "This browser",
+        unknown_browser: "Unknown browser",
+        on: " on ",
+        began: "Signed in ",
+        used: "last used ",
+        end: "Sign out",
+        end_others: "Sign out all others",
+        note: "Applications that can be told directly are told at once; others may stay open in that browser until they ask again.",
+    },
     sp: &TestSpText {
         title: "Test service provider",
         lead: "Signs you in as an application would and shows what it receives.",
@@ -213,6 +243,19 @@ static JA: Text = Text {
     stale_after: " へのサインインは、開始から時間がたちすぎています。もう一度やり直してください。",
     stale_button: "やり直す",
     language: "言語",
+    sessions: &SessionsText {
+        link: "サインイン中の端末",
+        title: "サインイン中の端末",
+        lead: "心当たりのないものがあれば、サインアウトしてパスワードを変更してください。",
+        this_one: "このブラウザー",
+        unknown_browser: "不明なブラウザー",
+        on: " / ",
+        began: "サインイン ",
+        used: "最終利用 ",
+        end: "サインアウト",
+        end_others: "ほかをすべてサインアウト",
+        note: "直接通知できるアプリケーションにはすぐに通知します。それ以外は、次に確認が行われるまでそのブラウザーで開いたままの場合があります。",
+    },
     sp: &TestSpText {
         title: "テスト用サービスプロバイダー",
         lead: "アプリケーションと同じようにサインインし、受け取った内容を表示します。",

@@ -171,6 +171,35 @@ impl Home<'_> {
     }
 }
 
+/// A session of the person who looks.
+#[derive(Debug)]
+pub(crate) struct HeldSession<'a> {
+    /// Names it in the form.
+    pub(crate) handle: &'a str,
+    /// The one of this browser.
+    pub(crate) is_own: bool,
+    /// Browser and system.
+    pub(crate) names: (Option<&'static str>, Option<&'static str>),
+    pub(crate) address: Option<String>,
+    pub(crate) began: String,
+    pub(crate) used: String,
+}
+
+/// Where a person is signed in.
+#[derive(Debug, Template)]
+#[template(path = "sessions.html")]
+pub(crate) struct HeldSessions<'a> {
+    pub(crate) f: Frame<'a>,
+    pub(crate) csrf: String,
+    pub(crate) sessions: Vec<HeldSession<'a>>,
+}
+
+impl HeldSessions<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::Local)
+    }
+}
+
 /// Asks before the sign-out, or says that it is done.
 #[derive(Debug, Template)]
 #[template(path = "logout.html")]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{
-    ACCEPT_LANGUAGE, ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE,
+    ACCEPT_LANGUAGE, ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT,
 };
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, rt};
 
 use crate::app::App;
-use crate::session::SsoSession;
+use crate::session::{Client, SsoSession};
 use crate::sso::RequestContext;
 use crate::sso::logout::Held;
 
@@ -87,10 +87,16 @@ impl<'a> Visit<'a> {
         Held { token: self.token(), chain }
     }
 
+    /// The browser, for the person to tell their sessions apart.
+    pub(crate) fn client(&self) -> Client {
+        let agent = self.req.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("");
+        Client { address: self.address(), agent: agent.chars().take(256).collect() }
+    }
+
     /// The living session of this browser.
     pub(crate) async fn session(&self) -> Result<Option<Arc<SsoSession>>, WebError> {
         match self.token() {
-            Some(token) => Ok(self.app.sessions.find(token).await?),
+            Some(token) => Ok(self.app.logout.session(token, &self.context()).await?),
             None => Ok(None),
         }
     }

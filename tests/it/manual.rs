@@ -118,6 +118,7 @@ fn records() -> Vec<Record> {
             code: text("SK-NOT-ALLOWED"),
             reason: format!("{login} is not in \"allow\" of {sp}"),
         },
+        Event::SessionEnded { subject: text(subject), login: text(login), reason: text("disabled") },
         Event::SignedOut { subject: text(subject), login: text(login), sp: Some(text(sp)) },
         Event::SignedOutAt {
             subject: text(subject),

@@ -8,7 +8,7 @@ use crate::identity::{Attributes, NameId, Subject, SubjectId};
 use crate::registry::{InMemory, Registry, RegistryOptions, Snapshot};
 use crate::saml::acs::AcsBinding;
 use crate::saml::name_id::NameIdPolicy;
-use crate::session::{Ask, PendingRequest, SessionOptions, Sessions};
+use crate::session::{Ask, Beginning, PendingRequest, SessionOptions, Sessions};
 use crate::sso::Demands;
 use crate::store::Store;
 
@@ -72,7 +72,8 @@ impl World {
             attributes: Attributes::new(),
         };
         self.clock.advance(SignedDuration::from_mins(-minutes));
-        let (_, session) = self.sessions.start(subject, AuthnContext(class.to_owned())).await.unwrap();
+        let (_, session) =
+            self.sessions.start(Beginning::new(subject, AuthnContext(class.to_owned()))).await.unwrap();
         self.clock.advance(SignedDuration::from_mins(minutes));
         session
     }

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod outcome;
 mod reach;
 mod send;
+pub mod sessions;
 pub mod steps;
 mod turns;
 
@@ -26,7 +27,7 @@ use super::outcome::{Refused, Rejection, Sentence, SoapAnswer};
 use super::{Incoming, RequestContext, SingleSignOn};
 use crate::audit::Event;
 use crate::clock::SignedDuration;
-use crate::identity::NameId;
+use crate::identity::{Accounts, NameId};
 use crate::outgoing::Outgoing;
 use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::encryption::DecryptionKeys;
@@ -42,6 +43,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 pub struct SingleLogout {
     sso: Arc<SingleSignOn>,
     memos: Arc<Memos>,
+    accounts: Arc<dyn Accounts>,
     outgoing: Outgoing,
     reach: Reach,
     /// Steps of one logout come one after the other.
@@ -81,11 +83,12 @@ impl SingleLogout {
     pub fn new(
         sso: Arc<SingleSignOn>,
         memos: Arc<Memos>,
+        accounts: Arc<dyn Accounts>,
         outgoing: Outgoing,
         after_logout_url: Option<String>,
     ) -> Self {
         let reach = Reach::new(outgoing.clone(), Arc::clone(&sso.clock));
-        Self { sso, memos, outgoing, reach, turns: Turns::default(), after_logout_url }
+        Self { sso, memos, accounts, outgoing, reach, turns: Turns::default(), after_logout_url }
     }
 
     /// A logout message that a browser brings.
@@ -130,15 +133,6 @@ impl SingleLogout {
         };
         let step: Result<_, Rejection> = step.await;
         step.unwrap_or_else(|rejection| LogoutStep::still(self.refuse(&rejection, request)))
-    }
-
-    /// A session that has just ended without its person, since another one signed in with that browser. Who can be told
-    /// without the browser is told.
-    pub async fn tell_left(&self, session: Arc<SsoSession>, request: &RequestContext<'_>) {
-        let mut chain = self.chain(self.sso.ids.xml_id(), &[session], None, None);
-        if let Err(rejection) = self.tell_first(&mut chain, false, request).await {
-            tracing::error!(request.id = request.id, "{rejection}");
-        }
     }
 
     async fn requested(

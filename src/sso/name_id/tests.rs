@@ -7,7 +7,7 @@ use crate::clock::{ManualClock, SeededIds, SignedDuration};
 use crate::identity::{AuthnContext, Subject, SubjectId};
 use crate::registry::{InMemory, Registry, RegistryOptions};
 use crate::saml::uris::subject_id::SUBJECT_ID;
-use crate::session::{SessionOptions, Sessions};
+use crate::session::{Beginning, SessionOptions, Sessions};
 use crate::store::Store;
 
 const SP: &str = "https://sp.test";
@@ -61,7 +61,7 @@ impl World {
             attributes: attributes.iter().map(|(name, values)| (*name, values.to_vec())).collect(),
         };
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
-        let (_, session) = sessions.start(subject, context).await.unwrap();
+        let (_, session) = sessions.start(Beginning::new(subject, context)).await.unwrap();
         let secret = Secret::new(vec![7; 32]);
         Self { snapshot: registry.snapshot(), session, secret, _folder: folder }
     }

@@ -15,6 +15,7 @@ use sekisho::audit::memory::Memory;
 use sekisho::clock::{ManualClock, SeededIds};
 use sekisho::config::Config;
 use sekisho::identity::{Attributes, AuthnContext, Subject, SubjectId};
+use sekisho::session::Beginning;
 use sekisho::web::routes::application;
 
 use crate::support::folder::Folder;
@@ -270,7 +271,7 @@ async fn signed_in(app: &web::Data<App>) -> String {
         attributes: Attributes::new(),
     };
     let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
-    let (token, _) = app.sessions.start(subject, context).await.unwrap();
+    let (token, _) = app.sessions.start(Beginning::new(subject, context)).await.unwrap();
     format!("__Host-sekisho={}", token.expose())
 }
 

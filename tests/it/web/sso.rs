@@ -8,7 +8,7 @@ use sekisho::audit::memory::Memory;
 use sekisho::clock::{ManualClock, SeededIds};
 use sekisho::config::Config;
 use sekisho::identity::{Attributes, AuthnContext, Subject, SubjectId};
-use sekisho::session::SsoSession;
+use sekisho::session::{Beginning, SsoSession};
 use sekisho::sso::{Incoming, Outcome, RequestContext, Sentence};
 
 use crate::support::folder::Folder;
@@ -49,7 +49,7 @@ impl Idp {
             attributes,
         };
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
-        self.app.sessions.start(subject, context).await.unwrap().1
+        self.app.sessions.start(Beginning::new(subject, context)).await.unwrap().1
     }
 
     /// A request with these attributes and this content, by POST.

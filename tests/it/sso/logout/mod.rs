@@ -2,6 +2,7 @@
 
 mod answers;
 mod by_sp;
+mod elsewhere;
 mod everywhere;
 mod here;
 mod hostile;
