@@ -225,7 +225,7 @@ fn wishes(request: &AuthnRequest, told: &mut Explanation) {
     if request.subject.is_some() || request.subject_encrypted {
         told.say("It names the person who is to be signed in (Subject).");
     }
-    if let Some(index) = request.attribute_service {
+    if let Some(index) = request.attribute_consuming_service_index {
         told.say(format!("It asks for the attributes of AttributeConsumingService {index}."));
     }
 }
@@ -243,7 +243,10 @@ fn answered(request: &AuthnRequest, accepted: &Accepted, grounds: Grounds<'_>, t
     };
     told.say(format!("The answer goes to {} by {binding}: {why}.", accepted.acs()));
     let sp = accepted.sp();
-    let list = sp.releases.service(request.attribute_service).map(|release| release.attributes.clone());
+    let list = sp
+        .releases
+        .service(request.attribute_consuming_service_index)
+        .map(|release| release.attributes.clone());
     let list = list.ok().flatten().or_else(|| grounds.idp.attributes.clone()).unwrap_or_default();
     let list = if list.is_empty() { "no attributes".to_owned() } else { list.join(", ") };
     told.say(if request.is_passive {

@@ -321,14 +321,8 @@ fn an_own_key_that_cannot_be_used_refuses_its_sp_alone() {
             "it is open to other users of this machine (mode 0644); chmod 600",
         ),
         (|folder| folder.remove("certs/own.pem"), "Unable to load private key"),
-        (
-            |folder| folder.write("certs/own.crt", "no certificate"),
-            "; put the certificate of the key there",
-        ),
-        (
-            |folder| folder.write_secret("certs/own.pem", "no key"),
-            "; put a private key in PEM form there",
-        ),
+        (|folder| folder.write("certs/own.crt", "no certificate"), "; put the certificate of the key there"),
+        (|folder| folder.write_secret("certs/own.pem", "no key"), "; put a private key in PEM form there"),
         (
             |folder| folder.write("certs/own.crt", &Pair::of_sp().certificate_pem()),
             "it is not the key of certificate",
