@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::saml::metadata::idp::{IdpDescription, content_id, write};
-use crate::saml::signature::{AlgorithmSet, Chosen, Preference, Signer, sign};
+use crate::saml::signature::{AlgorithmSet, Chosen, Preference, Signer};
 
 /// Signed metadata.
 #[derive(Debug)]
@@ -48,10 +48,8 @@ impl Template {
         let until = self.valid_for.map(|valid_for| now.checked_add(valid_for)).transpose()?;
         let description = IdpDescription { valid_until: until, ..self.description.clone() };
         let id = content_id(&description);
-        let unsigned = write(&description, &id);
         let signer = Chosen::new(Arc::clone(signer), &Preference::new(Vec::new(), self.algorithms));
-        let signature = sign::enveloped(&signer, &id, &unsigned.bytes)?;
-        let xml = String::from_utf8(unsigned.with_signature(&signature))?;
+        let xml = String::from_utf8(write(&description, &id).signed(&signer, &id)?)?;
         let due = self.valid_for.map(|valid_for| now.checked_add(valid_for / 4)).transpose()?;
         // Whole seconds, as HTTP tells the time.
         Ok(Document { xml, id, signed_at: Timestamp::from_second(now.as_second())?, due })

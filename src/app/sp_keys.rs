@@ -26,8 +26,7 @@ impl SigningKeys for FileKeys {
     fn load(&self, private_key: &Path, certificate: &Path) -> Result<SigningKey, KeyRemark> {
         let passphrase = self.passphrase.as_ref();
         let pair = KeyPair::load(private_key, certificate, passphrase, self.clock.now());
-        let pair =
-            pair.map_err(|error| KeyRemark { message: error.to_string(), remedy: error.remedy() })?;
+        let pair = pair.map_err(|error| KeyRemark { message: error.to_string(), remedy: error.remedy() })?;
         let remark = |concern: &Concern| KeyRemark {
             message: concern.to_string(),
             remedy: concern.remedy(Purpose::SigningForOne).to_owned(),

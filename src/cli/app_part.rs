@@ -166,8 +166,6 @@ fn directory_finding(config: &Config, name: &str, error: &DirectoryError) -> Fin
 }
 
 fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
-    let format =
-        sp.policy.name_id_format.as_deref().or(sp.metadata.name_id_formats.first().map(String::as_str));
     let release = sp.releases.default_service();
     let released = release.attributes.as_ref().or(config.saml.attributes.as_ref());
     ServiceProviderRow {
@@ -175,10 +173,9 @@ fn row(sp: &ServiceProvider, config: &Config) -> ServiceProviderRow {
         name: sp.display_name("ja").to_owned(),
         file: sp.file.display().to_string(),
         acs: sp.metadata.acs.len(),
-        name_id_format: match format.and_then(|f| f.rsplit(':').next()) {
-            _ if sp.policy.without_name_id => "none",
-            Some(format) => format,
-            None => "transient",
+        name_id_format: match sp.name_id_format(None) {
+            Some(uri) => uri.rsplit(':').next().unwrap_or(uri),
+            None => "none",
         }
         .to_owned(),
         attributes: attributes(release, released.map(Vec::as_slice)),

@@ -5,11 +5,11 @@ use toml::de::DeValue;
 
 use super::fault::Complaint;
 use super::reader::Section;
-use super::values::{self, choice, duration_within, maybe_text, text};
+use super::values::{self, choice, duration_within, maybe_text, maybe_web_url, text};
 use crate::authproc::hint;
 use crate::saml::metadata::idp::{Contact, ContactKind, Organization, UiInfo};
 use crate::saml::metadata::sp::{Localized, Logo};
-use crate::saml::name_id::canonical_format;
+use crate::saml::name_id::format_of;
 use crate::saml::uris::name_id::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED, WORDS};
 
 /// What the published metadata says beside keys and endpoints.
@@ -53,7 +53,7 @@ impl Published {
         }
         let formats = section.list("name_id_formats", name_id_format).filter(|formats| !formats.is_empty());
         Self {
-            error_url: section.optional("error_url", error_url).flatten(),
+            error_url: section.optional("error_url", maybe_web_url).flatten(),
             organization: organization(&section.section("organization")),
             contacts: section.sections("contacts").iter().map(contact).collect(),
             ui_info: ui_info(&section.section("ui_info")),
@@ -153,18 +153,9 @@ fn email(value: &DeValue<'_>) -> Result<String, Complaint> {
     Err(Complaint::wrong(message, "write the address alone, such as \"it@example.co.jp\""))
 }
 
-fn error_url(value: &DeValue<'_>) -> Result<Option<String>, Complaint> {
-    match maybe_text(value)? {
-        Some(_) => values::web_url(value).map(Some),
-        None => Ok(None),
-    }
-}
-
 fn name_id_format(value: &DeValue<'_>) -> Result<String, Complaint> {
     let written = text(value)?;
-    let format = canonical_format(&written);
-    let known = WORDS.iter().find(|(word, uri)| *word == format || *uri == format);
-    known.map(|(_, uri)| (*uri).to_owned()).ok_or_else(|| {
+    format_of(&written).map(str::to_owned).ok_or_else(|| {
         let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
         Complaint::wrong(format!("\"{written}\" is no NameID format"), hint(&written, &words))
     })

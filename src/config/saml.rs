@@ -12,7 +12,7 @@ use super::published::Published;
 use super::reader::Section;
 use super::secrets::secret_keys;
 use super::subject::Subject;
-use super::values::{self, choice, duration, flag, maybe_text, text};
+use super::values::{choice, duration, flag, maybe_web_url, text};
 use crate::authproc::{FilterConfig, hint};
 use crate::registry::Profile;
 use crate::saml::signature::{AlgorithmSet, DigestAlgorithm};
@@ -109,7 +109,8 @@ impl Saml {
             section.secret_or_file(secret_keys!("name_id_secret"), "certs/name-id-secret");
         let entity_id =
             section.optional("entity_id", entity_id).unwrap_or_else(|| base_url.join("/saml/metadata"));
-        let subject = Subject::read(section, base_url, &entity_id);
+        let published = Published::read(section);
+        let subject = Subject::read(section, base_url, &entity_id, published.scope.as_deref());
         let allow_http_endpoints = section.or("allow_http_endpoints", false, flag);
         if allow_http_endpoints {
             let message = "assertions may be sent to SPs without TLS";
@@ -130,9 +131,9 @@ impl Saml {
             request_max_age: section.or("request_max_age", SignedDuration::from_hours(1), duration),
             subject,
             enforce_valid_until: section.or("enforce_valid_until", false, flag),
-            published: Published::read(section),
+            published,
             logout_without_question: section.or("logout_without_question", false, flag),
-            after_logout_url: section.optional("after_logout_url", web_address).flatten(),
+            after_logout_url: section.optional("after_logout_url", maybe_web_url).flatten(),
             profile: section.optional("profile", choice(&Profile::WORDS)),
             algorithms: algorithms(section),
             test_sp: section.or("test_sp", false, flag),
@@ -151,14 +152,6 @@ fn entity_id(value: &DeValue<'_>) -> Result<String, Complaint> {
         return Err(Complaint::wrong(message, "write a URI of at most 1024 characters without blanks"));
     }
     Ok(written)
-}
-
-/// A web address, or nothing.
-fn web_address(value: &DeValue<'_>) -> Result<Option<String>, Complaint> {
-    match maybe_text(value)? {
-        Some(_) => values::web_url(value).map(Some),
-        None => Ok(None),
-    }
 }
 
 fn alias(path: &str, value: &DeValue<'_>) -> Result<(String, Endpoint), Complaint> {

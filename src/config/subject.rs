@@ -6,7 +6,7 @@ use super::base_url::BaseUrl;
 use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
-use super::values::{choice, flag, maybe_text, text};
+use super::values::{choice, flag, text};
 use crate::identity::AuthnContext;
 use crate::registry::EntityRelease;
 use crate::saml::subject_id::is_scope;
@@ -35,19 +35,23 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub(super) fn read(section: &Section<'_>, base_url: &BaseUrl, entity_id: &str) -> Self {
+    pub(super) fn read(
+        section: &Section<'_>,
+        base_url: &BaseUrl,
+        entity_id: &str,
+        scope: Option<&str>,
+    ) -> Self {
         Self {
             authn_context_order: authn_context_order(section, base_url),
             release: section.sections("release").iter().map(entity_release).collect(),
-            subject_id_attribute: subject_id_attribute(section),
+            subject_id_attribute: subject_id_attribute(section, scope),
             persistent_id: persistent_id(section, entity_id),
         }
     }
 }
 
-fn subject_id_attribute(section: &Section<'_>) -> Option<String> {
-    let scope = section.optional("scope", maybe_text).flatten();
-    if let Some(scope) = scope.as_ref().filter(|scope| !is_scope(scope)) {
+fn subject_id_attribute(section: &Section<'_>, scope: Option<&str>) -> Option<String> {
+    if let Some(scope) = scope.filter(|scope| !is_scope(scope)) {
         let message = format!("\"{scope}\" is no scope");
         let remedy = "write a domain: letters, digits, '-' and '.', at most 127";
         section.complain("scope", Complaint::wrong(message, remedy));

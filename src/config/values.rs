@@ -115,6 +115,11 @@ pub(super) fn web_url(value: &DeValue<'_>) -> Result<String, Complaint> {
     Err(Complaint::wrong(format!("\"{written}\" is no web address"), "write it whole, from https:// on"))
 }
 
+/// A web address that may be empty, which means the same as no key.
+pub(super) fn maybe_web_url(value: &DeValue<'_>) -> Result<Option<String>, Complaint> {
+    maybe_text(value)?.map(|_| web_url(value)).transpose()
+}
+
 fn any_text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Complaint> {
     value.as_str().ok_or_else(|| mismatch(value, "text", "write it in quotes"))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use openssl::pkey::Id;
 
-use super::{Certificate, Concern, KeyError, LEAST_RSA_BITS, concerns, parse_private, read_private};
+use super::{Certificate, Concern, KeyError, concerns, parse_private, read_private, weigh_rsa};
 use crate::saml::encryption::DecryptionKeys;
 
 /// Keys for decryption: all are tried, and all are published.
@@ -58,9 +58,7 @@ fn load(file: &Path) -> Result<(openssl::pkey::PKey<openssl::pkey::Private>, Cer
     if key.id() != Id::RSA {
         return Err(KeyError::DecryptionKeyKind { file: file.to_owned() });
     }
-    if key.bits() < LEAST_RSA_BITS {
-        return Err(KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() });
-    }
+    weigh_rsa(file, &key)?;
     let certificate = Certificate::parse(&pem)
         .map_err(|cause| KeyError::NoCertificateBeside { file: file.to_owned(), cause })?;
     if !certificate.public_key().is_ok_and(|public| key.public_eq(&public)) {

@@ -77,7 +77,9 @@ pub enum KeyError {
         cause: ErrorStack,
     },
     /// Key and certificate are not of one pair.
-    #[error("Unable to load private key {private_key}: it is not the key of certificate {certificate} ({subject})")]
+    #[error(
+        "Unable to load private key {private_key}: it is not the key of certificate {certificate} ({subject})"
+    )]
     Mismatch {
         /// The key's file.
         private_key: PathBuf,
@@ -99,7 +101,9 @@ pub enum KeyError {
         file: PathBuf,
     },
     /// A decryption key without the certificate that is published of it.
-    #[error("Unable to load private key {file}: its certificate must stand in the same file, and does not ({cause})")]
+    #[error(
+        "Unable to load private key {file}: its certificate must stand in the same file, and does not ({cause})"
+    )]
     NoCertificateBeside {
         /// Which file.
         file: PathBuf,
@@ -148,9 +152,7 @@ impl KeyError {
             ),
             Self::WrongPassphrase { .. } => "check private_key_passphrase".to_owned(),
             Self::KeyMalformed { .. } => "put a private key in PEM form there".to_owned(),
-            Self::WeakRsa { .. } => {
-                "make one of 2048 or more, as `sekisho keys generate` does".to_owned()
-            }
+            Self::WeakRsa { .. } => "make one of 2048 or more, as `sekisho keys generate` does".to_owned(),
             Self::KeyKind { .. } => "use RSA, or EC on P-256 or P-384".to_owned(),
             Self::CertificateUnreadable { .. } => {
                 "run `sekisho keys generate`, or put your certificate there".to_owned()
@@ -179,7 +181,9 @@ impl Concern {
         match (self, purpose) {
             (Self::NotYetValid(_), _) => "see whether this machine's clock is right",
             (_, Purpose::Signing) => "plan a roll-over by saml.next_certificate",
-            (_, Purpose::SigningForOne) => "give the SP the certificate of a new key, then name both in its TOML",
+            (_, Purpose::SigningForOne) => {
+                "give the SP the certificate of a new key, then name both in its TOML"
+            }
             (_, Purpose::Decryption) => {
                 "add a new key to saml.decryption_keys, and take this one out when every SP encrypts to the new one"
             }

@@ -25,11 +25,10 @@ pub use self::generate::{Generated, KeyKind, generate, generate_decryption, gene
 
 use self::signing::{RsaKey, sign_ecdsa};
 
+use crate::saml::signature::key::LEAST_RSA_BITS;
 use crate::saml::signature::{SignError, SignatureAlgorithm, Signer};
 use crate::secret::Secret;
 
-/// Fewer bits than this are not secure, and SPs refuse them.
-const LEAST_RSA_BITS: u32 = 2048;
 /// Bits that let other people of the machine at a file: everything for others, writing for the group. The group may
 /// read, since packaged services own their files as `root:service 0640`.
 const OPEN_TO_OTHERS: u32 = 0o027;
@@ -142,8 +141,7 @@ impl SigningKey {
     fn check(file: &Path, key: &PKey<Private>) -> Result<Self, KeyError> {
         let unfit = |kind: String| KeyError::KeyKind { file: file.to_owned(), kind };
         match key.id() {
-            Id::RSA if key.bits() >= LEAST_RSA_BITS => Ok(Self::Rsa(RsaKey::new(key.clone()))),
-            Id::RSA => Err(KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() }),
+            Id::RSA => weigh_rsa(file, key).map(|()| Self::Rsa(RsaKey::new(key.clone()))),
             Id::EC => {
                 let ec = key.ec_key()?;
                 match ec.group().curve_name() {
@@ -160,6 +158,11 @@ impl SigningKey {
             other => Err(unfit(format!("type {}", other.as_raw()))),
         }
     }
+}
+
+fn weigh_rsa(file: &Path, key: &PKey<Private>) -> Result<(), KeyError> {
+    let weak = || KeyError::WeakRsa { file: file.to_owned(), bits: key.bits() };
+    (key.bits() >= LEAST_RSA_BITS).then_some(()).ok_or_else(weak)
 }
 
 /// Reads the first certificate of a file.

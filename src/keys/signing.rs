@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use openssl::ec::EcKey;
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
-use openssl::md::{Md, MdRef};
 use openssl::pkey::{PKey, Private};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
@@ -47,7 +46,7 @@ impl RsaKey {
         let mut context = PkeyCtx::new(&self.key)?;
         context.sign_init()?;
         context.set_rsa_padding(Padding::PKCS1)?;
-        context.set_signature_md(md(hash))?;
+        context.set_signature_md(hash.md())?;
         Ok(context)
     }
 
@@ -69,13 +68,4 @@ pub(super) fn sign_ecdsa(key: &EcKey<Private>, digest: &[u8], width: i32) -> Res
     let mut octets = signature.r().to_vec_padded(width)?;
     octets.extend(signature.s().to_vec_padded(width)?);
     Ok(octets)
-}
-
-fn md(hash: DigestAlgorithm) -> &'static MdRef {
-    match hash {
-        DigestAlgorithm::Sha1 => Md::sha1(),
-        DigestAlgorithm::Sha256 => Md::sha256(),
-        DigestAlgorithm::Sha384 => Md::sha384(),
-        DigestAlgorithm::Sha512 => Md::sha512(),
-    }
 }

@@ -31,7 +31,7 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
         let (Some(file), Some(text)) = (file, &content.toml) else { return Err(Vec::new()) };
         return alone(&file, text, origin);
     };
-    let Described { providers: all, affiliations } = sp::parse_all(bytes(xml)?)
+    let Described { providers: all, affiliations } = sp::parse(bytes(xml)?)
         .map_err(|error| vec![fault(xml, Some(error.line), "", &error.fault.to_string(), error.remedy())])?;
     let file = match (file, &content.toml) {
         (Some(file), Some(text)) => consistent(file, text, &all)?,

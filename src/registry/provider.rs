@@ -7,7 +7,9 @@ use crate::authproc::{Chain, FilterConfig};
 use crate::clock::Timestamp;
 use crate::saml::encryption::EncryptionKey;
 use crate::saml::metadata::sp::SpMetadata;
+use crate::saml::name_id::canonical_format;
 use crate::saml::signature::{AlgorithmSet, Preference, Signer, VerificationKey};
+use crate::saml::uris::name_id::{ENCRYPTED, TRANSIENT, UNSPECIFIED};
 
 use super::finding::{Finding, Severity};
 use super::policy::Policy;
@@ -60,6 +62,21 @@ impl ServiceProvider {
     /// What people call it, in `lang` if it says so.
     pub fn display_name(&self, lang: &str) -> &str {
         self.metadata.display_name(lang)
+    }
+
+    /// The format of NameIDs for it: that which is `asked` for, unless that is unspecified or the wish for an EncryptedID,
+    /// which leaves it open, else the policy's, else the first of the metadata that says something, else what an attribute
+    /// leaves open, else transient. None is the policy's `none`.
+    pub fn name_id_format<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        let names_one = |format: &&str| ![UNSPECIFIED, ENCRYPTED].contains(format);
+        let asked = asked.filter(names_one).filter(|_| !self.policy.name_id_force);
+        if self.policy.without_name_id && asked.is_none() {
+            return None;
+        }
+        let own = self.policy.name_id_format.as_deref().map(canonical_format);
+        let published = || self.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(names_one);
+        let open = || if self.policy.name_id_attribute.is_some() { UNSPECIFIED } else { TRANSIENT };
+        Some(asked.or(own).or_else(published).unwrap_or_else(open))
     }
 
     /// Whether its validUntil has passed and is enforced: nothing is issued to it any more.

@@ -106,21 +106,20 @@ pub(super) fn findings(provider: &ServiceProvider, origin: &Origin<'_>) -> Vec<F
         found.push(origin.finding(severity, &provider.metadata, message, remedy));
     };
     let policy = &provider.policy;
-    if policy.allow_sha1_requests {
-        let message = "its requests may be signed with SHA-1 (allow_sha1_requests), which others can forge";
-        say(
-            Severity::Warning,
-            message.to_owned(),
+    let switches = [
+        (
+            policy.allow_sha1_requests,
+            "its requests may be signed with SHA-1 (allow_sha1_requests)",
             "let it sign with SHA-256, then remove allow_sha1_requests",
-        );
-    }
-    if policy.allow_sha1_responses {
-        let message = "what it gets may be signed with SHA-1 (allow_sha1_responses), which others can forge";
-        say(
-            Severity::Warning,
-            message.to_owned(),
+        ),
+        (
+            policy.allow_sha1_responses,
+            "what it gets may be signed with SHA-1 (allow_sha1_responses)",
             "ask when it will take SHA-256, then remove allow_sha1_responses",
-        );
+        ),
+    ];
+    for (_, message, remedy) in switches.iter().filter(|(open, ..)| *open) {
+        say(Severity::Warning, format!("{message}, which others can forge"), remedy);
     }
     let main = &origin.options.signs_with;
     let can = provider.signer.as_ref().map_or(main.as_slice(), |signer| signer.algorithms());

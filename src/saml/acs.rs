@@ -237,7 +237,7 @@ mod tests {
             requested_authn_context: None,
             subject: None,
             subject_encrypted: false,
-            attribute_service: None,
+            attribute_consuming_service_index: None,
         };
         Acs::choose(&services, &request, Carrier::Browser)
     }

@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::assertion::Unsigned;
 use super::error::MessageError;
 use super::message::{Head, ISSUER, date_time, once};
+use super::signature::sign::Unsigned;
 use super::status::Status;
 use super::uris::{SAMLP, names};
 use super::xml::{Element, Writer};

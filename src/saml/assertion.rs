@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::encryption::ENCRYPTED_ID;
 use super::message::{ISSUER, date_time};
-use super::signature::{SignError, Signer, sign};
+use super::signature::sign::Unsigned;
 use super::uris::{SAML, attribute_name, names};
 use super::xml::Writer;
 use super::xml::writer::Attr;
@@ -68,33 +68,6 @@ pub struct Assertion<'a> {
     pub attributes: &'a Attributes,
     /// NameFormat of all attributes; by default `uri` for URIs and `basic` for all others (saml-core 8.2).
     pub name_format: Option<&'a str>,
-}
-
-/// Canonical octets and the place right after the Issuer, where a signature belongs (saml-core 5.4.1).
-#[derive(Debug)]
-pub struct Unsigned {
-    /// The element.
-    pub bytes: Vec<u8>,
-    /// Where its `ds:Signature` is spliced in.
-    pub insert_at: usize,
-}
-
-impl Unsigned {
-    /// What comes before the signature, and what comes after it.
-    pub fn halves(&self) -> (&[u8], &[u8]) {
-        self.bytes.split_at_checked(self.insert_at).unwrap_or((&self.bytes, &[]))
-    }
-
-    /// The element with an enveloped signature over it; `id` is its ID.
-    pub fn signed(&self, signer: &dyn Signer, id: &str) -> Result<Vec<u8>, SignError> {
-        let signature = sign::enveloped(signer, id, &self.bytes)?;
-        let (before, after) = self.halves();
-        let mut whole = Vec::with_capacity(self.bytes.len() + signature.len());
-        whole.extend_from_slice(before);
-        whole.extend_from_slice(&signature);
-        whole.extend_from_slice(after);
-        Ok(whole)
-    }
 }
 
 impl Assertion<'_> {

@@ -44,7 +44,7 @@ pub struct AuthnRequest {
     /// Whether that is told by an EncryptedID; [`Self::decrypt_subject`] reads it.
     pub subject_encrypted: bool,
     /// For which service of its metadata it asks: which attributes that needs.
-    pub attribute_service: Option<u16>,
+    pub attribute_consuming_service_index: Option<u16>,
 }
 
 /// saml-core 3.3.2.2.1.
@@ -89,24 +89,20 @@ impl AuthnRequest {
             requested_authn_context: requested_authn_context(root)?,
             subject,
             subject_encrypted,
-            attribute_service: index(root, "AttributeConsumingServiceIndex")?,
+            attribute_consuming_service_index: index(root, "AttributeConsumingServiceIndex")?,
         })
     }
 
-    /// Decrypts who is meant. Only what is known to come from the SP is decrypted, so that nobody else can use us to
-    /// read what an SP has encrypted.
+    /// Decrypts who is meant.
     pub fn decrypt_subject(
         &mut self,
         root: &Element<'_>,
-        _proof: &SignatureValid,
+        proof: &SignatureValid,
         keys: &DecryptionKeys,
     ) -> Result<(), MessageError> {
         let subject = root.first(SAML.uri, "Subject").and_then(|subject| encrypted_id(subject).transpose());
         let Some(encrypted) = subject.transpose()? else { return Ok(()) };
-        if keys.is_empty() {
-            return Err(MessageError::NoDecryptionKey);
-        }
-        self.subject = Some(encryption::name_id(encrypted, keys)?);
+        self.subject = Some(encryption::name_id(encrypted, proof, keys)?);
         Ok(())
     }
 

@@ -57,10 +57,10 @@ pub enum MessageError {
     )]
     EncryptedUnsigned,
     /// An EncryptedID, and nothing to decrypt it with.
-    #[error("the Subject is an EncryptedID, and saml.decryption_keys names no key")]
+    #[error("it holds an EncryptedID, and saml.decryption_keys names no key")]
     NoDecryptionKey,
     /// An EncryptedID that does not decrypt to a NameID.
-    #[error("the Subject: {0}")]
+    #[error("its EncryptedID: {0}")]
     NotDecrypted(#[from] NotDecrypted),
     /// The web browser profile forbids it: the browser that brings the request is the one that is confirmed
     /// (saml-profiles 4.1.4.1).

@@ -1,9 +1,10 @@
 //! [`LogoutRequest`] and [`LogoutResponse`] (saml-core 3.7): read from a verified tree, and written canonically.
 
-use super::assertion::{NAME_ID, Unsigned, name_id_attributes};
+use super::assertion::{NAME_ID, name_id_attributes};
 use super::error::MessageError;
 use super::message::{Head, ISSUER, cut, date_time, instant, once};
 use super::name_id;
+use super::signature::sign::Unsigned;
 use super::status::{self, Status};
 use super::uris::{ASYNC_SLO, SAML, SAMLP, names};
 use super::xml::writer::Attr;
@@ -127,7 +128,7 @@ impl Request<'_> {
     /// Writes it, unsigned.
     pub fn write(&self) -> Unsigned {
         let mut w = Writer::with_capacity(2 * 1024);
-        let mut attributes = head(self.id, self.issue_instant, self.destination);
+        let mut attributes = head(self.id, self.issue_instant, Some(self.destination));
         attributes.push(("NotOnOrAfter", date_time(self.not_on_or_after).into()));
         attributes.push(("Reason", BY_USER.into()));
         w.start(&LOGOUT_REQUEST, &mut attributes);
@@ -162,8 +163,7 @@ impl Response<'_> {
     /// Writes it, unsigned.
     pub fn write(&self) -> Unsigned {
         let mut w = Writer::with_capacity(1024);
-        let mut attributes = head(self.id, self.issue_instant, self.destination.unwrap_or_default());
-        attributes.retain(|(name, value)| *name != "Destination" || !value.is_empty());
+        let mut attributes = head(self.id, self.issue_instant, self.destination);
         attributes.push(("InResponseTo", self.in_response_to.into()));
         w.start(&LOGOUT_RESPONSE, &mut attributes);
         w.leaf(&ISSUER, &mut [], self.issuer);
@@ -173,13 +173,12 @@ impl Response<'_> {
     }
 }
 
-fn head<'a>(id: &'a str, issue_instant: Timestamp, destination: &'a str) -> Vec<Attr<'a>> {
-    vec![
-        ("ID", id.into()),
-        ("Version", "2.0".into()),
-        ("IssueInstant", date_time(issue_instant).into()),
-        ("Destination", destination.into()),
-    ]
+fn head<'a>(id: &'a str, issue_instant: Timestamp, destination: Option<&'a str>) -> Vec<Attr<'a>> {
+    let instant = date_time(issue_instant);
+    let mut attributes: Vec<Attr<'a>> =
+        vec![("ID", id.into()), ("Version", "2.0".into()), ("IssueInstant", instant.into())];
+    attributes.extend(destination.map(|destination| ("Destination", destination.into())));
+    attributes
 }
 
 #[cfg(test)]

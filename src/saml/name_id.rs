@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::uris::name_id::{EMAIL, UNSPECIFIED};
+use super::uris::name_id::{EMAIL, UNSPECIFIED, WORDS};
 use super::xml::Element;
 use crate::identity::{NameId, SubjectId};
 use crate::secret::{MacError, Secret};
@@ -25,6 +25,12 @@ pub fn canonical_format(format: &str) -> &str {
         "urn:oasis:names:tc:SAML:2.0:nameid-format:unspecified" => UNSPECIFIED,
         other => other,
     }
+}
+
+/// The format that a configuration means: by its word, such as `persistent`, or by its identifier.
+pub fn format_of(written: &str) -> Option<&'static str> {
+    let format = canonical_format(written);
+    WORDS.iter().find(|(word, uri)| *word == format || *uri == format).map(|(_, uri)| *uri)
 }
 
 /// Reads a NameID element; the value is its whole text.

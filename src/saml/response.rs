@@ -3,10 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::assertion::{Assertion, Unsigned};
+use super::assertion::Assertion;
 use super::encryption::{ENCRYPTED_ASSERTION, EncryptError, EncryptionKey};
 use super::message::{ISSUER, date_time};
-use super::signature::{SignError, Signer, sign};
+use super::signature::sign::{self, Unsigned};
+use super::signature::{SignError, Signer};
 use super::status::Status;
 use super::uris::{SAMLP, names};
 use super::xml::Writer;
@@ -117,7 +118,8 @@ fn signed_assertion(
 ) -> Result<(Unsigned, Vec<u8>), SignError> {
     check_name_id(assertion)?;
     let unsigned = assertion.write();
-    let signature = if what.assertion { signature(signer, assertion.id, &unsigned)? } else { Vec::new() };
+    let sign = || sign::enveloped(signer, assertion.id, &unsigned.bytes);
+    let signature = if what.assertion { sign()? } else { Vec::new() };
     Ok((unsigned, signature))
 }
 
@@ -128,10 +130,6 @@ fn check_name_id(assertion: &Assertion<'_>) -> Result<(), SignError> {
         Some(c) => Err(SignError(format!("the NameID holds U+{:04X}, which XML cannot hold", u32::from(c)))),
         None => Ok(()),
     }
-}
-
-fn signature(signer: &dyn Signer, id: &str, unsigned: &Unsigned) -> Result<Vec<u8>, SignError> {
-    sign::enveloped(signer, id, &unsigned.bytes)
 }
 
 /// The value of a form field that carries a message by POST.

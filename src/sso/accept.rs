@@ -163,7 +163,7 @@ impl Accepted {
             requested_authn_context: request.requested_authn_context,
             subject: request.subject,
             subject_encrypted: request.subject_encrypted,
-            attribute_service: request.attribute_service,
+            attribute_service: request.attribute_consuming_service_index,
             signed_in: None,
         };
         Ok(Self { sp, acs, relay_state, ask })

@@ -8,7 +8,6 @@ use super::{RequestContext, SingleSignOn};
 use crate::clock::SignedDuration;
 use crate::saml::artifact::{Artifact, ArtifactResolve, ArtifactResponse};
 use crate::saml::binding::{redirect, soap};
-use crate::saml::signature::SignatureError;
 
 /// How long a Response waits: an SP fetches it at once.
 const WAITS: SignedDuration = SignedDuration::from_secs(60);
@@ -50,10 +49,8 @@ impl SingleSignOn {
         let resolve = ArtifactResolve::read(&root)?;
         let sp = find(&snapshot, &resolve.head.issuer, now)?;
         // Whoever can fetch an assertion must be who it is for.
-        enveloped(&root, &sp).map_err(|cause| {
-            let cause = if sp.keys.is_empty() { SignatureError::NoKeys } else { cause };
-            Rejection::Signature { sp: sp.entity_id().to_owned(), cause }
-        })?;
+        enveloped(&root, &sp)
+            .map_err(|cause| Rejection::Signature { sp: sp.entity_id().to_owned(), cause })?;
         check_destination(&sp, resolve.head.destination.as_deref(), &self.idp.demands.artifact_destinations)?;
         check_age(&sp, resolve.head.issue_instant, &self.idp.demands, now)?;
         let issuer = self.idp.issuer_without_subject(&sp);

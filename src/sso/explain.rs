@@ -212,7 +212,7 @@ fn wishes(request: &AuthnRequest, told: &mut Explanation) {
     if request.subject.is_some() || request.subject_encrypted {
         told.say("It names the person who is to be signed in (Subject).");
     }
-    if let Some(index) = request.attribute_service {
+    if let Some(index) = request.attribute_consuming_service_index {
         told.say(format!("It asks for the attributes of AttributeConsumingService {index}."));
     }
 }
@@ -229,7 +229,7 @@ fn answered(request: &AuthnRequest, accepted: &Accepted, ground: Ground<'_>, tol
         AcsBinding::Paos => "PAOS",
     };
     told.say(format!("The answer goes to {} by {binding}: {why}.", accepted.acs()));
-    let released = released(accepted.sp(), request.attribute_service, ground);
+    let released = released(accepted.sp(), request.attribute_consuming_service_index, ground);
     told.say(if request.is_passive {
         format!(
             "It is accepted. Without a session the SP gets NoPassive; with one, an assertion with {released}."

@@ -12,10 +12,10 @@ use super::names;
 use crate::clock::Timestamp;
 use crate::identity::{Attributes, NameId, Value};
 use crate::registry::{NameIdEncoding, ServiceProvider, Snapshot};
-use crate::saml::name_id::{NameIdPolicy, canonical_format, legacy_persistent, persistent};
+use crate::saml::name_id::{NameIdPolicy, legacy_persistent, persistent};
 use crate::saml::subject_id;
 use crate::saml::uris::name_id::{
-    EMAIL, ENCRYPTED, KERBEROS, PERSISTENT, TRANSIENT, UNSPECIFIED, WINDOWS_DOMAIN, X509_SUBJECT,
+    EMAIL, KERBEROS, PERSISTENT, TRANSIENT, UNSPECIFIED, WINDOWS_DOMAIN, X509_SUBJECT,
 };
 use crate::saml::uris::subject_id::PAIRWISE_ID;
 use crate::saml::xml::name::is_char;
@@ -113,8 +113,8 @@ impl Source<'_> {
         transient: impl FnOnce() -> String,
     ) -> Result<Option<NameId>, NameIdError> {
         let qualifier = requested.sp_name_qualifier.as_deref();
-        let Some(format) = format(sp, requested) else { return Ok(None) };
-        self.of_format(sp, &format, qualifier, transient).map(Some)
+        let Some(format) = sp.name_id_format(requested.format.as_deref()) else { return Ok(None) };
+        self.of_format(sp, format, qualifier, transient).map(Some)
     }
 
     /// The NameID of this format.
@@ -243,22 +243,6 @@ impl Source<'_> {
         };
         if text.is_empty() { Err(missing()) } else { Ok(text) }
     }
-}
-
-/// The request's format unless that is unspecified or the wish for an EncryptedID, which leaves it open, else the
-/// policy's, else the first of the metadata that says something, else what an attribute leaves open, else transient. None
-/// is the policy's `none`.
-fn format(sp: &ServiceProvider, requested: &NameIdPolicy) -> Option<String> {
-    let own = sp.policy.name_id_format.as_deref().map(canonical_format);
-    let names_one = |f: &&str| ![UNSPECIFIED, ENCRYPTED].contains(f);
-    let asked = requested.format.as_deref().filter(names_one);
-    let asked = asked.filter(|_| !sp.policy.name_id_force);
-    if sp.policy.without_name_id && asked.is_none() {
-        return None;
-    }
-    let published = || sp.metadata.name_id_formats.iter().map(|f| canonical_format(f)).find(names_one);
-    let open = || if sp.policy.name_id_attribute.is_some() { UNSPECIFIED } else { TRANSIENT };
-    Some(asked.or(own).or_else(published).unwrap_or_else(open).to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use super::{Allow, Encrypt, NameIdEncoding, Profile, Sign, UPN_DOMAIN, VerifyRequests};
 use crate::authproc::hint;
 use crate::saml::encryption::{BlockCipher, EncryptionMethod, KeyTransport};
-use crate::saml::name_id::canonical_format;
+use crate::saml::name_id::format_of;
 use crate::saml::signature::SignatureAlgorithm;
 use crate::saml::uris::{attribute_name, name_id};
 
@@ -154,7 +154,8 @@ pub(super) fn name_id_format(value: &DeValue<'_>) -> Read<Option<String>> {
     if text == "none" {
         return Ok(None);
     }
-    uri(canonical_format(&text), &name_id::WORDS, "NameID format").map(Some)
+    let format = format_of(&text).map(|format| Some(format.to_owned()));
+    format.ok_or_else(|| unknown(&text, &name_id::WORDS, "NameID format"))
 }
 
 pub(super) fn attribute_name_format(value: &DeValue<'_>) -> Read<String> {
@@ -263,8 +264,12 @@ fn uri(text: &str, known: &[(&str, &str)], what: &str) -> Read<String> {
     if let Some((_, uri)) = known.iter().find(|(short, uri)| *short == text || *uri == text) {
         return Ok((*uri).to_owned());
     }
+    Err(unknown(text, known, what))
+}
+
+fn unknown(text: &str, known: &[(&str, &str)], what: &str) -> Wrong {
     let shorts: Vec<&str> = known.iter().map(|(short, _)| *short).collect();
-    Err(wrong(format!("\"{text}\" is no {what}"), hint(text, &shorts)))
+    wrong(format!("\"{text}\" is no {what}"), hint(text, &shorts))
 }
 
 /// A DN as servers write it, without blanks around its parts (RFC 4514); `None` unless each part has an attribute type

@@ -32,6 +32,9 @@ pub enum BindingError {
     /// A response where a request is expected.
     #[error("a SAMLResponse where a SAMLRequest is expected")]
     NotARequest,
+    /// The form is no text.
+    #[error("the form is not UTF-8")]
+    NotUtf8,
     /// The value is no base64.
     #[error("{0} is not base64")]
     Base64(&'static str),

@@ -37,7 +37,7 @@ impl Received {
 }
 
 fn split(body: &[u8]) -> Result<Parameters<'_>, BindingError> {
-    let body = std::str::from_utf8(body).map_err(|_| BindingError::Base64("the form"))?;
+    let body = std::str::from_utf8(body).map_err(|_| BindingError::NotUtf8)?;
     Parameters::split(body)
 }
 
@@ -52,5 +52,6 @@ mod tests {
         assert_eq!(received.relay_state.as_deref(), Some("a b+c"));
         assert_eq!(Received::request(b"SAMLResponse=PGEvPg").unwrap_err(), BindingError::NotARequest);
         assert_eq!(Received::response(b"SAMLResponse=PGEvPg").unwrap().xml, b"<a/>");
+        assert_eq!(Received::request(b"SAMLRequest=PGEvPg&\xFF").unwrap_err(), BindingError::NotUtf8);
     }
 }

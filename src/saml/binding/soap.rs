@@ -42,11 +42,17 @@ pub fn read(envelope: &[u8]) -> Result<Element<'_>, BindingError> {
     Ok(message)
 }
 
-/// The header blocks for us that we would have to understand: there are none that we do.
+/// The `actor` that means whoever gets the message next (SOAP 1.1, 4.2.2).
+const NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
+
+/// The header blocks for us that we would have to understand: there are none that we do. What is for another `actor` is
+/// none of our business.
 fn check_headers(root: &Element<'_>) -> Result<(), BindingError> {
     let blocks = root.all(SOAP.uri, "Header").flat_map(Element::elements);
-    let mut demanding =
-        blocks.filter(|block| matches!(block.attribute_in(SOAP.uri, "mustUnderstand"), Some("1" | "true")));
+    let ours = |block: &&Element<'_>| matches!(block.attribute_in(SOAP.uri, "actor"), None | Some("" | NEXT));
+    let demands =
+        |block: &&Element<'_>| matches!(block.attribute_in(SOAP.uri, "mustUnderstand"), Some("1" | "true"));
+    let mut demanding = blocks.filter(ours).filter(demands);
     match demanding.next() {
         Some(block) => Err(BindingError::MustUnderstand(block.local.chars().take(128).collect())),
         None => Ok(()),
@@ -124,12 +130,23 @@ mod tests {
         {
             assert!(matches!(refused(inside), BindingError::Soap(_)), "{inside}");
         }
-        let header = "<S:Header><w S:mustUnderstand='1'/></S:Header><S:Body><a/></S:Body>";
-        assert_eq!(refused(header), BindingError::MustUnderstand("w".into()));
+        for actor in ["", "S:actor=''", "S:actor='http://schemas.xmlsoap.org/soap/actor/next'"] {
+            let header =
+                format!("<S:Header><w S:mustUnderstand='1' {actor}/></S:Header><S:Body><a/></S:Body>");
+            assert_eq!(refused(&header), BindingError::MustUnderstand("w".into()), "{actor}");
+        }
         assert!(matches!(read(b"<a/>"), Err(BindingError::Soap(_))));
         assert!(matches!(read(b"<!DOCTYPE a><a/>"), Err(BindingError::Envelope(_))));
         let soap12 = "<S:Envelope xmlns:S='http://www.w3.org/2003/05/soap-envelope'><S:Body><a/></S:Body></S:Envelope>";
         assert!(matches!(read(soap12.as_bytes()), Err(BindingError::Soap(_))));
+    }
+
+    /// SOAP 1.1, 4.2.2.
+    #[test]
+    fn what_another_actor_must_understand_is_passed_over() {
+        let header = "<S:Header><w S:mustUnderstand='1' S:actor='urn:x:other'/></S:Header>";
+        let envelope = format!("<S:Envelope {S}>{header}<S:Body><a/></S:Body></S:Envelope>");
+        assert!(read(envelope.as_bytes()).unwrap().is("", "a"));
     }
 
     #[test]

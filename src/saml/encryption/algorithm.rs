@@ -177,7 +177,7 @@ impl EncryptionMethod {
 /// Block cipher and key transport for an SP: of each kind the first of `methods` that exists here, and the default where
 /// it names none of that kind. The default, AES-256-GCM and rsa-oaep-mgf1p with SHA-1, is what SPs can read that say
 /// nothing: toolkits of before 2020 know no other digest.
-pub fn choose(methods: &[EncryptionMethod]) -> Result<(BlockCipher, KeyTransport), NoAlgorithm> {
+pub(super) fn choose(methods: &[EncryptionMethod]) -> Result<(BlockCipher, KeyTransport), NoAlgorithm> {
     let default_transport = KeyTransport::Mgf1p(Some(DigestAlgorithm::Sha1));
     let named = |known: &dyn Fn(&str) -> bool| methods.iter().any(|method| known(&method.algorithm));
     let block = methods.iter().find_map(|method| BlockCipher::from_uri(&method.algorithm));

@@ -16,6 +16,8 @@ use super::algorithm::{BlockCipher, EncryptionMethod, KeyTransport};
 use super::encrypt::{TAG, set_oaep};
 use super::{ELEMENT, ENCRYPTED_KEY};
 use crate::identity::NameId;
+use crate::saml::error::MessageError;
+use crate::saml::signature::SignatureValid;
 use crate::saml::uris::{DS, SAML, XENC};
 use crate::saml::xml::{Element, Limits, parse};
 use crate::secret::Secret;
@@ -50,8 +52,20 @@ impl fmt::Debug for DecryptionKeys {
     }
 }
 
-/// The NameID in `encrypted_id`, a saml:EncryptedID (saml-core 2.2.4) of a message whose signature has been verified.
-pub fn name_id(encrypted_id: &Element<'_>, keys: &DecryptionKeys) -> Result<NameId, NotDecrypted> {
+/// The NameID in `encrypted_id`, a saml:EncryptedID (saml-core 2.2.4) of the message that `_proof` is about: only what is
+/// known to come from the SP is decrypted, so that nobody else can use us to read what an SP has encrypted.
+pub fn name_id(
+    encrypted_id: &Element<'_>,
+    _proof: &SignatureValid,
+    keys: &DecryptionKeys,
+) -> Result<NameId, MessageError> {
+    if keys.is_empty() {
+        return Err(MessageError::NoDecryptionKey);
+    }
+    Ok(decrypted_name_id(encrypted_id, keys)?)
+}
+
+fn decrypted_name_id(encrypted_id: &Element<'_>, keys: &DecryptionKeys) -> Result<NameId, NotDecrypted> {
     if !encrypted_id.is(SAML.uri, "EncryptedID") {
         return Err(NotDecrypted);
     }

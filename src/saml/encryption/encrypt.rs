@@ -5,12 +5,10 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::error::ErrorStack;
-use openssl::md::{Md, MdRef};
 use openssl::pkey::{HasPublic, Id, PKey, Public};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use openssl::symm::{encrypt, encrypt_aead};
-use openssl::x509::X509;
 
 use super::algorithm::{EncryptionMethod, NoAlgorithm, choose, mgf1_uri};
 use super::{
@@ -18,8 +16,8 @@ use super::{
     ENCRYPTION_METHOD, KEY_INFO, KeyTransport, MGF,
 };
 use crate::clock::{Ids, Timestamp};
-use crate::saml::signature::DigestAlgorithm;
-use crate::saml::signature::key::not_after;
+use crate::saml::signature::key::public_key;
+use crate::saml::signature::{DigestAlgorithm, KeyRejected};
 use crate::saml::xml::Writer;
 use crate::saml::xml::writer::Name;
 use crate::secret::Secret;
@@ -39,12 +37,9 @@ pub struct EncryptionKey {
 /// Why a certificate's key is not encrypted to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyUnfit {
-    /// The certificate cannot be read.
-    #[error("the certificate cannot be read: {0}")]
-    Unreadable(String),
-    /// RSA under 2048 bits.
-    #[error("the RSA key has {0} bits; at least 2048 are needed")]
-    WeakRsa(u32),
+    /// The certificate cannot be read, or its key is weak.
+    #[error(transparent)]
+    Certificate(#[from] KeyRejected),
     /// EC, DSA and the like: RSA-OAEP is the only key transport.
     #[error("the key is not RSA, and nothing else can carry a content key")]
     Kind,
@@ -61,16 +56,12 @@ pub struct EncryptError(#[from] ErrorStack);
 impl EncryptionKey {
     /// The key of a certificate, whose owner takes `methods`. The certificate's dates and issuer say nothing.
     pub fn from_certificate_der(der: &[u8], methods: &[EncryptionMethod]) -> Result<Self, KeyUnfit> {
-        let unreadable = |error: ErrorStack| KeyUnfit::Unreadable(error.to_string());
-        let certificate = X509::from_der(der).map_err(unreadable)?;
-        let key = certificate.public_key().map_err(unreadable)?;
-        match key.id() {
-            Id::RSA if key.bits() < 2048 => return Err(KeyUnfit::WeakRsa(key.bits())),
-            Id::RSA => {}
-            _ => return Err(KeyUnfit::Kind),
+        let (key, not_after) = public_key(der)?;
+        if key.id() != Id::RSA {
+            return Err(KeyUnfit::Kind);
         }
         let (block, transport) = choose(methods)?;
-        Ok(Self { key, block, transport, not_after: not_after(&certificate) })
+        Ok(Self { key, block, transport, not_after })
     }
 
     /// What the content is encrypted with.
@@ -179,17 +170,8 @@ pub(super) fn set_oaep<T: HasPublic>(
 ) -> Result<(), ErrorStack> {
     let (digest, mgf) = transport.digests();
     context.set_rsa_padding(Padding::PKCS1_OAEP)?;
-    context.set_rsa_oaep_md(md(digest))?;
-    context.set_rsa_mgf1_md(md(mgf))
-}
-
-fn md(digest: DigestAlgorithm) -> &'static MdRef {
-    match digest {
-        DigestAlgorithm::Sha1 => Md::sha1(),
-        DigestAlgorithm::Sha256 => Md::sha256(),
-        DigestAlgorithm::Sha384 => Md::sha384(),
-        DigestAlgorithm::Sha512 => Md::sha512(),
-    }
+    context.set_rsa_oaep_md(digest.md())?;
+    context.set_rsa_mgf1_md(mgf.md())
 }
 
 fn cipher_data(w: &mut Writer, octets: &[u8]) {

@@ -8,7 +8,7 @@ mod algorithm;
 mod decrypt;
 mod encrypt;
 
-pub use algorithm::{BlockCipher, EncryptionMethod, KeyTransport, NoAlgorithm, choose, readable};
+pub use algorithm::{BlockCipher, EncryptionMethod, KeyTransport, NoAlgorithm, readable};
 pub use decrypt::{DecryptionKeys, NotDecrypted, decrypt, name_id};
 pub use encrypt::{EncryptError, EncryptionKey, KeyUnfit};
 

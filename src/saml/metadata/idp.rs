@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::sp::{Localized, Logo};
 use crate::saml::encryption;
 use crate::saml::signature::key::sha256_hex;
+use crate::saml::signature::sign::Unsigned;
 use crate::saml::signature::{AlgorithmSet, X509_CERTIFICATE, X509_DATA};
 use crate::saml::uris::{
     ALG, BINDING_POST, BINDING_REDIRECT, BINDING_SOAP, DS, MD, MDUI, REMD, SAMLP, SECURITY_CONTACT, SHIBMD,
@@ -172,25 +173,6 @@ impl ContactKind {
             Self::Billing => "billing",
             Self::Other | Self::Security => "other",
         }
-    }
-}
-
-/// Metadata without its signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsigned {
-    /// The canonical document: what is hashed.
-    pub bytes: Vec<u8>,
-    /// Where the `ds:Signature` goes: right behind the root's start tag.
-    pub insert_at: usize,
-}
-
-impl Unsigned {
-    /// The document with `signature`, the octets of a `ds:Signature`, in its place.
-    pub fn with_signature(self, signature: &[u8]) -> Vec<u8> {
-        let mut bytes = self.bytes;
-        let at = self.insert_at.min(bytes.len());
-        bytes.splice(at..at, signature.iter().copied());
-        bytes
     }
 }
 

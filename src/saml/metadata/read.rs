@@ -16,13 +16,9 @@ use crate::saml::xml::{Element, Limits, parse as parse_xml};
 /// An entityID may have so many characters (saml-core 8.3.6).
 const LONGEST_ENTITY_ID: usize = 1024;
 
-/// The service providers of a file: one of an EntityDescriptor, those of an EntitiesDescriptor.
-pub fn parse(bytes: &[u8]) -> Result<Vec<SpMetadata>, MetadataError> {
-    parse_all(bytes).map(|described| described.providers)
-}
-
-/// The same with the affiliations; a file may hold nothing else.
-pub fn parse_all(bytes: &[u8]) -> Result<Described, MetadataError> {
+/// What a file describes: the one of an EntityDescriptor, or those of an EntitiesDescriptor. A file may hold affiliations
+/// alone.
+pub fn parse(bytes: &[u8]) -> Result<Described, MetadataError> {
     let decoded = text::decode(bytes).ok_or(MetadataError { line: 1, fault: MetadataFault::Encoding })?;
     let root = parse_xml(&decoded, &Limits::METADATA)?;
     let alone = match (root.namespace.as_ref(), root.local) {

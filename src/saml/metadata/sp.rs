@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use super::read::{parse, parse_all};
+pub use super::read::parse;
 use crate::saml::encryption::EncryptionMethod;
 
 /// A service provider of SAML 2.0 as its metadata describes it.

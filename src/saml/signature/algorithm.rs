@@ -9,21 +9,6 @@ pub struct AlgorithmSet {
     digests: u8,
 }
 
-/// Words for all that can be denied, beside the identifiers themselves.
-const WORDS: [(&str, AlgorithmSet); 11] = [
-    ("rsa-sha1", AlgorithmSet::of(SignatureAlgorithm::RsaSha1)),
-    ("rsa-sha256", AlgorithmSet::of(SignatureAlgorithm::RsaSha256)),
-    ("rsa-sha384", AlgorithmSet::of(SignatureAlgorithm::RsaSha384)),
-    ("rsa-sha512", AlgorithmSet::of(SignatureAlgorithm::RsaSha512)),
-    ("ecdsa-sha256", AlgorithmSet::of(SignatureAlgorithm::EcdsaSha256)),
-    ("ecdsa-sha384", AlgorithmSet::of(SignatureAlgorithm::EcdsaSha384)),
-    ("ecdsa-sha512", AlgorithmSet::of(SignatureAlgorithm::EcdsaSha512)),
-    ("sha1", AlgorithmSet::of_digest(DigestAlgorithm::Sha1)),
-    ("sha256", AlgorithmSet::of_digest(DigestAlgorithm::Sha256)),
-    ("sha384", AlgorithmSet::of_digest(DigestAlgorithm::Sha384)),
-    ("sha512", AlgorithmSet::of_digest(DigestAlgorithm::Sha512)),
-];
-
 impl AlgorithmSet {
     /// RSA and ECDSA with SHA-256, SHA-384 and SHA-512.
     pub const SHA2: Self = Self::ALL.without(Self::of_digest(DigestAlgorithm::Sha1));
@@ -53,15 +38,13 @@ impl AlgorithmSet {
 
     /// What a word (`rsa-sha256`, `sha1`) or an identifier names.
     pub fn from_word(word: &str) -> Option<Self> {
-        let known = WORDS.iter().find(|(known, _)| *known == word).map(|(_, set)| *set);
-        let signature = || SignatureAlgorithm::from_uri(word).map(Self::of);
-        let digest = || DigestAlgorithm::from_uri(word).map(Self::of_digest);
-        known.or_else(signature).or_else(digest)
+        let signature = SignatureAlgorithm::from_word(word).map(Self::of);
+        signature.or_else(|| DigestAlgorithm::from_word(word).map(Self::of_digest))
     }
 
     /// The words of [`Self::from_word`].
     pub fn words() -> impl Iterator<Item = &'static str> {
-        WORDS.iter().map(|(word, _)| *word)
+        SignatureAlgorithm::words().chain(DigestAlgorithm::ALL.into_iter().map(DigestAlgorithm::word))
     }
 
     /// What is in both.
@@ -108,15 +91,30 @@ impl SignatureAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.word() == word || algorithm.uri() == word)
     }
 
-    /// The word for it: what stands behind the `#` of its identifier.
+    /// The word for it.
     pub fn word(self) -> &'static str {
-        self.uri().split_once('#').map_or("", |(_, word)| word)
+        word(self.uri())
     }
 
     /// The words of all.
     pub fn words() -> impl Iterator<Item = &'static str> {
         Self::ALL.into_iter().map(Self::word)
     }
+}
+
+impl DigestAlgorithm {
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.word() == word || algorithm.uri() == word)
+    }
+
+    fn word(self) -> &'static str {
+        word(self.uri())
+    }
+}
+
+/// What stands behind the `#` of an identifier.
+fn word(uri: &'static str) -> &'static str {
+    uri.split_once('#').map_or("", |(_, word)| word)
 }
 
 #[cfg(test)]
@@ -134,7 +132,12 @@ mod tests {
             assert!(left.signatures().all(|other| other.digest() != algorithm.digest()), "{left:?}");
             assert!(!left.has_digest(algorithm.digest()) && left.digests().count() == 3);
         }
-        assert!(AlgorithmSet::words().all(|word| AlgorithmSet::from_word(word).is_some()));
+        let words: Vec<&str> = AlgorithmSet::words().collect();
+        assert_eq!(
+            words.join(" "),
+            "rsa-sha256 rsa-sha384 rsa-sha512 ecdsa-sha256 ecdsa-sha384 ecdsa-sha512 rsa-sha1 sha256 sha384 sha512 sha1"
+        );
+        assert!(words.iter().all(|word| AlgorithmSet::from_word(word).is_some()));
         assert_eq!(AlgorithmSet::from_word("md5"), None);
     }
 

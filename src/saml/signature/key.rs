@@ -4,12 +4,16 @@ use std::fmt;
 
 use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
 use openssl::sign::Verifier;
 use openssl::x509::X509;
 
 use super::SignatureAlgorithm;
+
+/// RSA keys of fewer bits are not secure, and SPs refuse them.
+pub const LEAST_RSA_BITS: u32 = 2048;
 
 /// A public key strong enough to be believed.
 #[derive(Clone)]
@@ -27,7 +31,7 @@ pub enum KeyRejected {
     #[error("the certificate cannot be read: {0}")]
     Unreadable(String),
     /// RSA under 2048 bits.
-    #[error("the RSA key has {0} bits; at least 2048 are needed")]
+    #[error("the RSA key has {0} bits; at least {LEAST_RSA_BITS} are needed")]
     WeakRsa(u32),
     /// A curve other than P-256, P-384 and P-521.
     #[error("the elliptic curve is not P-256, P-384 or P-521")]
@@ -40,11 +44,8 @@ pub enum KeyRejected {
 impl VerificationKey {
     /// The key of a certificate. The certificate's dates and issuer say nothing: metadata is the trust.
     pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyRejected> {
-        let unreadable = |e: openssl::error::ErrorStack| KeyRejected::Unreadable(e.to_string());
-        let certificate = X509::from_der(der).map_err(unreadable)?;
-        let key = certificate.public_key().map_err(unreadable)?;
+        let (key, not_after) = public_key(der)?;
         let ecdsa = match key.id() {
-            Id::RSA if key.bits() < 2048 => return Err(KeyRejected::WeakRsa(key.bits())),
             Id::RSA => false,
             Id::EC => {
                 let curve = key.ec_key().map_err(unreadable)?.group().curve_name();
@@ -53,7 +54,6 @@ impl VerificationKey {
             }
             _ => return Err(KeyRejected::Kind),
         };
-        let not_after = not_after(&certificate);
         Ok(Self { key, fingerprint: sha256_hex(der), not_after, ecdsa })
     }
 
@@ -101,8 +101,24 @@ pub fn sha256_hex(octets: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&openssl::sha::sha256(octets))
 }
 
-/// When a certificate expires.
-pub(in crate::saml) fn not_after(certificate: &X509) -> Option<jiff::Timestamp> {
+/// The key of a certificate, not weak if it is RSA, and when the certificate expires.
+pub(in crate::saml) fn public_key(
+    der: &[u8],
+) -> Result<(PKey<Public>, Option<jiff::Timestamp>), KeyRejected> {
+    let certificate = X509::from_der(der).map_err(unreadable)?;
+    let key = certificate.public_key().map_err(unreadable)?;
+    if key.id() == Id::RSA && key.bits() < LEAST_RSA_BITS {
+        return Err(KeyRejected::WeakRsa(key.bits()));
+    }
+    Ok((key, not_after(&certificate)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+fn unreadable(error: ErrorStack) -> KeyRejected {
+    KeyRejected::Unreadable(error.to_string())
+}
+
+fn not_after(certificate: &X509) -> Option<jiff::Timestamp> {
     let epoch = openssl::asn1::Asn1Time::from_unix(0).ok()?;
     let after = epoch.diff(certificate.not_after()).ok()?;
     jiff::Timestamp::from_second(i64::from(after.days) * 86_400 + i64::from(after.secs)).ok()

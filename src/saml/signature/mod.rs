@@ -12,6 +12,7 @@ pub mod verify;
 use std::fmt;
 
 use openssl::hash::MessageDigest;
+use openssl::md::{Md, MdRef};
 use openssl::sha;
 
 pub use algorithm::AlgorithmSet;
@@ -140,6 +141,16 @@ impl DigestAlgorithm {
             Self::Sha256 => sha::sha256(octets).to_vec(),
             Self::Sha384 => sha::sha384(octets).to_vec(),
             Self::Sha512 => sha::sha512(octets).to_vec(),
+        }
+    }
+
+    /// The same algorithm as openssl's contexts of keys want it.
+    pub fn md(self) -> &'static MdRef {
+        match self {
+            Self::Sha1 => Md::sha1(),
+            Self::Sha256 => Md::sha256(),
+            Self::Sha384 => Md::sha384(),
+            Self::Sha512 => Md::sha512(),
         }
     }
 

@@ -10,6 +10,29 @@ use crate::saml::xml::writer::Name;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// Canonical octets and the place where a signature belongs: right after the Issuer of a message or assertion (saml-core
+/// 5.4.1), right behind the start tag of metadata (saml-metadata 3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsigned {
+    /// The element.
+    pub bytes: Vec<u8>,
+    /// Where its `ds:Signature` is spliced in.
+    pub insert_at: usize,
+}
+
+impl Unsigned {
+    /// What comes before the signature, and what comes after it.
+    pub fn halves(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at_checked(self.insert_at).unwrap_or((&self.bytes, &[]))
+    }
+
+    /// The element with an enveloped signature over it; `id` is its ID.
+    pub fn signed(&self, signer: &dyn Signer, id: &str) -> Result<Vec<u8>, SignError> {
+        let (before, after) = self.halves();
+        Ok([before, &enveloped(signer, id, &self.bytes)?, after].concat())
+    }
+}
+
 /// The `ds:Signature` over the element `id`, whose octets without any signature are `canonical`.
 pub fn enveloped(signer: &dyn Signer, id: &str, canonical: &[u8]) -> Result<Vec<u8>, SignError> {
     let algorithm = signer.algorithm();

@@ -69,15 +69,11 @@ pub enum SignatureError {
     #[error("no signing key is registered")]
     NoKeys,
     /// No registered key verifies it.
-    #[error("no registered key verifies the signature; tried: {}", listed(tried))]
+    #[error("no registered key verifies the signature; tried: {}", tried.join(", "))]
     NoKey {
         /// The first 16 hexadecimal digits of each key's fingerprint (SHA-256 of its certificate).
         tried: Vec<String>,
     },
-}
-
-fn listed(tried: &[String]) -> String {
-    if tried.is_empty() { "none, since none is registered".to_owned() } else { tried.join(", ") }
 }
 
 /// Judges the enveloped signature of `root` by `keys`, made by one of the `allowed` algorithms.
@@ -138,6 +134,7 @@ pub fn detached(
 ) -> Result<SignatureValid, SignatureError> {
     match keys.iter().find(|key| key.verifies(algorithm, octets, signature)) {
         Some(key) => Ok(SignatureValid { fingerprint: key.fingerprint().to_owned(), algorithm }),
+        None if keys.is_empty() => Err(SignatureError::NoKeys),
         None => Err(SignatureError::NoKey {
             tried: keys.iter().map(|key| key.short_fingerprint().to_owned()).collect(),
         }),

@@ -7,6 +7,7 @@ use crate::identity::NameId;
 use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::binding::{self, BindingError, Kind, post, redirect, soap};
 use crate::saml::encryption;
+use crate::saml::error::MessageError;
 use crate::saml::logout::{LogoutRequest, LogoutResponse, Principal};
 use crate::saml::message::Head;
 use crate::saml::signature::{SignatureError, SignatureValid};
@@ -154,9 +155,7 @@ fn request(
 ) -> Result<Heard, Rejection> {
     let request = LogoutRequest::read(root)?;
     let sp = find(ground.snapshot, &request.head.issuer, ground.now)?;
-    if !signature(root, &sp, &verify)? {
-        return Ok(Heard::Unsigned);
-    }
+    let Some(proof) = signature(root, &sp, &verify)? else { return Ok(Heard::Unsigned) };
     stands(&request.head, &sp, binding, ground)?;
     let over = request.not_on_or_after.is_some_and(|end| ground.now.duration_since(end) >= FUTURE);
     if over {
@@ -164,10 +163,12 @@ fn request(
     }
     let name = match &request.principal {
         Principal::Named(name) => Some(name.clone()),
-        // Only now: nothing of a message that nobody signed is decrypted.
-        Principal::Encrypted => root
-            .first(SAML.uri, "EncryptedID")
-            .and_then(|encrypted| encryption::name_id(encrypted, ground.keys).ok()),
+        Principal::Encrypted => root.first(SAML.uri, "EncryptedID").and_then(|encrypted| {
+            let told = |cause: &MessageError| {
+                tracing::warn!(sp.entity_id = sp.entity_id(), "LogoutRequest: {cause}");
+            };
+            encryption::name_id(encrypted, &proof, ground.keys).inspect_err(told).ok()
+        }),
     };
     Ok(Heard::Request(Box::new(Asked { sp, request, name, relay_state, binding })))
 }
@@ -180,7 +181,7 @@ fn response(
 ) -> Result<Heard, Rejection> {
     let response = LogoutResponse::read(root)?;
     let sp = find_also_disabled(ground.snapshot, &response.head.issuer, ground.now)?;
-    if !signature(root, &sp, verify)? {
+    if signature(root, &sp, verify)?.is_none() {
         return Err(Rejection::Signature { sp: sp.entity_id().to_owned(), cause: SignatureError::Missing });
     }
     stands(&response.head, &sp, binding, ground)?;
@@ -191,14 +192,18 @@ fn response(
     }))
 }
 
-/// Whether the SP signed it; `false` where nothing proves it: no signature, or no key to judge one by.
-fn signature(root: &Element<'_>, sp: &ServiceProvider, verify: &Verify<'_>) -> Result<bool, Rejection> {
+/// The proof that the SP signed it; none where nothing proves it: no signature, or no key to judge one by.
+fn signature(
+    root: &Element<'_>,
+    sp: &ServiceProvider,
+    verify: &Verify<'_>,
+) -> Result<Option<SignatureValid>, Rejection> {
     if sp.keys.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     match verify(root, sp) {
-        Ok(_) => Ok(true),
-        Err(SignatureError::Missing) => Ok(false),
+        Ok(proof) => Ok(Some(proof)),
+        Err(SignatureError::Missing) => Ok(None),
         Err(cause) => Err(Rejection::Signature { sp: sp.entity_id().to_owned(), cause }),
     }
 }

@@ -61,6 +61,7 @@ fn what_is_wrong_is_said() {
         let found = faults(keys);
         assert!(found.iter().any(|fault| fault.contains(said)), "{keys}: {found:#?}");
     }
+    assert_eq!(faults("scope = 1").len(), 1, "it is read once");
 }
 
 #[test]

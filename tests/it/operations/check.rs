@@ -76,6 +76,30 @@ fn it_shows_whose_list_an_sp_has() {
     assert_eq!((names, by), ("uid".into(), "entity attribute".into()));
 }
 
+/// That of an SP that asks for none.
+#[test]
+fn it_shows_the_name_id_format_that_an_sp_gets() {
+    let format = |word: &str| format!("<md:NameIDFormat>urn:oasis:names:tc:SAML:{word}</md:NameIDFormat>");
+    let open = format("1.1:nameid-format:unspecified");
+    let both = format!("{open}{}", format("2.0:nameid-format:persistent"));
+    for (formats, policy, expected) in [
+        ("", "", "transient"),
+        ("", "name_id_attribute = \"uid\"", "unspecified"),
+        ("", "name_id_format = \"none\"", "none"),
+        (&*open, "", "transient"),
+        (&both, "", "persistent"),
+        (&both, "name_id_format = \"emailAddress\"", "emailAddress"),
+    ] {
+        let sp = Sp::new("kintai");
+        let folder = folder_with(&sp);
+        let acs = "<md:AssertionConsumerService";
+        folder.write("metadata/sp.xml", &sp.metadata().replacen(acs, &format!("{formats}{acs}"), 1));
+        folder.write("metadata/sp.toml", policy);
+        let (_, table, report) = check(&folder);
+        assert_eq!(report["service_providers"][0]["name_id_format"], expected, "{policy}: {table}");
+    }
+}
+
 #[test]
 fn a_directory_that_is_down_is_found_and_the_rest_is_told_too() {
     let mut slapd = Slapd::start();

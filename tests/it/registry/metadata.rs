@@ -9,7 +9,7 @@ use sekisho::saml::uris::{BINDING_POST, BINDING_SOAP, name_id};
 use super::fixture;
 
 fn only(name: &str) -> SpMetadata {
-    let mut all = parse(&fs::read(fixture(name)).unwrap()).unwrap();
+    let mut all = parse(&fs::read(fixture(name)).unwrap()).unwrap().providers;
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -73,7 +73,7 @@ fn algorithms_of_the_role_go_before_those_of_the_entity() {
             method("SigningMethod", "urn:2"),
         )
     };
-    let read = |of_role: &str| parse(document(of_role).as_bytes()).unwrap().remove(0);
+    let read = |of_role: &str| parse(document(of_role).as_bytes()).unwrap().providers.remove(0);
     let entity = read("");
     assert_eq!(
         (entity.signing_methods, entity.digest_methods),
@@ -108,7 +108,7 @@ fn adfs_in_utf16_with_both_roles() {
 
 #[test]
 fn an_aggregate_gives_its_service_providers_and_narrows_their_validity() {
-    let all = parse(&fs::read(fixture("aggregate.xml")).unwrap()).unwrap();
+    let all = parse(&fs::read(fixture("aggregate.xml")).unwrap()).unwrap().providers;
     let found: Vec<_> =
         all.iter().map(|sp| (sp.entity_id.as_str(), sp.valid_until.unwrap().to_string())).collect();
     let expected = [
@@ -122,5 +122,5 @@ fn an_aggregate_gives_its_service_providers_and_narrows_their_validity() {
 fn a_byte_order_mark_of_utf8_is_no_text() {
     let mut bytes = b"\xEF\xBB\xBF".to_vec();
     bytes.extend(fs::read(fixture("salesforce.xml")).unwrap());
-    assert_eq!(parse(&bytes).unwrap()[0].entity_id, "https://example.my.salesforce.com");
+    assert_eq!(parse(&bytes).unwrap().providers[0].entity_id, "https://example.my.salesforce.com");
 }

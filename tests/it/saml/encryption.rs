@@ -9,14 +9,16 @@ use sekisho::identity::{Attributes, NameId};
 use sekisho::saml::assertion::write_name_id;
 use sekisho::saml::encryption::{
     BlockCipher, DecryptionKeys, ENCRYPTED_ID, EncryptionKey, EncryptionMethod, KeyTransport, KeyUnfit,
-    NotDecrypted, name_id,
+    name_id,
 };
+use sekisho::saml::error::MessageError;
 use sekisho::saml::response::Sign;
 use sekisho::saml::signature::DigestAlgorithm::{Sha1, Sha256, Sha512};
+use sekisho::saml::signature::KeyRejected;
 use sekisho::saml::uris::name_id::PERSISTENT;
 use sekisho::saml::xml::{Limits, parse};
 
-use super::keys::{p256, sp};
+use super::keys::{p256, proof, sp};
 use super::messages::encrypted_response;
 use crate::support::decryption::{self, assertion};
 use crate::support::judges;
@@ -78,8 +80,8 @@ fn tanaka() -> NameId {
 }
 
 /// What we read in an EncryptedID.
-fn read(xml: &str, keys: &DecryptionKeys) -> Result<NameId, NotDecrypted> {
-    name_id(&parse(xml.as_bytes(), &Limits::MESSAGE).unwrap(), keys)
+fn read(xml: &str, keys: &DecryptionKeys) -> Result<NameId, MessageError> {
+    name_id(&parse(xml.as_bytes(), &Limits::MESSAGE).unwrap(), &proof(), keys)
 }
 
 #[test]
@@ -161,8 +163,11 @@ fn keys_that_cannot_carry_a_content_key_are_refused() {
         EncryptionKey::from_certificate_der(der, methods).unwrap_err()
     };
     assert_eq!(refused(&p256().der(), &[]), KeyUnfit::Kind);
-    assert_eq!(refused(&Pair::rsa(1024).certificate.to_der().unwrap(), &[]), KeyUnfit::WeakRsa(1024));
-    assert!(matches!(refused(b"0", &[]), KeyUnfit::Unreadable(_)));
+    assert_eq!(
+        refused(&Pair::rsa(1024).certificate.to_der().unwrap(), &[]),
+        KeyUnfit::Certificate(KeyRejected::WeakRsa(1024))
+    );
+    assert!(matches!(refused(b"0", &[]), KeyUnfit::Certificate(KeyRejected::Unreadable(_))));
     let weak = [method("http://www.w3.org/2001/04/xmlenc#rsa-1_5", None, None)];
     assert!(matches!(refused(&certificate(), &weak), KeyUnfit::Algorithm(_)));
 }

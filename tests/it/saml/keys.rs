@@ -14,7 +14,9 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sign::Signer as Signing;
 use openssl::x509::{X509, X509NameBuilder};
-use sekisho::saml::signature::{SignError, SignatureAlgorithm, Signer, VerificationKey};
+use sekisho::saml::signature::{
+    SignError, SignatureAlgorithm, SignatureValid, Signer, VerificationKey, verify,
+};
 
 /// A private key, its self-signed certificate, and the algorithm that it signs with.
 #[derive(Debug, Clone)]
@@ -29,6 +31,12 @@ pub struct TestKey {
 pub fn sp() -> &'static TestKey {
     static KEY: OnceLock<TestKey> = OnceLock::new();
     KEY.get_or_init(|| TestKey::rsa(2048, SignatureAlgorithm::RsaSha256))
+}
+
+/// Proof that the service provider signed something.
+pub fn proof() -> SignatureValid {
+    let signature = sp().sign(b"message").unwrap();
+    verify::detached(b"message", sp().algorithm, &signature, &sp().registered()).unwrap()
 }
 
 /// A key that no metadata registers.

@@ -9,8 +9,10 @@ use sekisho::clock::SeededIds;
 use sekisho::saml::encryption::{
     BlockCipher, DecryptionKeys, ENCRYPTED_ID, EncryptionKey, EncryptionMethod, NotDecrypted, name_id,
 };
+use sekisho::saml::error::MessageError;
 use sekisho::saml::xml::{Limits, parse};
 
+use crate::saml::keys::proof;
 use crate::support::pki::Pair;
 
 const NAME_ID: &str =
@@ -33,9 +35,9 @@ fn ours() -> DecryptionKeys {
     DecryptionKeys::new(vec![Pair::of_sp().key.clone()])
 }
 
-fn read(xml: &str) -> Result<String, NotDecrypted> {
+fn read(xml: &str) -> Result<String, MessageError> {
     let root = parse(xml.as_bytes(), &Limits::MESSAGE).unwrap_or_else(|error| panic!("{error}: {xml}"));
-    name_id(&root, &ours()).map(|name_id| name_id.value)
+    name_id(&root, &proof(), &ours()).map(|name_id| name_id.value)
 }
 
 /// The CipherValues: that of the key, that of the content.
@@ -141,12 +143,13 @@ fn every_failure_to_decrypt_is_the_same_error() {
     ];
     for (what, xml) in table {
         assert!(what == "no key" || xml != g, "{what}: nothing was changed");
-        assert_eq!(read(&xml), Err(NotDecrypted), "{what}");
+        assert_eq!(read(&xml), Err(NotDecrypted.into()), "{what}");
     }
     let root = parse(g.as_bytes(), &Limits::MESSAGE).unwrap();
-    assert_eq!(name_id(&root, &DecryptionKeys::default()), Err(NotDecrypted), "without any key");
+    let nothing = name_id(&root, &proof(), &DecryptionKeys::default());
+    assert_eq!(nothing, Err(MessageError::NoDecryptionKey));
     let stranger = DecryptionKeys::new(vec![PKey::clone(&Pair::of_idp().key)]);
-    assert_eq!(name_id(&root, &stranger), Err(NotDecrypted), "with another key");
+    assert_eq!(name_id(&root, &proof(), &stranger), Err(NotDecrypted.into()), "with another key");
 }
 
 /// A carrier that cannot be unwrapped is followed by the same steps under a key that everybody can know: what opens
@@ -155,7 +158,7 @@ fn every_failure_to_decrypt_is_the_same_error() {
 fn nothing_opens_under_the_key_that_stands_in() {
     for broken in [vec![0; 256], vec![1; 256], vec![0xff; 256], vec![5; 17]] {
         let xml = with(&genuine(), &broken, &sealed(&[0; 32], NAME_ID.as_bytes()));
-        assert_eq!(read(&xml), Err(NotDecrypted));
+        assert_eq!(read(&xml), Err(NotDecrypted.into()));
     }
 }
 
@@ -180,7 +183,7 @@ fn a_plaintext_that_is_no_name_id_is_the_same_error() {
     ];
     for (what, plaintext) in table {
         let xml = encrypted(&plaintext, BlockCipher::Aes256Gcm, Pair::of_sp());
-        assert_eq!(read(&xml), Err(NotDecrypted), "{what}");
+        assert_eq!(read(&xml), Err(NotDecrypted.into()), "{what}");
     }
 }
 

@@ -24,6 +24,9 @@ enum Refused {
 
 /// None of these verifies it: the error names each.
 fn no_key(tried: &[VerificationKey]) -> SignatureError {
+    if tried.is_empty() {
+        return SignatureError::NoKeys;
+    }
     SignatureError::NoKey { tried: tried.iter().map(|key| key.fingerprint()[..16].to_owned()).collect() }
 }
 
