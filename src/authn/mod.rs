@@ -3,7 +3,7 @@
 //! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
 
 mod password;
-mod throttle;
+pub mod throttle;
 mod timing;
 
 #[cfg(test)]

@@ -17,13 +17,23 @@ use super::failover::Servers;
 use super::filter::Template;
 use super::options::{LdapOptions, OptionsError, ServerUrl};
 use super::person::{NEEDED, key_filter, requested, subject};
+use super::policy::Policies;
 use super::pool::Lease;
 use super::server::{Approach, Server};
 use super::wire::{BindAnswer, Entry, judge_bind};
-use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Standing, Verdict};
+use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Standing, Verdict};
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
+
+/// By which OpenLDAP (draft-behera-ldap-password-policy 5.3.3) and 389 Directory Server say that an administrator has
+/// locked the account.
+const LOCKS: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
+
+/// A lock against guessers has a time, and ends by itself.
+fn is_for_good(lock: &str) -> bool {
+    lock.starts_with("000001010000") || lock.eq_ignore_ascii_case("true")
+}
 
 /// A directory that is spoken to by LDAP.
 #[derive(Debug)]
@@ -31,7 +41,9 @@ pub struct LdapDirectory {
     pub(super) options: LdapOptions,
     pub(super) servers: Servers,
     pub(super) is_active_directory: OnceCell<bool>,
-    clock: Arc<dyn Clock>,
+    pub(super) policies: Policies,
+    pub(super) approach: Approach,
+    pub(super) clock: Arc<dyn Clock>,
     login_filter: Template,
     dn_pattern: Option<Template>,
     requested: Vec<String>,
@@ -77,6 +89,8 @@ impl LdapDirectory {
             .ok_or_else(|| OptionsError::LoginFilter(options.login_filter.clone()))?;
         Ok(Self {
             servers,
+            policies: Policies::default(),
+            approach,
             is_active_directory: OnceCell::new(),
             clock,
             login_filter,
@@ -96,15 +110,35 @@ impl LdapDirectory {
         answers
     }
 
-    /// The name without a `DOMAIN\` of ours; `None` when the domain is another's.
-    fn local_name<'a>(&self, login: &'a str) -> Option<&'a str> {
-        let Some((domain, name)) = login.split_once('\\') else { return Some(login) };
-        let ours = self.options.netbios_names.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase());
-        Some(name.trim()).filter(|name| ours && !name.is_empty())
+    /// The names to look for, in this order: without a `DOMAIN\` of ours, with an `@domain` of ours and then without it.
+    /// None when the domain is another's.
+    fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
+        let is_in = |ours: &[String], domain: &str| {
+            ours.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase())
+        };
+        let (options, suffixes) = (&self.options, &self.options.upn_suffixes);
+        let names = match (login.split_once('\\'), login.rsplit_once('@')) {
+            (Some((domain, name)), _) if is_in(&options.netbios_names, domain) => vec![name.trim()],
+            (Some(_), _) => vec![],
+            (None, Some((name, domain))) if is_in(suffixes, domain) => vec![login, name.trim()],
+            (None, Some(_)) if !suffixes.is_empty() => vec![],
+            (None, _) => vec![login],
+        };
+        names.into_iter().filter(|name| !name.is_empty()).collect()
     }
 
     pub(super) async fn search(&self, query: &Query) -> Result<super::connection::Found, DirectoryError> {
         self.servers.ask(|server| async move { server.search(query).await }).await
+    }
+
+    /// The same, and who answered.
+    async fn search_at(
+        &self,
+        query: &Query,
+    ) -> Result<(Arc<Server>, super::connection::Found), DirectoryError> {
+        self.servers
+            .ask(|server| async move { server.search(query).await.map(|found| (server, found)) })
+            .await
     }
 
     fn people(&self, filter: String) -> Query {
@@ -126,12 +160,14 @@ impl LdapDirectory {
         DirectoryError::Entry { directory: self.options.name.clone(), dn: dn.to_owned(), cause }
     }
 
-    fn found(&self, entry: &Entry) -> Result<Lookup, DirectoryError> {
+    async fn found(&self, server: &Arc<Server>, entry: &Entry) -> Result<Lookup, DirectoryError> {
         let subject = self.subject(entry)?;
+        let lockout = self.lockout(server, entry).await;
         Ok(Lookup::Found(Box::new(Candidate {
             throttle_key: subject.id.to_string(),
             bind_name: entry.dn.clone(),
             barred: bar(entry, self.clock.now()),
+            lockout,
             subject: Some(subject),
         })))
     }
@@ -176,25 +212,27 @@ impl Directory for LdapDirectory {
     }
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
-        let Some(name) = self.local_name(login.as_str()) else { return Ok(Lookup::Unknown) };
-        if let Some(pattern) = &self.dn_pattern {
+        let names = self.local_names(login.as_str());
+        if let (Some(pattern), Some(name)) = (&self.dn_pattern, names.last()) {
             let folded = name.nfkc().collect::<String>().to_lowercase();
             return Ok(Lookup::Found(Box::new(Candidate {
                 throttle_key: format!("{}/{folded}", self.options.name),
                 bind_name: pattern.dn(name),
                 subject: None,
                 barred: None,
+                // The entry is read after the bind.
+                lockout: Lockout::default(),
             })));
         }
-        let found = self.search(&self.people(self.login_filter.filter(name))).await?;
-        match found.entries.as_slice() {
-            [] => {
-                tracing::info!(directory = %self.options.name, "LDAP search returned zero entries");
-                Ok(Lookup::Unknown)
+        for name in names {
+            let (server, found) = self.search_at(&self.people(self.login_filter.filter(name))).await?;
+            match found.entries.as_slice() {
+                [] => tracing::info!(directory = %self.options.name, "LDAP search returned zero entries"),
+                [entry] if !found.more => return self.found(&server, entry).await,
+                _ => return Ok(Lookup::Ambiguous),
             }
-            [entry] if !found.more => self.found(entry),
-            _ => Ok(Lookup::Ambiguous),
         }
+        Ok(Lookup::Unknown)
     }
 
     async fn verify(
@@ -223,6 +261,9 @@ impl Directory for LdapDirectory {
         };
         let verdict = match (judge_bind(&answer), &candidate.subject) {
             (None, _) => Err(self.bind_refused(&answer)),
+            (Some(Err(Reason::Locked { .. })), _) => {
+                Ok(Verdict::Denied(Reason::Locked { until: candidate.lockout.locked_until }))
+            }
             (Some(Err(reason)), _) => Ok(Verdict::Denied(reason)),
             (Some(Ok(())), Some(subject)) => Ok(candidate
                 .barred
@@ -261,10 +302,11 @@ impl Directory for LdapDirectory {
         }
         let filter = (id.directory == self.options.name).then(|| key_filter(&id.key, &self.options));
         let Some(filter) = filter.flatten() else { return Ok(Standing::Gone) };
-        let attributes = NEEDED.map(str::to_owned).to_vec();
+        let attributes = NEEDED.into_iter().chain(LOCKS).map(str::to_owned).collect();
         let found = self.search(&Query { attributes, ..self.people(filter) }).await?;
         let Some(entry) = found.entries.first() else { return Ok(Standing::Gone) };
-        let barred = bar(entry, self.clock.now()).filter(|reason| *reason != Reason::Locked);
+        let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(is_for_good));
+        let barred = bar(entry, self.clock.now()).or(locked.then_some(Reason::Disabled));
         Ok(barred.map_or(Standing::Usable, Standing::Barred))
     }
 

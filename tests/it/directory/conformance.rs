@@ -1,11 +1,13 @@
-//! The conformance suite: what every directory must do alike, run on `people.toml` and on a real slapd by StartTLS, by
-//! LDAPS and with a `dn_pattern`.
+//! The conformance suite: what every directory must do alike, run on `people.toml`, on a real slapd by StartTLS, by LDAPS
+//! and with a `dn_pattern`, and on a real Samba domain.
 
 use sekisho::clock::SeededIds;
-use sekisho::directory::{Directory, FileDirectory, Lookup, Reason, Verdict, hash_password};
+use sekisho::directory::{Directory, FileDirectory, Lookup, Reason, Standing, Verdict, hash_password};
 use sekisho::identity::SubjectId;
 
+use super::active_directory::samba_options;
 use super::{candidate, login, open, options, secret, sign_in};
+use crate::support::samba::Samba;
 use crate::support::slapd::{BASE, PASSWORD, Slapd};
 
 /// Whether a name can be looked up before the password is known.
@@ -85,11 +87,13 @@ async fn a_person_is_read_again_by_the_stable_identity(directory: &dyn Directory
     let Verdict::Accepted(subject) = sign_in(directory, "tanaka", PASSWORD).await.unwrap() else {
         panic!("refused");
     };
+    assert_eq!(directory.standing(&subject.id).await.unwrap(), Standing::Usable);
     let again = directory.read(&subject.id).await.unwrap().unwrap();
     assert_eq!(again, *subject);
     for key in ["", "*", "00000000-0000-0000-0000-000000000000", "0123456789abcdef0123456789abcdef"] {
         let id = SubjectId { key: key.to_owned(), ..subject.id.clone() };
         assert_eq!(directory.read(&id).await.unwrap(), None, "{key}");
+        assert_eq!(directory.standing(&id).await.unwrap(), Standing::Gone, "{key}");
     }
     let elsewhere = SubjectId { directory: "elsewhere".to_owned(), ..subject.id.clone() };
     assert_eq!(directory.read(&elsewhere).await.unwrap(), None);
@@ -121,6 +125,12 @@ async fn a_file() {
 async fn slapd_by_ldaps() {
     let slapd = Slapd::start();
     suite(&open(options(&[&slapd])), Finds::Entries).await;
+}
+
+#[tokio::test]
+async fn samba_by_ldaps() {
+    let Some(samba) = Samba::shared() else { return };
+    suite(&open(samba_options(samba)), Finds::Entries).await;
 }
 
 #[tokio::test]

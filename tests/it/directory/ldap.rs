@@ -14,7 +14,7 @@ async fn the_password_policy_is_heard() {
     with_pattern.dn_pattern = Some(format!("uid={{login}},ou=people,{BASE}"));
     for directory in [open(options(&[&slapd])), open(with_pattern)] {
         for (name, reason) in [
-            ("locked", Reason::Locked),
+            ("locked", Reason::Locked { until: None }),
             ("mustchange", Reason::PasswordMustChange),
             ("expired", Reason::PasswordExpired),
         ] {
@@ -125,5 +125,20 @@ async fn thirty_two_people_at_once_are_never_mixed_up() {
         for person in people.collect::<Vec<_>>() {
             person.await.unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn names_of_other_domains_are_nobodys() {
+    let slapd = Slapd::start();
+    let mut options = options(&[&slapd]);
+    options.upn_suffixes = vec!["Example.Test".to_owned(), "example.jp".to_owned()];
+    let directory = open(options);
+    // By mail; by the name before the @; the same.
+    for ours in ["tanaka@example.test", "tanaka@EXAMPLE.JP", "tanaka"] {
+        assert_eq!(candidate(&directory, ours).await.subject.unwrap().login, "tanaka", "{ours}");
+    }
+    for other in ["tanaka@other.test", "tanaka@sub.example.test", "tanaka@", "@example.test"] {
+        assert!(matches!(directory.find(&login(other)).await.unwrap(), Lookup::Unknown), "{other}");
     }
 }
