@@ -12,6 +12,7 @@ mod logging;
 mod metadata;
 mod report;
 mod serve;
+mod sessions;
 mod table;
 mod throttle;
 
@@ -49,6 +50,9 @@ enum Command {
     Metadata(metadata::Arguments),
     /// Say what a SAML message is, and what would become of it here.
     Explain(explain::Arguments),
+    /// Where a person is signed in, and the end of it.
+    #[command(subcommand)]
+    Sessions(sessions::Command),
     /// Who is stopped after wrong passwords, and letting them try again.
     #[command(subcommand)]
     Throttle(throttle::Command),
@@ -109,6 +113,7 @@ impl Command {
             }
             Self::Metadata(arguments) => metadata::run(&arguments, &load()?, out),
             Self::Explain(arguments) => explain::run(&arguments, &load()?, out),
+            Self::Sessions(command) => sessions::run(&command, &load()?, out),
             Self::Throttle(command) => throttle::run(&command, &load()?, out),
             Self::HashPassword => hash_password::run(out),
         }

@@ -139,7 +139,11 @@ async fn clear(config: &Config, store: &Store, chosen: &Chosen, out: &mut dyn Wr
 }
 
 /// The accounts that a name means. A directory that does not answer is told of: its account stays as it is.
-async fn accounts_of(config: &Config, login: &Login, out: &mut dyn Write) -> Result<Vec<String>, Failure> {
+pub(super) async fn accounts_of(
+    config: &Config,
+    login: &Login,
+    out: &mut dyn Write,
+) -> Result<Vec<String>, Failure> {
     let mut accounts = Vec::new();
     for directory in directories(config)? {
         match tokio::time::timeout(PATIENCE, directory.find(login)).await {

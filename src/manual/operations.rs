@@ -139,7 +139,10 @@
 //!
 //! ## Sessions
 //!
-//! A person sees at `/sessions` where they are signed in, and ends there what they do not know. While somebody is signed in,
+//! A person sees at `/sessions` where they are signed in, and ends there what they do not know. An administrator does the
+//! same by `sekisho sessions list --user LOGIN` and `sekisho sessions end --user LOGIN` (or `--subject DIRECTORY/KEY`, as log
+//! and audit trail name people); a running server heeds it within a second, and the SPs hear of it when the person signs
+//! out at one of them or opens `/logout`. While somebody is signed in,
 //! the directory is asked again whether the account may still be used when it was last looked at longer ago than
 //! `session.account_check` (15 minutes): a person who was disabled or deleted, or whose account expired, loses all
 //! sessions, and the SPs that can be told without the browser are told. A lock against guessed passwords ends no session:
@@ -182,7 +185,7 @@
 //! (`isRequired`) and does not get, since the person does not have it.
 //!
 //! `session_ended` is written when a session ends without a logout of its browser: `replaced` (somebody signed in anew with
-//! it), `ended_elsewhere` (the person ended it at `/sessions`), `password_changed`, or what the directory says of the account
+//! it), `ended_elsewhere` (the person ended it at `/sessions`), `ended_by_administrator`, `password_changed`, or what the directory says of the account
 //! (`disabled`, `account_expired`, `gone`). `sp.entity_id` of `signed_out` is the SP that asked; without it the person signed out here. `signed_out_at` is written for
 //! each SP that was to be told: `signed_out`, or why the person may still be signed in there: `no_endpoint` (its metadata
 //! have none for logout), `no_name_id`, `unregistered`, `unreachable`, `no_answer`, `bad_answer`, `refused`, or `no_browser`

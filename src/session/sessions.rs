@@ -233,6 +233,17 @@ impl Sessions {
         Ok(found)
     }
 
+    /// Ends the time of sessions, durably: they open nothing any more, and what was issued in them is still known, so that a
+    /// logout reaches it. A server that runs beside this process sees it within a second.
+    pub async fn lapse(&self, sessions: &[Arc<SsoSession>]) -> Result<(), SessionError> {
+        let at_ms = self.clock.now().as_millisecond();
+        let lapse = |session: &Arc<SsoSession>| {
+            session.lapse();
+            Write::LapseSession { id_hash: session.id_hash.clone(), at_ms }
+        };
+        Ok(self.store.commit(sessions.iter().map(lapse).collect()).await?)
+    }
+
     /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.
     pub async fn end_others(&self, subject: &SubjectId, keep: &str) -> Result<usize, SessionError> {
         self.settle().await?;

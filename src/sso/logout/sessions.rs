@@ -28,6 +28,8 @@ pub enum Cause {
     Replaced,
     /// Its person ended it from another browser.
     Elsewhere,
+    /// An administrator ended it by command.
+    Administrator,
     /// Its person changed the password.
     PasswordChanged,
     /// The directory says that the account may not be used any more.
@@ -40,6 +42,7 @@ impl Cause {
         match self {
             Self::Replaced => "replaced",
             Self::Elsewhere => "ended_elsewhere",
+            Self::Administrator => "ended_by_administrator",
             Self::PasswordChanged => "password_changed",
             Self::Account(word) => word,
         }

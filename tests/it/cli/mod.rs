@@ -6,6 +6,7 @@ mod explain;
 mod hash_password;
 mod keys;
 mod metadata;
+mod sessions;
 mod throttle;
 
 use std::io::Write;
