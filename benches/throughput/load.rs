@@ -42,6 +42,12 @@ impl Run {
         self.count as f64 / self.cpu_seconds
     }
 
+    /// Sign-ons in all.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    pub fn count(&self) -> f64 {
+        self.count as f64
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     pub fn verified(&self) -> f64 {
         self.verified as f64

@@ -2,7 +2,7 @@
 //! on the same core. The server has core 0; the load, slapd and the judges have the others. Nothing is asserted but
 //! that every Response verifies: figures are for people. `cargo bench --bench throughput promises` measures what is
 //! promised in seconds and nothing else, `encryption` what an encrypted assertion costs, `logout` how fast people are
-//! signed out.
+//! signed out, `directory` what signing in at LDAP costs.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
 )]
 
 mod client;
+mod directory;
 mod hostile;
 mod load;
 mod logout;
@@ -50,11 +51,14 @@ fn main() {
         encryption(&mut report);
     } else if only("logout") {
         logouts(&mut report);
+    } else if only("directory") {
+        directory::measure(&mut report);
     } else {
         if !only("promises") {
             rates(&mut report);
             encryption(&mut report);
             logouts(&mut report);
+            directory::measure(&mut report);
         }
         promises::measure(&mut report);
     }

@@ -118,11 +118,13 @@ fn hanging_directory(report: &mut Report) {
         warm.sign_on();
         started.elapsed()
     };
-    let slowest = (0..SIGN_ONS).map(time).max().unwrap();
+    let mut times: Vec<Duration> = (0..SIGN_ONS).map(time).collect();
+    times.sort_unstable();
     let waiting = hanging.iter().filter(|connection| connection.is_waiting()).count();
     slapd.resume();
     let what = format!("slowest of {SIGN_ONS} warm sign-ons while {waiting} sign-ins hang, ms");
-    report.limit(&what, milliseconds(slowest), Goal::Below(200.0));
+    report.limit(&what, milliseconds(times[SIGN_ONS - 1]), Goal::Below(200.0));
+    report.limit("  99 of 100 within, ms", milliseconds(times[SIGN_ONS * 99 / 100 - 1]), Goal::Below(50.0));
 }
 
 /// The sign-in page of a numbered person, filled in.

@@ -46,14 +46,29 @@ impl Slapd {
         Self::start_locking_at(50)
     }
 
+    /// The same, with the passwords of the numbered people as sha512-crypt.
+    pub(crate) fn start_hashed() -> Self {
+        Self::start_on(ldif_with(|line| match line.strip_prefix("userPassword: Passw0rd!") {
+            Some(number) if number.parse::<usize>().is_ok() => {
+                let password = format!("Passw0rd!{number}");
+                let hash = Command::new("openssl").args(["passwd", "-6", &password]).output().unwrap();
+                format!("userPassword: {{CRYPT}}{}", String::from_utf8(hash.stdout).unwrap().trim())
+            }
+            _ => line.to_owned(),
+        }))
+    }
+
     /// The same, with so many wrong passwords that lock an account for good.
     pub(crate) fn start_locking_at(wrong: u32) -> Self {
+        Self::start_on(ldif().replace("pwdMaxFailure: 50", &format!("pwdMaxFailure: {wrong}")))
+    }
+
+    fn start_on(ldif: impl AsRef<[u8]>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::create_dir(path.join("db")).unwrap();
         write_certificates(path);
         std::fs::write(path.join("slapd.conf"), configuration(path)).unwrap();
-        let ldif = ldif().replace("pwdMaxFailure: 50", &format!("pwdMaxFailure: {wrong}"));
         std::fs::write(path.join("load.ldif"), ldif).unwrap();
         let loaded = Command::new("/usr/sbin/slapd")
             .args(["-T", "add", "-q", "-f"])
@@ -315,6 +330,10 @@ fn ldif() -> String {
         ],
     );
     text
+}
+
+fn ldif_with(change: impl Fn(&str) -> String) -> String {
+    ldif().lines().map(|line| change(line) + "\n").collect()
 }
 
 fn policy(text: &mut String, name: &str, max_age: &str) {

@@ -1,0 +1,134 @@
+//! What signing in at an LDAP directory costs: our CPU beside the signatures, against a bare client over the same pools, and
+//! with a first server that does not answer.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sekisho::clock::SystemClock;
+use sekisho::directory::{Directory, LdapDirectory, LdapOptions, Login, Lookup, Verdict};
+use sekisho::secret::Secret;
+
+use crate::load::{self, Run, Work};
+use crate::report::{Goal, Report};
+use crate::server::Server;
+use crate::support::folder::Folder;
+use crate::support::slapd::{BASE, NUMBERED, READER, READER_PASSWORD, Slapd, password_of};
+use crate::{CONNECTIONS, SECONDS, openssl_speed, register, run};
+
+const FILTER: &str = "(&(objectClass=inetOrgPerson)(uid={login}))";
+
+/// Measures all of it.
+pub fn measure(report: &mut Report) {
+    cost(report);
+    beside_a_bare_client(report);
+    silent_first_server(report);
+}
+
+/// LDAPS, kept connections, two signatures.
+fn cost(report: &mut Report) {
+    let slapd = Slapd::start();
+    let before = openssl_speed("rsa2048");
+    let cold = sign_ins(&slapd, "both");
+    let signature = 1000.0 / f64::midpoint(before, openssl_speed("rsa2048"));
+    let all = 1000.0 / cold.rate();
+    report.fact("cold sign-in over LDAPS, two RSA-2048 signatures, CPU ms", all);
+    report.limit("  without the signatures, CPU ms", all - 2.0 * signature, Goal::Below(0.6));
+}
+
+/// The password hash takes more than everything else, on the other core.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn beside_a_bare_client(report: &mut Report) {
+    let slapd = Slapd::start_hashed();
+    let bare = bare_client(&slapd) as f64 / SECONDS as f64;
+    let ours = sign_ins(&slapd, "assertion").count() / SECONDS as f64;
+    report.fact("search and bind by a bare client, 16 at once, {CRYPT} sha512, /s", bare);
+    report.fact("sign-ins, 16 at once, /s", ours);
+    report.limit("  of the bare client's rate", ours / bare, Goal::AtLeast(0.8));
+}
+
+/// Nobody answers at the first address, which takes connections; at the second slapd does.
+fn silent_first_server(report: &mut Report) {
+    let slapd = Slapd::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = options(&slapd);
+    options.urls.insert(0, format!("ldaps://127.0.0.1:{}", silent.local_addr().unwrap().port()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut times = runtime.block_on(async {
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        let mut times = Vec::new();
+        for number in 0..100 {
+            let started = Instant::now();
+            sign_in(&directory, number % NUMBERED).await;
+            times.push(started.elapsed().as_secs_f64() * 1000.0);
+        }
+        times
+    });
+    report.limit("first sign-in with a silent first server, ms", times.remove(0), Goal::Below(300.0));
+    let slowest = times.into_iter().fold(0.0, f64::max);
+    report.limit("slowest of the 99 after it, ms", slowest, Goal::Below(50.0));
+}
+
+/// As many as there can be, at the server.
+fn sign_ins(slapd: &Slapd, sign: &str) -> Run {
+    let mut folder = Folder::new();
+    let directory = format!("{}login_filter = {FILTER:?}\n", Slapd::directory(&[slapd]));
+    folder.set("directory", vec![directory.parse::<toml::Table>().unwrap()]);
+    let sp = register(&folder, &format!("sign = \"{sign}\""));
+    let people: Vec<_> = (0..NUMBERED).map(|number| (format!("u{number}"), password_of(number))).collect();
+    let server = Server::start(folder);
+    load::run(&server, &Work { sp: &sp, people: &people, warm: false })
+}
+
+/// The same searches and binds without a server around them, on the core that the server has.
+fn bare_client(slapd: &Slapd) -> u64 {
+    let (options, count) = (options(slapd), Arc::new(AtomicU64::new(0)));
+    let counted = Arc::clone(&count);
+    let client = thread::spawn(move || {
+        let thread = std::fs::read_link("/proc/thread-self").unwrap();
+        let thread = thread.file_name().unwrap().to_str().unwrap().to_owned();
+        run(Command::new("taskset").args(["-p", "-c", "0", &thread]));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = Arc::new(LdapDirectory::new(options, Arc::new(SystemClock)).unwrap());
+            let mut people = tokio::task::JoinSet::new();
+            for person in 0..CONNECTIONS {
+                let (directory, count) = (Arc::clone(&directory), Arc::clone(&counted));
+                people.spawn(async move {
+                    for turn in 0.. {
+                        sign_in(&directory, (person + turn * CONNECTIONS) % NUMBERED).await;
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            // The connections are opened in the first second.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let before = counted.load(Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+            people.abort_all();
+            counted.load(Ordering::Relaxed) - before
+        })
+    });
+    client.join().unwrap()
+}
+
+fn options(slapd: &Slapd) -> LdapOptions {
+    let mut options = LdapOptions::new("corp");
+    options.urls = vec![slapd.ldaps_url()];
+    options.ca_certificate = Some(slapd.ca_file());
+    BASE.clone_into(&mut options.search_base);
+    options.bind_dn = Some(READER.to_owned());
+    options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
+    FILTER.clone_into(&mut options.login_filter);
+    options
+}
+
+async fn sign_in(directory: &LdapDirectory, number: usize) {
+    let found = directory.find(&Login::parse(&format!("u{number}")).unwrap()).await.unwrap();
+    let Lookup::Found(candidate) = found else { panic!("u{number}: {found:?}") };
+    let verdict = directory.verify(&candidate, &Secret::new(password_of(number))).await.unwrap();
+    assert!(matches!(verdict, Verdict::Accepted(_)), "u{number}: {verdict:?}");
+}
