@@ -21,7 +21,7 @@ pub use profile::lacking;
 
 use crate::audit::jsonl::JsonLines;
 use crate::audit::{Event, Record, Sink};
-use crate::authn::{PasswordSignIn, ThrottleOptions};
+use crate::authn::{IntegratedSignIn, PasswordSignIn, ThrottleOptions};
 use crate::clock::{Clock, Ids, RandomIds, SystemClock, Timestamp};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::Directory;
@@ -49,6 +49,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Signing in by password.
     pub sign_in: PasswordSignIn,
+    /// Signing in by a Kerberos ticket, where it is switched on.
+    pub integrated: Option<IntegratedSignIn>,
     /// Seals what browsers keep.
     pub seal: Arc<Seal>,
     /// The service providers.
@@ -133,6 +135,10 @@ impl App {
         let after_logout_url = config.saml.after_logout_url.clone();
         let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
+        let integrated = config.integrated.as_ref().map(|integrated| {
+            let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
+            IntegratedSignIn::new(idp::integrated(integrated), directories.clone(), audit, clock)
+        });
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
@@ -140,7 +146,21 @@ impl App {
             tracing::warn!("{lack}");
         }
         let site = idp::site(config)?;
-        Ok(Self { sso, logout, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
+        Ok(Self {
+            sso,
+            logout,
+            sessions,
+            sign_in,
+            integrated,
+            seal,
+            registry,
+            ids,
+            clock,
+            store,
+            audit,
+            own,
+            site,
+        })
     }
 
     /// Writes to the audit trail that the server starts or stops.

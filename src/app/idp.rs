@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::metadata::Template;
 use super::sp_keys::FileKeys;
+use crate::authn::{IntegratedOptions, Prover};
 use crate::clock::Clock;
 use crate::config::{self, Config, DirectoryConfig};
 use crate::identity::AuthnContext;
@@ -34,6 +35,7 @@ pub(super) fn idp(config: &Config) -> Idp {
         attributes: config.saml.attributes.clone(),
         class_order: config.saml.subject.authn_context_order.clone(),
         form_class: form_class(config).to_owned(),
+        ticket_class: config.integrated.as_ref().map(|integrated| integrated.authn_context.clone()),
         identifiers: identifiers(config),
     }
 }
@@ -59,6 +61,16 @@ fn identifiers(config: &Config) -> Identifiers {
 /// No class is claimed that did not happen: without TLS it is a bare password.
 pub(super) fn form_class(config: &Config) -> &'static str {
     AuthnContext::of_form(config.base_url.is_https())
+}
+
+/// What `[integrated]` says, as the use case wants to hear it.
+pub(super) fn integrated(integrated: &config::Integrated) -> IntegratedOptions {
+    IntegratedOptions {
+        prover: Prover::Proxy(integrated.trusted_header.clone()),
+        networks: integrated.networks.clone(),
+        realms: integrated.realms.clone(),
+        context: AuthnContext(integrated.authn_context.clone()),
+    }
 }
 
 /// Our own addresses of an endpoint, and its aliases.

@@ -1,16 +1,21 @@
-//! Who is this? [`PasswordSignIn`] proves a login name and a password against the directories, under a throttle.
+//! Who is this? [`PasswordSignIn`] proves a login name and a password against the directories, under a throttle;
+//! [`IntegratedSignIn`] looks up whom a Kerberos ticket names.
 //!
 //! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
 
+mod integrated;
 mod password;
 mod throttle;
 mod timing;
+mod trusted_header;
 
 #[cfg(test)]
 mod tests;
 
+pub use self::integrated::{Claim, IntegratedOptions, IntegratedSignIn, Prover};
 pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
 pub use self::throttle::ThrottleOptions;
+pub use self::trusted_header::{Distrust, HeaderFault, Presented, TrustedHeader};
 
 use crate::audit::AuditError;
 use crate::directory::DirectoryError;

@@ -68,10 +68,29 @@ impl Sessions {
         context: AuthnContext,
         earlier: Option<&SsoSession>,
     ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
+        self.start_as((subject, context, false), earlier).await
+    }
+
+    /// The same for somebody whose machine showed a ticket, and who did nothing.
+    pub async fn start_silent(
+        &self,
+        subject: Subject,
+        context: AuthnContext,
+        earlier: Option<&SsoSession>,
+    ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
+        self.start_as((subject, context, true), earlier).await
+    }
+
+    async fn start_as(
+        &self,
+        (subject, context, silent): (Subject, AuthnContext, bool),
+        earlier: Option<&SsoSession>,
+    ) -> Result<(Secret<String>, Arc<SsoSession>), SessionError> {
         let token = Secret::new(self.ids.token());
         let (now, lifetime) = (self.clock.now(), self.options.lifetime);
         let same = earlier.filter(|earlier| earlier.subject.id == subject.id);
-        let session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
+        let mut session = SsoSession::begin(hash(token.expose()), subject, context, now, lifetime);
+        session.silent = silent;
         let session = match same {
             Some(earlier) => session.after(earlier),
             None => session,

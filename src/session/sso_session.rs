@@ -29,6 +29,8 @@ pub struct SsoSession {
     pub authn_instant: Timestamp,
     /// How.
     pub context: AuthnContext,
+    /// Whether it was the machine that proved it, by a ticket, and the person did nothing.
+    pub silent: bool,
     /// When the session began.
     pub created: Timestamp,
     /// When its lifetime ends.
@@ -60,6 +62,8 @@ struct BodyRef<'a> {
     subject: &'a Subject,
     authn_instant: Timestamp,
     context: &'a AuthnContext,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    silent: bool,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +71,8 @@ struct Body {
     subject: Subject,
     authn_instant: Timestamp,
     context: AuthnContext,
+    #[serde(default)]
+    silent: bool,
 }
 
 impl SsoSession {
@@ -85,6 +91,7 @@ impl SsoSession {
             subject,
             authn_instant: now,
             context,
+            silent: false,
             created: instant(created_ms),
             not_on_or_after: instant(expires_ms),
             last_used_ms: AtomicI64::new(created_ms),
@@ -126,6 +133,7 @@ impl SsoSession {
             subject: body.subject,
             authn_instant: body.authn_instant,
             context: body.context,
+            silent: body.silent,
             created: instant(row.created_ms),
             not_on_or_after: instant(row.expires_ms),
             last_used_ms: AtomicI64::new(row.last_used_ms),
@@ -143,7 +151,7 @@ impl SsoSession {
         Ok(SessionRow {
             id_hash: self.id_hash.clone(),
             subject: self.subject.id.to_string(),
-            body: serde_json::to_string(&BodyRef { subject, authn_instant, context })?,
+            body: serde_json::to_string(&BodyRef { subject, authn_instant, context, silent: self.silent })?,
             created_ms: self.created.as_millisecond(),
             last_used_ms: self.last_used_ms.load(Ordering::Relaxed),
             expires_ms: self.not_on_or_after.as_millisecond(),

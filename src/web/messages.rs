@@ -161,6 +161,14 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
             "SK-WORKSTATION",
             words("Your account may not sign in from this place.", "この端末からはサインインできません。"),
         ),
+        Refusal::Ticket => (
+            403,
+            "SK-TICKET",
+            words(
+                "Your Windows sign-in could not be used here; please enter your user name and password.",
+                "Windows のサインインはここでは利用できません。ユーザー名とパスワードを入力してください。",
+            ),
+        ),
     };
     Notice { status, code, words }
 }

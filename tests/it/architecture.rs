@@ -67,7 +67,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("flate2", &["saml"]),
     ("futures_util", &["*"]),
     ("getrandom", &["clock.rs"]),
-    ("ipnet", &["config", "web", "app"]),
+    ("ipnet", &["authn", "config", "web", "app"]),
     ("jiff", &["**"]),
     ("ldap3", &["directory"]),
     ("native_tls", &["directory"]),
