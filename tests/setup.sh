@@ -8,6 +8,7 @@ demo_packages="gcc libc6-dev libssl-dev pkg-config"
 test_packages="$demo_packages \
     curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
+    samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind \
     opensaml-schemas xmltooling-schemas shibboleth-sp-common \
     apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
     php-cli php-soap php-sqlite3 php-xml simplesamlphp \
@@ -53,7 +54,7 @@ as_root() {
     fi
 }
 
-# slapd and apache2 are started by the tests, each with a folder of its own; Debian must not start them by itself.
+# slapd, Samba and apache2 are started by the tests, each with a folder of its own; Debian must not start them by itself.
 forbid_daemons() {
     [ -e "$policy" ] && return
     as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy"

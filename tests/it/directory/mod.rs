@@ -1,5 +1,6 @@
-//! Directories: one conformance suite for all, then what only LDAP has, then faults.
+//! Directories: one conformance suite for all, then what only LDAP and Active Directory have, then faults.
 
+mod active_directory;
 mod conformance;
 mod faults;
 mod ldap;

@@ -12,6 +12,7 @@ pub mod logout;
 pub mod pki;
 pub mod process;
 pub mod request;
+pub(crate) mod samba;
 pub mod schema;
 pub(crate) mod slapd;
 pub mod soap;

@@ -162,7 +162,7 @@ impl Drop for Slapd {
 
 /// A CA that signed nothing of any [`Slapd`].
 pub(crate) fn write_strange_ca(path: &Path) {
-    let (_, certificate) = make_certificate("strange CA", None);
+    let (_, certificate) = make_certificate("strange CA", &[], None);
     std::fs::write(path, certificate.to_pem().unwrap()).unwrap();
 }
 
@@ -171,15 +171,19 @@ fn free_port() -> u16 {
 }
 
 fn write_certificates(folder: &Path) {
-    let (ca_key, ca) = make_certificate(&format!("test CA of {}", folder.display()), None);
-    let (key, certificate) = make_certificate("localhost", Some((&ca_key, &ca)));
+    let (ca_key, ca) = make_certificate(&format!("test CA of {}", folder.display()), &[], None);
+    let (key, certificate) = make_certificate("localhost", &["localhost"], Some((&ca_key, &ca)));
     std::fs::write(folder.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
     std::fs::write(folder.join("server.pem"), certificate.to_pem().unwrap()).unwrap();
     std::fs::write(folder.join("server.key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
 }
 
-/// A CA, or a server's certificate with its name as the only subjectAltName.
-fn make_certificate(name: &str, issuer: Option<(&PKey<Private>, &X509)>) -> (PKey<Private>, X509) {
+/// A CA, or the certificate of a server with these names and addresses.
+pub(super) fn make_certificate(
+    name: &str,
+    names: &[&str],
+    issuer: Option<(&PKey<Private>, &X509)>,
+) -> (PKey<Private>, X509) {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
     let mut subject = X509Name::builder().unwrap();
@@ -196,9 +200,17 @@ fn make_certificate(name: &str, issuer: Option<(&PKey<Private>, &X509)>) -> (PKe
     builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
     builder.set_pubkey(&key).unwrap();
     if issuer.is_some() {
-        let context = builder.x509v3_context(None, None);
-        let names = SubjectAlternativeName::new().dns(name).build(&context).unwrap();
-        builder.append_extension(names).unwrap();
+        let mut alternatives = SubjectAlternativeName::new();
+        for name in names {
+            let is_address = name.parse::<std::net::IpAddr>().is_ok();
+            if is_address {
+                alternatives.ip(name)
+            } else {
+                alternatives.dns(name)
+            };
+        }
+        let alternatives = alternatives.build(&builder.x509v3_context(None, None)).unwrap();
+        builder.append_extension(alternatives).unwrap();
         builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
     } else {
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
