@@ -64,6 +64,10 @@ impl<'a> Filled<'a> {
     pub(crate) fn by_ticket(&self) -> bool {
         self.ticket != Ticket::Never && self.view.as_ref().is_none_or(|view| view.ways.ticket)
     }
+
+    fn by_click(&self) -> bool {
+        self.ticket == Ticket::OnClick && self.by_ticket()
+    }
 }
 
 /// How somebody proved who they are.
@@ -93,7 +97,7 @@ fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice>) -> HttpR
         force_authn: view.is_some_and(|view| view.force_authn),
         login: if filled.login.is_empty() { hint } else { filled.login }.to_owned(),
         form: filled.by_form(),
-        ticket: filled.by_ticket(),
+        ticket: filled.by_click(),
         notice,
     };
     let mut answer = visit.page(page.answer());
@@ -107,9 +111,8 @@ fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice>) -> HttpR
 /// The page for somebody without a ticket of use. Where it could not help either, the browser goes on by itself, and the
 /// service provider is told so.
 pub(crate) fn without_ticket(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice>) -> HttpResponse {
-    let clickable = filled.by_ticket() && !visit.has_tried_ticket() && filled.ticket == Ticket::OnClick;
     match (filled.pending, &filled.view) {
-        (Some(pending), Some(view)) if !view.ways.form && !clickable => {
+        (Some(pending), Some(view)) if !view.ways.form && !filled.by_click() => {
             let url = format!("{}{}", visit.app.site.prefix, resume_path(visit, pending));
             views::onward(&visit.frame(None), &url, &view.names)
         }
