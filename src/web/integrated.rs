@@ -3,7 +3,7 @@
 //!
 //! The sign-in page leads here by itself. Two marks keep that in bounds: `how=form` in an address says that the ticket has
 //! been tried, so that nothing goes in circles; a cookie says that the person signed out, so that only a click brings
-//! them back in.
+//! them back in. A proxy shows `/login?how=challenged` inside its challenge, for whoever has no ticket.
 
 use std::net::{IpAddr, Ipv4Addr};
 

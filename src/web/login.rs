@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 
 use crate::app::App;
@@ -130,10 +131,15 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         return Ok(go_on(visit, pending));
     }
     let ticket = integrated::ticket(visit, session.as_deref()).await?;
-    match Filled::of(visit, pending, ticket) {
-        Some(filled) => Ok(lead(visit, &filled)),
-        None => unusable(visit, pending.unwrap_or("")).await,
+    let Some(filled) = Filled::of(visit, pending, ticket) else {
+        return unusable(visit, pending.unwrap_or("")).await;
+    };
+    let mut answer = lead(visit, &filled);
+    if visit.is_challenged() && visit.app.integrated.is_some() {
+        // apache takes the status of what it shows, and the browser answers a challenge only with this one.
+        *answer.status_mut() = StatusCode::UNAUTHORIZED;
     }
+    Ok(answer)
 }
 
 /// Where a browser goes that has to sign in: to where its ticket is asked for, if that needs nobody; else it gets the page.

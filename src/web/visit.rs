@@ -68,7 +68,16 @@ impl<'a> Visit<'a> {
 
     /// Whether the address says that a Kerberos ticket was tried; see [`super::integrated`].
     pub(crate) fn has_tried_ticket(&self) -> bool {
-        self.req.query_string().split('&').any(|pair| pair == "how=form")
+        self.is_challenged() || self.says("how=form")
+    }
+
+    /// Whether this is the page that a proxy shows inside its own challenge for a ticket.
+    pub(crate) fn is_challenged(&self) -> bool {
+        self.says("how=challenged")
+    }
+
+    fn says(&self, pair: &str) -> bool {
+        self.req.query_string().split('&').any(|said| said == pair)
     }
 
     /// Whether the `lang` link was followed.

@@ -9,6 +9,7 @@ pub mod folder;
 pub mod html;
 pub mod judges;
 pub mod logout;
+pub(crate) mod negotiate;
 pub mod pki;
 pub mod process;
 pub mod request;

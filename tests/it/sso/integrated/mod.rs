@@ -1,6 +1,7 @@
 //! Integrated Windows authentication: by the header of a proxy that the test itself plays (`header`, `way`), by a real
 //! apache with a real KDC (`apache`), and natively (`spnego`).
 
+mod apache;
 mod header;
 mod way;
 
