@@ -112,11 +112,7 @@ impl App {
             adapters::observer(Arc::clone(&audit), Arc::clone(&clock)),
             Arc::new(adapters::StoredLiveFiles::new(store.clone(), known)),
         )?);
-        let throttle = ThrottleOptions {
-            account_tries: config.throttle.account_tries,
-            address_tries: config.throttle.address_tries,
-            window: config.throttle.window,
-        };
+        let throttle = throttle_options(config);
         let memos = Arc::new(Memos::open(store.clone(), Arc::clone(&clock)).await?);
         let sso = Arc::new(SingleSignOn {
             idp: idp::idp(config),
@@ -190,6 +186,17 @@ impl App {
     /// Removes from the store what has passed: ended sessions, old throttle rows.
     pub async fn purge(&self) -> Result<u64> {
         Ok(self.store.purge(self.clock.now().as_millisecond()).await?)
+    }
+}
+
+/// How many wrong passwords are let through.
+pub fn throttle_options(config: &Config) -> ThrottleOptions {
+    let configured = &config.throttle;
+    ThrottleOptions {
+        account_tries: configured.account_tries,
+        address_tries: configured.address_tries,
+        address_accounts: configured.address_accounts,
+        window: configured.window,
     }
 }
 

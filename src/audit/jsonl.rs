@@ -139,6 +139,7 @@ mod tests {
             login: "a\r\nb\u{2028}\u{85}".into(),
             subject: None,
             reason: "unknown".into(),
+            locked_until: None,
         };
         let record =
             Record { time: Timestamp::UNIX_EPOCH, request_id: "R".into(), client_address: None, event };

@@ -51,6 +51,9 @@ pub enum Event {
         subject: Option<String>,
         /// The true reason, a stable word (`wrong_password`, `unknown`, `throttled` ...).
         reason: String,
+        /// When the directory's lock ends, where it shows that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        locked_until: Option<Timestamp>,
     },
     /// An assertion was issued.
     AssertionIssued {
@@ -122,6 +125,15 @@ pub enum Event {
         change: String,
         /// SHA-256 of the content in hexadecimal; empty when it is gone.
         sha256: String,
+    },
+    /// An administrator had wrong tries forgotten.
+    ThrottleCleared {
+        /// `account`, `name` or `address`.
+        against: String,
+        /// directory/key, the folded name or the address.
+        who: String,
+        /// How many tries were forgotten.
+        tries: u32,
     },
     /// The server started or stopped.
     Server {

@@ -5,7 +5,7 @@
 
 mod integrated;
 mod password;
-mod throttle;
+pub mod throttle;
 mod timing;
 mod trusted_header;
 

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::AuthnError;
-use super::throttle::{Permit, Throttle, ThrottleOptions};
+use super::throttle::{Permit, Shown, Throttle, ThrottleOptions};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
 use crate::identity::{AuthnContext, Subject};
 use crate::secret::Secret;
@@ -65,7 +65,10 @@ pub enum Refusal {
     /// Too many wrong tries.
     Throttled,
     /// The directory has locked the account.
-    Locked,
+    Locked {
+        /// When that ends, where it is known.
+        until: Option<Timestamp>,
+    },
     /// An administrator has disabled the account.
     Disabled,
     /// The account's time is over.
@@ -127,8 +130,10 @@ impl PasswordSignIn {
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
         match reason {
-            Reason::WrongPassword | Reason::Unknown | Reason::Ambiguous => Self::WrongCredentials,
-            Reason::Locked => Self::Locked,
+            Reason::WrongPassword | Reason::Unknown | Reason::Ambiguous | Reason::NearLockout => {
+                Self::WrongCredentials
+            }
+            Reason::Locked { until } => Self::Locked { until },
             Reason::Disabled => Self::Disabled,
             Reason::AccountExpired => Self::AccountExpired,
             Reason::PasswordExpired => Self::PasswordExpired,
@@ -163,6 +168,7 @@ impl Request {
         if self.inner.throttle.refuses(&login, self.address).await? {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
+        let since = Instant::now();
         let found = match self.find(&login).await {
             Ok(found) => found,
             Err(error) => return self.cannot_say(None, error),
@@ -171,7 +177,7 @@ impl Request {
             Found::Nobody { .. } => None,
             Found::Somebody { candidate, .. } => Some(&**candidate),
         };
-        let entry = candidate.map(|candidate| candidate.throttle_key.as_str());
+        let entry = candidate.map(|candidate| Shown::new(candidate, since));
         let Some(permit) = self.inner.throttle.admit(&login, entry, self.address).await? else {
             return self.refuse(candidate, "throttled", Refusal::Throttled);
         };
@@ -210,6 +216,9 @@ impl Request {
         permit: Permit,
     ) -> Result<Answer, AuthnError> {
         let begun = Instant::now();
+        if permit.is_shielded() {
+            return self.shield(at, candidate, permit).await;
+        }
         if is_unusable(self.password.expose()) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
             let took = self.inner.timings.expected(at);
@@ -244,6 +253,16 @@ impl Request {
                 Ok(answer)
             }
         }
+    }
+
+    /// One more wrong password could lock the account, so it is not tried. Who signed in from here before is told; to
+    /// anybody else it looks like a wrong password, since unknown names look so too.
+    async fn shield(&self, at: usize, candidate: &Candidate, permit: Permit) -> Result<Answer, AuthnError> {
+        if permit.is_known() {
+            return self.refuse(Some(candidate), Reason::NearLockout.as_str(), Refusal::Throttled);
+        }
+        let took = self.inner.timings.expected(at);
+        self.wrong(permit, Some(candidate), Reason::NearLockout, Instant::now(), took).await
     }
 
     /// Name or password was wrong: the same steps in the same time, whichever it was.
@@ -298,7 +317,11 @@ impl Request {
             reason,
             "{login} was refused"
         );
-        self.record(Event::SignInRefused { login, subject, reason: reason.to_owned() })?;
+        let locked_until = match refusal {
+            Refusal::Locked { until } => until,
+            _ => None,
+        };
+        self.record(Event::SignInRefused { login, subject, reason: reason.to_owned(), locked_until })?;
         Ok(Answer::Refused(refusal))
     }
 

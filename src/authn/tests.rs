@@ -13,7 +13,7 @@ use super::*;
 use crate::audit::Event;
 use crate::audit::memory::Memory;
 use crate::clock::{ManualClock, SignedDuration, Timestamp};
-use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use crate::directory::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Verdict};
 use crate::identity::{Attributes, Subject, SubjectId};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -37,6 +37,9 @@ struct Fake {
     finds: AtomicU32,
     binds: AtomicU32,
     bind_takes: Duration,
+    /// Wrong passwords that it has counted, and so many lock; 0: none do.
+    wrong: AtomicU32,
+    locks_at: AtomicU32,
 }
 
 impl Fake {
@@ -58,6 +61,12 @@ impl Fake {
             return Err(DirectoryError::Unreachable { directory, cause });
         }
         Ok(())
+    }
+
+    /// What it would show of its own counting: nothing, unless it locks.
+    fn lockout(&self) -> Lockout {
+        let threshold = Some(self.locks_at.load(Ordering::SeqCst)).filter(|threshold| *threshold > 0);
+        Lockout { wrong: self.wrong.load(Ordering::SeqCst), threshold, ..Lockout::default() }
     }
 
     fn subject(&self) -> Subject {
@@ -88,7 +97,13 @@ impl Directory for Fake {
         }
         let (throttle_key, bind_name) = (self.subject().id.to_string(), "cn=tanaka".to_owned());
         let (subject, barred) = (Some(self.subject()), self.barred);
-        Ok(Lookup::Found(Box::new(Candidate { throttle_key, bind_name, subject, barred })))
+        Ok(Lookup::Found(Box::new(Candidate {
+            throttle_key,
+            bind_name,
+            subject,
+            barred,
+            lockout: self.lockout(),
+        })))
     }
 
     async fn verify(&self, _: &Candidate, password: &Secret<String>) -> Result<Verdict, DirectoryError> {
@@ -101,9 +116,12 @@ impl Directory for Fake {
         }
         Ok(match password.expose().as_str() {
             "right" => Verdict::Accepted(Box::new(self.subject())),
-            "verdict:locked" => Verdict::Denied(Reason::Locked),
+            "verdict:locked" => Verdict::Denied(Reason::Locked { until: None }),
             "verdict:expired" => Verdict::Denied(Reason::PasswordExpired),
-            _ => Verdict::Denied(Reason::WrongPassword),
+            _ => {
+                self.wrong.fetch_add(1, Ordering::SeqCst);
+                Verdict::Denied(Reason::WrongPassword)
+            }
         })
     }
 
@@ -179,7 +197,12 @@ impl Fixture {
 }
 
 fn throttle() -> ThrottleOptions {
-    ThrottleOptions { account_tries: 4, address_tries: 10, window: SignedDuration::from_mins(30) }
+    ThrottleOptions {
+        account_tries: 4,
+        address_tries: 10,
+        address_accounts: 10,
+        window: SignedDuration::from_mins(30),
+    }
 }
 
 fn url(dir: &tempfile::TempDir) -> String {
@@ -256,7 +279,7 @@ async fn what_the_directory_says_of_the_account_is_told_when_it_was_said_by_a_bi
     for _ in 0..9 {
         assert_eq!(fixture.try_in("tanaka", "verdict:expired", HOME).await, Some(Refusal::PasswordExpired));
     }
-    assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked));
+    assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked { until: None }));
     assert_eq!(fixture.reasons().last().unwrap(), "locked");
 }
 

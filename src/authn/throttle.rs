@@ -9,6 +9,9 @@
 
 mod early;
 mod keys;
+mod ledger;
+mod shield;
+mod spray;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -18,9 +21,14 @@ use tokio::sync::{Notify, Semaphore};
 
 use self::early::Refusals;
 use self::keys::Keys;
+use self::shield::{Ended, Shield};
+use self::spray::Turns;
 use crate::clock::{Clock, SignedDuration};
 use crate::directory::Login;
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
+
+pub use self::ledger::{Against, Held, Whom, clear, held};
+pub(super) use self::shield::Shown;
 
 /// The most keys that are remembered as clean, the most addresses as known, and the most names as refused.
 const REMEMBERED: usize = 20_000;
@@ -35,8 +43,16 @@ pub struct ThrottleOptions {
     pub account_tries: u32,
     /// Wrong passwords from one address (an IPv6 /64 counts as one) in a window.
     pub address_tries: u32,
+    /// Accounts that one address had wrong passwords for in a window; from then on its tries are slowed.
+    pub address_accounts: u32,
     /// How long a wrong password counts; at most [`LONGEST_WINDOW`].
     pub window: SignedDuration,
+}
+
+impl ThrottleOptions {
+    fn window_ms(&self) -> i64 {
+        i64::try_from(self.window.min(LONGEST_WINDOW).as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// Counts and admits.
@@ -60,6 +76,8 @@ struct Book {
     /// Day on which an address was written as known, by account and address.
     known: HashMap<String, i64>,
     refusals: Refusals,
+    ended: Ended,
+    turns: Turns,
     generation: u64,
 }
 
@@ -83,6 +101,10 @@ pub(super) struct Permit {
     keys: Keys,
     /// Whether the pair of account and address counts too.
     paired: bool,
+    /// Whether the try may not reach the directory, which could lock the account for it.
+    shielded: bool,
+    /// Whether the address signed this person in before, as far as that mattered.
+    known: bool,
     /// Whether there is something to forget after a success.
     stained: bool,
     open: bool,
@@ -94,22 +116,25 @@ impl Throttle {
         Self { store, clock, options, book: Mutex::default(), freed: Notify::new(), waiting }
     }
 
-    /// Leave to try, or `None` when too many tries were wrong. `entry`: whom the name means, by its
-    /// [`crate::directory::Candidate::throttle_key`], or nobody. Tries under way may turn out right: while they alone
-    /// stand in the way, the next one waits for them, so that one person with many devices is not refused.
+    /// Leave to try, or `None` when too many tries were wrong. `entry`: whom the name means, or nobody. Tries under way
+    /// may turn out right: while they alone stand in the way, the next one waits for them, so that one person with many
+    /// devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
         login: &Login,
-        entry: Option<&str>,
+        entry: Option<Shown<'_>>,
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
-        let keys = Keys::new(login, entry, address);
+        let keys = Keys::new(login, entry.map(|entry| entry.key), address);
+        if !self.wait_for_turn(&keys).await? {
+            return Ok(None);
+        }
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
             let under_way = self.book().is_under_way(&keys);
-            if let Some(permit) = self.try_admit(&keys).await? {
+            if let Some(permit) = self.try_admit(&keys, entry).await? {
                 return Ok(Some(permit));
             }
             let Ok(_place) = self.waiting.try_acquire() else { return Ok(None) };
@@ -120,10 +145,14 @@ impl Throttle {
         }
     }
 
-    async fn try_admit(self: &Arc<Self>, keys: &Keys) -> Result<Option<Permit>, StoreError> {
+    async fn try_admit(
+        self: &Arc<Self>,
+        keys: &Keys,
+        entry: Option<Shown<'_>>,
+    ) -> Result<Option<Permit>, StoreError> {
         let all = keys.all();
         let watch = Watch::new(self, &all);
-        let (stored, known) = self.look_up(&watch, keys).await?;
+        let (stored, known) = self.look_up(&watch, keys, entry).await?;
         // From here to the reservation nobody else can reserve.
         let mut book = self.book();
         let used = book.used(&watch, &stored, self.since());
@@ -134,6 +163,10 @@ impl Throttle {
             }
             return Ok(None);
         };
+        let shield = book.shield(&keys.account, entry, known);
+        if shield == Shield::Busy {
+            return Ok(None);
+        }
         let stained = used.first() != Some(&0);
         if !self.store.is_shared() && book.generation == watch.generation {
             book.note_clean(&watch, &stored);
@@ -142,16 +175,25 @@ impl Throttle {
             book.tallies.entry(key.clone()).or_default().reserved += 1;
         }
         drop(book);
-        Ok(Some(Permit { throttle: Arc::clone(self), keys: keys.clone(), paired, stained, open: true }))
+        let (throttle, keys, shielded) = (Arc::clone(self), keys.clone(), shield == Shield::Closed);
+        Ok(Some(Permit { throttle, keys, paired, shielded, known, stained, open: true }))
     }
 
     /// The tries of each key in the store, and, where it matters, whether the address signed this person in before. A
     /// name that nobody has is asked for too: both take the same time.
-    async fn look_up(&self, watch: &Watch<'_>, keys: &Keys) -> Result<(Vec<u32>, bool), StoreError> {
+    async fn look_up(
+        &self,
+        watch: &Watch<'_>,
+        keys: &Keys,
+        entry: Option<Shown<'_>>,
+    ) -> Result<(Vec<u32>, bool), StoreError> {
         let stored =
             if watch.clean { vec![0; 3] } else { self.store.tries(watch.keys, self.since()).await? };
-        let used = self.book().used(watch, &stored, self.since());
-        let matters = self.judge(&used, false).is_none()
+        let (used, shield) = {
+            let book = self.book();
+            (book.used(watch, &stored, self.since()), book.shield(&keys.account, entry, false))
+        };
+        let matters = (self.judge(&used, false).is_none() || shield != Shield::Open)
             && used.first().is_some_and(|account| *account < self.options.account_tries);
         let (who, network) = &keys.person;
         let known = matters && self.store.known_address(who, network).await?;
@@ -176,11 +218,7 @@ impl Throttle {
     }
 
     fn since(&self) -> i64 {
-        let window = self.options.window.min(LONGEST_WINDOW);
-        self.clock
-            .now()
-            .as_millisecond()
-            .saturating_sub(i64::try_from(window.as_millis()).unwrap_or(i64::MAX))
+        self.clock.now().as_millisecond().saturating_sub(self.options.window_ms())
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -189,9 +227,20 @@ impl Throttle {
 }
 
 impl Permit {
+    /// Whether the try may not reach the directory.
+    pub(super) fn is_shielded(&self) -> bool {
+        self.shielded
+    }
+
+    /// Whether the address of a shielded try signed this person in before.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
+    }
+
     /// The password was wrong: the try counts. Should that not be written, it counts in memory.
     pub(super) async fn wrong(self) -> Result<(), StoreError> {
-        let keys = self.reserved();
+        let mut keys = self.reserved();
+        keys.push(self.keys.tried());
         self.count(keys).await
     }
 
@@ -216,6 +265,9 @@ impl Permit {
         let mut book = self.throttle.book();
         if written.is_err() {
             book.forget_unwritten(since);
+        }
+        if !self.shielded {
+            book.ended.note(&self.keys.account);
         }
         for key in &keys {
             book.clean.remove(key);

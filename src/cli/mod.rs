@@ -13,6 +13,7 @@ mod metadata;
 mod report;
 mod serve;
 mod table;
+mod throttle;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ enum Command {
     Metadata(metadata::Arguments),
     /// Say what a SAML message is, and what would become of it here.
     Explain(explain::Arguments),
+    /// Who is stopped after wrong passwords, and letting them try again.
+    #[command(subcommand)]
+    Throttle(throttle::Command),
     /// Read a password from standard input and print its hash for people.toml.
     HashPassword,
 }
@@ -105,6 +109,7 @@ impl Command {
             }
             Self::Metadata(arguments) => metadata::run(&arguments, &load()?, out),
             Self::Explain(arguments) => explain::run(&arguments, &load()?, out),
+            Self::Throttle(command) => throttle::run(&command, &load()?, out),
             Self::HashPassword => hash_password::run(out),
         }
     }

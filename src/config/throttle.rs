@@ -16,6 +16,9 @@ pub struct Throttle {
     pub account_tries: u32,
     /// `address_tries`: wrong tries per address in the window. Default 30.
     pub address_tries: u32,
+    /// `address_accounts`: accounts that one address had wrong tries for in the window; from then on its tries go one
+    /// after the other. Default 10.
+    pub address_accounts: u32,
     /// `window`: how long a wrong try counts. Default 30 min.
     pub window: SignedDuration,
 }
@@ -25,6 +28,7 @@ impl Throttle {
         Self {
             account_tries: section.or("account_tries", 4, count(1..=1000)),
             address_tries: section.or("address_tries", 30, count(1..=100_000)),
+            address_accounts: section.or("address_accounts", 10, count(1..=100_000)),
             window: section.or("window", SignedDuration::from_mins(30), window),
         }
     }

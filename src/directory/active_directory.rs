@@ -28,25 +28,36 @@ pub fn reason_of_sub_code(text: &str) -> Option<Reason> {
         "533" => Some(Reason::Disabled),
         "701" => Some(Reason::AccountExpired),
         "773" => Some(Reason::PasswordMustChange),
-        "775" => Some(Reason::Locked),
+        "775" => Some(Reason::Locked { until: None }),
         _ => None,
     }
 }
 
 /// What the entry itself says against signing in: disabled, or its time is over.
 pub(super) fn bar(entry: &Entry, now: Timestamp) -> Option<Reason> {
-    let number = |name| entry.text(name).and_then(|text| text.parse::<i64>().ok());
-    if number("userAccountControl").is_some_and(|flags| flags & ACCOUNT_DISABLED != 0) {
+    if entry.number("userAccountControl").is_some_and(|flags| flags & ACCOUNT_DISABLED != 0) {
         return Some(Reason::Disabled);
     }
-    match number("accountExpires") {
-        // Both mean never.
-        None | Some(0 | i64::MAX) => None,
-        Some(filetime) => {
-            let expires = filetime.div_euclid(10_000_000).saturating_sub(FILETIME_TO_UNIX);
-            (expires <= now.as_second()).then_some(Reason::AccountExpired)
-        }
-    }
+    // 0 and the largest number mean never; the latter is no moment.
+    let expires = entry.number("accountExpires").filter(|filetime| *filetime != 0).and_then(moment)?;
+    (expires <= now).then_some(Reason::AccountExpired)
+}
+
+/// A FILETIME, 100 ns since 1601 (\[MS-DTYP\] 2.3.3), to the second; `None` for what lies beyond all calendars.
+pub fn moment(filetime: i64) -> Option<Timestamp> {
+    let second = filetime.div_euclid(10_000_000).checked_sub(FILETIME_TO_UNIX)?;
+    Timestamp::from_second(second).ok()
+}
+
+/// The naming context that holds this DN: its last `DC=` parts. Empty when there are none.
+pub fn domain_of(dn: &str) -> &str {
+    let is_part =
+        |part: &str| part.trim_start().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("DC="));
+    let length: usize = dn.rsplit(',').take_while(|part| is_part(part)).map(|part| part.len() + 1).sum();
+    dn.get(dn.len().saturating_sub(length.saturating_sub(1))..)
+        .filter(|_| length > 0)
+        .unwrap_or("")
+        .trim_start()
 }
 
 /// objectGUID as a key: the 16 octets in Active Directory's order, in lower-case hexadecimal.
@@ -84,7 +95,7 @@ mod tests {
             ("533", Reason::Disabled),
             ("701", Reason::AccountExpired),
             ("773", Reason::PasswordMustChange),
-            ("775", Reason::Locked),
+            ("775", Reason::Locked { until: None }),
         ];
         for (code, reason) in known {
             assert_eq!(reason_of_sub_code(&text(code)), Some(reason), "{code}");
@@ -113,5 +124,12 @@ mod tests {
         assert_eq!(bar(&entry("accountExpires", "133000000000000000"), now), Some(Reason::AccountExpired));
         assert_eq!(bar(&entry("accountExpires", "9223372036854775807"), now), None);
         assert_eq!(bar(&entry("accountExpires", "0"), now), None);
+    }
+
+    #[test]
+    fn the_domain_is_the_end_of_a_dn() {
+        assert_eq!(domain_of("CN=a\\,DC=x,OU=b, dc=example,DC=test"), "dc=example,DC=test");
+        assert_eq!(domain_of("DC=example,DC=test"), "DC=example,DC=test");
+        assert_eq!((domain_of("uid=a,o=example"), domain_of("")), ("", ""));
     }
 }

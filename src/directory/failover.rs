@@ -142,7 +142,7 @@ impl Servers {
     }
 
     /// Tries a server that is out without letting anybody wait for it.
-    fn probe_aside(&self, server: Arc<Server>) {
+    pub(super) fn probe_aside(&self, server: Arc<Server>) {
         let directory = self.directory.clone();
         let limit = self.limits.answer;
         tokio::spawn(async move {

@@ -16,7 +16,7 @@ use toml::Spanned;
 use unicode_normalization::UnicodeNormalization;
 
 use super::person::is_secret;
-use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Verdict};
 use crate::clock::Ids;
 use crate::identity::{Attributes, Subject, SubjectId, Value};
 use crate::secret::Secret;
@@ -121,6 +121,7 @@ impl Directory for FileDirectory {
             bind_name: person.subject.login.clone(),
             subject: Some(person.subject.clone()),
             barred: person.disabled.then_some(Reason::Disabled),
+            lockout: Lockout::default(),
         })))
     }
 

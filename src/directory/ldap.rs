@@ -17,10 +17,11 @@ use super::failover::Servers;
 use super::filter::Template;
 use super::options::{LdapOptions, OptionsError, ServerUrl};
 use super::person::{key_filter, requested, subject};
+use super::policy::Policies;
 use super::pool::Lease;
 use super::server::{Approach, Server};
 use super::wire::{BindAnswer, Entry, judge_bind};
-use super::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Verdict};
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
@@ -31,7 +32,9 @@ pub struct LdapDirectory {
     pub(super) options: LdapOptions,
     pub(super) servers: Servers,
     pub(super) is_active_directory: OnceCell<bool>,
-    clock: Arc<dyn Clock>,
+    pub(super) policies: Policies,
+    pub(super) approach: Approach,
+    pub(super) clock: Arc<dyn Clock>,
     login_filter: Template,
     dn_pattern: Option<Template>,
     requested: Vec<String>,
@@ -77,6 +80,8 @@ impl LdapDirectory {
             .ok_or_else(|| OptionsError::LoginFilter(options.login_filter.clone()))?;
         Ok(Self {
             servers,
+            policies: Policies::default(),
+            approach,
             is_active_directory: OnceCell::new(),
             clock,
             login_filter,
@@ -107,6 +112,16 @@ impl LdapDirectory {
         self.servers.ask(|server| async move { server.search(query).await }).await
     }
 
+    /// The same, and who answered.
+    async fn search_at(
+        &self,
+        query: &Query,
+    ) -> Result<(Arc<Server>, super::connection::Found), DirectoryError> {
+        self.servers
+            .ask(|server| async move { server.search(query).await.map(|found| (server, found)) })
+            .await
+    }
+
     fn people(&self, filter: String) -> Query {
         Query {
             base: self.options.search_base.clone(),
@@ -126,12 +141,14 @@ impl LdapDirectory {
         DirectoryError::Entry { directory: self.options.name.clone(), dn: dn.to_owned(), cause }
     }
 
-    fn found(&self, entry: &Entry) -> Result<Lookup, DirectoryError> {
+    async fn found(&self, server: &Arc<Server>, entry: &Entry) -> Result<Lookup, DirectoryError> {
         let subject = self.subject(entry)?;
+        let lockout = self.lockout(server, entry).await;
         Ok(Lookup::Found(Box::new(Candidate {
             throttle_key: subject.id.to_string(),
             bind_name: entry.dn.clone(),
             barred: bar(entry, self.clock.now()),
+            lockout,
             subject: Some(subject),
         })))
     }
@@ -184,15 +201,17 @@ impl Directory for LdapDirectory {
                 bind_name: pattern.dn(name),
                 subject: None,
                 barred: None,
+                // The entry is read after the bind.
+                lockout: Lockout::default(),
             })));
         }
-        let found = self.search(&self.people(self.login_filter.filter(name))).await?;
+        let (server, found) = self.search_at(&self.people(self.login_filter.filter(name))).await?;
         match found.entries.as_slice() {
             [] => {
                 tracing::info!(directory = %self.options.name, "LDAP search returned zero entries");
                 Ok(Lookup::Unknown)
             }
-            [entry] if !found.more => self.found(entry),
+            [entry] if !found.more => self.found(&server, entry).await,
             _ => Ok(Lookup::Ambiguous),
         }
     }
@@ -223,6 +242,9 @@ impl Directory for LdapDirectory {
         };
         let verdict = match (judge_bind(&answer), &candidate.subject) {
             (None, _) => Err(self.bind_refused(&answer)),
+            (Some(Err(Reason::Locked { .. })), _) => {
+                Ok(Verdict::Denied(Reason::Locked { until: candidate.lockout.locked_until }))
+            }
             (Some(Err(reason)), _) => Ok(Verdict::Denied(reason)),
             (Some(Ok(())), Some(subject)) => Ok(candidate
                 .barred

@@ -4,9 +4,9 @@
 //! `file::FileDirectory` (`people.toml`) are its adapters, and both pass one conformance suite
 //! (`tests/it/directory/`). `authn` asks them in order.
 //!
-//! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `failover` (which server),
-//! `server` and `breaker` (one server), `pool` and `connection` (one socket), `wire` (octets); `options`, `filter` and
-//! `active_directory` are pure.
+//! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `policy` (when accounts are
+//! locked), `failover` (which server), `server` and `breaker` (one server), `pool` and `connection` (one socket), `wire`
+//! (octets); `options`, `filter`, `lockout` and `active_directory` are pure.
 
 pub mod active_directory;
 mod breaker;
@@ -16,8 +16,10 @@ pub mod file;
 pub mod filter;
 mod groups;
 pub mod ldap;
+pub mod lockout;
 mod options;
 mod person;
+mod policy;
 mod pool;
 mod server;
 mod wire;
@@ -26,12 +28,14 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::clock::Timestamp;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
 
 pub use connection::Limits;
 pub use file::{FileDirectory, FileError, hash_password};
 pub use ldap::LdapDirectory;
+pub use lockout::Lockout;
 pub use options::{DEFAULT_LOGIN_FILTER, LdapOptions, OptionsError};
 pub use person::is_secret;
 
@@ -66,6 +70,8 @@ pub struct Candidate {
     pub subject: Option<Subject>,
     /// Set when the account may not sign in whatever the password is.
     pub barred: Option<Reason>,
+    /// How near the account is to being locked by its directory.
+    pub lockout: Lockout,
 }
 
 /// What a directory says of a login name.
@@ -97,8 +103,11 @@ pub enum Reason {
     Unknown,
     /// More than one entry has this name.
     Ambiguous,
-    /// Locked by the directory.
-    Locked,
+    /// Locked by the directory after wrong passwords, or by an administrator.
+    Locked {
+        /// When that ends, where the directory shows it.
+        until: Option<Timestamp>,
+    },
     /// Disabled by an administrator.
     Disabled,
     /// The account's time is over.
@@ -111,6 +120,8 @@ pub enum Reason {
     LogonHours,
     /// Not from this place.
     Workstation,
+    /// Not tried: one more wrong password could lock the account.
+    NearLockout,
 }
 
 impl Reason {
@@ -120,13 +131,14 @@ impl Reason {
             Self::WrongPassword => "wrong_password",
             Self::Unknown => "unknown",
             Self::Ambiguous => "ambiguous",
-            Self::Locked => "locked",
+            Self::Locked { .. } => "locked",
             Self::Disabled => "disabled",
             Self::AccountExpired => "account_expired",
             Self::PasswordExpired => "password_expired",
             Self::PasswordMustChange => "password_must_change",
             Self::LogonHours => "logon_hours",
             Self::Workstation => "workstation",
+            Self::NearLockout => "near_lockout",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::active_directory::{guid_key, guid_octets};
 use super::filter::{escape_filter, escape_octets};
 use super::options::LdapOptions;
+use super::policy::COUNTERS;
 use super::wire::Entry;
 use crate::identity::{Attributes, Subject, SubjectId, Value};
 
@@ -73,7 +74,8 @@ pub(super) fn requested(options: &LdapOptions) -> Vec<String> {
     let asked = options.attributes.iter().filter(|name| !is_secret(name)).map(String::as_str);
     let names = options.display_name_attributes.iter().map(String::as_str);
     let mut all: Vec<String> = Vec::new();
-    for name in asked.chain(NEEDED).chain(names).chain(options.subject_attribute.as_deref()) {
+    let needed = NEEDED.into_iter().chain(COUNTERS);
+    for name in asked.chain(needed).chain(names).chain(options.subject_attribute.as_deref()) {
         if !all.iter().any(|held| held.eq_ignore_ascii_case(name)) {
             all.push(name.to_owned());
         }
@@ -113,6 +115,12 @@ pub(super) fn key_filter(key: &str, options: &LdapOptions) -> Option<String> {
     }
 }
 
+/// What a directory notes about sign-ins: `*` does not mean it, since it changes with each of them.
+fn is_bookkeeping(name: &str) -> bool {
+    let noted = ["lastLogon", "lastLogonTimestamp", "lastLogoff", "logonCount"];
+    COUNTERS.iter().chain(&noted).any(|counter| counter.eq_ignore_ascii_case(name))
+}
+
 fn is_guid(name: &str) -> bool {
     name.eq_ignore_ascii_case("objectGUID")
 }
@@ -147,11 +155,11 @@ fn single(entry: &Entry, name: &str) -> Result<String, &'static str> {
 }
 
 fn attributes(entry: &Entry, options: &LdapOptions) -> Attributes {
-    let everything = options.attributes.iter().any(|name| name == "*");
+    let any = options.attributes.iter().any(|name| name == "*");
     let asked = |name: &str| options.attributes.iter().any(|asked| asked.eq_ignore_ascii_case(name));
     let mut kept = Attributes::new();
     for (name, values) in &entry.attributes {
-        if !is_secret(name) && (everything || asked(name)) {
+        if !is_secret(name) && (any && !is_bookkeeping(name) || asked(name)) {
             kept.append(name, values.iter().map(|octets| value(name, octets)));
         }
     }

@@ -55,6 +55,11 @@ impl Entry {
         self.values(name).first().and_then(|value| std::str::from_utf8(value).ok())
     }
 
+    /// The first value as a number.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.text(name)?.trim().parse().ok()
+    }
+
     /// All values that are text.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values(name).iter().filter_map(|value| std::str::from_utf8(value).ok())
@@ -91,7 +96,7 @@ pub(super) fn judge_bind(answer: &BindAnswer) -> Option<Result<(), Reason>> {
     // draft-behera-ldap-password-policy 6.2
     let policy = match answer.policy_error {
         Some(0) => Some(Reason::PasswordExpired),
-        Some(1) => Some(Reason::Locked),
+        Some(1) => Some(Reason::Locked { until: None }),
         Some(2) => Some(Reason::PasswordMustChange),
         _ => None,
     };
@@ -102,7 +107,7 @@ pub(super) fn judge_bind(answer: &BindAnswer) -> Option<Result<(), Reason>> {
             Some(Err(policy.or_else(|| reason_of_sub_code(&answer.text)).unwrap_or(Reason::WrongPassword)))
         }
         // 389 Directory Server: 19 "Exceed password retry limit", 53 "Account inactivated".
-        19 if answer.text.contains("retry limit") => Some(Err(Reason::Locked)),
+        19 if answer.text.contains("retry limit") => Some(Err(Reason::Locked { until: None })),
         53 if answer.text.contains("inactivated") => Some(Err(Reason::Disabled)),
         _ => policy.map(Err),
     }
@@ -152,9 +157,12 @@ mod tests {
             |code, text: &str, policy_error| BindAnswer { code, text: text.to_owned(), policy_error };
         assert_eq!(judge_bind(&answer(0, "", None)), Some(Ok(())));
         assert_eq!(judge_bind(&answer(0, "", Some(2))), Some(Err(Reason::PasswordMustChange)));
-        assert_eq!(judge_bind(&answer(49, "", Some(1))), Some(Err(Reason::Locked)));
+        assert_eq!(judge_bind(&answer(49, "", Some(1))), Some(Err(Reason::Locked { until: None })));
         assert_eq!(judge_bind(&answer(49, "", Some(0))), Some(Err(Reason::PasswordExpired)));
-        assert_eq!(judge_bind(&answer(49, "x, data 775, v1", None)), Some(Err(Reason::Locked)));
+        assert_eq!(
+            judge_bind(&answer(49, "x, data 775, v1", None)),
+            Some(Err(Reason::Locked { until: None }))
+        );
         assert_eq!(judge_bind(&answer(49, "", None)), Some(Err(Reason::WrongPassword)));
         assert_eq!(judge_bind(&answer(8, "", None)), None);
         assert_eq!(judge_bind(&answer(53, "", None)), None);

@@ -157,12 +157,13 @@
 //!
 //! ```json
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_in","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","authn.context":"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
-//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"sign_in_refused","login":"suzuki","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","reason":"wrong_password"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"sign_in_refused","login":"suzuki","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","reason":"locked","locked_until":"2026-11-23T16:31:13Z"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"assertion_issued","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","name_id.format":"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent","attributes":["displayName","mail"],"attributes.missing":["employeeNumber"],"assertion.id":"_98c1c208d7e9159176d1e51f606944a232fb84b6","in_response_to":"_3275bffbf2fca66387ba834fe180b933f23f04ec"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"request_refused","sp.entity_id":"https://sp.example.com/","code":"SK-NOT-ALLOWED","reason":"suzuki is not in \"allow\" of https://sp.example.com/"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out_at","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","outcome":"unreachable"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"configuration_changed","kind":"metadata","file":"kintai.xml","change":"loaded","sha256":"3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","event":"throttle_cleared","against":"account","who":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","tries":3}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"server","state":"started","version":"0.1.0"}
 //! ```
 //!
@@ -176,7 +177,8 @@
 //!
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
-//! `logon_hours`, `workstation`, `directory_unavailable`. With `throttled` there is a `subject.id` only where the
+//! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
+//! `directory_unavailable`. `locked_until` is there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
 //! directory was still asked. `code` of `request_refused` is one of those below, or the SAML
 //! status that the SP was sent.
 //!

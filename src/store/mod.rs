@@ -133,6 +133,16 @@ impl Store {
         read::tries(&self.readers, keys, since_ms).await.map_err(|cause| self.failed(&cause))
     }
 
+    /// How many keys that begin so have wrong tries from `since_ms` on.
+    pub async fn keys_tried(&self, prefix: &str, since_ms: i64) -> Result<u32, StoreError> {
+        read::keys_tried(&self.readers, prefix, since_ms).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Every key with wrong tries from `since_ms` on: how many, and when the last one was.
+    pub async fn all_tries(&self, since_ms: i64) -> Result<Vec<(String, u32, i64)>, StoreError> {
+        read::all_tries(&self.readers, since_ms).await.map_err(|cause| self.failed(&cause))
+    }
+
     /// Whether this person signed in from this address before.
     pub async fn known_address(&self, subject: &str, address: &str) -> Result<bool, StoreError> {
         let found = read::known_address(&self.readers, subject, address).await;

@@ -96,6 +96,28 @@ pub(super) async fn tries(
     Ok(counts)
 }
 
+/// `prefix` holds neither `%` nor `_`.
+pub(super) async fn keys_tried(readers: &AnyPool, prefix: &str, since_ms: i64) -> Result<u32, sqlx::Error> {
+    let query = sqlx::query(
+        "SELECT COUNT(DISTINCT throttle_key) FROM wrong_try WHERE at_ms >= $1 AND throttle_key LIKE $2",
+    );
+    let row = query.bind(since_ms).bind(format!("{prefix}%")).fetch_one(readers).await?;
+    Ok(u32::try_from(row.try_get::<i64, _>(0)?).unwrap_or(u32::MAX))
+}
+
+pub(super) async fn all_tries(
+    readers: &AnyPool,
+    since_ms: i64,
+) -> Result<Vec<(String, u32, i64)>, sqlx::Error> {
+    let query = sqlx::query(
+        "SELECT throttle_key, COUNT(*), MAX(at_ms) FROM wrong_try WHERE at_ms >= $1 \
+         GROUP BY throttle_key ORDER BY throttle_key",
+    );
+    let rows = query.bind(since_ms).fetch_all(readers).await?;
+    let most = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    rows.iter().map(|row| Ok((row.try_get(0)?, most(row.try_get(1)?), row.try_get(2)?))).collect()
+}
+
 pub(super) async fn known_address(
     readers: &AnyPool,
     subject: &str,

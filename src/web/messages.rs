@@ -108,7 +108,15 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
                 "失敗が続いたため、しばらくサインインできません。時間をおいてお試しください。",
             ),
         ),
-        Refusal::Locked => (
+        Refusal::Locked { until: Some(_) } => (
+            401,
+            "SK-LOCKED",
+            words(
+                "Your account is locked for a while; please try again later or ask your administrator.",
+                "アカウントが一時的にロックされています。時間をおいてお試しになるか、管理者にお問い合わせください。",
+            ),
+        ),
+        Refusal::Locked { until: None } => (
             401,
             "SK-LOCKED",
             words(

@@ -101,7 +101,8 @@ fn records() -> Vec<Record> {
         Event::SignInRefused {
             login: text(login),
             subject: Some(text(subject)),
-            reason: text("wrong_password"),
+            reason: text("locked"),
+            locked_until: Some("2026-11-23T16:31:13Z".parse().unwrap()),
         },
         Event::AssertionIssued {
             subject: text(subject),
@@ -133,6 +134,7 @@ fn records() -> Vec<Record> {
             change: text("loaded"),
             sha256: text("3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"),
         },
+        Event::ThrottleCleared { against: text("account"), who: text(subject), tries: 3 },
         Event::Server { state: text("started"), version: text(env!("CARGO_PKG_VERSION")) },
     ];
     let record = |event, person: bool| Record {

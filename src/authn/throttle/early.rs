@@ -61,7 +61,7 @@ impl Throttle {
         let Some(keys) = concerned else { return Ok(false) };
         let all = keys.all();
         let watch = Watch::new(self, &all);
-        let (stored, known) = self.look_up(&watch, &keys).await?;
+        let (stored, known) = self.look_up(&watch, &keys, None).await?;
         let mut book = self.book();
         let settled = book.settled(&watch, &stored, self.since());
         if self.judge(&settled, known).is_none() {

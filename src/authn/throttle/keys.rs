@@ -21,13 +21,28 @@ pub(super) struct Keys {
 impl Keys {
     /// `entry`: the [`crate::directory::Candidate::throttle_key`], where an entry was found.
     pub(super) fn new(login: &Login, entry: Option<&str>, address: IpAddr) -> Self {
-        let name = format!("name:{}", fold(login));
+        let name = Self::name_key(login);
         let (account, who) = match entry {
             Some(key) => (format!("entry:{key}"), key.to_owned()),
             None => (name.clone(), name.clone()),
         };
         let network = network(address);
         Self { account, address: format!("address:{network}"), person: (who, network), name }
+    }
+
+    /// What tries for a name that nobody has count against.
+    pub(super) fn name_key(login: &Login) -> String {
+        format!("name:{}", fold(login))
+    }
+
+    /// The key that says that this address had a wrong password for this account.
+    pub(super) fn tried(&self) -> String {
+        format!("{}{}", self.tried_prefix(), self.person.0)
+    }
+
+    /// What the keys of all accounts begin with that an address tried.
+    pub(super) fn tried_prefix(&self) -> String {
+        format!("tried:{}|", self.person.1)
     }
 
     /// Account, address, and both together.
@@ -38,7 +53,7 @@ impl Keys {
 }
 
 /// One person has a whole /64 of IPv6 addresses.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

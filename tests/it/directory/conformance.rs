@@ -1,11 +1,13 @@
-//! The conformance suite: what every directory must do alike, run on `people.toml` and on a real slapd by StartTLS, by
-//! LDAPS and with a `dn_pattern`.
+//! The conformance suite: what every directory must do alike, run on `people.toml`, on a real slapd by StartTLS, by LDAPS
+//! and with a `dn_pattern`, and on a real Samba domain.
 
 use sekisho::clock::SeededIds;
 use sekisho::directory::{Directory, FileDirectory, Lookup, Reason, Verdict, hash_password};
 use sekisho::identity::SubjectId;
 
+use super::active_directory::samba_options;
 use super::{candidate, login, open, options, secret, sign_in};
+use crate::support::samba::Samba;
 use crate::support::slapd::{BASE, PASSWORD, Slapd};
 
 /// Whether a name can be looked up before the password is known.
@@ -121,6 +123,12 @@ async fn a_file() {
 async fn slapd_by_ldaps() {
     let slapd = Slapd::start();
     suite(&open(options(&[&slapd])), Finds::Entries).await;
+}
+
+#[tokio::test]
+async fn samba_by_ldaps() {
+    let Some(samba) = Samba::shared() else { return };
+    suite(&open(samba_options(samba)), Finds::Entries).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn the_password_policy_is_heard() {
     with_pattern.dn_pattern = Some(format!("uid={{login}},ou=people,{BASE}"));
     for directory in [open(options(&[&slapd])), open(with_pattern)] {
         for (name, reason) in [
-            ("locked", Reason::Locked),
+            ("locked", Reason::Locked { until: None }),
             ("mustchange", Reason::PasswordMustChange),
             ("expired", Reason::PasswordExpired),
         ] {

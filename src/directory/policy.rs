@@ -1,0 +1,268 @@
+//! When accounts are locked: the policies of the directory, read now and then, and the counters of one account, read where
+//! they are right.
+//!
+//! Active Directory counts wrong passwords on each domain controller by itself and all of them on the PDC emulator, so the
+//! counters that came with the entry are compared with the PDC's where another controller answered. The PDC has the
+//! `hedge` time to answer; afterwards what is known must do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ldap3::Scope;
+use tokio::time::{Instant, timeout};
+
+use super::active_directory::domain_of;
+use super::breaker::Standing;
+use super::connection::{Fault, Query};
+use super::ldap::LdapDirectory;
+use super::lockout::{Lockout, LockoutPolicy, of_account, of_policed_entry};
+use super::options::ServerUrl;
+use super::server::Server;
+use super::wire::Entry;
+
+/// What is asked of an entry to know how near it is to a lock; most of it only comes when asked for by name.
+pub(super) const COUNTERS: [&str; 8] = [
+    "badPwdCount",
+    "badPasswordTime",
+    "lockoutTime",
+    "msDS-User-Account-Control-Computed",
+    "msDS-ResultantPSO",
+    "pwdFailureTime",
+    "pwdAccountLockedTime",
+    "pwdPolicySubentry",
+];
+
+/// A policy is read again after this.
+const FRESH: Duration = Duration::from_mins(5);
+/// The most policies that are remembered.
+const REMEMBERED: usize = 1_000;
+/// Where a policy applies that cannot be read, so many wrong passwords are taken to lock.
+const CAUTIOUS: u32 = 3;
+
+/// The policies that were read, by the DN of the domain or the policy; that of a directory with one default by "".
+#[derive(Debug, Default)]
+pub(super) struct Policies(Mutex<HashMap<String, (Instant, Rule)>>);
+
+/// A policy, and in Active Directory who counts.
+#[derive(Debug, Clone)]
+struct Rule {
+    policy: LockoutPolicy,
+    pdc: Option<Arc<Server>>,
+}
+
+impl LdapDirectory {
+    /// How near the account of this entry is to a lock, as `server`, which gave the entry, and the PDC show it. What
+    /// cannot be read is logged and taken as unknown: the throttle's own bounds hold all the same.
+    pub(super) async fn lockout(&self, server: &Arc<Server>, entry: &Entry) -> Lockout {
+        let now = self.clock.now();
+        if entry.text("userAccountControl").is_none() {
+            let dn = entry.text("pwdPolicySubentry").unwrap_or("");
+            let rule = self.rule(dn, self.password_policy(dn)).await;
+            return of_policed_entry(entry, rule.policy, now);
+        }
+        let domain = domain_of(&entry.dn);
+        let mut rule = self.rule(domain, self.domain(server, domain)).await;
+        if let Some(dn) = entry.text("msDS-ResultantPSO") {
+            rule.policy = self.rule(dn, self.fine_grained(dn, rule.policy)).await.policy;
+        }
+        let shown = of_account(entry, rule.policy, now);
+        match rule.pdc.filter(|pdc| !Arc::ptr_eq(pdc, server) && rule.policy.threshold.is_some()) {
+            Some(pdc) => match self.at_pdc(pdc, &entry.dn).await {
+                Some(counted) => shown.or_worse(of_account(&counted, rule.policy, now)),
+                None => shown,
+            },
+            None => shown,
+        }
+    }
+
+    /// The rule by this name, read when it is not known or old. A rule that cannot be read is remembered as none.
+    async fn rule(&self, name: &str, read: impl Future<Output = Result<Rule, String>>) -> Rule {
+        let known = self.policies.held().get(name).cloned();
+        if let Some((at, rule)) = &known
+            && at.elapsed() < FRESH
+        {
+            return rule.clone();
+        }
+        let rule = match read.await {
+            Ok(rule) => rule,
+            Err(cause) => {
+                let directory = self.options.name.as_str();
+                tracing::warn!(directory, policy = name, %cause, "it is not known when accounts are locked");
+                known.map_or_else(Rule::unknown, |(_, rule)| rule)
+            }
+        };
+        let mut held = self.policies.held();
+        if held.len() >= REMEMBERED {
+            held.clear();
+        }
+        held.insert(name.to_owned(), (Instant::now(), rule.clone()));
+        rule
+    }
+
+    async fn domain(&self, server: &Arc<Server>, domain: &str) -> Result<Rule, String> {
+        let names = ["lockoutThreshold", "lockOutObservationWindow", "lockoutDuration", "fSMORoleOwner"];
+        let root = self.one(domain, &names).await?;
+        let policy = LockoutPolicy::of_active_directory(&root)
+            .ok_or_else(|| format!("lockoutThreshold of \"{domain}\" cannot be read; let bind_dn read it"))?;
+        let pdc = match root.text("fSMORoleOwner") {
+            Some(owner) => self.pdc(server, owner).await,
+            None => None,
+        };
+        Ok(Rule { policy, pdc })
+    }
+
+    /// The rule of a fine-grained policy, which only administrators may read unless somebody lets bind_dn.
+    async fn fine_grained(&self, dn: &str, domain: LockoutPolicy) -> Result<Rule, String> {
+        let names = ["msDS-LockoutThreshold", "msDS-LockoutObservationWindow", "msDS-LockoutDuration"];
+        let read = self.one(dn, &names).await;
+        let policy = match read.as_ref().ok().and_then(LockoutPolicy::of_active_directory) {
+            Some(policy) => policy,
+            None => {
+                let directory = self.options.name.as_str();
+                tracing::warn!(
+                    directory,
+                    policy = dn,
+                    "a fine-grained password policy cannot be read, so {CAUTIOUS} wrong passwords are taken to lock; let \
+                     bind_dn read the Password Settings Container"
+                );
+                domain.stricter(LockoutPolicy { threshold: Some(CAUTIOUS), ..domain })
+            }
+        };
+        Ok(Rule { policy, pdc: None })
+    }
+
+    /// The rule of this `pwdPolicy`. Without a name the server's configuration says which is the default, and nobody may
+    /// read that: the strictest of all holds.
+    async fn password_policy(&self, dn: &str) -> Result<Rule, String> {
+        let names = ["pwdLockout", "pwdMaxFailure", "pwdFailureCountInterval", "pwdLockoutDuration"];
+        if !dn.is_empty() {
+            let policy = LockoutPolicy::of_password_policy(&self.one(dn, &names).await?);
+            return Ok(Rule { policy, pdc: None });
+        }
+        let query = Query {
+            base: self.naming_context().await?,
+            scope: Scope::Subtree,
+            filter: "(objectClass=pwdPolicy)".to_owned(),
+            attributes: names.map(str::to_owned).to_vec(),
+            limit: REMEMBERED,
+        };
+        let found = self.search(&query).await.map_err(|cause| cause.to_string())?;
+        let policies = found.entries.iter().map(LockoutPolicy::of_password_policy);
+        let policy = policies.reduce(LockoutPolicy::stricter).unwrap_or_default();
+        Ok(Rule { policy, pdc: None })
+    }
+
+    /// The naming context that holds the search base, where the server tells; policies seldom stand among the people.
+    async fn naming_context(&self) -> Result<String, String> {
+        let base = self.options.search_base.as_str();
+        let root = self.one("", &["namingContexts"]).await?;
+        let folded = base.to_lowercase();
+        let holds = |context: &&str| folded.ends_with(&context.to_lowercase()) && !context.is_empty();
+        Ok(root
+            .texts("namingContexts")
+            .filter(holds)
+            .max_by_key(|context| context.len())
+            .unwrap_or(base)
+            .to_owned())
+    }
+
+    /// The server that holds the role of the PDC emulator: one of ours, or one more like them.
+    async fn pdc(&self, server: &Arc<Server>, owner: &str) -> Option<Arc<Server>> {
+        let (_, holder) = owner.split_once(',')?;
+        let host = self.one(holder, &["dNSHostName"]).await.ok()?.text("dNSHostName")?.to_ascii_lowercase();
+        let ours = self.servers.list.iter().find(|ours| ours.url.host.eq_ignore_ascii_case(&host));
+        if let Some(ours) = ours {
+            return Some(Arc::clone(ours));
+        }
+        // An address is one machine; a name may be an alias of several.
+        let is_address = server.url.host.parse::<std::net::IpAddr>().is_ok();
+        if is_address && self.service_name(server).await.is_some_and(|name| name.eq_ignore_ascii_case(owner))
+        {
+            return Some(Arc::clone(server));
+        }
+        let url = server.url.at_host(&host, &self.options)?;
+        let known =
+            self.policies.held().values().find_map(|(_, rule)| rule.pdc.clone().filter(|pdc| pdc.url == url));
+        Some(known.unwrap_or_else(|| Arc::new(Server::new(url, self.approach.clone()))))
+    }
+
+    async fn service_name(&self, server: &Server) -> Option<String> {
+        let found = server.search(&base_query("", &["dsServiceName"])).await.ok()?;
+        found.entries.first()?.text("dsServiceName").map(str::to_owned)
+    }
+
+    /// The counters at the PDC, when it answers soon. What comes late makes the next answer quick.
+    async fn at_pdc(&self, pdc: Arc<Server>, dn: &str) -> Option<Entry> {
+        match pdc.breaker.standing(Instant::now()) {
+            Standing::Good => {}
+            Standing::Probe => {
+                self.servers.probe_aside(pdc);
+                return None;
+            }
+            Standing::LastResort | Standing::Out => return None,
+        }
+        let (asked, query, limit) = (Arc::clone(&pdc), base_query(dn, &COUNTERS), self.servers.limits.answer);
+        let asking = tokio::spawn(async move {
+            let silent = || Err(Fault::Silent(format!("no answer within {limit:?}")));
+            let found = timeout(limit, asked.search(&query)).await.unwrap_or_else(|_| silent());
+            if found.is_ok() {
+                asked.breaker.succeeded();
+            }
+            found
+        });
+        let hedge = self.servers.limits.hedge;
+        let fault = match timeout(hedge, asking).await {
+            Ok(Ok(Ok(found))) => return found.entries.into_iter().next(),
+            Ok(Ok(Err(fault))) => fault,
+            Ok(Err(_)) | Err(_) => Fault::Silent(format!("no answer within {hedge:?}")),
+        };
+        self.servers.note(&pdc, &fault);
+        None
+    }
+
+    /// One entry by its DN.
+    async fn one(&self, dn: &str, attributes: &[&str]) -> Result<Entry, String> {
+        let found = self.search(&base_query(dn, attributes)).await.map_err(|cause| cause.to_string())?;
+        found
+            .entries
+            .into_iter()
+            .next()
+            .ok_or_else(|| format!("\"{dn}\" cannot be read; let bind_dn read it"))
+    }
+}
+
+impl Policies {
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, Rule)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rule {
+    fn unknown() -> Self {
+        Self { policy: LockoutPolicy::default(), pdc: None }
+    }
+}
+
+impl ServerUrl {
+    /// The same kind of server on another machine; of a global catalogue, the domain controller behind it.
+    fn at_host(&self, host: &str, options: &super::LdapOptions) -> Option<Self> {
+        let (scheme, _) = self.text.split_once("://")?;
+        let port = match self.port {
+            3268 => 389,
+            3269 => 636,
+            port => port,
+        };
+        Self::parse(&format!("{scheme}://{host}:{port}"), options).ok()
+    }
+}
+
+fn base_query(dn: &str, attributes: &[&str]) -> Query {
+    Query {
+        base: dn.to_owned(),
+        scope: Scope::Base,
+        filter: "(objectClass=*)".to_owned(),
+        attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
+        limit: 1,
+    }
+}
