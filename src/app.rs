@@ -131,10 +131,14 @@ impl App {
         let after_logout_url = config.saml.after_logout_url.clone();
         let logout = SingleLogout::new(Arc::clone(&sso), memos, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
-        let integrated = config.integrated.as_ref().map(|integrated| {
-            let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
-            IntegratedSignIn::new(idp::integrated(integrated), directories.clone(), audit, clock)
-        });
+        let integrated = match &config.integrated {
+            Some(integrated) => {
+                let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
+                let options = idp::integrated(integrated)?;
+                Some(IntegratedSignIn::new(options, directories.clone(), audit, clock))
+            }
+            None => None,
+        };
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
@@ -198,6 +202,11 @@ pub fn throttle_options(config: &Config) -> ThrottleOptions {
         address_accounts: configured.address_accounts,
         window: configured.window,
     }
+}
+
+/// Whether the keys for tickets can be used, for the command that looks at everything.
+pub fn check_keytab(config: &Config) -> Result<()> {
+    config.integrated.as_ref().map_or(Ok(()), |integrated| idp::integrated(integrated).map(drop))
 }
 
 /// The signing key and its certificate.

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use super::AuthnError;
 use super::password::{Answer, Refusal, plain};
+use super::spnego::{Acceptor, TicketFault};
 use super::trusted_header::TrustedHeader;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::Clock;
@@ -44,6 +45,8 @@ pub struct IntegratedOptions {
 pub enum Prover {
     /// A proxy, which names the person in a header.
     Proxy(TrustedHeader),
+    /// This server, with the keys of a keytab.
+    Keytab(Acceptor),
 }
 
 /// A name that was proved.
@@ -89,6 +92,7 @@ impl IntegratedSignIn {
     pub fn is_offered(&self, peer: IpAddr, address: IpAddr) -> bool {
         let reached = match &self.options.prover {
             Prover::Proxy(trusted) => trusted.is_proxy(peer),
+            Prover::Keytab(_) => true,
         };
         let address = address.to_canonical();
         reached && self.options.networks.iter().any(|network| network.contains(&address))
@@ -112,7 +116,9 @@ impl IntegratedSignIn {
                 return Err(error.into());
             }
         };
-        match (candidate.barred, candidate.subject) {
+        let lockout = candidate.lockout;
+        let locked = lockout.locked.then_some(Reason::Locked { until: lockout.locked_until });
+        match (candidate.barred.or(locked), candidate.subject) {
             (Some(reason), subject) => {
                 self.refuse(claim, subject.as_ref(), reason.as_str(), Refusal::from(reason))
             }
@@ -126,6 +132,26 @@ impl IntegratedSignIn {
     pub fn refuse_header(&self, address: IpAddr, request_id: &str) -> Result<(), AuthnError> {
         let claim = Claim { name: b"", address, request_id };
         self.refuse(claim, None, "proxy_header", Refusal::Ticket).map(drop)
+    }
+
+    /// Writes to log and audit trail what was wrong with a ticket. A browser outside the domain, which has none, is no event.
+    pub fn refuse_ticket(
+        &self,
+        fault: &TicketFault,
+        address: IpAddr,
+        request_id: &str,
+    ) -> Result<(), AuthnError> {
+        tracing::info!(request.id = request_id, "no Kerberos ticket of use: {fault}");
+        let event = Event::SignInRefused {
+            login: String::new(),
+            subject: None,
+            reason: "bad_ticket".to_owned(),
+            locked_until: None,
+        };
+        match fault {
+            TicketFault::Ntlm | TicketFault::Busy => Ok(()),
+            _ => self.record(Claim { name: b"", address, request_id }, event),
+        }
     }
 
     /// The directory of a realm. A bare name is taken where no other than one directory can be meant: with several it would
@@ -170,7 +196,11 @@ impl IntegratedSignIn {
             reason,
             "{login} was refused"
         );
-        self.record(claim, Event::SignInRefused { login, subject, reason: reason.to_owned() })?;
+        let locked_until = match refusal {
+            Refusal::Locked { until } => until,
+            _ => None,
+        };
+        self.record(claim, Event::SignInRefused { login, subject, reason: reason.to_owned(), locked_until })?;
         Ok(Answer::Refused(refusal))
     }
 

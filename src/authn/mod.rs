@@ -5,6 +5,7 @@
 
 mod integrated;
 mod password;
+mod spnego;
 pub mod throttle;
 mod timing;
 mod trusted_header;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use self::integrated::{Claim, IntegratedOptions, IntegratedSignIn, Prover};
 pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
+pub use self::spnego::{Acceptor, KeytabError, Proved, TicketFault};
 pub use self::throttle::ThrottleOptions;
 pub use self::trusted_header::{Distrust, HeaderFault, Presented, TrustedHeader};
 

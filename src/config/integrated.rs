@@ -1,10 +1,12 @@
-//! `[integrated]`: integrated Windows authentication, by a proxy that proves Kerberos tickets.
+//! `[integrated]`: integrated Windows authentication, by a proxy that proves Kerberos tickets or by a keytab.
+
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::DirectoryConfig;
-use super::fault::Complaint;
+use super::fault::{Complaint, FaultKind};
 use super::listen::Listen;
 use super::reader::Section;
 use super::secrets::secret_keys;
@@ -17,6 +19,7 @@ use crate::secret::Secret;
 /// Shorter than this, a secret could be guessed.
 const LEAST_SECRET: usize = 16;
 
+const OF_PROXY: [&str; 6] = ["header", "proxies", "secret_header", "secret", "secret_file", "secret_env"];
 const HEADER: &str = "X-Remote-User";
 const SECRET_HEADER: &str = "X-Sekisho-Proxy-Secret";
 /// Headers that every request has or that mean something else: they cannot name a person.
@@ -38,47 +41,91 @@ const TAKEN: [&str; 12] = [
 /// Integrated Windows authentication that is switched on (`enabled = true`).
 #[derive(Debug, Clone)]
 pub struct Integrated {
-    /// `header`: names the person; default `X-Remote-User`. `proxies`: where its proxies connect from. `secret_header`,
-    /// default `X-Sekisho-Proxy-Secret`, holds `secret` (also as `_file` or `_env`), at least 16 characters.
-    pub trusted_header: TrustedHeader,
+    /// Who proves the tickets.
+    pub prover: TicketProver,
     /// `realms`: Kerberos realms and NetBIOS names of domains, each with the name of its directory.
     pub realms: Vec<(String, String)>,
-    /// `networks`: whose browsers are asked for a ticket. Default: everybody's who comes by one of the proxies.
+    /// `networks`: whose browsers are asked for a ticket. Default: everybody's who comes by one of the proxies; with a
+    /// keytab there is none.
     pub networks: Vec<IpNet>,
     /// `authn_context`: the authentication context class that a ticket gives. Default: Kerberos.
     pub authn_context: String,
 }
 
+/// Who proves tickets.
+#[derive(Debug, Clone)]
+pub enum TicketProver {
+    /// `header`: names the person; default `X-Remote-User`. `proxies`: where its proxies connect from. `secret_header`,
+    /// default `X-Sekisho-Proxy-Secret`, holds `secret` (also as `_file` or `_env`), at least 16 characters.
+    Proxy(TrustedHeader),
+    /// `keytab`: the file with the keys of the service. `principal`: whose keys of it; default: all of `HTTP/...`.
+    Keytab {
+        /// `keytab`
+        path: PathBuf,
+        /// `principal`
+        principal: Option<String>,
+    },
+}
+
 impl Integrated {
+    /// The keytab, where this server proves the tickets itself.
+    pub fn keytab(&self) -> Option<&Path> {
+        match &self.prover {
+            TicketProver::Proxy(_) => None,
+            TicketProver::Keytab { path, .. } => Some(path),
+        }
+    }
+
     /// `None` when it is switched off; its keys are read all the same, and may be incomplete then.
     pub(super) fn read(
         section: &Section<'_>,
         (directories, listen, class_order): (&[DirectoryConfig], &Listen, &[String]),
     ) -> Option<Self> {
-        let enabled = section.or("enabled", false, flag);
-        if !enabled {
-            section.known(&[
-                "header",
-                "proxies",
-                "secret_header",
-                "secret",
-                "secret_file",
-                "secret_env",
-                "realms",
-                "networks",
-                "authn_context",
-            ]);
+        if !section.or("enabled", false, flag) {
+            section.known(&OF_PROXY);
+            section.known(&["keytab", "principal", "realms", "networks", "authn_context"]);
             return None;
         }
-        let trusted_header = trusted_header(section);
-        let made = Self {
-            realms: realms(section, directories),
-            networks: networks(section, &trusted_header, listen),
-            authn_context: authn_context(section, class_order),
-            trusted_header,
+        let prover = if section.has("keytab") {
+            keytab(section)
+        } else {
+            TicketProver::Proxy(trusted_header(section))
         };
-        Some(made)
+        Some(Self {
+            realms: realms(section, directories),
+            networks: networks(section, &prover, listen),
+            authn_context: authn_context(section, class_order),
+            prover,
+        })
     }
+}
+
+fn keytab(section: &Section<'_>) -> TicketProver {
+    if !cfg!(feature = "kerberos") {
+        let complaint = Complaint::wrong(
+            "needs Kerberos, and this program was built without it",
+            "build it with --features kerberos, or let a proxy look at the tickets (integrated.proxies)",
+        );
+        section.complain("keytab", complaint.kind(FaultKind::NotAvailable));
+    }
+    for key in OF_PROXY.into_iter().filter(|key| section.has(key)) {
+        let complaint =
+            Complaint::wrong("is of a proxy, and keytab stands beside it", "take out one of the two");
+        section.complain(key, complaint);
+    }
+    TicketProver::Keytab {
+        path: section.private("keytab", None).unwrap_or_default(),
+        principal: section.optional("principal", principal),
+    }
+}
+
+fn principal(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let name = text(value)?;
+    if name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("HTTP/")) && name.len() > 5 {
+        return Ok(name);
+    }
+    let remedy = "write it as in \"HTTP/sso.example.co.jp@EXAMPLE.CO.JP\"";
+    Err(Complaint::wrong(format!("\"{name}\" is no service that browsers ask for"), remedy))
 }
 
 fn trusted_header(section: &Section<'_>) -> TrustedHeader {
@@ -169,19 +216,40 @@ fn realms(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<(String
     realms
 }
 
-fn networks(section: &Section<'_>, trusted: &TrustedHeader, listen: &Listen) -> Vec<IpNet> {
-    let Some(networks) = section.list("networks", network) else {
-        return vec![IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())];
-    };
-    let is_followed = |proxy: &IpNet| listen.trusted_proxies.iter().any(|trusted| trusted.contains(proxy));
-    for proxy in trusted.proxies.iter().filter(|proxy| !is_followed(proxy)) {
-        section.warn(
-            "networks",
-            format!("browsers that come by {proxy} all seem to be at that address"),
-            "add it to listen.trusted_proxies, and let the proxy send X-Forwarded-For",
-        );
+fn networks(section: &Section<'_>, prover: &TicketProver, listen: &Listen) -> Vec<IpNet> {
+    const KEY: &str = "networks";
+    let networks = section.list(KEY, network);
+    match prover {
+        TicketProver::Proxy(trusted) => {
+            let Some(networks) = networks else {
+                return vec![IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())];
+            };
+            let follows =
+                |proxy: &IpNet| listen.trusted_proxies.iter().any(|trusted| trusted.contains(proxy));
+            for proxy in trusted.proxies.iter().filter(|proxy| !follows(proxy)) {
+                section.warn(
+                    KEY,
+                    format!("browsers that come by {proxy} all seem to be at that address"),
+                    "add it to listen.trusted_proxies, and let the proxy send X-Forwarded-For",
+                );
+            }
+            networks
+        }
+        TicketProver::Keytab { .. } => {
+            if networks.is_none() || section.is_empty_list(KEY) {
+                section.missing(KEY, "name the networks of machines that belong to the domain");
+            }
+            let networks = networks.unwrap_or_default();
+            if networks.iter().any(|network| network.prefix_len() == 0) {
+                section.warn(
+                    KEY,
+                    "everybody is asked for a ticket, and browsers outside the domain may ask for a password of their own",
+                    "name the networks of machines that belong to the domain",
+                );
+            }
+            networks
+        }
     }
-    networks
 }
 
 fn authn_context(section: &Section<'_>, class_order: &[String]) -> String {

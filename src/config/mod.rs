@@ -30,7 +30,7 @@ use toml::de::DeTable;
 pub use self::base_url::BaseUrl;
 pub use self::directory::DirectoryConfig;
 pub use self::fault::{ConfigFault, FaultKind};
-pub use self::integrated::Integrated;
+pub use self::integrated::{Integrated, TicketProver};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
 pub use self::published::Published;

@@ -7,10 +7,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::authn::{Answer, Claim, IntegratedSignIn, Presented, Prover};
+use crate::authn::{Acceptor, Answer, Claim, IntegratedSignIn, Presented, Prover, Refusal, TicketFault};
 use crate::session::SsoSession;
 use crate::sso::{RequestContext, Ticket};
 
@@ -71,8 +73,8 @@ async fn enter(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(integrated) = &visit.app.integrated else { return Err(WebError::NotFound) };
     let query = visit.query()?;
     let pending = query.filled("pending");
-    let name = match presented(visit, integrated) {
-        Ok(name) => name,
+    let named = match presented(visit, integrated) {
+        Ok(named) => named,
         Err(error) => return Ok(visit.error_with_retry(&error, Some(login::form_path(pending)))),
     };
     let session = visit.session().await?;
@@ -85,26 +87,69 @@ async fn enter(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(filled) = Filled::of(visit, pending, ticket) else {
         return login::unusable(visit, pending.unwrap_or("")).await;
     };
-    let Some(name) = name.filter(|_| ticket == Ticket::Silent && filled.by_ticket()) else {
+    if ticket != Ticket::Silent || !filled.by_ticket() {
         return Ok(login::without_ticket(visit, &filled, None));
+    }
+    match (integrated.prover(), named) {
+        (Prover::Proxy(_), None) => Ok(login::without_ticket(visit, &filled, None)),
+        (Prover::Proxy(_), Some(name)) => prove(visit, integrated, name, &filled).await,
+        (Prover::Keytab(acceptor), _) => negotiate(visit, (integrated, acceptor), &filled).await,
+    }
+}
+
+/// RFC 4559: a challenge, with the page for whoever cannot meet it inside; and never a second one.
+async fn negotiate(
+    visit: &Visit<'_>,
+    (integrated, acceptor): (&IntegratedSignIn, &Acceptor),
+    filled: &Filled<'_>,
+) -> Result<HttpResponse, WebError> {
+    let Some(token) = token(visit) else {
+        let mut answer = login::without_ticket(visit, filled, None);
+        *answer.status_mut() = StatusCode::UNAUTHORIZED;
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
+        return Ok(answer);
     };
+    match acceptor.accept(token).await {
+        Ok(proved) => {
+            let mut answer = prove(visit, integrated, &proved.name, filled).await?;
+            let reply = proved.reply.map(|reply| HeaderValue::try_from(format!("Negotiate {reply}")));
+            if let (StatusCode::SEE_OTHER, Some(Ok(reply))) = (answer.status(), reply) {
+                answer.headers_mut().insert(WWW_AUTHENTICATE, reply);
+            }
+            Ok(answer)
+        }
+        Err(fault) => {
+            integrated.refuse_ticket(&fault, visit.address(), visit.id())?;
+            let notice = (fault != TicketFault::Ntlm).then(|| messages::refusal(Refusal::Ticket));
+            Ok(login::without_ticket(visit, filled, notice))
+        }
+    }
+}
+
+/// A name that was proved becomes a session, or the page with the reason why not.
+async fn prove(
+    visit: &Visit<'_>,
+    integrated: &IntegratedSignIn,
+    name: &[u8],
+    filled: &Filled<'_>,
+) -> Result<HttpResponse, WebError> {
     let claim = Claim { name, address: visit.address(), request_id: visit.id() };
     match integrated.sign_in(claim).await {
         Ok(Answer::SignedIn(subject)) => {
-            login::enter(visit, *subject, Proof::Ticket(integrated.context()), pending).await
+            login::enter(visit, *subject, Proof::Ticket(integrated.context()), filled.pending).await
         }
         Ok(Answer::Refused(refusal)) => {
             // Never 401: some browsers would ask for a password of their own.
             let notice = Notice { status: 403, ..messages::refusal(refusal) };
-            Ok(login::without_ticket(visit, &filled, Some(notice)))
+            Ok(login::without_ticket(visit, filled, Some(notice)))
         }
-        Err(error) => Ok(visit.error_with_retry(&error.into(), Some(login::form_path(pending)))),
+        Err(error) => Ok(visit.error_with_retry(&error.into(), Some(login::form_path(filled.pending)))),
     }
 }
 
 /// The name that a proxy has proved; none where nobody did.
 fn presented<'a>(visit: &'a Visit<'_>, integrated: &IntegratedSignIn) -> Result<Option<&'a [u8]>, WebError> {
-    let Prover::Proxy(trusted) = integrated.prover();
+    let Prover::Proxy(trusted) = integrated.prover() else { return Ok(None) };
     let headers = visit.req.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     match trusted.read(peer(visit), &headers.collect::<Vec<_>>()) {
         Ok(Presented::Name(name)) => Ok(Some(name)),
@@ -119,6 +164,14 @@ fn presented<'a>(visit: &'a Visit<'_>, integrated: &IntegratedSignIn) -> Result<
             Err(WebError::ProxyHeader(fault))
         }
     }
+}
+
+/// The token of an `Authorization: Negotiate` header; none where there is another header, or several.
+fn token<'a>(visit: &'a Visit<'_>) -> Option<&'a str> {
+    let mut sent = visit.req.headers().get_all(AUTHORIZATION);
+    let (Some(header), None) = (sent.next(), sent.next()) else { return None };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Negotiate").then_some(token)
 }
 
 /// Who has connected; only a Unix socket has no address.

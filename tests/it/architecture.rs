@@ -70,6 +70,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ipnet", &["authn", "config", "web", "app"]),
     ("jiff", &["**"]),
     ("ldap3", &["directory"]),
+    ("libgssapi", &["authn/spnego/gss.rs"]),
     ("native_tls", &["directory"]),
     ("notify", &["registry"]),
     (

@@ -1,5 +1,7 @@
 //! `[integrated]`: what it means and what can be wrong with it.
 
+use sekisho::config::TicketProver;
+
 use super::{LEAST, Site};
 
 const PROXY: &str = r#"
@@ -20,7 +22,7 @@ fn site() -> Site {
 fn a_proxy_with_its_defaults() {
     let config = site().load(&format!("{LEAST}{PROXY}")).unwrap();
     let integrated = config.integrated.unwrap();
-    let trusted = &integrated.trusted_header;
+    let TicketProver::Proxy(trusted) = &integrated.prover else { panic!("{:?}", integrated.prover) };
     assert_eq!(
         (trusted.header.as_str(), trusted.secret_header.as_str()),
         ("x-remote-user", "x-sekisho-proxy-secret")

@@ -2,10 +2,12 @@
 //! [`Front`]: apache with mod_auth_gssapi, configured as `src/manual/integrated.rs` says.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -209,4 +211,25 @@ fn configuration(place: &Path, (port, backend): (u16, u16), secret: &str, named:
 fn id(what: &str, user: &str) -> u32 {
     let output = Command::new("id").args([what, user]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+/// The token that a browser with this ticket sends to `http://localhost`, for what browsers do not do with it. Each call
+/// makes another one. `service`: what the ticket is for, usually `HTTP`.
+pub(crate) fn token(ticket: &Ticket, service: &str) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        head.iter().find_map(|line| Some(line.strip_prefix("Authorization: Negotiate ")?.to_owned()))
+    });
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--negotiate", "-u", ":", "--noproxy", "*", "--service-name", service, &url]);
+    let output = curl.envs(ticket.environment()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let heard = heard.join().unwrap();
+    heard.unwrap_or_else(|| panic!("no ticket for {service}: {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -106,6 +106,20 @@ async fn a_disabled_account_whose_ticket_lives_comes_to_the_form() {
 }
 
 #[tokio::test]
+async fn a_locked_account_whose_ticket_lives_comes_to_the_form() {
+    let Some(chain) = Chain::start(Named::AtRealm).await else { return };
+    let dn = chain.samba.person("ticket-locked");
+    let ticket = Ticket::of(chain.samba, "ticket-locked");
+    let request = chain.ask();
+    chain.accept(&chain.send(&Curl::with(&ticket), &request), &request);
+    chain.samba.lock(&dn);
+    let page = chain.send(&Curl::with(&ticket), &chain.ask());
+    assert_form(&page, 403);
+    assert!(page.all_text().contains("SK-LOCKED"), "{}", page.all_text());
+    assert_eq!(chain.reasons(), ["locked"]);
+}
+
+#[tokio::test]
 async fn whoever_has_no_ticket_gets_the_form_inside_the_challenge() {
     let Some(chain) = Chain::start(Named::AtRealm).await else { return };
     let outside = Ticket::none(chain.samba);

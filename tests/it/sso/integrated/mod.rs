@@ -3,6 +3,8 @@
 
 mod apache;
 mod header;
+#[cfg(feature = "kerberos")]
+mod spnego;
 mod way;
 
 use super::Case;
