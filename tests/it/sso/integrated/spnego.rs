@@ -12,7 +12,7 @@ use crate::support::folder::{Folder, TANAKA};
 use crate::support::html::Page;
 use crate::support::negotiate::{Curl, Ticket, keytab, token};
 use crate::support::request::AuthnRequest;
-use crate::support::samba::{DOMAIN, HTTP_ACCOUNT, REALM, Samba};
+use crate::support::samba::{DOMAIN, REALM, Samba};
 use crate::support::sp::{Sp, redirect};
 
 /// A server with the keys of `HTTP/localhost`, which asks browsers at 127.0.0.1.
@@ -185,15 +185,17 @@ async fn tickets_of_people_in_many_groups_fit() {
 #[tokio::test]
 async fn a_ticket_for_another_service_of_the_machine_is_none() {
     let Some(samba) = Samba::shared() else { return };
-    samba.tool(&["spn", "add", "host/localhost", HTTP_ACCOUNT]);
+    // An account of its own, since the names of one account have one key.
+    samba.person("other-service");
+    samba.tool(&["spn", "add", "cifs/localhost", "other-service"]);
     let folder = folder(samba, Folder::new());
     let file = folder.path("certs/http.keytab").display().to_string();
-    samba.tool(&["domain", "exportkeytab", &file, "--principal=host/localhost"]);
+    samba.tool(&["domain", "exportkeytab", &file, "--principal=cifs/localhost"]);
     let native = Native::of(samba, folder).await;
     let ticket = Ticket::of(samba, "alice");
-    assert_form(&native.bring(&format!("Negotiate {}", token(&ticket, "host"))).await, 403);
+    assert_form(&native.bring(&format!("Negotiate {}", token(&ticket, "cifs"))).await, 403);
     let log = native.server.log();
-    assert!(log.contains("the ticket is for host/localhost@EXAMPLE.TEST, and not for HTTP"), "{log}");
+    assert!(log.contains("the ticket is for cifs/localhost@EXAMPLE.TEST, and not for HTTP"), "{log}");
     assert_eq!(native.bring(&format!("Negotiate {}", token(&ticket, "HTTP"))).await.status, 303);
 }
 
