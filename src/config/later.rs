@@ -9,14 +9,12 @@ use super::values::flag;
 
 const PASSWORD_API: &[&str] = &["directory", "callers", "allowed_networks"];
 
-/// Refuses the sections that are switched on.
+/// Refuses the section where it is switched on.
 pub(super) fn read(document: &Section<'_>) {
-    for (name, keys) in [("password_api", PASSWORD_API)] {
-        let section = document.section(name);
-        section.known(keys);
-        if section.or("enabled", false, flag) {
-            let complaint = Complaint::wrong("is not available yet", "write enabled = false");
-            section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
-        }
+    let section = document.section("password_api");
+    section.known(PASSWORD_API);
+    if section.or("enabled", false, flag) {
+        let complaint = Complaint::wrong("is not available yet", "write enabled = false");
+        section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
     }
 }

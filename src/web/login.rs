@@ -241,14 +241,13 @@ pub(crate) async fn enter(
         let ticket = Ticket::Never;
         rt::spawn(async move { logout.tell_left(left, &RequestContext { id: &id, address, ticket }).await });
     }
-    let mut answer = match (pending, &proof) {
+    let mut answer = if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
-        (Some(pending), _) => visit.see_other(&resume_path(visit, pending)),
-        (None, _) => {
-            sessions.settle().await?;
-            // From the page a browser without cookies comes to the page again, and not to its ticket.
-            visit.see_other(if matches!(proof, Proof::Form) { "/" } else { "/login?how=form" })
-        }
+        visit.see_other(&resume_path(visit, pending))
+    } else {
+        sessions.settle().await?;
+        // From there a browser that keeps no cookies comes to the page, and not to its ticket again.
+        visit.see_other(if matches!(proof, Proof::Form) { "/" } else { "/login?how=form" })
     };
     Visit::set_cookie(&mut answer, visit.jar().store(Cookie::Session, token.expose()));
     if visit.jar().read(visit.req.headers(), Cookie::Ticket).is_some() {

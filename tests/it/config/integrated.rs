@@ -100,6 +100,63 @@ fn what_cannot_be_believed_does_not_start() {
     }
 }
 
+const KEYTAB: &str = r#"
+[integrated]
+enabled = true
+keytab = "certs/http.keytab"
+networks = ["10.0.0.0/8"]
+realms = { "EXAMPLE.CO.JP" = "local" }
+"#;
+
+#[cfg(feature = "kerberos")]
+#[test]
+fn a_keytab_needs_networks_and_no_proxy() {
+    let site = site();
+    site.write("certs/http.keytab", "x");
+    let config = site.load(&format!("{LEAST}{KEYTAB}")).unwrap();
+    assert_eq!(config.integrated.unwrap().keytab(), Some(site.path("certs/http.keytab").as_path()));
+    site.mode("certs/http.keytab", 0o644);
+    assert!(site.faults(&format!("{LEAST}{KEYTAB}")).contains("open to other users of this machine"));
+    site.mode("certs/http.keytab", 0o600);
+    for (from, to, said) in [
+        ("networks = [\"10.0.0.0/8\"]", "", "integrated.networks: is missing; name the networks"),
+        (
+            "networks = [\"10.0.0.0/8\"]",
+            "networks = []",
+            "integrated.networks: is missing; name the networks",
+        ),
+        ("certs/http.keytab", "certs/none.keytab", "certs/none.keytab does not exist"),
+        (
+            "enabled = true",
+            "enabled = true\nproxies = []",
+            "integrated.proxies: is of a proxy, and keytab stands beside it",
+        ),
+        (
+            "enabled = true",
+            "enabled = true\nprincipal = \"host/a\"",
+            "\"host/a\" is no service that browsers ask for",
+        ),
+    ] {
+        let faults = site.faults(&format!("{LEAST}{}", KEYTAB.replace(from, to)));
+        assert!(faults.lines().count() == 1 && faults.contains(said), "{to}: {faults}");
+    }
+    let everybody = KEYTAB.replace("10.0.0.0/8", "0.0.0.0/0");
+    let warned = site.load(&format!("{LEAST}{everybody}")).unwrap().warnings;
+    assert!(warned.len() == 1 && warned[0].to_string().contains("everybody is asked"), "{warned:?}");
+}
+
+#[cfg(not(feature = "kerberos"))]
+#[test]
+fn a_program_without_kerberos_refuses_a_keytab() {
+    let site = site();
+    site.write("certs/http.keytab", "x");
+    let faults = site.faults(&format!("{LEAST}{KEYTAB}"));
+    assert!(
+        faults.contains("integrated.keytab: needs Kerberos, and this program was built without it"),
+        "{faults}"
+    );
+}
+
 #[test]
 fn networks_need_a_proxy_that_tells_where_browsers_are() {
     let networks = format!("{LEAST}{PROXY}networks = [\"10.0.0.0/8\"]\n");

@@ -13,9 +13,10 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tempfile::TempDir;
 
+use super::folder::Folder;
 use super::html::Page;
 use super::process::{Process, free_port};
-use super::samba::{HTTP_ACCOUNT, PASSWORD, REALM, Samba};
+use super::samba::{DOMAIN, HTTP_ACCOUNT, PASSWORD, REALM, Samba};
 
 /// The service that browsers ask the KDC for when they go to `http://localhost`.
 pub(crate) const PRINCIPAL: &str = "HTTP/localhost";
@@ -232,4 +233,31 @@ pub(crate) fn token(ticket: &Ticket, service: &str) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let heard = heard.join().unwrap();
     heard.unwrap_or_else(|| panic!("no ticket for {service}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+impl Front {
+    /// A server's folder behind this apache, with the accounts of the domain beside its own.
+    pub(crate) fn prepare(&self, samba: &Samba, folder: &mut Folder, secret: &str) {
+        folder.set("base_url", format!("http://localhost:{}", self.port));
+        folder.set("listen.trusted_proxies", vec!["127.0.0.1/32"]);
+        folder.write_secret("certs/proxy-secret", secret);
+        folder.set("integrated.proxies", vec!["127.0.0.1/32"]);
+        folder.set("integrated.secret_file", "certs/proxy-secret");
+        in_domain(samba, folder);
+    }
+}
+
+/// A server's folder with a keytab of its own: browsers at 127.0.0.1 are asked for tickets.
+pub(crate) fn prepare_native(samba: &Samba, folder: &mut Folder) {
+    keytab(samba, &folder.path("certs"));
+    folder.set("integrated.keytab", "certs/http.keytab");
+    folder.set("integrated.networks", vec!["127.0.0.1/32"]);
+    in_domain(samba, folder);
+}
+
+fn in_domain(samba: &Samba, folder: &mut Folder) {
+    folder.add_directory(&samba.directory());
+    folder.set("integrated.enabled", true);
+    folder.set_in("integrated.realms", REALM, "corp");
+    folder.set_in("integrated.realms", DOMAIN, "corp");
 }

@@ -9,7 +9,7 @@ use crate::support::folder::Folder;
 use crate::support::html::Page;
 use crate::support::negotiate::{Curl, Front, Named, Ticket};
 use crate::support::request::AuthnRequest;
-use crate::support::samba::{DOMAIN, REALM, Samba};
+use crate::support::samba::{REALM, Samba};
 use crate::support::sp::{Received, Sp, redirect};
 
 /// A server behind apache.
@@ -26,15 +26,7 @@ impl Chain {
         let samba = Samba::shared()?;
         let mut folder = Folder::new();
         let front = Front::start(samba, folder.port, SECRET, named).await;
-        folder.set("base_url", format!("http://localhost:{}", front.port));
-        folder.set("listen.trusted_proxies", vec!["127.0.0.1/32"]);
-        folder.add_directory(&samba.directory());
-        folder.write_secret("certs/proxy-secret", SECRET);
-        folder.set("integrated.enabled", true);
-        folder.set("integrated.proxies", vec!["127.0.0.1/32"]);
-        folder.set("integrated.secret_file", "certs/proxy-secret");
-        folder.set_in("integrated.realms", REALM, "corp");
-        folder.set_in("integrated.realms", DOMAIN, "corp");
+        front.prepare(samba, &mut folder, SECRET);
         let sp = Sp::new("app");
         folder.register("app", &sp, "attributes = [\"displayName\"]");
         let server = TestServer::start(folder).await;

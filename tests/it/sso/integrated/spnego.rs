@@ -10,9 +10,9 @@ use crate::support::app::{TestServer, sekisho, sign_in};
 use crate::support::browser::{Browser, Navigation};
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::html::Page;
-use crate::support::negotiate::{Curl, Ticket, keytab, token};
+use crate::support::negotiate::{Curl, Ticket, prepare_native, token};
 use crate::support::request::AuthnRequest;
-use crate::support::samba::{DOMAIN, REALM, Samba};
+use crate::support::samba::Samba;
 use crate::support::sp::{Sp, redirect};
 
 /// A server with the keys of `HTTP/localhost`, which asks browsers at 127.0.0.1.
@@ -23,13 +23,7 @@ struct Native {
 }
 
 fn folder(samba: &Samba, mut folder: Folder) -> Folder {
-    keytab(samba, &folder.path("certs"));
-    folder.add_directory(&samba.directory());
-    folder.set("integrated.enabled", true);
-    folder.set("integrated.keytab", "certs/http.keytab");
-    folder.set("integrated.networks", vec!["127.0.0.1/32"]);
-    folder.set_in("integrated.realms", REALM, "corp");
-    folder.set_in("integrated.realms", DOMAIN, "corp");
+    prepare_native(samba, &mut folder);
     folder
 }
 
