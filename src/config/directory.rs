@@ -92,6 +92,7 @@ fn read_ldap(section: &Section<'_>, name: String) -> LdapOptions {
         login_filter: section.or("login_filter", default.login_filter, text),
         dn_pattern: section.optional("dn_pattern", text),
         netbios_names: section.list("netbios_names", text).unwrap_or_default(),
+        upn_suffixes: section.list("upn_suffixes", suffix).unwrap_or_default(),
         subject_attribute: section.optional("subject_attribute", text),
         attributes: section.list("attributes", text).unwrap_or(default.attributes),
         display_name_attributes: section
@@ -148,6 +149,15 @@ fn warn(section: &Section<'_>, options: &LdapOptions) {
         let message = "whoever stands between can pose as the directory and read every password";
         section.warn("verify_certificate", message, "name the issuer in ca_certificate and take it out");
     }
+}
+
+fn suffix(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let written = text(value)?;
+    if !written.trim().is_empty() && !written.contains(['@', '\\']) {
+        return Ok(written);
+    }
+    let message = format!("\"{written}\" is not what stands behind the @ of a login name");
+    Err(Complaint::wrong(message, "write it as in \"example.co.jp\""))
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, Complaint> {

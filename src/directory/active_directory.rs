@@ -70,9 +70,17 @@ pub fn guid_octets(key: &str) -> Option<Vec<u8>> {
     data_encoding::HEXLOWER_PERMISSIVE.decode(key.as_bytes()).ok().filter(|octets| octets.len() == 16)
 }
 
-/// All groups that hold this DN, through groups in groups (LDAP_MATCHING_RULE_IN_CHAIN); cycles end by themselves.
-pub fn groups_filter(dn: &str) -> String {
-    format!("(member:1.2.840.113556.1.4.1941:={})", escape_filter(dn.as_bytes()))
+/// All groups that hold one of these DNs, through groups in groups (LDAP_MATCHING_RULE_IN_CHAIN); cycles end by
+/// themselves.
+pub fn groups_filter(dns: &[&str]) -> String {
+    let each = |dn: &&str| format!("(member:1.2.840.113556.1.4.1941:={})", escape_filter(dn.as_bytes()));
+    format!("(|{})", dns.iter().map(each).collect::<String>())
+}
+
+/// The SID of the same domain with another relative identifier, which is the last four octets (\[MS-DTYP\] 2.4.2.2).
+pub fn sibling_sid(sid: &[u8], relative: u32) -> Option<Vec<u8>> {
+    let domain = sid.get(..sid.len().checked_sub(4)?).filter(|domain| domain.len() >= 8)?;
+    Some(domain.iter().copied().chain(relative.to_le_bytes()).collect())
 }
 
 #[cfg(test)]
@@ -124,6 +132,14 @@ mod tests {
         assert_eq!(bar(&entry("accountExpires", "133000000000000000"), now), Some(Reason::AccountExpired));
         assert_eq!(bar(&entry("accountExpires", "9223372036854775807"), now), None);
         assert_eq!(bar(&entry("accountExpires", "0"), now), None);
+    }
+
+    #[test]
+    fn a_sid_has_siblings() {
+        let domain = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0];
+        let sid = |relative: [u8; 4]| [&domain[..], &relative].concat();
+        assert_eq!(sibling_sid(&sid([0x50, 4, 0, 0]), 513), Some(sid([1, 2, 0, 0])));
+        assert_eq!((sibling_sid(&[], 513), sibling_sid(&[1, 1, 0, 0, 0, 0, 0, 5], 513)), (None, None));
     }
 
     #[test]

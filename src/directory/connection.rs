@@ -17,6 +17,9 @@ use tokio::time::{Instant, timeout};
 use super::options::{LdapOptions, OptionsError, ServerUrl};
 use super::wire::{BindAnswer, Entry, password_policy_error, password_policy_request};
 
+/// Longer attributes are given up with an error: a policy must not be judged by a part.
+const MOST_VALUES: usize = 200_000;
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -212,7 +215,7 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
     }
     let result = stream.finish().await;
     match result.rc {
-        0 => Ok(Ok(found)),
+        0 => complete(ldap, found).await,
         // sizeLimitExceeded (RFC 4511 A.2) is an answer when somebody asked whether there is more than one.
         4 if query.limit > 0 && !found.entries.is_empty() => Ok(Ok(Found { more: true, ..found })),
         // busy, unavailable
@@ -228,6 +231,31 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
         })),
         _ => Ok(Err(Fault::Refused { operation: "search", cause: result.to_string() })),
     }
+}
+
+/// Reads what is missing of attributes that came in part.
+async fn complete(ldap: &mut Ldap, mut found: Found) -> Result<Result<Found, Fault>, LdapError> {
+    for entry in &mut found.entries {
+        while let Some(cut) = entry.cut() {
+            let Some(end) = cut.end else {
+                entry.make_whole(&cut);
+                continue;
+            };
+            if end >= MOST_VALUES {
+                let cause = format!("{} of \"{}\" has more than {MOST_VALUES} values", cut.name, entry.dn);
+                return Ok(Err(Fault::Refused { operation: "search", cause }));
+            }
+            let asked = format!("{};range={}-*", cut.name, end + 1);
+            let (mut results, _) =
+                ldap.search(&entry.dn, Scope::Base, "(objectClass=*)", [asked.as_str()]).await?.success()?;
+            let part = results.pop().and_then(Entry::decode);
+            if part.and_then(|part| entry.append(&cut, part)).is_none() {
+                let cause = format!("the rest of {} of \"{}\" does not come", cut.name, entry.dn);
+                return Ok(Err(Fault::Refused { operation: "search", cause }));
+            }
+        }
+    }
+    Ok(Ok(found))
 }
 
 async fn limited<T>(

@@ -1,14 +1,14 @@
-//! The groups of a person, nested ones included: by Active Directory's own rule there, by walking `memberOf` and
-//! `member` elsewhere.
+//! The groups of a person, nested ones and the primary group included: by Active Directory's own rule there, by walking
+//! `memberOf` and `member` elsewhere.
 
 use std::collections::HashSet;
 
 use ldap3::Scope;
 
 use super::DirectoryError;
-use super::active_directory::{CAPABILITY, groups_filter};
+use super::active_directory::{CAPABILITY, domain_of, groups_filter, sibling_sid};
 use super::connection::Query;
-use super::filter::escape_filter;
+use super::filter::{escape_filter, escape_octets};
 use super::ldap::LdapDirectory;
 
 /// Beyond this the walk is given up with an error: a policy must not be judged by a part of the groups.
@@ -24,10 +24,46 @@ impl LdapDirectory {
             return Err(self.groups_refused("search_base is empty; set it, so that groups can be searched"));
         }
         if *self.is_active_directory.get_or_try_init(|| self.ask_capability()).await? {
-            let found = self.search(&self.groups_query(groups_filter(dn))).await?;
-            return Ok(found.entries.into_iter().map(|entry| entry.dn).collect());
+            return self.ask_for_all(dn).await;
         }
         self.walk(dn).await
+    }
+
+    /// One search for all. The primary group has the person in no `member`.
+    async fn ask_for_all(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+        let primary = self.primary_group(dn).await?;
+        let holders: Vec<&str> = std::iter::once(dn).chain(primary.as_deref()).collect();
+        let found = self.search(&self.groups_query(groups_filter(&holders))).await?;
+        let mut groups: Vec<String> = found.entries.into_iter().map(|entry| entry.dn).collect();
+        if let Some(primary) = primary
+            && !groups.iter().any(|group| fold(group) == fold(&primary))
+        {
+            groups.push(primary);
+        }
+        Ok(groups)
+    }
+
+    /// The group whose SID is that of the person with primaryGroupID at the end.
+    async fn primary_group(&self, dn: &str) -> Result<Option<String>, DirectoryError> {
+        let person = Query {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["primaryGroupID".to_owned(), "objectSid".to_owned()],
+            limit: 1,
+        };
+        let person = self.search(&person).await?.entries.into_iter().next();
+        let sid = person.and_then(|person| {
+            let id = u32::try_from(person.number("primaryGroupID")?).ok()?;
+            sibling_sid(person.values("objectSid").first()?, id)
+        });
+        let Some(sid) = sid else { return Ok(None) };
+        let group = Query {
+            // It may stand outside the search base: "Domain Users" is in CN=Users.
+            base: domain_of(dn).to_owned(),
+            ..self.groups_query(format!("(objectSid={})", escape_octets(&sid)))
+        };
+        Ok(self.search(&group).await?.entries.into_iter().next().map(|entry| entry.dn))
     }
 
     /// Level by level; `seen` ends cycles.

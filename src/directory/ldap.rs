@@ -101,11 +101,21 @@ impl LdapDirectory {
         answers
     }
 
-    /// The name without a `DOMAIN\` of ours; `None` when the domain is another's.
-    fn local_name<'a>(&self, login: &'a str) -> Option<&'a str> {
-        let Some((domain, name)) = login.split_once('\\') else { return Some(login) };
-        let ours = self.options.netbios_names.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase());
-        Some(name.trim()).filter(|name| ours && !name.is_empty())
+    /// The names to look for, in this order: without a `DOMAIN\` of ours, with an `@domain` of ours and then without it.
+    /// None when the domain is another's.
+    fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
+        let is_in = |ours: &[String], domain: &str| {
+            ours.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase())
+        };
+        let (options, suffixes) = (&self.options, &self.options.upn_suffixes);
+        let names = match (login.split_once('\\'), login.rsplit_once('@')) {
+            (Some((domain, name)), _) if is_in(&options.netbios_names, domain) => vec![name.trim()],
+            (Some(_), _) => vec![],
+            (None, Some((name, domain))) if is_in(suffixes, domain) => vec![login, name.trim()],
+            (None, Some(_)) if !suffixes.is_empty() => vec![],
+            (None, _) => vec![login],
+        };
+        names.into_iter().filter(|name| !name.is_empty()).collect()
     }
 
     pub(super) async fn search(&self, query: &Query) -> Result<super::connection::Found, DirectoryError> {
@@ -193,8 +203,8 @@ impl Directory for LdapDirectory {
     }
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
-        let Some(name) = self.local_name(login.as_str()) else { return Ok(Lookup::Unknown) };
-        if let Some(pattern) = &self.dn_pattern {
+        let names = self.local_names(login.as_str());
+        if let (Some(pattern), Some(name)) = (&self.dn_pattern, names.last()) {
             let folded = name.nfkc().collect::<String>().to_lowercase();
             return Ok(Lookup::Found(Box::new(Candidate {
                 throttle_key: format!("{}/{folded}", self.options.name),
@@ -205,15 +215,15 @@ impl Directory for LdapDirectory {
                 lockout: Lockout::default(),
             })));
         }
-        let (server, found) = self.search_at(&self.people(self.login_filter.filter(name))).await?;
-        match found.entries.as_slice() {
-            [] => {
-                tracing::info!(directory = %self.options.name, "LDAP search returned zero entries");
-                Ok(Lookup::Unknown)
+        for name in names {
+            let (server, found) = self.search_at(&self.people(self.login_filter.filter(name))).await?;
+            match found.entries.as_slice() {
+                [] => tracing::info!(directory = %self.options.name, "LDAP search returned zero entries"),
+                [entry] if !found.more => return self.found(&server, entry).await,
+                _ => return Ok(Lookup::Ambiguous),
             }
-            [entry] if !found.more => self.found(&server, entry).await,
-            _ => Ok(Lookup::Ambiguous),
         }
+        Ok(Lookup::Unknown)
     }
 
     async fn verify(

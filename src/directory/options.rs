@@ -34,6 +34,8 @@ pub struct LdapOptions {
     pub dn_pattern: Option<String>,
     /// The `DOMAIN`s of `DOMAIN\name` that are this directory.
     pub netbios_names: Vec<String>,
+    /// The `domain`s of `user@domain` that are this directory; none: all, by `login_filter` alone.
+    pub upn_suffixes: Vec<String>,
     /// What the stable identity is read from; none: objectGUID, else entryUUID.
     pub subject_attribute: Option<String>,
     /// What is read for the pipeline: `*`, and operational attributes by name.
@@ -57,6 +59,7 @@ impl LdapOptions {
             login_filter: DEFAULT_LOGIN_FILTER.to_owned(),
             dn_pattern: None,
             netbios_names: Vec::new(),
+            upn_suffixes: Vec::new(),
             subject_attribute: None,
             attributes: vec!["*".to_owned()],
             display_name_attributes: vec!["displayName".to_owned(), "cn".to_owned()],

@@ -102,7 +102,11 @@ impl LdapDirectory {
 
     async fn domain(&self, server: &Arc<Server>, domain: &str) -> Result<Rule, String> {
         let names = ["lockoutThreshold", "lockOutObservationWindow", "lockoutDuration", "fSMORoleOwner"];
-        let root = self.one(domain, &names).await?;
+        // A global catalogue holds neither the policy nor the counters; the domain controller that it is on holds its own.
+        let beside = if server.url.is_catalogue() { self.like(server, &server.url.host) } else { None };
+        let server = beside.as_ref().unwrap_or(server);
+        let found = server.search(&base_query(domain, &names)).await.map_err(|cause| cause.to_string())?;
+        let root = found.entries.into_iter().next().ok_or_else(|| unreadable(domain))?;
         let policy = LockoutPolicy::of_active_directory(&root)
             .ok_or_else(|| format!("lockoutThreshold of \"{domain}\" cannot be read; let bind_dn read it"))?;
         let pdc = match root.text("fSMORoleOwner") {
@@ -171,7 +175,9 @@ impl LdapDirectory {
     async fn pdc(&self, server: &Arc<Server>, owner: &str) -> Option<Arc<Server>> {
         let (_, holder) = owner.split_once(',')?;
         let host = self.one(holder, &["dNSHostName"]).await.ok()?.text("dNSHostName")?.to_ascii_lowercase();
-        let ours = self.servers.list.iter().find(|ours| ours.url.host.eq_ignore_ascii_case(&host));
+        let is_it =
+            |ours: &&Arc<Server>| ours.url.host.eq_ignore_ascii_case(&host) && !ours.url.is_catalogue();
+        let ours = self.servers.list.iter().find(is_it);
         if let Some(ours) = ours {
             return Some(Arc::clone(ours));
         }
@@ -181,9 +187,14 @@ impl LdapDirectory {
         {
             return Some(Arc::clone(server));
         }
-        let url = server.url.at_host(&host, &self.options)?;
-        let known =
-            self.policies.held().values().find_map(|(_, rule)| rule.pdc.clone().filter(|pdc| pdc.url == url));
+        self.like(server, &host)
+    }
+
+    /// A domain controller on this host that is spoken to as `server` is; the same one when asked again.
+    fn like(&self, server: &Server, host: &str) -> Option<Arc<Server>> {
+        let url = server.url.at_host(host, &self.options)?;
+        let held = self.policies.held();
+        let known = held.values().find_map(|(_, rule)| rule.pdc.clone().filter(|pdc| pdc.url == url));
         Some(known.unwrap_or_else(|| Arc::new(Server::new(url, self.approach.clone()))))
     }
 
@@ -224,11 +235,7 @@ impl LdapDirectory {
     /// One entry by its DN.
     async fn one(&self, dn: &str, attributes: &[&str]) -> Result<Entry, String> {
         let found = self.search(&base_query(dn, attributes)).await.map_err(|cause| cause.to_string())?;
-        found
-            .entries
-            .into_iter()
-            .next()
-            .ok_or_else(|| format!("\"{dn}\" cannot be read; let bind_dn read it"))
+        found.entries.into_iter().next().ok_or_else(|| unreadable(dn))
     }
 }
 
@@ -245,6 +252,10 @@ impl Rule {
 }
 
 impl ServerUrl {
+    fn is_catalogue(&self) -> bool {
+        matches!(self.port, 3268 | 3269)
+    }
+
     /// The same kind of server on another machine; of a global catalogue, the domain controller behind it.
     fn at_host(&self, host: &str, options: &super::LdapOptions) -> Option<Self> {
         let (scheme, _) = self.text.split_once("://")?;
@@ -255,6 +266,10 @@ impl ServerUrl {
         };
         Self::parse(&format!("{scheme}://{host}:{port}"), options).ok()
     }
+}
+
+fn unreadable(dn: &str) -> String {
+    format!("\"{dn}\" cannot be read; let bind_dn read it")
 }
 
 fn base_query(dn: &str, attributes: &[&str]) -> Query {

@@ -44,6 +44,38 @@ impl Entry {
         Some(Self { dn, attributes })
     }
 
+    /// The first attribute that came in part, as Active Directory cuts those with many values
+    /// (\[MS-ADTS\] 3.1.1.3.1.3.3): `member;range=0-1499`, and of the last part `member;range=1500-*`.
+    pub(super) fn cut(&self) -> Option<Cut> {
+        self.attributes.iter().enumerate().find_map(|(at, (name, _))| Cut::of(at, name))
+    }
+
+    /// Appends the next part of an attribute. True when it is whole now; `None` when the answer is not that part.
+    pub(super) fn append(&mut self, cut: &Cut, part: Self) -> Option<bool> {
+        let (next, values) = part.attributes.into_iter().find_map(|(name, values)| {
+            Some((Cut::of(cut.at, &name).filter(|next| next.name.eq_ignore_ascii_case(&cut.name))?, values))
+        })?;
+        let (name, held) = self.attributes.get_mut(cut.at)?;
+        let moves = next.end.is_none() || !values.is_empty();
+        held.extend(values);
+        if next.end.is_some() {
+            *name = next.written;
+            return moves.then_some(false);
+        }
+        self.make_whole(cut);
+        Some(true)
+    }
+
+    /// Takes the part for the whole attribute, without the empty one of the same name that comes beside it.
+    pub(super) fn make_whole(&mut self, cut: &Cut) {
+        if let Some((name, _)) = self.attributes.get_mut(cut.at) {
+            name.clone_from(&cut.name);
+        }
+        let is_hollow =
+            |name: &str, values: &Vec<_>| values.is_empty() && name.eq_ignore_ascii_case(&cut.name);
+        self.attributes.retain(|(name, values)| !is_hollow(name, values));
+    }
+
     /// All values of an attribute; names are compared without case.
     pub(super) fn values(&self, name: &str) -> &[Vec<u8>] {
         let found = self.attributes.iter().find(|(held, _)| held.eq_ignore_ascii_case(name));
@@ -63,6 +95,26 @@ impl Entry {
     /// All values that are text.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values(name).iter().filter_map(|value| std::str::from_utf8(value).ok())
+    }
+}
+
+/// A part of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cut {
+    at: usize,
+    /// The name without the range.
+    pub(super) name: String,
+    written: String,
+    /// The number of the last value of the part; `None` for the last part.
+    pub(super) end: Option<usize>,
+}
+
+impl Cut {
+    fn of(at: usize, written: &str) -> Option<Self> {
+        let (name, range) = written.rsplit_once(";range=").or_else(|| written.rsplit_once(";Range="))?;
+        let (_, end) = range.split_once('-')?;
+        let end = if end == "*" { None } else { Some(end.parse().ok()?) };
+        Some(Self { at, name: name.to_owned(), written: written.to_owned(), end })
     }
 }
 
@@ -166,6 +218,30 @@ mod tests {
         assert_eq!(judge_bind(&answer(49, "", None)), Some(Err(Reason::WrongPassword)));
         assert_eq!(judge_bind(&answer(8, "", None)), None);
         assert_eq!(judge_bind(&answer(53, "", None)), None);
+    }
+
+    #[test]
+    fn parts_of_an_attribute_become_one() {
+        let part = |names: &[(&str, &[&str])]| Entry {
+            dn: "cn=big".to_owned(),
+            attributes: names
+                .iter()
+                .map(|(name, values)| {
+                    ((*name).to_owned(), values.iter().map(|value| value.as_bytes().to_vec()).collect())
+                })
+                .collect(),
+        };
+        let mut entry = part(&[("member", &[]), ("member;range=0-1", &["a", "b"]), ("cn", &["big"])]);
+        let cut = entry.cut().unwrap();
+        assert_eq!((cut.name.as_str(), cut.end), ("member", Some(1)));
+        assert_eq!(entry.append(&cut, part(&[("member;range=2-3", &["c", "d"])])), Some(false));
+        let cut = entry.cut().unwrap();
+        assert_eq!(cut.end, Some(3));
+        assert_eq!(entry.clone().append(&cut, part(&[("member;range=4-5", &[])])), None, "no end");
+        assert_eq!(entry.clone().append(&cut, part(&[("memberOf;range=4-*", &["x"])])), None, "another");
+        assert_eq!(entry.append(&cut, part(&[("member;range=4-*", &["e"])])), Some(true));
+        assert_eq!(entry.texts("member").collect::<String>(), "abcde");
+        assert_eq!((entry.cut(), entry.attributes.len()), (None, 2));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! How many tries pass, and whose.
 
 use super::*;
+use crate::authn::throttle::{Against, Whom, clear, held};
+use crate::clock::Clock;
 
 #[tokio::test]
 async fn three_wrong_tries_of_strangers_reach_the_directory_until_the_window_has_passed() {
@@ -188,7 +190,8 @@ async fn a_name_that_was_refused_is_searched_for_only_from_where_it_may_be_tried
 #[tokio::test]
 async fn states_of_accounts_count_against_the_address_alone() {
     let fixture = Fixture::new(vec![Fake::corp()]).await;
-    let told = [("verdict:expired", Refusal::PasswordExpired), ("verdict:locked", Refusal::Locked)];
+    let told =
+        [("verdict:expired", Refusal::PasswordExpired), ("verdict:locked", Refusal::Locked { until: None })];
     for (password, refusal) in told.iter().cycle().take(10) {
         assert_eq!(fixture.try_in("tanaka", password, AWAY).await, Some(*refusal));
     }
@@ -211,7 +214,7 @@ async fn an_exhausted_address_hears_one_state_of_whom_it_knows() {
     for n in 0..10 {
         assert_eq!(fixture.try_in(&format!("nobody{n}"), "x", HOME).await, WRONG);
     }
-    assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked));
+    assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked { until: None }));
     assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, THROTTLED);
 }
 
@@ -283,4 +286,111 @@ async fn a_caller_who_goes_away_is_counted_all_the_same() {
     }
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
     assert_eq!(fixture.first.binds(), 3);
+}
+
+/// The directory locks at five, and Windows has tried: what was counted there counts here.
+#[tokio::test]
+async fn a_try_that_could_lock_the_account_is_not_made() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("tanaka", "right", HOME).await, None);
+    fixture.store.commit(vec![]).await.unwrap();
+    fixture.first.locks_at.store(5, Ordering::SeqCst);
+    fixture.first.wrong.store(3, Ordering::SeqCst);
+    // The last place is for addresses that are known; to others it looks like a wrong password.
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, WRONG);
+    assert_eq!(fixture.first.binds(), 1);
+    assert_eq!(fixture.try_in("tanaka", "x", HOME).await, WRONG);
+    assert_eq!((fixture.first.binds(), fixture.first.wrong.load(Ordering::SeqCst)), (2, 4));
+    assert_eq!(fixture.try_in("tanaka", "right", HOME).await, THROTTLED);
+    let told = ["signed_in", "near_lockout", "wrong_password", "near_lockout"];
+    assert_eq!((fixture.reasons(), fixture.first.binds()), (told.map(str::to_owned).to_vec(), 2));
+    // The observation window has passed there.
+    fixture.first.wrong.store(0, Ordering::SeqCst);
+    assert_eq!(fixture.try_in("tanaka", "right", HOME).await, None);
+}
+
+/// Each of them was found when the directory had counted three of five.
+#[tokio::test]
+async fn tries_at_once_count_before_the_directory_shows_them() {
+    let fixture = Fixture::new(vec![Fake { bind_takes: Duration::from_millis(5), ..Fake::corp() }]).await;
+    assert_eq!(fixture.try_in("tanaka", "right", HOME).await, None);
+    fixture.store.commit(vec![]).await.unwrap();
+    fixture.first.locks_at.store(5, Ordering::SeqCst);
+    fixture.first.wrong.store(3, Ordering::SeqCst);
+    let tries = (0..16).map(|_| fixture.try_in("tanaka", "x", HOME));
+    futures_util::future::join_all(tries).await;
+    assert_eq!((fixture.first.binds(), fixture.first.wrong.load(Ordering::SeqCst)), (2, 4));
+}
+
+#[tokio::test]
+async fn an_account_that_is_locked_says_so() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    fixture.first.locks_at.store(1, Ordering::SeqCst);
+    assert_eq!(fixture.try_in("tanaka", "verdict:locked", AWAY).await, Some(Refusal::Locked { until: None }));
+    assert_eq!(fixture.try_in("tanaka", "x", AWAY).await, WRONG, "one is let through where one locks");
+    assert_eq!((fixture.try_in("tanaka", "x", AWAY).await, fixture.first.binds()), (WRONG, 2));
+}
+
+#[tokio::test]
+async fn an_administrator_sees_who_is_stopped_and_lets_them_go() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    for login in ["tanaka", "tanaka", "tanaka", "Nobody"] {
+        assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
+    }
+    let (store, options) = (&fixture.store, throttle());
+    let all = held(store, &options, fixture.clock.now()).await.unwrap();
+    let shown: Vec<_> = all
+        .iter()
+        .map(|one| (one.against.kind(), one.against.as_str(), one.tries, one.accounts, one.stopped))
+        .collect();
+    let expected = [
+        ("account", "corp/guid-1", 3, 0, true),
+        ("name", "nobody", 1, 0, false),
+        ("address", AWAY, 4, 2, false),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
+    let tanaka = Login::parse("TANAKA").unwrap();
+    let accounts = ["corp/guid-1".to_owned()];
+    let cleared = clear(store, Whom::Person(&tanaka, &accounts)).await.unwrap();
+    assert_eq!(cleared, [(Against::Account("corp/guid-1".to_owned()), 3)]);
+    // As another process would have done it: what this one remembers is not asked.
+    let fixture = fixture.restarted().await;
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
+    let address = Whom::Address(AWAY.parse().unwrap());
+    assert_eq!(clear(&fixture.store, address).await.unwrap().len(), 1);
+    assert_eq!(clear(&fixture.store, Whom::All).await.unwrap().len(), 1);
+    assert!(held(&fixture.store, &options, fixture.clock.now()).await.unwrap().is_empty());
+}
+
+/// Ten accounts are tried at once, the next one waits until it is its turn; who is known here does not.
+#[tokio::test]
+async fn an_address_that_tries_many_accounts_is_slowed() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
+    fixture.store.commit(vec![]).await.unwrap();
+    let options = ThrottleOptions { address_tries: 100, address_accounts: 3, ..throttle() };
+    let sign_in = PasswordSignIn::new(
+        fixture.sign_in.directories().to_vec(),
+        fixture.store.clone(),
+        fixture.audit.clone(),
+        fixture.clock.clone(),
+        options,
+    );
+    let fixture = Fixture { sign_in, ..fixture };
+    for login in ["a", "b", "c"] {
+        assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
+    }
+    let begun = std::time::Instant::now();
+    assert_eq!(fixture.try_in("d", "x", AWAY).await, WRONG, "the first turn is at once");
+    assert_eq!(fixture.try_in("e", "x", AWAY).await, WRONG);
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    let waits = fixture.try_in("f", "x", AWAY);
+    let known = fixture.try_in("tanaka", "right", AWAY);
+    tokio::pin!(waits);
+    tokio::select! {
+        biased;
+        _ = &mut waits => panic!("a stranger was not slowed"),
+        answer = known => assert_eq!(answer, None),
+    }
 }

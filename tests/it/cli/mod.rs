@@ -6,6 +6,7 @@ mod explain;
 mod hash_password;
 mod keys;
 mod metadata;
+mod throttle;
 
 use std::io::Write;
 use std::path::Path;

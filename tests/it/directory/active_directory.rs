@@ -9,10 +9,11 @@ use sekisho::clock::{Clock, SignedDuration, SystemClock};
 use sekisho::directory::{Directory, LdapDirectory, LdapOptions, Lookup, Reason, Verdict};
 use sekisho::store::Store;
 
-use super::{candidate, login, open, secret, sign_in};
+use super::{candidate, login, open, options, secret, sign_in};
 use crate::support::samba::{
     ADMINISTRATOR, ADMINISTRATOR_PASSWORD, BASE, DOMAIN, PASSWORD, READER, SERVICE_PASSWORD, Samba,
 };
+use crate::support::slapd::Slapd;
 
 /// The domain by LDAPS, verified, with the reading service account.
 pub(super) fn samba_options(samba: &Samba) -> LdapOptions {
@@ -108,6 +109,64 @@ async fn a_locked_account_says_until_when() {
     samba.lock(&dn);
     let verdict = sign_in(&directory, "ad-locked-for-good", PASSWORD).await.unwrap();
     assert_eq!(verdict, Verdict::Denied(Reason::Locked { until: None }));
+}
+
+fn names(mut groups: Vec<String>) -> Vec<String> {
+    groups.sort();
+    groups.iter().map(|dn| dn.split([',', '=']).nth(1).unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn groups_are_nested_and_the_primary_one_is_among_them() {
+    let Some(samba) = Samba::shared() else { return };
+    let mut narrow = samba_options(samba);
+    narrow.search_base = format!("OU=Corp,{BASE}");
+    let directory = open(narrow);
+    let members = [
+        ("alice", &["big", "eng-core", "Domain Users", "eng-all", "all-staff"][..]),
+        ("bob", &["eng-core", "Domain Users", "eng-all", "all-staff", "loop-a", "loop-b"]),
+        ("tanaka", &["営業", "Domain Users", "all-staff"]),
+        ("primary", &["primary-own", "primary-parent", "Domain Users"]),
+    ];
+    for (name, expected) in members {
+        let subject = candidate(&directory, name).await.subject.unwrap();
+        let mut expected: Vec<String> = expected.iter().map(|name| (*name).to_owned()).collect();
+        let mut held = names(directory.groups(&subject).await.unwrap());
+        // "Domain Users" is below CN=Users, where people from elsewhere than the base are not searched; as a primary
+        // group it is found all the same.
+        if name == "primary" {
+            held.retain(|group| group != "Domain Users");
+            expected.retain(|group| group != "Domain Users");
+        }
+        held.sort();
+        expected.sort();
+        assert_eq!(held, expected, "{name}");
+    }
+}
+
+/// Samba cuts only what it is asked to cut.
+#[tokio::test]
+async fn a_group_of_sixteen_hundred_is_read_whole() {
+    let Some(samba) = Samba::shared() else { return };
+    let mut options = samba_options(samba);
+    options.login_filter = "(sAMAccountName={login})".to_owned();
+    options.attributes = vec!["member;range=0-1499".to_owned(), "member".to_owned()];
+    let big = candidate(&open(options), "big").await.subject.unwrap();
+    assert_eq!(big.attributes.values("member").unwrap().len(), 1601);
+}
+
+#[tokio::test]
+async fn a_global_catalogue_finds_people_and_does_not_forget_the_lock() {
+    let Some(samba) = Samba::shared() else { return };
+    let mut options = samba_options(samba);
+    options.urls = vec![samba.catalogue_url()];
+    let dn = samba.person("ad-catalogue");
+    assert!(!samba.try_password(&dn, "wrong"));
+    let directory = open(options);
+    let found = candidate(&directory, "ad-catalogue").await;
+    assert_eq!((found.lockout.wrong, found.lockout.threshold), (1, Some(5)));
+    let verdict = directory.verify(&found, &secret(PASSWORD)).await.unwrap();
+    assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
 }
 
 /// Signing in through the throttle, as the sign-in page does.
@@ -222,4 +281,21 @@ async fn a_policy_that_cannot_be_read_is_taken_to_be_strict() {
     options.bind_password = Some(secret(ADMINISTRATOR_PASSWORD));
     assert_eq!(candidate(&open(options), "dave").await.lockout.threshold, Some(5));
     assert_eq!(candidate(&domain(samba), "dave").await.lockout.threshold, Some(5));
+}
+
+#[tokio::test]
+async fn wrong_passwords_never_lock_anybody_out_of_openldap() {
+    let slapd = Slapd::start_locking_at(3);
+    let (front, direct) = (Front::new(open(options(&[&slapd])), 1000).await, open(options(&[&slapd])));
+    assert_eq!(candidate(&direct, "tanaka").await.lockout.threshold, Some(3));
+    assert_eq!(front.attempt("tanaka", "wrong").await, Some(Refusal::WrongCredentials));
+    assert_eq!(candidate(&direct, "tanaka").await.lockout.wrong, 1);
+    for _ in 0..5 {
+        assert!(front.attempt("tanaka", "wrong").await.is_some());
+    }
+    assert_eq!(candidate(&direct, "tanaka").await.lockout.wrong, 1);
+    assert!(matches!(sign_in(&direct, "tanaka", PASSWORD).await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!(candidate(&direct, "tanaka").await.lockout.wrong, 0);
+    let locked = candidate(&direct, "locked").await;
+    assert!(locked.lockout.locked && locked.lockout.locked_until.is_none());
 }

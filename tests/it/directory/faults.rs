@@ -234,3 +234,84 @@ async fn a_dropped_sign_in_leaves_no_connection_behind_for_others() {
     // A connection that was kept would have the first bind before the second, and its name would not have come.
     assert_eq!(fake.binds(), [ENTRY, ENTRY]);
 }
+
+#[tokio::test]
+async fn the_counters_of_the_pdc_emulator_count() {
+    let (controller, pdc) = (Conduct::Controller(1, "localhost"), Conduct::Controller(4, "localhost"));
+    let first = FakeLdap::start(Conduct::Well, controller).await;
+    let second = FakeLdap::start(Conduct::Well, pdc).await;
+    let mut options = fake_options(&[&first, &second]);
+    options.urls[1] = second.url().replace("127.0.0.1", "LOCALHOST");
+    let tanaka = candidate(&open(options), "tanaka").await;
+    assert_eq!((tanaka.lockout.wrong, tanaka.lockout.threshold), (4, Some(5)));
+    // Not by an address: the machine that answered may be any behind a name.
+    let alone = open(fake_options(&[&first]));
+    assert_eq!(candidate(&alone, "tanaka").await.lockout.wrong, 1);
+}
+
+/// It would have all the time of the call; only a look-up that goes on without it can end.
+#[tokio::test]
+async fn a_pdc_emulator_that_is_silent_stops_nobody() {
+    let controller = Conduct::Controller(1, "localhost");
+    let first = FakeLdap::start(Conduct::Well, controller).await;
+    let second = FakeLdap::start(Conduct::Well, Conduct::Hang).await;
+    let mut options = fake_options(&[&first, &second]);
+    options.urls[1] = second.url().replace("127.0.0.1", "localhost");
+    let limits =
+        Limits { answer: Duration::from_secs(60), total: Duration::from_secs(60), ..Limits::default() };
+    let directory = LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap();
+    for _ in 0..3 {
+        let tanaka = tokio::time::timeout(Duration::from_secs(30), candidate(&directory, "tanaka"));
+        assert_eq!(tanaka.await.unwrap().lockout.wrong, 1);
+    }
+    assert_eq!(second.service_binds(), 1, "asked once, and not again while it is out");
+}
+
+#[tokio::test]
+async fn an_attribute_that_comes_in_parts_is_read_whole() {
+    let fake = FakeLdap::start(Conduct::Well, Conduct::Cut).await;
+    let subject = candidate(&open(fake_options(&[&fake])), "tanaka").await.subject.unwrap();
+    let members = subject.attributes.values("member").unwrap();
+    let expected: Vec<String> = (0..7).map(|number| format!("cn=m{number},dc=fake")).collect();
+    assert_eq!(members.iter().filter_map(|member| member.as_text()).collect::<Vec<_>>(), expected);
+    assert!(!subject.attributes.iter().any(|(name, _)| name.contains(';')));
+    let fake = FakeLdap::start(Conduct::Well, Conduct::CutShort).await;
+    let answer = open(fake_options(&[&fake])).find(&login("tanaka")).await;
+    let Err(DirectoryError::Refused { cause, .. }) = answer else { panic!("{answer:?}") };
+    assert!(cause.contains("the rest of member"), "{cause}");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_another_server() {
+    let fake = FakeLdap::start(Conduct::Well, Conduct::References).await;
+    assert!(matches!(
+        sign_in(&open(fake_options(&[&fake])), "tanaka", "x").await.unwrap(),
+        Verdict::Accepted(_)
+    ));
+    let fake = FakeLdap::start(Conduct::Referral, Conduct::Well).await;
+    let answer = sign_in(&open(fake_options(&[&fake])), "tanaka", "x").await;
+    assert!(matches!(answer, Err(DirectoryError::Refused { operation: "user bind", .. })), "{answer:?}");
+    let fake = FakeLdap::start(Conduct::Well, Conduct::Referral).await;
+    let answer = open(fake_options(&[&fake])).find(&login("tanaka")).await;
+    let Err(DirectoryError::Refused { cause, .. }) = answer else { panic!("{answer:?}") };
+    assert!(cause.contains("held by another server"), "{cause}");
+}
+
+/// A server that takes connections and never answers the first bind on them.
+#[tokio::test]
+async fn a_server_that_hangs_from_the_first_is_asked_once() {
+    let first = FakeLdap::start_with(Conduct::Hang, Conduct::Well, Conduct::Well).await;
+    let second = FakeLdap::start(Conduct::Well, Conduct::Well).await;
+    let limits = Limits {
+        answer: Duration::from_secs(60),
+        total: Duration::from_secs(60),
+        retry: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let options = fake_options(&[&first, &second]);
+    let directory = LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap();
+    for _ in 0..4 {
+        assert!(matches!(sign_in(&directory, "tanaka", "x").await.unwrap(), Verdict::Accepted(_)));
+    }
+    assert_eq!((first.service_binds(), first.binds().len(), second.binds().len()), (1, 0, 4));
+}

@@ -127,3 +127,18 @@ async fn thirty_two_people_at_once_are_never_mixed_up() {
         }
     }
 }
+
+#[tokio::test]
+async fn names_of_other_domains_are_nobodys() {
+    let slapd = Slapd::start();
+    let mut options = options(&[&slapd]);
+    options.upn_suffixes = vec!["Example.Test".to_owned(), "example.jp".to_owned()];
+    let directory = open(options);
+    // By mail; by the name before the @; the same.
+    for ours in ["tanaka@example.test", "tanaka@EXAMPLE.JP", "tanaka"] {
+        assert_eq!(candidate(&directory, ours).await.subject.unwrap().login, "tanaka", "{ours}");
+    }
+    for other in ["tanaka@other.test", "tanaka@sub.example.test", "tanaka@", "@example.test"] {
+        assert!(matches!(directory.find(&login(other)).await.unwrap(), Lookup::Unknown), "{other}");
+    }
+}

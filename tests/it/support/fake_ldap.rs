@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{
     LdapBindCred, LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult,
-    LdapResultCode, LdapSearchResultEntry,
+    LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchResultReference, LdapSearchScope,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -56,6 +56,17 @@ pub(crate) enum Conduct {
     Entry(Attributes),
     /// A search: [`ENTRY`] with a sAMAccountName. A bind: as [`Conduct::Well`].
     Employee,
+    /// A domain controller that counted so many wrong passwords for [`ENTRY`], of which five lock; the PDC emulator is
+    /// on this host.
+    Controller(u32, &'static str),
+    /// A search: [`ENTRY`] with an attribute "member" of seven values in parts of three.
+    Cut,
+    /// The same, but after the first part nothing comes any more.
+    CutShort,
+    /// A search: [`ENTRY`] between references to other servers. A bind: as [`Conduct::Well`].
+    References,
+    /// Every answer is that another server should be asked.
+    Referral,
     /// A bind is refused with this text; a search finds [`ENTRY`].
     Refuse(&'static str),
     /// A bind succeeds with this password alone; a search finds [`ENTRY`].
@@ -146,10 +157,8 @@ async fn serve(
             }
             // The root DSE always answers: it is how a server shows that it is alive.
             LdapOp::SearchRequest(request) if request.base.is_empty() => (Conduct::Well, root_dse(search)),
-            LdapOp::SearchRequest(request) if matches!(request.filter, LdapFilter::Extensible(_)) => {
-                (search, groups())
-            }
-            LdapOp::SearchRequest(_) => (search, search_answers(search)),
+            LdapOp::SearchRequest(request) if asks_for_groups(&request.filter) => (search, groups()),
+            LdapOp::SearchRequest(request) => (search, answers(search, &request)),
             _ => return,
         };
         match conduct {
@@ -180,6 +189,7 @@ async fn raw(framed: Framed<TcpStream, LdapCodec>, octets: &[u8]) {
 
 fn bind_answer(conduct: Conduct, password: &str) -> LdapOp {
     let (code, message) = match conduct {
+        Conduct::Referral => (LdapResultCode::Referral, ""),
         Conduct::Password(right) if right != password => (LdapResultCode::InvalidCredentials, ""),
         Conduct::Refuse(text) => (LdapResultCode::InvalidCredentials, text),
         _ => (LdapResultCode::Success, ""),
@@ -195,8 +205,70 @@ fn root_dse(search: Conduct) -> Vec<LdapOp> {
     }
 }
 
+/// By the matching rule of Active Directory.
+fn asks_for_groups(filter: &LdapFilter) -> bool {
+    match filter {
+        LdapFilter::Or(parts) => parts.iter().any(asks_for_groups),
+        filter => matches!(filter, LdapFilter::Extensible(_)),
+    }
+}
+
 fn groups() -> Vec<LdapOp> {
     vec![entry("cn=inner,dc=fake", &[]), entry("cn=outer,dc=fake", &[]), done(LdapResultCode::Success)]
+}
+
+/// What depends on the question.
+fn answers(conduct: Conduct, request: &LdapSearchRequest) -> Vec<LdapOp> {
+    let found = match (conduct, request.base.as_str()) {
+        (Conduct::Controller(_, _), "dc=fake") if request.scope == LdapSearchScope::Base => {
+            let interval = "-18000000000";
+            entry(
+                "dc=fake",
+                &[
+                    ("lockoutThreshold", "5"),
+                    ("lockOutObservationWindow", interval),
+                    ("lockoutDuration", interval),
+                    ("fSMORoleOwner", "CN=NTDS Settings,CN=PDC,CN=Servers,dc=fake"),
+                ],
+            )
+        }
+        (Conduct::Controller(_, host), "CN=PDC,CN=Servers,dc=fake") => {
+            entry("CN=PDC,CN=Servers,dc=fake", &[("dNSHostName", host)])
+        }
+        (Conduct::Controller(wrong, _), _) => account(&[("badPwdCount", &wrong.to_string())]),
+        (Conduct::Cut | Conduct::CutShort, _) => {
+            let after = request.attrs.iter().find_map(|name| name.strip_prefix("member;range="));
+            let start = after.and_then(|range| range.split('-').next()?.parse().ok()).unwrap_or(0);
+            part(start, conduct == Conduct::CutShort)
+        }
+        _ => return search_answers(conduct),
+    };
+    vec![found, done(LdapResultCode::Success)]
+}
+
+/// Three values of seven from `start` on.
+fn part(start: usize, stops: bool) -> LdapOp {
+    let last = start + 3 >= 7;
+    let end = if last { "*".to_owned() } else { (start + 2).to_string() };
+    let values = (start..(start + 3).min(7)).map(|number| format!("cn=m{number},dc=fake").into_bytes());
+    let member = LdapPartialAttribute {
+        atype: format!("member;range={start}-{end}"),
+        vals: if stops && start > 0 { Vec::new() } else { values.collect() },
+    };
+    let LdapOp::SearchResultEntry(mut found) = account(&[]) else { unreachable!() };
+    found.attributes.push(member);
+    LdapOp::SearchResultEntry(found)
+}
+
+/// [`ENTRY`] as Active Directory has it, and more.
+fn account(more: &[(&str, &str)]) -> LdapOp {
+    let names = [
+        ("sAMAccountName", "tanaka"),
+        ("objectGUID", "ABCDEFGHIJKLMNOP"),
+        ("userAccountControl", "512"),
+        ("userPrincipalName", "tanaka@fake"),
+    ];
+    entry(ENTRY, &[&names[..], more].concat())
 }
 
 fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
@@ -208,6 +280,15 @@ fn search_answers(conduct: Conduct) -> Vec<LdapOp> {
             vec![person(ENTRY), person("uid=other,dc=fake"), done(LdapResultCode::Success)]
         }
         Conduct::SizeLimit => vec![person(ENTRY), done(LdapResultCode::SizeLimitExceeded)],
+        Conduct::References => {
+            let elsewhere = || {
+                LdapOp::SearchResultReference(LdapSearchResultReference {
+                    uris: vec!["ldap://elsewhere.fake/dc=elsewhere,dc=fake??sub".to_owned()],
+                })
+            };
+            vec![elsewhere(), person(ENTRY), elsewhere(), done(LdapResultCode::Success)]
+        }
+        Conduct::Referral => vec![done(LdapResultCode::Referral)],
         Conduct::NoEntry => vec![done(LdapResultCode::Success)],
         Conduct::NoIdentity => vec![entry(ENTRY, &names), done(LdapResultCode::Success)],
         Conduct::ActiveDirectory => {

@@ -43,12 +43,18 @@ pub(crate) struct Slapd {
 impl Slapd {
     /// Loads the people and waits until the server takes connections.
     pub(crate) fn start() -> Self {
+        Self::start_locking_at(50)
+    }
+
+    /// The same, with so many wrong passwords that lock an account for good.
+    pub(crate) fn start_locking_at(wrong: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::create_dir(path.join("db")).unwrap();
         write_certificates(path);
         std::fs::write(path.join("slapd.conf"), configuration(path)).unwrap();
-        std::fs::write(path.join("load.ldif"), ldif()).unwrap();
+        let ldif = ldif().replace("pwdMaxFailure: 50", &format!("pwdMaxFailure: {wrong}"));
+        std::fs::write(path.join("load.ldif"), ldif).unwrap();
         let loaded = Command::new("/usr/sbin/slapd")
             .args(["-T", "add", "-q", "-f"])
             .arg(path.join("slapd.conf"))
