@@ -14,9 +14,10 @@ demo:
 test:
 	sh tests/setup.sh test
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
-	$(CARGO) test --locked
+	$(CARGO) clippy --locked -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features kerberos -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --features kerberos
+	$(CARGO) test --locked --features kerberos
 
 bench:
 	sh tests/setup.sh test

@@ -21,7 +21,7 @@ pub use profile::lacking;
 
 use crate::audit::jsonl::JsonLines;
 use crate::audit::{Event, Record, Sink};
-use crate::authn::{PasswordSignIn, ThrottleOptions};
+use crate::authn::{IntegratedSignIn, PasswordSignIn, ThrottleOptions};
 use crate::clock::{Clock, Ids, RandomIds, SystemClock, Timestamp};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::Directory;
@@ -49,6 +49,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Signing in by password.
     pub sign_in: PasswordSignIn,
+    /// Signing in by a Kerberos ticket, where it is switched on.
+    pub integrated: Option<IntegratedSignIn>,
     /// Seals what browsers keep.
     pub seal: Arc<Seal>,
     /// The service providers.
@@ -132,6 +134,14 @@ impl App {
         let accounts = Arc::new(accounts);
         let logout = SingleLogout::new(Arc::clone(&sso), memos, accounts, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
+        let integrated = match &config.integrated {
+            Some(integrated) => {
+                let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
+                let options = idp::integrated(integrated)?;
+                Some(IntegratedSignIn::new(options, directories.clone(), audit, clock))
+            }
+            None => None,
+        };
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
@@ -139,7 +149,21 @@ impl App {
             tracing::warn!("{lack}");
         }
         let site = idp::site(config)?;
-        Ok(Self { sso, logout, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
+        Ok(Self {
+            sso,
+            logout,
+            sessions,
+            sign_in,
+            integrated,
+            seal,
+            registry,
+            ids,
+            clock,
+            store,
+            audit,
+            own,
+            site,
+        })
     }
 
     /// Writes to the audit trail that the server starts or stops.
@@ -181,6 +205,11 @@ pub fn throttle_options(config: &Config) -> ThrottleOptions {
         address_accounts: configured.address_accounts,
         window: configured.window,
     }
+}
+
+/// Whether the keys for tickets can be used, for the command that looks at everything.
+pub fn check_keytab(config: &Config) -> Result<()> {
+    config.integrated.as_ref().map_or(Ok(()), |integrated| idp::integrated(integrated).map(drop))
 }
 
 /// The signing key and its certificate.

@@ -8,9 +8,9 @@ demo_packages="gcc libc6-dev libssl-dev pkg-config"
 test_packages="$demo_packages \
     curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
     ldap-utils slapd slapd-contrib \
-    samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind \
+    krb5-user libkrb5-dev samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind \
     opensaml-schemas xmltooling-schemas shibboleth-sp-common \
-    apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
+    apache2 libapache2-mod-auth-gssapi libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
     php-cli php-soap php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
 # A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.

@@ -1,13 +1,15 @@
 //! What the configuration says of the identity provider itself, as the modules want to hear it.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use super::metadata::Template;
 use super::sp_keys::FileKeys;
+use crate::authn::{Acceptor, IntegratedOptions, Prover};
 use crate::clock::Clock;
-use crate::config::{self, Config, DirectoryConfig};
+use crate::config::{self, Config, DirectoryConfig, TicketProver};
 use crate::identity::AuthnContext;
 use crate::keys::{Certificate, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
@@ -34,6 +36,7 @@ pub(super) fn idp(config: &Config) -> Idp {
         attributes: config.saml.attributes.clone(),
         class_order: config.saml.subject.authn_context_order.clone(),
         form_class: form_class(config).to_owned(),
+        ticket_class: config.integrated.as_ref().map(|integrated| integrated.authn_context.clone()),
         identifiers: identifiers(config),
     }
 }
@@ -59,6 +62,29 @@ fn identifiers(config: &Config) -> Identifiers {
 /// No class is claimed that did not happen: without TLS it is a bare password.
 pub(super) fn form_class(config: &Config) -> &'static str {
     AuthnContext::of_form(config.base_url.is_https())
+}
+
+/// What `[integrated]` says, as the use case wants to hear it.
+pub(super) fn integrated(integrated: &config::Integrated) -> Result<IntegratedOptions> {
+    let prover = match &integrated.prover {
+        TicketProver::Proxy(trusted) => Prover::Proxy(trusted.clone()),
+        TicketProver::Keytab { path, principal } => Prover::Keytab(acceptor(path, principal.as_deref())?),
+    };
+    Ok(IntegratedOptions {
+        prover,
+        networks: integrated.networks.clone(),
+        realms: integrated.realms.clone(),
+        context: AuthnContext(integrated.authn_context.clone()),
+    })
+}
+
+/// What proves tickets with these keys.
+fn acceptor(keytab: &Path, principal: Option<&str>) -> Result<Acceptor> {
+    Acceptor::open(principal).with_context(|| {
+        let keys = principal.map(|name| format!(" of {name}")).unwrap_or_default();
+        let file = keytab.display();
+        format!("integrated.keytab {file}: `klist -k {file}` shows whether keys{keys} are in it")
+    })
 }
 
 /// Our own addresses of an endpoint, and its aliases.

@@ -1,16 +1,23 @@
-//! Who is this? [`PasswordSignIn`] proves a login name and a password against the directories, under a throttle.
+//! Who is this? [`PasswordSignIn`] proves a login name and a password against the directories, under a throttle;
+//! [`IntegratedSignIn`] looks up whom a Kerberos ticket names.
 //!
 //! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
 
+mod integrated;
 mod password;
+mod spnego;
 pub mod throttle;
 mod timing;
+mod trusted_header;
 
 #[cfg(test)]
 mod tests;
 
+pub use self::integrated::{Claim, IntegratedOptions, IntegratedSignIn, Prover};
 pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
+pub use self::spnego::{Acceptor, KeytabError, Proved, TicketFault};
 pub use self::throttle::ThrottleOptions;
+pub use self::trusted_header::{Distrust, HeaderFault, Presented, TrustedHeader};
 
 use crate::audit::AuditError;
 use crate::directory::DirectoryError;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::report::{FindingRow, IdentityProvider, Report, Severity};
 use super::{Failure, app_part, serve};
+use crate::app;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
 use crate::keys::{Concern, DecryptionPairs, KeyPair, Purpose, load_certificate};
@@ -44,6 +45,7 @@ fn inspect(config: &Config, report: &mut Report) {
     report.findings.extend(warnings.map(|warning| app_part::fault(Severity::Warning, warning)));
     let certificate = inspect_keys(config, report);
     report.identity_provider = Some(identity_provider(config, certificate));
+    inspect_keytab(config, report);
     if let Err(error) = serve::block_on(app_part::inspect(config, report)) {
         // One part that cannot be looked at must not hide what is wrong with the others.
         report.findings.push(FindingRow {
@@ -111,6 +113,21 @@ fn inspect_keys(config: &Config, report: &mut Report) -> String {
         }
     }
     known
+}
+
+/// Adds what is wrong with the keys for Kerberos tickets.
+fn inspect_keytab(config: &Config, report: &mut Report) {
+    if let Err(error) = app::check_keytab(config) {
+        let remedy = error.to_string();
+        report.findings.push(FindingRow {
+            severity: Severity::Error,
+            file: config.file.display().to_string(),
+            line: None,
+            subject: "integrated.keytab".to_owned(),
+            message: error.root_cause().to_string(),
+            remedy,
+        });
+    }
 }
 
 fn severity(concern: &Concern) -> Severity {

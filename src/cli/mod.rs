@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod hash_password;
 mod keys;
+mod keytab;
 mod logging;
 mod metadata;
 mod report;
@@ -105,9 +106,17 @@ impl Command {
     fn run(self, config: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {
         let load = || Config::load(config).map_err(Failure::Config);
         match self {
-            Self::Serve => serve::run(load()?),
+            Self::Serve => {
+                let config = load()?;
+                keytab::export(&config)?;
+                serve::run(config)
+            }
             Self::Demo(arguments) => demo::run(&arguments, out),
-            Self::Check(arguments) => check::run(&arguments, Config::load(config), out),
+            Self::Check(arguments) => {
+                let loaded = Config::load(config);
+                loaded.as_ref().map_or(Ok(()), keytab::export)?;
+                check::run(&arguments, loaded, out)
+            }
             Self::Keys(command) => {
                 keys::run(command, &Config::load_before_keys(config).map_err(Failure::Config)?, out)
             }

@@ -1,24 +1,20 @@
-//! `[integrated]` and `[password_api]`: sections of the contract that this version knows but does not serve.
+//! `[password_api]`: a section of the contract that this version knows but does not serve.
 //!
-//! They may stand in the file switched off; switched on, they are a fault, so that nobody believes in a protection or a
+//! It may stand in the file switched off; switched on, it is a fault, so that nobody believes in a protection or a
 //! service that is not there.
 
 use super::fault::{Complaint, FaultKind};
 use super::reader::Section;
 use super::values::flag;
 
-const INTEGRATED: &[&str] =
-    &["header", "proxies", "secret_header", "secret", "secret_file", "secret_env", "realms"];
 const PASSWORD_API: &[&str] = &["directory", "callers", "allowed_networks"];
 
-/// Refuses the sections that are switched on.
+/// Refuses the section where it is switched on.
 pub(super) fn read(document: &Section<'_>) {
-    for (name, keys) in [("integrated", INTEGRATED), ("password_api", PASSWORD_API)] {
-        let section = document.section(name);
-        section.known(keys);
-        if section.or("enabled", false, flag) {
-            let complaint = Complaint::wrong("is not available yet", "write enabled = false");
-            section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
-        }
+    let section = document.section("password_api");
+    section.known(PASSWORD_API);
+    if section.or("enabled", false, flag) {
+        let complaint = Complaint::wrong("is not available yet", "write enabled = false");
+        section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
     }
 }

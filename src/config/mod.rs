@@ -8,6 +8,7 @@ mod authproc;
 mod base_url;
 mod directory;
 mod fault;
+mod integrated;
 mod later;
 mod listen;
 mod log;
@@ -29,6 +30,7 @@ use toml::de::DeTable;
 pub use self::base_url::BaseUrl;
 pub use self::directory::DirectoryConfig;
 pub use self::fault::{ConfigFault, FaultKind};
+pub use self::integrated::{Integrated, TicketProver};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
 pub use self::published::Published;
@@ -59,6 +61,8 @@ pub struct Config {
     pub store_url: Secret<String>,
     /// `[[directory]]`, in the order of the file.
     pub directories: Vec<DirectoryConfig>,
+    /// `[integrated]`; none where it is switched off.
+    pub integrated: Option<Integrated>,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[[authproc]]`: the global level of the pipeline.
@@ -146,13 +150,18 @@ impl Config {
             );
         }
         later::read(&document);
+        let listen = Listen::read(&document.section("listen"));
+        let saml = Saml::read(&document.section("saml"), &base_url);
+        let directories = directory::read(&document);
+        let around = (directories.as_slice(), &listen, saml.subject.authn_context_order.as_slice());
         Self {
             file: path.to_owned(),
-            listen: Listen::read(&document.section("listen")),
-            saml: Saml::read(&document.section("saml"), &base_url),
+            integrated: Integrated::read(&document.section("integrated"), around),
+            listen,
+            saml,
             session: Session::read(&document.section("session")),
             store_url: store::read(&document.section("store")),
-            directories: directory::read(&document),
+            directories,
             throttle: Throttle::read(&document.section("throttle")),
             authproc: authproc::read(&document),
             log: Log::read(&document.section("log")),

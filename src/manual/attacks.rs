@@ -2,9 +2,9 @@
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
-//! metadata, logout (`logout`), artifacts and enhanced clients (below `tests/it/sso`) and of passwords (below
-//! `tests/it/directory`); a test there reads this page and fails when a line names a test that does not exist, or when a
-//! hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
+//! metadata, logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`) and of passwords
+//! (below `tests/it/directory`); a test there reads this page and fails when a line names a test that does not exist, or
+//! when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
 //! # Documents
@@ -157,6 +157,23 @@
 //! | passwords tried by HTTP Basic | the throttle of the sign-in page | `ecp::without_the_right_password_there_is_a_challenge` |
 //! | an SP that is not open to clients, or a request that does not stand | a fault before any password is tried | `ecp::it_is_off_unless_the_policy_says_so_and_no_password_is_tried` |
 //! | a client that asks for the endpoint of browsers | `Acs` | `ecp::what_does_not_stand_is_a_fault_before_any_password` |
+//!
+//! # Integrated Windows authentication
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | the header of the proxy from elsewhere, without its secret or with a guess, with X-Forwarded-For | ignored: `Distrust`; the form | `integrated::header::a_header_of_anybody_else_is_ignored_and_the_log_says_so` |
+//! | a second copy, `X_Remote_User` and other look-alikes that the proxy does not drop | `HeaderFault`, `SK-PROXY-HEADER` | `integrated::header::copies_and_look_alikes_are_refused` |
+//! | the same through a real apache, and past it | what apache proved, or the form | `integrated::apache::nobody_brings_a_name_of_their_own_through_apache_or_past_it` |
+//! | another realm's namesake, service principals, two names in one header | `unknown_realm`, `invalid_login`; the form | `integrated::header::a_name_of_nobody_here_comes_to_the_form_and_the_audit_trail_says_why` |
+//! | a bare name that two directories have | `unknown_realm`; the form | `integrated::header::a_bare_name_is_refused_where_it_could_mean_two_directories` |
+//! | a ticket that outlives its account | `disabled`, `locked`; the form | `integrated::apache::a_disabled_account_whose_ticket_lives_comes_to_the_form` |
+//! | a token that comes again, also after a restart | `TicketFault::Refused`; the form | `integrated::spnego::a_token_comes_once_also_after_a_restart` |
+//! | NTLM, bare or in SPNEGO, changed, cut and invented tokens | `TicketFault`; the form, and no second challenge | `integrated::spnego::whatever_is_no_ticket_comes_to_the_form_and_never_to_a_second_challenge` |
+//! | a ticket for another service whose keys are in the same keytab | `TicketFault::Service`; the form | `integrated::spnego::a_ticket_for_another_service_of_the_machine_is_none` |
+//! | a ticket instead of the person whom ForceAuthn wants | the form | `integrated::way::force_authn_wants_the_person_and_no_ticket` |
+//! | a page that leads a person who signed out back in | the form and its button, which needs our own token | `integrated::way::after_a_sign_out_only_a_click_signs_in_by_ticket` |
+//! | the next person's ticket in the browser of whoever signed in at the form | a click is needed | `integrated::way::whoever_signed_in_at_the_page_is_not_replaced_unasked` |
 //!
 //! # Metadata
 //!

@@ -57,6 +57,15 @@
 //! attributes. Neither lock-out policy nor counters are in it: they are read from the domain controller that it is on, for
 //! people of that domain; for others only `[throttle]` bounds the wrong passwords.
 //!
+//! ## `[integrated]`
+//!
+//! Signing in by the Kerberos ticket of Windows; [integrated](super::integrated) tells how it is set up. Either `proxies`,
+//! `header`, `secret_header` and `secret` (a proxy looks at the tickets) or `keytab` and `principal` (sekisho does). `realms`
+//! has a line for each Kerberos realm and NetBIOS name, with the `name` of its directory, which must not have a
+//! `dn_pattern`. `networks` says whose browsers are asked, by the client's address as `listen.trusted_proxies` lets it be
+//! known; with a keytab it must be there. `authn_context` is the class that a ticket gives, Kerberos by default; it must be in
+//! `authn_context_order`. An empty `proxies`, one that is everybody, and a secret under 16 characters do not start.
+//!
 //! ## What an SP gets
 //!
 //! The first list that there is:

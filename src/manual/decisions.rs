@@ -275,8 +275,30 @@
 //!
 //! ## A key that does nothing is a fault
 //!
-//! A key or section that this version does not serve is refused when it is switched on (`[integrated]`,
-//! `[password_api]`, `listen.admin`), so that nobody believes in a protection that is not there.
+//! A key or section that this version does not serve is refused when it is switched on (`[password_api]`,
+//! `integrated.keytab` in a program without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
+//!
+//! ## A ticket is asked for at one address
+//!
+//! `/login/integrated` alone reads the header of a proxy or answers a challenge, so that a proxy has one path to protect and
+//! forms, SAML messages and SOAP never carry a negotiation. The sign-in page leads there by itself; what a browser without a
+//! ticket gets there is the page again, inside the 401. `how=form` in an address says that the ticket was tried: without a
+//! state in the server nothing goes in circles, also where cookies are blocked. `decide` knows both ways of signing in
+//! ([`Ways`](crate::sso::Ways)) and whether the browser may be asked ([`Ticket`](crate::sso::Ticket)), so that a request goes
+//! to the one that meets it and is refused when none does. A session remembers that nobody typed anything (`silent`): it never
+//! meets ForceAuthn, whatever class is configured. Rejected: a challenge on `/saml/sso` (a POST would be lost in it) and asking
+//! in a frame or by script (third-party cookies, and a page that depends on script).
+//!
+//! A sign-out leaves a cookie by which only a click asks for the ticket again. A session that was ended without the browser
+//! (SOAP) has the same effect: its cookie is then of a session that is not known, not even as one whose time is over.
+//!
+//! ## Kerberos by libgssapi, behind a feature
+//!
+//! libgssapi (licence MIT) is the safe binding to the system's MIT Kerberos; its headers and clang are
+//! needed to build it, so it is a feature, and the demo is built without. It cannot be told a keytab, and setting a variable of
+//! a running process is unsafe in Rust: so `serve` and `check` replace themselves once by the same program with `KRB5_KTNAME`
+//! set. Rejected: a helper process (a second thing to supervise) and own bindings (unsafe code). The calls block: four at once,
+//! on threads of their own. Who a ticket is for is judged by the key that opened it, since its own word is not signed.
 //!
 //! ## Where the plan of the house was changed
 //!

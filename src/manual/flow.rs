@@ -13,6 +13,8 @@
 //!
 //! POST /login                      web/login.rs   CSRF and Origin, then authn, then a new session
 //!   authn::PasswordSignIn::sign_in                directories in order, throttle, one bind, audit
+//! GET /login/integrated            web/integrated.rs   instead of the form: a ticket, proved by a proxy or by authn::Acceptor,
+//!   authn::IntegratedSignIn::sign_in              names an entry, whose state counts; audit
 //! GET /saml/sso/continue           web/resume.rs  SingleSignOn::resume: 2 and 3 again, with the session
 //! ```
 //!

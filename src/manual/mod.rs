@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`configuration`] | admins: the one file, its secrets and its keys |
 //! | [`operations`] | admins: log lines, audit events, error codes, backup, roll-over, proxies, several nodes |
+//! | [`integrated`] | admins: signing in by the Kerberos ticket of Windows: apache, keytab, browsers |
 //! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
 //! | [`recipes`] | admins: Microsoft 365, Google Workspace, Salesforce, AWS, kintone and other SaaS, one by one |
 //! | [`interop`] | admins: SP software, one by one: mod_auth_mellon, Shibboleth SP, SimpleSAMLphp, python3-saml, others |
@@ -26,6 +27,7 @@ pub mod configuration;
 pub mod conformance;
 pub mod decisions;
 pub mod flow;
+pub mod integrated;
 pub mod interop;
 pub mod migration;
 pub mod operations;

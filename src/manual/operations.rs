@@ -138,6 +138,8 @@
 //! | line | level | what it means |
 //! |---|---|---|
 //! | `<user> successfully authenticated` | info | the password was right |
+//! | `the header <name> is ignored: <cause>` | warn | somebody who is not the proxy names a person; see [integrated](super::integrated) |
+//! | `no Kerberos ticket of use: <cause>` | info | what a browser showed was refused |
 //! | `<user> was refused` | info | it was not, or the account may not; `reason` has the word of the audit trail |
 //! | `LDAP search returned zero entries` | info | no directory entry has this login name |
 //! | `Unable to locate metadata for <entityID>` | warn | an SP that no file describes |
@@ -214,7 +216,7 @@
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
 //! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
-//! `directory_unavailable`. `locked_until` is there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
+//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `bad_ticket` and `proxy_header`. `locked_until` is there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
 //! directory was still asked. `code` of `request_refused` is one of those below, or the SAML
 //! status that the SP was sent.
 //!
@@ -238,6 +240,8 @@
 //! | `SK-NOT-ALLOWED` | 403 | `allow` of the SP's policy does not name this person | add the person or the group |
 //! | `SK-UNAVAILABLE` | 503 | store, directory, signing or a filter failed | the log has the cause |
 //! | `SK-CREDENTIALS` | 401 | name or password is wrong | the audit trail says which |
+//! | `SK-TICKET` | 403 | the Kerberos ticket is of no use here, or names nobody | the log and the audit trail have the cause; [integrated](super::integrated) |
+//! | `SK-PROXY-HEADER` | 400 | the proxy let through a header that names a person | let it drop what clients send under that name and its look-alikes |
 //! | `SK-THROTTLED` | 429 | too many wrong tries | wait for `[throttle] window`, or `sekisho throttle clear`; the audit trail has the addresses |
 //! | `SK-LOCKED` | 401 | the directory has locked the account | unlock it there |
 //! | `SK-DISABLED` | 401 | the account is disabled | enable it in the directory |
@@ -260,4 +264,4 @@
 //!
 //! ## What is not there yet
 //!
-//! Integrated Windows authentication, metrics, the password API and the synchronisation of accounts.
+//! Metrics, the password API and the synchronisation of accounts.

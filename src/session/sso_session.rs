@@ -37,6 +37,8 @@ pub struct Beginning {
     pub context: AuthnContext,
     /// Where.
     pub client: Option<Client>,
+    /// Whether it was the machine that proved it, by a ticket, and the person did nothing.
+    pub silent: bool,
 }
 
 /// A person's session at this identity provider.
@@ -52,6 +54,8 @@ pub struct SsoSession {
     pub context: AuthnContext,
     /// Where.
     pub client: Option<Client>,
+    /// Whether it was the machine that proved it, by a ticket, and the person did nothing.
+    pub silent: bool,
     /// When the session began.
     pub created: Timestamp,
     /// When its lifetime ends.
@@ -85,6 +89,8 @@ struct BodyRef<'a> {
     context: &'a AuthnContext,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: &'a Option<Client>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    silent: bool,
 }
 
 #[derive(Deserialize)]
@@ -94,12 +100,14 @@ struct Body {
     context: AuthnContext,
     #[serde(default)]
     client: Option<Client>,
+    #[serde(default)]
+    silent: bool,
 }
 
 impl Beginning {
-    /// Nowhere in particular.
+    /// By the person's own doing, nowhere in particular.
     pub fn new(subject: Subject, context: AuthnContext) -> Self {
-        Self { subject, context, client: None }
+        Self { subject, context, client: None, silent: false }
     }
 }
 
@@ -107,7 +115,7 @@ impl SsoSession {
     /// A session that begins `now`.
     pub(super) fn begin(
         id_hash: String,
-        Beginning { subject, context, client }: Beginning,
+        Beginning { subject, context, client, silent }: Beginning,
         now: Timestamp,
         lifetime: SignedDuration,
     ) -> Self {
@@ -119,6 +127,7 @@ impl SsoSession {
             authn_instant: now,
             context,
             client,
+            silent,
             created: instant(created_ms),
             not_on_or_after: instant(expires_ms),
             last_used_ms: AtomicI64::new(created_ms),
@@ -161,6 +170,7 @@ impl SsoSession {
             authn_instant: body.authn_instant,
             context: body.context,
             client: body.client,
+            silent: body.silent,
             created: instant(row.created_ms),
             not_on_or_after: instant(row.expires_ms),
             last_used_ms: AtomicI64::new(row.last_used_ms),
@@ -174,8 +184,8 @@ impl SsoSession {
 
     /// The row of the session as it is.
     pub(super) fn row(&self) -> Result<SessionRow, SessionError> {
-        let Self { subject, authn_instant, context, client, .. } = self;
-        let body = BodyRef { subject, authn_instant: *authn_instant, context, client };
+        let Self { subject, authn_instant, context, client, silent, .. } = self;
+        let body = BodyRef { subject, authn_instant: *authn_instant, context, client, silent: *silent };
         Ok(SessionRow {
             id_hash: self.id_hash.clone(),
             subject: self.subject.id.to_string(),

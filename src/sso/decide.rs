@@ -43,16 +43,64 @@ pub struct Circumstances<'a> {
     pub class_order: &'a [String],
     /// The class that signing in at the page gives.
     pub form_class: &'a str,
+    /// The class that a Kerberos ticket gives; none where nobody is asked for one.
+    pub ticket_class: Option<&'a str>,
+    /// Whether this browser may be asked for a ticket.
+    pub ticket: Ticket,
+}
+
+/// Whether a browser may be asked for a Kerberos ticket: integrated Windows authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticket {
+    /// Not at all: it is elsewhere, or has just been asked and had none that is of use.
+    Never,
+    /// When its person clicks: after a sign-out, and when somebody else signed in there at the page.
+    OnClick,
+    /// Without anybody noticing.
+    Silent,
+}
+
+/// The ways of signing in that would meet a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// By name and password at the page, so that a person sees one.
+    pub form: bool,
+    /// By a ticket: no challenge to a person (ForceAuthn), and no page (IsPassive) only where nothing is clicked.
+    pub ticket: bool,
+}
+
+impl Ways {
+    /// Those of a request in these circumstances.
+    pub fn of(accepted: &Accepted, around: &Circumstances<'_>) -> Self {
+        let (ask, policy) = (accepted.ask(), &accepted.sp().policy);
+        let requested = ask.requested_authn_context.as_ref();
+        let requested = requested.filter(|_| !policy.ignore_requested_authn_context);
+        let gives = |class| requested.is_none_or(|requested| satisfies(requested, class, around.class_order));
+        let unseen = match around.ticket {
+            Ticket::Never => false,
+            Ticket::OnClick => !ask.is_passive,
+            Ticket::Silent => true,
+        };
+        Self {
+            form: !ask.is_passive && gives(around.form_class),
+            ticket: unseen && !ask.force_authn && around.ticket_class.is_some_and(gives),
+        }
+    }
 }
 
 /// Judges a request.
 pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circumstances<'_>) -> Decision {
     let ask = accepted.ask();
     let policy = &accepted.sp().policy;
+    let ways = Ways::of(accepted, &around);
     let login = || {
         let passive =
             Status::failure(RESPONDER, NO_PASSIVE, "a page would be needed, and IsPassive forbids it");
-        if ask.is_passive { Decision::Reject(passive) } else { Decision::Login }
+        match (ways.form || ways.ticket, ask.is_passive) {
+            (true, _) => Decision::Login,
+            (false, true) => Decision::Reject(passive),
+            (false, false) => Decision::Reject(no_authn_context()),
+        }
     };
     if let Err(unknown) = accepted.sp().releases.service(ask.attribute_service) {
         return Decision::Reject(unknown_service(unknown));
@@ -61,15 +109,16 @@ pub fn decide(accepted: &Accepted, session: Option<&SsoSession>, around: Circums
     if let Some(requested) = requested {
         let met = session.is_some_and(|s| satisfies(requested, &s.context.0, around.class_order));
         if !met {
-            let reachable = satisfies(requested, around.form_class, around.class_order);
+            let reachable = ways.ticket || satisfies(requested, around.form_class, around.class_order);
             // Somebody is signed in, so that it is the class alone that IsPassive leaves unmet.
-            let unmet = !reachable || (ask.is_passive && session.is_some());
+            let unmet = !reachable || (ask.is_passive && session.is_some() && !ways.ticket);
             return if unmet { Decision::Reject(no_authn_context()) } else { login() };
         }
     }
     let Some(session) = session else { return login() };
     if ask.force_authn {
-        if session.authn_instant < ask.received {
+        // A ticket is shown by the machine: it proves nothing about who sits there now.
+        if session.authn_instant < ask.received || session.silent {
             return login();
         }
         if ask.signed_in.as_ref().is_some_and(|before| *before != session.subject.id) {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Ground, Incoming};
+pub use decide::{Ticket, Ways};
 pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 
@@ -55,6 +56,8 @@ pub struct Idp {
     pub class_order: Vec<String>,
     /// The class that signing in at the page gives.
     pub form_class: String,
+    /// The class that a Kerberos ticket gives; none where nobody is asked for one.
+    pub ticket_class: Option<String>,
     /// How persons are named to SPs.
     pub identifiers: Identifiers,
 }
@@ -95,6 +98,8 @@ pub struct RequestContext<'a> {
     pub id: &'a str,
     /// Where it came from.
     pub address: IpAddr,
+    /// Whether it may be asked for a Kerberos ticket.
+    pub ticket: Ticket,
 }
 
 /// A request of an enhanced client that stands.
@@ -112,6 +117,8 @@ pub struct PendingView {
     pub names: SpNames,
     /// Whether the person must sign in anew.
     pub force_authn: bool,
+    /// How signing in would meet it.
+    pub ways: Ways,
     /// The login name to begin with.
     pub login_hint: Option<String>,
 }
@@ -205,8 +212,9 @@ impl SingleSignOn {
         Chosen::new(signer, &sp.signature)
     }
 
-    /// What a sealed request is about; `None` if [`Self::resume`] would refuse it.
-    pub fn pending(&self, sealed: &str) -> Option<PendingView> {
+    /// What a sealed request is about, in a browser that may be asked for a ticket or not; `None` if [`Self::resume`] would
+    /// refuse it.
+    pub fn pending(&self, sealed: &str, ticket: Ticket) -> Option<PendingView> {
         let pending = PendingRequest::open(sealed, &self.seal)?;
         let snapshot = self.registry.snapshot();
         let accepted = Accepted::resume(pending, &snapshot, &self.idp.demands, self.clock.now()).ok()?;
@@ -214,6 +222,7 @@ impl SingleSignOn {
             sp: accepted.sp().entity_id().to_owned(),
             names: SpNames::of(accepted.sp()),
             force_authn: accepted.ask().force_authn,
+            ways: Ways::of(&accepted, &self.around(&[], ticket)),
             login_hint: shown_subject(accepted.ask()).and_then(login_hint),
         })
     }
@@ -225,7 +234,7 @@ impl SingleSignOn {
         let now = self.clock.now();
         let Ok(accepted) = Accepted::resume(pending, &snapshot, &self.idp.demands, now) else { return false };
         let Ok(groups) = self.groups(accepted.sp(), Some(session)).await else { return false };
-        decide(&accepted, Some(session), self.around(&groups)) == Decision::Issue
+        decide(&accepted, Some(session), self.around(&groups, Ticket::Never)) == Decision::Issue
     }
 
     /// The service providers that are switched on and let this person in.
@@ -268,7 +277,8 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Result<Outcome, Rejection> {
         let groups = self.groups(accepted.sp(), session).await?;
-        let decision = decide(accepted, session.map(AsRef::as_ref), self.around(&groups));
+        let around = self.around(&groups, request.ticket);
+        let decision = decide(accepted, session.map(AsRef::as_ref), around);
         match (decision, session) {
             (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
                 Ok(outcome) => Ok(outcome),
@@ -299,12 +309,14 @@ impl SingleSignOn {
         }
     }
 
-    fn around<'a>(&'a self, groups: &'a [String]) -> Circumstances<'a> {
+    fn around<'a>(&'a self, groups: &'a [String], ticket: Ticket) -> Circumstances<'a> {
         Circumstances {
             now: self.clock.now(),
             groups,
             class_order: &self.idp.class_order,
             form_class: &self.idp.form_class,
+            ticket_class: self.idp.ticket_class.as_deref(),
+            ticket,
         }
     }
 

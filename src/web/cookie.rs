@@ -16,6 +16,8 @@ pub(crate) enum Cookie {
     Logout,
     /// The language that was chosen.
     Language,
+    /// Whether a Kerberos ticket is asked for only on a click.
+    Ticket,
 }
 
 impl Cookie {
@@ -29,6 +31,8 @@ impl Cookie {
             (Self::Logout, false) => "sekisho-logout",
             (Self::Language, true) => "__Host-sekisho-lang",
             (Self::Language, false) => "sekisho-lang",
+            (Self::Ticket, true) => "__Host-sekisho-ticket",
+            (Self::Ticket, false) => "sekisho-ticket",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use actix_web::http::StatusCode;
 
 use crate::audit::AuditError;
-use crate::authn::AuthnError;
+use crate::authn::{AuthnError, HeaderFault};
 use crate::session::SessionError;
 use crate::sso::logout::sessions::CustodyError;
 
@@ -33,6 +33,8 @@ pub(crate) enum WebError {
     ForeignOrigin,
     #[error("the CSRF token does not fit the pre-session")]
     CsrfToken,
+    #[error("the sign-in proxy lets through what a client sent: {0}")]
+    ProxyHeader(#[from] HeaderFault),
     #[error("cannot use the session")]
     Session(#[from] SessionError),
     #[error("cannot check the password")]
@@ -71,7 +73,7 @@ impl WebError {
             Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BodyBroken => StatusCode::REQUEST_TIMEOUT,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BadForm => StatusCode::BAD_REQUEST,
+            Self::BadForm | Self::ProxyHeader(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin | Self::CsrfToken => StatusCode::FORBIDDEN,
             Self::Session(_) | Self::Authn(_) | Self::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -88,6 +90,7 @@ impl WebError {
             Self::MediaType | Self::BadForm => "SK-FORM",
             Self::ForeignOrigin => "SK-ORIGIN",
             Self::CsrfToken => "SK-FORM-TOKEN",
+            Self::ProxyHeader(_) => "SK-PROXY-HEADER",
             Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
             Self::Authn(AuthnError::Directory(_)) => "SK-DIRECTORY",
             Self::Authn(AuthnError::Audit(_)) | Self::Audit(_) => "SK-AUDIT",
@@ -118,6 +121,10 @@ impl WebError {
             Self::CsrfToken => (
                 "The page was out of date; please go back, reload it and try again.",
                 "ページの有効期限が切れています。前のページを再読み込みしてやり直してください。",
+            ),
+            Self::ProxyHeader(_) => (
+                "Your Windows sign-in did not arrive unambiguously and was not accepted.",
+                "Windows のサインインの情報を一意に確認できないため、受け付けませんでした。",
             ),
             Self::Authn(AuthnError::Directory(_)) => (
                 "The user directory does not answer; please try again in a few minutes.",

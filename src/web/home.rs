@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::session::SsoSession;
 
 use super::error::WebError;
+use super::integrated;
 use super::login;
 use super::outcome::init_path;
 use super::views::{Application, Home};
@@ -21,7 +22,9 @@ pub(crate) async fn show(req: HttpRequest, app: web::Data<App>) -> HttpResponse 
 
 async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(session) = visit.session().await? else {
-        return Ok(login::page(visit, &login::Filled::default(), None));
+        let ticket = integrated::ticket(visit, None).await?;
+        let filled = login::Filled::of(visit, None, ticket).ok_or(WebError::BadForm)?;
+        return Ok(login::lead(visit, &filled));
     };
     let page = Home {
         f: visit.frame(Some(format!("/?lang={}", visit.lang.other().tag()))),

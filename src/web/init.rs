@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::app::App;
 
 use super::error::WebError;
+use super::integrated;
 use super::outcome;
 use super::visit::Visit;
 
@@ -19,7 +20,8 @@ async fn initiate(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let query = visit.query()?;
     let sp = query.filled("sp").or_else(|| query.filled("spentityid")).ok_or(WebError::BadForm)?;
     let session = visit.session().await?;
+    let context = integrated::context(visit, session.as_deref()).await?;
     let relay_state = query.value("RelayState");
-    let outcome = visit.app.sso.initiate(sp, relay_state, session.as_ref(), &visit.context()).await;
+    let outcome = visit.app.sso.initiate(sp, relay_state, session.as_ref(), &context).await;
     Ok(outcome::answer(visit, outcome))
 }

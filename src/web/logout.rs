@@ -12,6 +12,7 @@ use super::cookie::Cookie;
 use super::csrf::{self, PreSession};
 use super::error::WebError;
 use super::form::Form;
+use super::integrated;
 use super::outcome::refuse;
 use super::views::{self, Logout};
 use super::visit::Visit;
@@ -61,6 +62,9 @@ pub(crate) fn answer(visit: &Visit<'_>, step: LogoutStep) -> HttpResponse {
     };
     if step.signed_out {
         Visit::set_cookie(&mut answer, visit.jar().discard(Cookie::Session));
+        if visit.app.integrated.is_some() {
+            Visit::set_cookie(&mut answer, visit.jar().store(Cookie::Ticket, integrated::ASK_FIRST));
+        }
     }
     let line = match &step.cookie {
         ChainCookie::Set(secret) => visit.jar().store(Cookie::Logout, secret),

@@ -92,7 +92,12 @@ pub(crate) fn sentence(sentence: Sentence) -> Words {
     }
 }
 
-/// Why a password sign-in was refused, as far as the person may know.
+const TICKET_OF_NO_USE: Words = words(
+    "Your Windows sign-in could not be used here; please enter your user name and password.",
+    "Windows のサインインはここでは利用できません。ユーザー名とパスワードを入力してください。",
+);
+
+/// Why a sign-in was refused, as far as the person may know.
 pub(crate) fn refusal(refusal: Refusal) -> Notice {
     let (status, code, words) = match refusal {
         Refusal::WrongCredentials => (
@@ -169,6 +174,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
             "SK-WORKSTATION",
             words("Your account may not sign in from this place.", "この端末からはサインインできません。"),
         ),
+        Refusal::Ticket => (403, "SK-TICKET", TICKET_OF_NO_USE),
     };
     Notice { status, code, words }
 }

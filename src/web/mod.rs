@@ -32,6 +32,7 @@ mod certificate;
 mod health;
 mod home;
 mod init;
+mod integrated;
 mod login;
 mod logout;
 mod metadata;

@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::sso::{Outcome, Refused, Sentence};
 
 use super::error::{Failure, WebError};
+use super::login;
 use super::messages::{self, Notice};
 use super::views;
 use super::visit::Visit;
@@ -21,6 +22,9 @@ pub(crate) fn answer(visit: &Visit<'_>, outcome: Outcome) -> HttpResponse {
         Outcome::Refer(url) => visit.away(&url),
         // Nothing that a browser could ask for has an envelope as its answer.
         Outcome::Envelope(_) => visit.error(&WebError::Answer("an envelope for a browser")),
+        Outcome::Login { pending } if visit.has_tried_ticket() => {
+            visit.see_other(&login::form_path(Some(&pending)))
+        }
         Outcome::Login { pending } => visit.see_other(&format!("/login?pending={pending}")),
         Outcome::Refused(refused) => refuse(visit, &refused),
         Outcome::Stale { sp, names } => {

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::app::App;
 
 use super::error::WebError;
+use super::integrated;
 use super::outcome;
 use super::visit::Visit;
 
@@ -18,6 +19,7 @@ async fn go_on(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let query = visit.query()?;
     let pending = query.filled("pending").ok_or(WebError::BadForm)?;
     let session = visit.session().await?;
-    let outcome = visit.app.sso.resume(pending, session.as_ref(), &visit.context()).await;
+    let context = integrated::context(visit, session.as_deref()).await?;
+    let outcome = visit.app.sso.resume(pending, session.as_ref(), &context).await;
     Ok(outcome::answer(visit, outcome))
 }

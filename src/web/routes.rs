@@ -13,8 +13,8 @@ use super::health::Readiness;
 use super::site::{Endpoint, Site};
 use super::visit::Visit;
 use super::{
-    access_log, assets, certificate, health, home, init, login, logout, metadata, resume, sessions, slo,
-    soap, sso, test_sp,
+    access_log, assets, certificate, health, home, init, integrated, login, logout, metadata, resume,
+    sessions, slo, soap, sso, test_sp,
 };
 
 const READ: &str = "GET, HEAD";
@@ -37,12 +37,12 @@ pub fn application(
     actix_web::App::new()
         .app_data(app.clone())
         .app_data(web::Data::new(Readiness::default()))
-        .configure(|config| routes(config, &app.site))
+        .configure(|config| routes(config, &app.site, app.integrated.is_some()))
         .default_service(web::to(not_found))
         .wrap(from_fn(access_log::around))
 }
 
-fn routes(config: &mut web::ServiceConfig, site: &Site) {
+fn routes(config: &mut web::ServiceConfig, site: &Site, integrated: bool) {
     let at = |path: &str| format!("{}{path}", site.prefix);
 
     config.service(sso_endpoint(&at("/saml/sso")));
@@ -53,6 +53,9 @@ fn routes(config: &mut web::ServiceConfig, site: &Site) {
             .route(read().to(login::show))
             .route(web::post().to(login::sign_in)),
     );
+    if integrated {
+        config.service(only(&at("/login/integrated"), "GET", web::get().to(integrated::show)));
+    }
     config.service(slo_endpoint(&at("/saml/slo")));
     config.service(only(&at("/saml/soap/slo"), "POST", web::post().to(soap::slo)));
     config.service(only(&at("/saml/soap/artifact"), "POST", web::post().to(soap::artifact)));

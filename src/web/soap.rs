@@ -60,7 +60,7 @@ async fn client(visit: &Visit<'_>, envelope: &[u8]) -> Result<HttpResponse, WebE
         Answer::Refused(refusal) => return Ok(challenge(visit, messages::refusal(refusal).code)),
     };
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
-    let beginning = Beginning { subject, context, client: Some(visit.client()) };
+    let beginning = Beginning { client: Some(visit.client()), ..Beginning::new(subject, context) };
     let (_token, session) = visit.app.sessions.start(beginning).await?;
     let said = visit.app.sso.answer_client(&asked, &session, &visit.context()).await;
     if session.sp_sessions().is_empty() {

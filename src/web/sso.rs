@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::sso::Incoming;
 
 use super::error::WebError;
+use super::integrated;
 use super::outcome;
 use super::visit::Visit;
 
@@ -31,6 +32,7 @@ pub(crate) async fn post(req: HttpRequest, app: web::Data<App>, payload: web::Pa
 
 async fn accept(visit: &Visit<'_>, incoming: Incoming<'_>) -> Result<HttpResponse, WebError> {
     let session = visit.session().await?;
-    let outcome = visit.app.sso.accept(incoming, session.as_ref(), &visit.context()).await;
+    let context = integrated::context(visit, session.as_deref()).await?;
+    let outcome = visit.app.sso.accept(incoming, session.as_ref(), &context).await;
     Ok(outcome::answer(visit, outcome))
 }

@@ -85,6 +85,10 @@ pub(crate) struct SignIn<'a> {
     pub(crate) sp_name: Option<String>,
     pub(crate) force_authn: bool,
     pub(crate) login: String,
+    /// Whether name and password are asked for.
+    pub(crate) form: bool,
+    /// Whether a button asks for the ticket.
+    pub(crate) ticket: bool,
     pub(crate) notice: Option<Notice>,
 }
 

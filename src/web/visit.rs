@@ -12,8 +12,8 @@ use actix_web::{HttpRequest, HttpResponse, rt};
 
 use crate::app::App;
 use crate::session::{Client, SsoSession};
-use crate::sso::RequestContext;
 use crate::sso::logout::Held;
+use crate::sso::{RequestContext, Ticket};
 
 use super::cookie::{Cookie, Jar};
 use super::error::WebError;
@@ -66,9 +66,28 @@ impl<'a> Visit<'a> {
         self.info.address
     }
 
-    /// What `sso` wants to know of a request.
+    /// Whether the address says that a Kerberos ticket was tried; see [`super::integrated`].
+    pub(crate) fn has_tried_ticket(&self) -> bool {
+        self.is_challenged() || self.says("how=form")
+    }
+
+    /// Whether this is the page that a proxy shows inside its own challenge for a ticket.
+    pub(crate) fn is_challenged(&self) -> bool {
+        self.says("how=challenged")
+    }
+
+    fn says(&self, pair: &str) -> bool {
+        self.req.query_string().split('&').any(|said| said == pair)
+    }
+
+    /// Whether the `lang` link was followed.
+    pub(crate) fn has_chosen_language(&self) -> bool {
+        self.chosen
+    }
+
+    /// What `sso` wants to know of a request; see [`super::integrated::context`] for one that a ticket may meet.
     pub(crate) fn context(&self) -> RequestContext<'_> {
-        RequestContext { id: &self.info.id, address: self.info.address }
+        RequestContext { id: &self.info.id, address: self.info.address, ticket: Ticket::Never }
     }
 
     /// What every page shows, with the language switch leading to `path` (below the base URL).

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
+use crate::support::negotiate::Ticket;
 use crate::support::process::{Process, free_port};
 
 /// A browser window. Call [`Chromium::close`] at the end; after a panic it is killed together with chromedriver.
@@ -34,12 +35,29 @@ impl Chromium {
 
     /// The same with or without script. Third-party cookies are blocked.
     pub async fn open_with(language: &str, able: Wishes) -> Self {
+        Self::start(language, able, None).await
+    }
+
+    /// The same on a machine of a domain, whose administrator lets `localhost` see tickets.
+    pub async fn open_in_domain(language: &str, ticket: &Ticket) -> Self {
+        Self::start(language, Wishes { script: true }, Some(ticket)).await
+    }
+
+    async fn start(language: &str, able: Wishes, ticket: Option<&Ticket>) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let port = free_port();
-        let mut chromedriver = Process::start(
-            Command::new("chromedriver").arg(format!("--port={port}")),
-            &profile.path().join("chromedriver.log"),
-        );
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}"));
+        let mut more = Vec::new();
+        if let Some(ticket) = ticket {
+            command.envs(ticket.environment());
+            more.push("--auth-server-allowlist=localhost".to_owned());
+            // A profile that never saw such a challenge refuses the first one: its network service then has no GSSAPI.
+            let state = r#"{"net":{"received_http_auth_negotiate_headers":true}}"#;
+            fs::create_dir(profile.path().join("profile")).unwrap();
+            fs::write(profile.path().join("profile/Local State"), state).unwrap();
+        }
+        let mut chromedriver = Process::start(&mut command, &profile.path().join("chromedriver.log"));
         chromedriver.wait_for_log("started successfully").await;
         let mut wishes = DesiredCapabilities::chrome();
         wishes.accept_insecure_certs(true).unwrap();
@@ -57,6 +75,9 @@ impl Chromium {
             &format!("--accept-lang={language}"),
             &format!("--user-data-dir={}", profile.path().join("profile").display()),
         ] {
+            wishes.add_arg(argument).unwrap();
+        }
+        for argument in &more {
             wishes.add_arg(argument).unwrap();
         }
         let script = if able.script { 1 } else { 2 };

@@ -13,6 +13,7 @@
 mod cell;
 mod chromium;
 mod ecp;
+mod integrated;
 mod logout;
 mod matrix;
 mod rig;

@@ -67,9 +67,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("flate2", &["saml"]),
     ("futures_util", &["*"]),
     ("getrandom", &["clock.rs"]),
-    ("ipnet", &["config", "web", "app"]),
+    ("ipnet", &["authn", "config", "web", "app"]),
     ("jiff", &["**"]),
     ("ldap3", &["directory"]),
+    ("libgssapi", &["authn/spnego/gss.rs"]),
     ("native_tls", &["directory"]),
     ("notify", &["registry"]),
     (

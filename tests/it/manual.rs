@@ -285,6 +285,20 @@ fn only_names_and_paths_of_an_example_may_differ() {
 }
 
 #[test]
+fn the_apache_of_the_manual_is_the_one_that_is_tested() {
+    let rig = include_str!("support/negotiate.rs");
+    let [example] = &examples(include_str!("../../src/manual/integrated.rs"), "apache")[..] else {
+        panic!("one example")
+    };
+    let own = ["ProxyPass", "keytab:", "REMOTE_USER", "Secret \""];
+    let lines = example.lines().map(str::trim).filter(|line| !own.iter().any(|own| line.contains(own)));
+    for line in lines {
+        let written = line.replace('"', "\\\"").replace('{', "{{").replace('}', "}}");
+        assert!(rig.contains(&written), "{line:?} is not in the rig");
+    }
+}
+
+#[test]
 fn each_recipe_is_the_file_that_was_tested() {
     let mut files: Vec<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/saas"))
         .unwrap()

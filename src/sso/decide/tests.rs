@@ -32,6 +32,7 @@ struct World {
     clock: Arc<ManualClock>,
     sessions: Sessions,
     snapshot: Arc<Snapshot>,
+    ticket: Ticket,
     _folder: tempfile::TempDir,
 }
 
@@ -60,7 +61,7 @@ impl World {
         let options =
             SessionOptions { lifetime: SignedDuration::from_hours(8), idle: SignedDuration::from_hours(8) };
         let sessions = Sessions::new(store, Arc::clone(&clock) as _, Arc::new(SeededIds::new(1)), options);
-        Self { now, clock, sessions, snapshot: registry.snapshot(), _folder: folder }
+        Self { now, clock, sessions, snapshot: registry.snapshot(), ticket: Ticket::Never, _folder: folder }
     }
 
     async fn session(&self, (minutes, class, login): (i64, &str, &str)) -> Arc<SsoSession> {
@@ -118,7 +119,14 @@ impl World {
     ) -> Decision {
         let order = [WEAK, FORM, STRONG].map(str::to_owned);
         let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-        let around = Circumstances { now: self.now, groups: &groups, class_order: &order, form_class: FORM };
+        let around = Circumstances {
+            now: self.now,
+            groups: &groups,
+            class_order: &order,
+            form_class: FORM,
+            ticket_class: Some(STRONG),
+            ticket: self.ticket,
+        };
         let session = match signed_in {
             Some(signed_in) => Some(self.session(signed_in).await),
             None => None,
@@ -245,6 +253,78 @@ async fn contexts_are_asked_of_the_session_and_then_of_the_page() {
         ask.force_authn = true;
     };
     assert_eq!(shown(&world.decide("plain", NOBODY, &[], forced).await), "NoAuthnContext");
+}
+
+#[tokio::test]
+async fn a_ticket_meets_what_needs_no_person() {
+    let plain: fn(&mut Ask) = |_| {};
+    let passive: fn(&mut Ask) = |ask| ask.is_passive = true;
+    let forced: fn(&mut Ask) = |ask| ask.force_authn = true;
+    let kerberos: fn(&mut Ask) = |ask| ask.requested_authn_context = Some(exactly(STRONG));
+    let kerberos_passive: fn(&mut Ask) = |ask| {
+        ask.requested_authn_context = Some(exactly(STRONG));
+        ask.is_passive = true;
+    };
+    let kerberos_forced: fn(&mut Ask) = |ask| {
+        ask.requested_authn_context = Some(exactly(STRONG));
+        ask.force_authn = true;
+    };
+    let form_passive: fn(&mut Ask) = |ask| {
+        ask.requested_authn_context = Some(exactly(FORM));
+        ask.is_passive = true;
+    };
+    let mut world = World::new().await;
+    for (row, (signed_in, change, expected)) in [
+        // What becomes of it with Never, OnClick and Silent.
+        (NOBODY, plain, ["login", "login", "login"]),
+        (NOBODY, passive, ["NoPassive", "NoPassive", "login"]),
+        (NOBODY, forced, ["login", "login", "login"]),
+        (NOBODY, kerberos, ["NoAuthnContext", "login", "login"]),
+        (NOBODY, kerberos_passive, ["NoAuthnContext", "NoAuthnContext", "login"]),
+        (NOBODY, kerberos_forced, ["NoAuthnContext", "NoAuthnContext", "NoAuthnContext"]),
+        (NOBODY, form_passive, ["NoPassive", "NoPassive", "NoPassive"]),
+        (TANAKA, kerberos, ["NoAuthnContext", "login", "login"]),
+        (TANAKA, kerberos_passive, ["NoAuthnContext", "NoAuthnContext", "login"]),
+        (Some((60, STRONG, "tanaka")), form_passive, ["NoAuthnContext"; 3]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (ticket, expected) in [Ticket::Never, Ticket::OnClick, Ticket::Silent].into_iter().zip(expected) {
+            world.ticket = ticket;
+            let decision = world.decide("plain", signed_in, &[], change).await;
+            assert_eq!(shown(&decision), expected, "row {row}: {ticket:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn force_authn_is_not_met_by_a_ticket() {
+    let mut world = World::new().await;
+    world.ticket = Ticket::Silent;
+    let subject = world.session((0, FORM, "tanaka")).await.subject.clone();
+    let beginning = Beginning { silent: true, ..Beginning::new(subject, AuthnContext(FORM.to_owned())) };
+    let (_, session) = world.sessions.start(beginning).await.unwrap();
+    let around = |world: &World| Circumstances {
+        now: world.now,
+        groups: &[],
+        class_order: &[],
+        form_class: FORM,
+        ticket_class: Some(FORM),
+        ticket: world.ticket,
+    };
+    let shown_for = |change: fn(&mut Ask)| {
+        shown(&decide(&world.accepted("plain", change), Some(&session), around(&world)))
+    };
+    assert_eq!(shown_for(|_| {}), "issue");
+    assert_eq!(shown_for(|ask| ask.force_authn = true), "login", "also where the class is the form's");
+    let both: fn(&mut Ask) = |ask| {
+        ask.force_authn = true;
+        ask.is_passive = true;
+    };
+    assert_eq!(shown_for(both), "NoPassive");
+    let forced = world.accepted("plain", |ask| ask.force_authn = true);
+    assert_eq!(Ways::of(&forced, &around(&world)), Ways { form: true, ticket: false });
 }
 
 #[tokio::test]

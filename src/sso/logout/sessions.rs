@@ -8,7 +8,7 @@ use super::SingleLogout;
 use crate::audit::{AuditError, Event, Record};
 use crate::secret::Secret;
 use crate::session::{Beginning, SessionError, SsoSession};
-use crate::sso::RequestContext;
+use crate::sso::{RequestContext, Ticket};
 
 /// A session could not be found, written or ended.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +130,7 @@ impl SingleLogout {
         }
         let (logout, id, address) = (Arc::clone(self), request.id.to_owned(), request.address);
         tokio::spawn(async move {
-            let request = RequestContext { id: &id, address };
+            let request = RequestContext { id: &id, address, ticket: Ticket::Never };
             let mut chain = logout.chain(logout.sso.ids.xml_id(), &ended, None, None);
             if let Err(rejection) = logout.tell_first(&mut chain, false, &request).await {
                 tracing::error!(request.id = id, "{rejection}");

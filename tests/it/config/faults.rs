@@ -102,7 +102,9 @@ sekisho.toml:28: directory[1].serach_base: unknown key; did you mean "search_bas
 sekisho.toml:29: directory[1].login_filter: "(uid=%s)" is no LDAP filter with {login} in it; write it as in "(uid={login})"
 sekisho.toml:30: directory[1].bind_dn: only one of them is set; set both, or neither for anonymous searches
 sekisho.toml:34: directory[2].kind: "flie" is not known; did you mean "file"?
-sekisho.toml:37: integrated.enabled: is not available yet; write enabled = false
+sekisho.toml:36: integrated.proxies: is missing; name the addresses of the proxies; anybody could say who they are otherwise
+sekisho.toml:36: integrated.secret_file: is missing; write a long random secret into a file, and let the proxy send it in secret_header
+sekisho.toml:36: integrated.realms: is missing; say which directory a realm is, as in { "EXAMPLE.CO.JP" = "corp", "EXAMPLE" = "corp" }
 sekisho.toml:40: throttle.account_tries: 0 is out of bounds; write a whole number from 1 to 1000
 sekisho.toml:41: throttle.window: "-5m" is not longer than nothing; write a number with a unit, such as "30s", "10m", "8h" or "7d"
 sekisho.toml:44: log.timezone: "Asia/Edo" is no time zone of this machine; write an IANA name such as "Asia/Tokyo" (Debian: package tzdata)

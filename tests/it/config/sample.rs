@@ -124,6 +124,7 @@ header = "X-Remote-User"
     let [DirectoryConfig::Ldap(ldap)] = &config.directories[..] else { panic!("{:?}", config.directories) };
     assert_eq!(ldap.bind_password.as_ref().unwrap().expose(), "s3cret with blanks ");
     assert_eq!(ldap.attributes, ["*"]);
+    assert!(config.integrated.is_none());
     assert_eq!((config.authproc.len(), config.saml.authproc.len()), (1, 1));
     assert_eq!(config.log.timezone.iana_name(), Some("Asia/Tokyo"));
     let shouts: Vec<&str> = config.warnings.iter().map(|warning| warning.key.as_str()).collect();

@@ -39,7 +39,17 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         there.extend(tests_of(&file, module));
     }
     there.extend(tests_of(&root().join("tests/it/registry/hostile.rs"), "registry::hostile"));
-    for module in ["logout/answers", "logout/sessions", "logout/soap", "artifact", "ecp"] {
+    for module in [
+        "logout/answers",
+        "logout/sessions",
+        "logout/soap",
+        "artifact",
+        "ecp",
+        "integrated/header",
+        "integrated/way",
+        "integrated/apache",
+        "integrated/spnego",
+    ] {
         let file = root().join("tests/it/sso").join(module).with_extension("rs");
         there.extend(tests_of(&file, &module.replace('/', "::")));
     }

@@ -11,6 +11,7 @@ mod encryption;
 mod faults;
 mod identifiers;
 mod init;
+mod integrated;
 mod issuer;
 mod keys;
 mod logout;

@@ -18,6 +18,8 @@ pub struct Browser {
     pub language: String,
     /// What a proxy on the way says, or the browser pretends that one said.
     pub forwarded_for: Option<String>,
+    /// Headers that a proxy on the way adds, or the browser pretends that one added.
+    pub added: Vec<(&'static str, String)>,
     /// Cookies that browsers do not take are dropped as browsers do it, and not reported: they are not ours.
     pub drops_cookies: bool,
 }
@@ -163,6 +165,7 @@ impl Browser {
             cookies: Vec::new(),
             language: "en".to_owned(),
             forwarded_for: None,
+            added: Vec::new(),
             drops_cookies: false,
         }
     }
@@ -226,6 +229,9 @@ impl Browser {
             .header("Sec-Fetch-Dest", navigation.destination);
         if let Some(address) = &self.forwarded_for {
             request = request.header("X-Forwarded-For", address);
+        }
+        for (name, value) in &self.added {
+            request = request.header(*name, value);
         }
         let cookies = self.cookies_for(navigation);
         if !cookies.is_empty() {

@@ -77,6 +77,14 @@ impl Folder {
         table.insert(last.to_owned(), value.into());
     }
 
+    /// Sets a key of a table, whatever marks the key has.
+    pub fn set_in(&mut self, table: &str, key: &str, value: impl Into<Value>) {
+        self.set(&format!("{table}.placeholder"), true);
+        let found = table.split('.').fold(&mut self.config, |held, part| held[part].as_table_mut().unwrap());
+        found.remove("placeholder");
+        found.insert(key.to_owned(), value.into());
+    }
+
     /// Adds a `[[directory]]` before those that are there.
     pub fn add_directory(&mut self, keys: &str) {
         let table: Table = keys.parse().unwrap_or_else(|error| panic!("{error}:\n{keys}"));

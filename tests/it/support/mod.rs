@@ -10,6 +10,7 @@ pub mod html;
 pub mod http;
 pub mod judges;
 pub mod logout;
+pub(crate) mod negotiate;
 pub mod pki;
 pub mod process;
 pub mod request;

@@ -9,7 +9,7 @@ use sekisho::clock::{ManualClock, SeededIds};
 use sekisho::config::Config;
 use sekisho::identity::{Attributes, AuthnContext, Subject, SubjectId};
 use sekisho::session::{Beginning, SsoSession};
-use sekisho::sso::{Incoming, Outcome, RequestContext, Sentence};
+use sekisho::sso::{Incoming, Outcome, RequestContext, Sentence, Ticket};
 
 use crate::support::folder::Folder;
 use crate::support::sp::{Sp, percent, post};
@@ -62,7 +62,7 @@ impl Idp {
         );
         let fields = post(&xml, None);
         let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
-        let context = RequestContext { id: "R1", address: [127, 0, 0, 1].into() };
+        let context = RequestContext { id: "R1", address: [127, 0, 0, 1].into(), ticket: Ticket::Never };
         self.app.sso.accept(Incoming::Post { body: body.join("&").as_bytes() }, session, &context).await
     }
 
@@ -126,7 +126,7 @@ async fn a_name_id_that_xml_cannot_hold_is_refused_and_not_altered() {
 async fn an_empty_relay_state_of_a_link_leaves_the_policy_s_in_force() {
     let idp = Idp::with("relay_state = \"https://sp.example/start\"").await;
     let session = idp.signed_in(Attributes::new()).await;
-    let context = RequestContext { id: "R1", address: [127, 0, 0, 1].into() };
+    let context = RequestContext { id: "R1", address: [127, 0, 0, 1].into(), ticket: Ticket::Never };
     for given in [None, Some("")] {
         let outcome = idp.app.sso.initiate(&idp.sp.entity_id, given, Some(&session), &context).await;
         let Outcome::Respond(form) = outcome else { panic!("{outcome:?}") };
