@@ -282,7 +282,7 @@ impl Permit {
     pub(super) async fn right(mut self) -> Result<(), StoreError> {
         let [account, _, pair] = self.keys.all();
         if self.stained || self.paired {
-            let keys = vec![account.clone(), pair];
+            let keys = vec![account.clone(), pair, self.keys.tried()];
             self.throttle.store.commit(vec![Write::ClearTries { keys }]).await?;
             if let Some(tally) = self.throttle.book().tallies.get_mut(&account) {
                 tally.unwritten.clear();
