@@ -1,4 +1,4 @@
-//! [`Throttle`]: how many wrong passwords reach a directory.
+//! How many wrong passwords reach a directory.
 //!
 //! Tries are counted in the store, per account and per address. Before a bind a place is reserved in memory, so that
 //! tries that run at once cannot pass together; the place becomes a row of the store when the password was wrong. At most
