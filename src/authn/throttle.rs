@@ -1,4 +1,4 @@
-//! [`Throttle`]: how many wrong passwords reach a directory.
+//! How many wrong passwords reach a directory.
 //!
 //! Tries are counted in the store, per account and per address. Before a bind a place is reserved in memory, so that
 //! tries that run at once cannot pass together; the place becomes a row of the store when the password was wrong. At most
@@ -282,7 +282,7 @@ impl Permit {
     pub(super) async fn right(mut self) -> Result<(), StoreError> {
         let [account, _, pair] = self.keys.all();
         if self.stained || self.paired {
-            let keys = vec![account.clone(), pair];
+            let keys = vec![account.clone(), pair, self.keys.tried()];
             self.throttle.store.commit(vec![Write::ClearTries { keys }]).await?;
             if let Some(tally) = self.throttle.book().tallies.get_mut(&account) {
                 tally.unwritten.clear();

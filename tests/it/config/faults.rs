@@ -181,3 +181,15 @@ fn a_file_that_is_not_there_is_told() {
     let faults = Config::load(&site.path("nowhere.toml")).unwrap_err();
     assert_eq!(faults[0].kind, FaultKind::Unreadable);
 }
+
+#[test]
+fn a_suffix_is_what_stands_behind_the_at() {
+    let directory =
+        "[[directory]]\nname = \"corp\"\nkind = \"ldap\"\nurls = [\"ldaps://dc1\"]\nsearch_base = \"DC=x\"\n";
+    let text =
+        format!("base_url = \"https://idp.test\"\n{directory}upn_suffixes = [\"x.test\", \"@x.test\"]\n");
+    let faults: Vec<String> = Site::new().load(&text).unwrap_err().iter().map(ToString::to_string).collect();
+    let expected = "sekisho.toml:7: directory[1].upn_suffixes: \"@x.test\" is not what stands behind the @ of a login \
+                    name; write it as in \"example.co.jp\"";
+    assert!(faults.iter().any(|fault| fault.ends_with(expected)), "{faults:?}");
+}

@@ -97,6 +97,7 @@ urls = ["ldap://127.0.0.1:3890"]
 bind_dn = "cn=admin"
 bind_password_file = "certs/ldap-password"
 search_base = "dc=example"
+upn_suffixes = ["example.jp", "corp.example.jp"]
 verify_certificate = false
 [[authproc]]
 priority = 50
@@ -123,8 +124,11 @@ header = "X-Remote-User"
     assert_eq!(config.store_url.expose(), "postgres://sekisho:pw@db/sekisho");
     let [DirectoryConfig::Ldap(ldap)] = &config.directories[..] else { panic!("{:?}", config.directories) };
     assert_eq!(ldap.bind_password.as_ref().unwrap().expose(), "s3cret with blanks ");
-    assert_eq!(ldap.attributes, ["*"]);
     assert!(config.integrated.is_none());
+    assert_eq!(
+        (&ldap.attributes[..], &ldap.upn_suffixes[1..]),
+        (&["*".to_owned()][..], &["corp.example.jp".to_owned()][..])
+    );
     assert_eq!((config.authproc.len(), config.saml.authproc.len()), (1, 1));
     assert_eq!(config.log.timezone.iana_name(), Some("Asia/Tokyo"));
     let shouts: Vec<&str> = config.warnings.iter().map(|warning| warning.key.as_str()).collect();

@@ -315,3 +315,21 @@ async fn a_server_that_hangs_from_the_first_is_asked_once() {
     }
     assert_eq!((first.service_binds(), first.binds().len(), second.binds().len()), (1, 0, 4));
 }
+
+#[tokio::test]
+async fn a_dead_server_is_not_missed_and_comes_back_by_itself() {
+    let (mut first, mut second) = (Slapd::start(), Slapd::start());
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let pem = [first.ca_file(), second.ca_file()].map(|file| std::fs::read_to_string(file).unwrap()).concat();
+    std::fs::write(both.path(), pem).unwrap();
+    let mut options = options(&[&first, &second]);
+    options.ca_certificate = Some(both.path().to_owned());
+    let directory = open(options);
+    first.stop();
+    for _ in 0..3 {
+        assert!(matches!(sign_in(&directory, "tanaka", PASSWORD).await.unwrap(), Verdict::Accepted(_)));
+    }
+    first.restart();
+    second.stop();
+    until_it_answers(&directory).await;
+}

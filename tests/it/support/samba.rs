@@ -71,6 +71,8 @@ impl Samba {
             make_domain(&shelf, &kept);
         }
         let folder = shelf.join(format!("run-{}", std::process::id()));
+        // The names of sockets have 107 octets at most (unix(7)), and Samba's end with some thirty.
+        assert!(folder.as_os_str().len() < 75, "{}: too long for Samba's sockets", folder.display());
         run(Command::new("cp").arg("-a").arg(&kept).arg(&folder));
         let address = free_address();
         write_configuration(&folder, address);
@@ -256,8 +258,7 @@ pub(crate) fn unicode_pwd(password: &str) -> Vec<u8> {
 /// Past the capture of a test's output, which nobody reads when the test ends well.
 fn shout(cause: &str) {
     let text = format!("\nSKIPPED, NOTHING WAS TESTED against Active Directory (Samba): {cause}\n");
-    let stderr = File::options().append(true).open("/dev/stderr");
-    let _ = stderr.and_then(|mut stderr| stderr.write_all(text.as_bytes()));
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Why there can be no domain controller here.
