@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::AuthnError;
-use super::throttle::{Permit, Shown, Throttle, ThrottleOptions};
+use super::throttle::{Permit, Shielded, Shown, Throttle, ThrottleOptions};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, Timestamp};
@@ -216,8 +216,8 @@ impl Request {
         permit: Permit,
     ) -> Result<Answer, AuthnError> {
         let begun = Instant::now();
-        if permit.is_shielded() {
-            return self.shield(at, candidate, permit).await;
+        if let Some(shielded) = permit.shielded() {
+            return self.shield(at, candidate, (permit, shielded)).await;
         }
         if is_unusable(self.password.expose()) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
@@ -257,8 +257,13 @@ impl Request {
 
     /// One more wrong password could lock the account, so it is not tried. Who signed in from here before is told; to
     /// anybody else it looks like a wrong password, since unknown names look so too.
-    async fn shield(&self, at: usize, candidate: &Candidate, permit: Permit) -> Result<Answer, AuthnError> {
-        if permit.is_known() {
+    async fn shield(
+        &self,
+        at: usize,
+        candidate: &Candidate,
+        (permit, shielded): (Permit, Shielded),
+    ) -> Result<Answer, AuthnError> {
+        if shielded.from_known_address {
             return self.refuse(Some(candidate), Reason::NearLockout.as_str(), Refusal::Throttled);
         }
         let took = self.inner.timings.expected(at);

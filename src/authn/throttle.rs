@@ -28,7 +28,7 @@ use crate::directory::Login;
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
 pub use self::ledger::{Against, Held, Whom, clear, held};
-pub(super) use self::shield::Shown;
+pub(super) use self::shield::{Shielded, Shown};
 
 /// The most keys that are remembered as clean, the most addresses as known, and the most names as refused.
 const REMEMBERED: usize = 20_000;
@@ -101,10 +101,8 @@ pub(super) struct Permit {
     keys: Keys,
     /// Whether the pair of account and address counts too.
     paired: bool,
-    /// Whether the try may not reach the directory, which could lock the account for it.
-    shielded: bool,
-    /// Whether the address signed this person in before, as far as that mattered.
-    known: bool,
+    /// Set when the try may not reach the directory, which could lock the account for it.
+    shielded: Option<Shielded>,
     /// Whether there is something to forget after a success.
     stained: bool,
     open: bool,
@@ -175,8 +173,9 @@ impl Throttle {
             book.tallies.entry(key.clone()).or_default().reserved += 1;
         }
         drop(book);
-        let (throttle, keys, shielded) = (Arc::clone(self), keys.clone(), shield == Shield::Closed);
-        Ok(Some(Permit { throttle, keys, paired, shielded, known, stained, open: true }))
+        let shielded = (shield == Shield::Closed).then_some(Shielded { from_known_address: known });
+        let (throttle, keys) = (Arc::clone(self), keys.clone());
+        Ok(Some(Permit { throttle, keys, paired, shielded, stained, open: true }))
     }
 
     /// The tries of each key in the store, and, where it matters, whether the address signed this person in before. A
@@ -227,14 +226,9 @@ impl Throttle {
 }
 
 impl Permit {
-    /// Whether the try may not reach the directory.
-    pub(super) fn is_shielded(&self) -> bool {
+    /// Set when the try may not reach the directory.
+    pub(super) fn shielded(&self) -> Option<Shielded> {
         self.shielded
-    }
-
-    /// Whether the address of a shielded try signed this person in before.
-    pub(super) fn is_known(&self) -> bool {
-        self.known
     }
 
     /// The password was wrong: the try counts. Should that not be written, it counts in memory.
@@ -266,7 +260,7 @@ impl Permit {
         if written.is_err() {
             book.forget_unwritten(since);
         }
-        if !self.shielded {
+        if self.shielded.is_none() {
             book.ended.note(&self.keys.account);
         }
         for key in &keys {

@@ -58,13 +58,13 @@ impl LdapDirectory {
         let now = self.clock.now();
         if entry.text("userAccountControl").is_none() {
             let dn = entry.text("pwdPolicySubentry").unwrap_or("");
-            let rule = self.rule(dn, self.password_policy(dn)).await;
+            let rule = self.rule(dn, Box::pin(self.password_policy(dn))).await;
             return of_policed_entry(entry, rule.policy, now);
         }
         let domain = domain_of(&entry.dn);
-        let mut rule = self.rule(domain, self.domain(server, domain)).await;
+        let mut rule = self.rule(domain, Box::pin(self.domain(server, domain))).await;
         if let Some(dn) = entry.text("msDS-ResultantPSO") {
-            rule.policy = self.rule(dn, self.fine_grained(dn, rule.policy)).await.policy;
+            rule.policy = self.rule(dn, Box::pin(self.fine_grained(dn, rule.policy))).await.policy;
         }
         let shown = of_account(entry, rule.policy, now);
         match rule.pdc.filter(|pdc| !Arc::ptr_eq(pdc, server) && rule.policy.threshold.is_some()) {
@@ -120,19 +120,17 @@ impl LdapDirectory {
     async fn fine_grained(&self, dn: &str, domain: LockoutPolicy) -> Result<Rule, String> {
         let names = ["msDS-LockoutThreshold", "msDS-LockoutObservationWindow", "msDS-LockoutDuration"];
         let read = self.one(dn, &names).await;
-        let policy = match read.as_ref().ok().and_then(LockoutPolicy::of_active_directory) {
-            Some(policy) => policy,
-            None => {
-                let directory = self.options.name.as_str();
-                tracing::warn!(
-                    directory,
-                    policy = dn,
-                    "a fine-grained password policy cannot be read, so {CAUTIOUS} wrong passwords are taken to lock; let \
-                     bind_dn read the Password Settings Container"
-                );
-                domain.stricter(LockoutPolicy { threshold: Some(CAUTIOUS), ..domain })
-            }
-        };
+        if let Some(policy) = read.as_ref().ok().and_then(LockoutPolicy::of_active_directory) {
+            return Ok(Rule { policy, pdc: None });
+        }
+        let directory = self.options.name.as_str();
+        tracing::warn!(
+            directory,
+            policy = dn,
+            "a fine-grained password policy cannot be read, so {CAUTIOUS} wrong passwords are taken to lock; let bind_dn \
+             read the Password Settings Container"
+        );
+        let policy = domain.stricter(LockoutPolicy { threshold: Some(CAUTIOUS), ..domain });
         Ok(Rule { policy, pdc: None })
     }
 

@@ -1,9 +1,10 @@
-//! What an attacker may try with SAML documents, how it is refused, and which test holds it.
+//! What an attacker may try with SAML documents and passwords, how it is refused, and which test holds it.
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
-//! metadata, logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this page and fails when a line names a test
-//! that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
+//! metadata, logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`) and of passwords
+//! (below `tests/it/directory`); a test there reads this page and fails when a line names a test that does not exist, or
+//! when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
 //! # Documents
@@ -131,6 +132,19 @@
 //! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
 //! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed | `logout::answers::whatever_one_answers_the_next_is_told` |
+//!
+//! # Passwords
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | wrong passwords until Windows locks the account | `near_lockout`: not tried | `directory::active_directory::wrong_passwords_never_lock_anybody_out_of_windows` |
+//! | the last of them here, after others at Windows, also at once | `near_lockout` | `directory::active_directory::wrong_passwords_at_windows_count_here` |
+//! | the same where a fine-grained policy locks earlier | `near_lockout` | `directory::active_directory::a_fine_grained_policy_is_the_one_that_counts` |
+//! | the same at OpenLDAP | `near_lockout` | `directory::active_directory::wrong_passwords_never_lock_anybody_out_of_openldap` |
+//! | an empty password, a success for some servers (RFC 4513 5.1.2) | `WrongPassword`; nothing is sent | `directory::faults::passwords_that_prove_nothing_are_never_sent` |
+//! | names with `*`, brackets, commas | nobody | `directory::conformance::samba_by_ldaps` |
+//! | a directory that sends us to another server with the password | `Refused` | `directory::faults::nobody_is_sent_to_another_server` |
+//! | a list of groups that is cut, so that a policy is judged by a part | read whole, or `Refused` | `directory::faults::an_attribute_that_comes_in_parts_is_read_whole` |
 //!
 //! # Artifacts and enhanced clients
 //!

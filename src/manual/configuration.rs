@@ -54,6 +54,18 @@
 //! known; with a keytab it must be there. `authn_context` is the class that a ticket gives, Kerberos by default; it must be in
 //! `authn_context_order`. An empty `proxies`, one that is everybody, and a secret under 16 characters do not start.
 //!
+//! ## Names and domains
+//!
+//! A person is found by `login_filter` (default: `uid`, sAMAccountName, userPrincipalName or `mail`), in the first
+//! `[[directory]]` that has the name. `DOMAIN\name` is looked for where `netbios_names` has the `DOMAIN`. Where
+//! `upn_suffixes` is set, `user@domain` is looked for only if it has the `domain`, first whole, then as `user`: in Active
+//! Directory that finds people whose userPrincipalName is another or none. So each domain of a forest is a `[[directory]]`
+//! of its own with its domain controllers, its base, its attributes and its names, and nobody waits for the others.
+//!
+//! One `[[directory]]` may be a whole forest by its global catalogue (`ldaps://dc1.example.co.jp:3269`), which holds few
+//! attributes. Neither lock-out policy nor counters are in it: they are read from the domain controller that it is on, for
+//! people of that domain; for others only `[throttle]` bounds the wrong passwords.
+//!
 //! ## What an SP gets
 //!
 //! The first list that there is:

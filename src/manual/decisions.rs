@@ -107,6 +107,26 @@
 //! refused: only under a name that signed in from there before is an address that is used up let through to the search.
 //! Rejected: governor (in memory, and lost by a restart), locks that only an administrator opens.
 //!
+//! ## The directory's lock
+//!
+//! The directory counts what Windows, mail and VPN send it too, so our own count is not enough to keep its lock open. What
+//! it shows comes with the entry that the search reads anyway; only the policy (every five minutes) and the PDC emulator,
+//! where another controller answered, cost a read. The try that would make the count one less than the threshold is the
+//! last one; it is kept for known addresses, as ours is. Tries under way, or ended since the entry was read, count as wrong.
+//! A stranger whose try is not made is told that the password is wrong, and it takes and counts as much: a refusal of its
+//! own would say that the name exists, since unknown names are never near a lock. The price: at a new address a person who
+//! mistyped often at Windows is told so too, though the password was right; the audit trail has `near_lockout`.
+//! An account that is locked is tried, since that harms nobody and only the directory knows whether it still is.
+//! Rejected: reading the counters from every controller (slow, and the PDC has the sum); refusing when the policy cannot be
+//! read (a right that is missing would shut everybody out).
+//!
+//! ## Spraying is slowed, not refused
+//!
+//! One password for many accounts shows in no account's count. After wrong passwords for `address_accounts` accounts an
+//! address goes on at a try every two seconds, and stops at `address_tries`. People whom the address signed in before do
+//! not wait, so that an office behind one address goes on working. Tries that come all at once are bounded by
+//! `address_tries` alone.
+//!
 //! ## Same page, same time
 //!
 //! An unknown name waits as long as a bind of late took, then counts and is audited by the same steps. Rejected: a bind

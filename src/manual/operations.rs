@@ -21,6 +21,26 @@
 //! `/healthz` answers while the process does. `/readyz` answers 200 while the store and at least one directory do; what is
 //! wrong is in the log. Metrics are not there yet.
 //!
+//! ## The account for reading Active Directory
+//!
+//! `bind_dn` needs no more rights than every account has, but one: fine-grained password policies are for administrators'
+//! eyes. Who uses them lets the account read the container `CN=Password Settings Container,CN=System` and what is in it.
+//! Without that sekisho takes whomever such a policy applies to as locked by three wrong passwords, and the log says so.
+//!
+//! ## Locks
+//!
+//! Windows locks an account after some wrong passwords, and sekisho never makes the last of them: before a password is
+//! tried, the directory's own counters are looked at (badPwdCount with its observation window, also at the PDC emulator,
+//! which must be reachable by its dNSHostName for that; pwdFailureTime of password policies, where `bind_dn` must be able to
+//! read it and the `pwdPolicy` entries: without a pwdPolicySubentry the strictest of them is taken). Who mistyped at
+//! Windows before has less tries left here. With a `dn_pattern` there is nothing to look at: keep `account_tries` below the
+//! threshold.
+//!
+//! `sekisho throttle list` shows accounts, names and addresses with wrong passwords that count (`--json` for programs), and
+//! `stopped` for those whose next try is refused or slowed. `sekisho throttle clear --user tanaka`, `--address 192.0.2.7` or
+//! `--all` lets them try again, beside a running server, within a second; it is audited. Exit code 1: there was nothing to
+//! clear. The directory's own counter is not touched: unlock there.
+//!
 //! ## Behind a TLS proxy
 //!
 //! Leave both TLS keys out of `[listen]`, set `address = "127.0.0.1:8080"`, keep `base_url` at the public `https://`
@@ -206,7 +226,7 @@
 //! | `SK-CREDENTIALS` | 401 | name or password is wrong | the audit trail says which |
 //! | `SK-TICKET` | 403 | the Kerberos ticket is of no use here, or names nobody | the log and the audit trail have the cause; [integrated](super::integrated) |
 //! | `SK-PROXY-HEADER` | 400 | the proxy let through a header that names a person | let it drop what clients send under that name and its look-alikes |
-//! | `SK-THROTTLED` | 429 | too many wrong tries | wait for `[throttle] window`; the audit trail has the addresses |
+//! | `SK-THROTTLED` | 429 | too many wrong tries | wait for `[throttle] window`, or `sekisho throttle clear`; the audit trail has the addresses |
 //! | `SK-LOCKED` | 401 | the directory has locked the account | unlock it there |
 //! | `SK-DISABLED` | 401 | the account is disabled | enable it in the directory |
 //! | `SK-ACCOUNT-EXPIRED` | 401 | the account's time is over | extend it in the directory |

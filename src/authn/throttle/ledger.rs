@@ -81,7 +81,7 @@ pub async fn held(store: &Store, options: &ThrottleOptions, now: Timestamp) -> R
 
 /// Forgets tries; gives what they were held against, and how many each had.
 pub async fn clear(store: &Store, whom: Whom<'_>) -> Result<Vec<(Against, u32)>, StoreError> {
-    let means = |key: &str| match &whom {
+    let is_theirs = |key: &str| match &whom {
         Whom::All => true,
         Whom::Address(address) => {
             let network = network(*address);
@@ -99,7 +99,7 @@ pub async fn clear(store: &Store, whom: Whom<'_>) -> Result<Vec<(Against, u32)>,
         }
     };
     let all = store.all_tries(0).await?;
-    let meant: Vec<_> = all.into_iter().filter(|(key, ..)| means(key)).collect();
+    let meant: Vec<_> = all.into_iter().filter(|(key, ..)| is_theirs(key)).collect();
     for some in meant.chunks(KEYS_A_WRITE) {
         let keys = some.iter().map(|(key, ..)| key.clone()).collect();
         store.commit(vec![Write::ClearTries { keys }]).await?;

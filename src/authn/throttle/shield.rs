@@ -28,6 +28,13 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// A try that may not reach the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::authn) struct Shielded {
+    /// Whether the address signed this person in before.
+    pub(in crate::authn) from_known_address: bool,
+}
+
 /// When tries of an account ended that the directory may have counted.
 #[derive(Debug, Default)]
 pub(super) struct Ended(HashMap<String, Vec<Instant>>);

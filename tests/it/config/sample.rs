@@ -58,6 +58,7 @@ fn defaults_stand_where_nothing_is_written() {
     assert_eq!(config.session.idle, SignedDuration::from_hours(1));
     assert_eq!(*config.store_url.expose(), format!("sqlite:{}", site.path("sekisho.db").display()));
     assert_eq!((config.throttle.account_tries, config.throttle.address_tries), (4, 30));
+    assert_eq!(config.throttle.address_accounts, 10);
     assert_eq!(config.log.level, tracing::Level::INFO);
     assert_eq!(config.log.format, LogFormat::Text);
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);

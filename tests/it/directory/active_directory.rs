@@ -10,6 +10,9 @@ use sekisho::directory::{Directory, LdapDirectory, LdapOptions, Lookup, Reason, 
 use sekisho::store::Store;
 
 use super::{candidate, login, open, options, secret, sign_in};
+use crate::support::app::TestServer;
+use crate::support::browser::Browser;
+use crate::support::folder::Folder;
 use crate::support::samba::{
     ADMINISTRATOR, ADMINISTRATOR_PASSWORD, BASE, DOMAIN, PASSWORD, READER, SERVICE_PASSWORD, Samba,
 };
@@ -167,6 +170,37 @@ async fn a_global_catalogue_finds_people_and_does_not_forget_the_lock() {
     assert_eq!((found.lockout.wrong, found.lockout.threshold), (1, Some(5)));
     let verdict = directory.verify(&found, &secret(PASSWORD)).await.unwrap();
     assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+}
+
+/// The page tells the state of an account to whoever has its password, and to nobody else.
+#[tokio::test]
+async fn the_page_tells_no_stranger_how_an_account_stands() {
+    let Some(samba) = Samba::shared() else { return };
+    let mut folder = Folder::new();
+    folder.add_directory(&samba.directory());
+    let server = TestServer::start(folder).await;
+    samba.lock(&samba.person("ad-page-locked"));
+    let tries = [
+        ("吉田", PASSWORD, ""),
+        ("EXAMPLE\\tanaka", PASSWORD, ""),
+        ("disabled", "wrong", "SK-CREDENTIALS"),
+        ("disabled", PASSWORD, "SK-DISABLED"),
+        ("expiredaccount", "wrong", "SK-CREDENTIALS"),
+        ("expiredaccount", PASSWORD, "SK-ACCOUNT-EXPIRED"),
+        ("hours", PASSWORD, "SK-LOGON-HOURS"),
+        ("nobody", PASSWORD, "SK-CREDENTIALS"),
+        ("ad-page-locked", "wrong", "SK-LOCKED"),
+    ];
+    for (name, password, code) in tries {
+        let mut browser = Browser::new();
+        let page = browser.open(&server.url("/login")).await;
+        let page = crate::support::app::sign_in(&mut browser, &page, (name, password)).await;
+        assert_eq!(page.status == 200, code.is_empty(), "{name}: {}", page.body);
+        assert!(page.body.contains(code), "{name}: no {code} in {}", page.body);
+    }
+    let locked = server.audit().into_iter().rfind(|event| event["event"] == "sign_in_refused").unwrap();
+    assert_eq!(locked["reason"], "locked");
+    assert!(locked["locked_until"].is_string(), "{locked}");
 }
 
 /// Signing in through the throttle, as the sign-in page does.

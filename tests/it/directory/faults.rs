@@ -258,7 +258,7 @@ async fn a_pdc_emulator_that_is_silent_stops_nobody() {
     let mut options = fake_options(&[&first, &second]);
     options.urls[1] = second.url().replace("127.0.0.1", "localhost");
     let limits =
-        Limits { answer: Duration::from_secs(60), total: Duration::from_secs(60), ..Limits::default() };
+        Limits { answer: Duration::from_mins(1), total: Duration::from_mins(1), ..Limits::default() };
     let directory = LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap();
     for _ in 0..3 {
         let tanaka = tokio::time::timeout(Duration::from_secs(30), candidate(&directory, "tanaka"));
@@ -303,9 +303,9 @@ async fn a_server_that_hangs_from_the_first_is_asked_once() {
     let first = FakeLdap::start_with(Conduct::Hang, Conduct::Well, Conduct::Well).await;
     let second = FakeLdap::start(Conduct::Well, Conduct::Well).await;
     let limits = Limits {
-        answer: Duration::from_secs(60),
-        total: Duration::from_secs(60),
-        retry: Duration::from_secs(60),
+        answer: Duration::from_mins(1),
+        total: Duration::from_mins(1),
+        retry: Duration::from_mins(1),
         ..Limits::default()
     };
     let options = fake_options(&[&first, &second]);
