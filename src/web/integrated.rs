@@ -75,7 +75,7 @@ async fn enter(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let pending = query.filled("pending");
     let named = match presented(visit, integrated) {
         Ok(named) => named,
-        Err(error) => return Ok(visit.error_with_retry(&error, Some(login::form_path(pending)))),
+        Err(error) => return Ok(visit.error_with_retry(&error, Some(login::form_path(visit, pending)))),
     };
     let session = visit.session().await?;
     if let Some(session) = &session
@@ -143,7 +143,9 @@ async fn prove(
             let notice = Notice { status: 403, ..messages::refusal(refusal) };
             Ok(login::without_ticket(visit, filled, Some(notice)))
         }
-        Err(error) => Ok(visit.error_with_retry(&error.into(), Some(login::form_path(filled.pending)))),
+        Err(error) => {
+            Ok(visit.error_with_retry(&error.into(), Some(login::form_path(visit, filled.pending))))
+        }
     }
 }
 

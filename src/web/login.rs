@@ -201,14 +201,18 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     match visit.app.sign_in.sign_in(attempt).await {
         Ok(Answer::SignedIn(subject)) => enter(visit, *subject, Proof::Form, pending).await,
         Ok(Answer::Refused(refusal)) => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
-        Err(error) => Ok(visit.error_with_retry(&error.into(), Some(form_path(pending)))),
+        Err(error) => Ok(visit.error_with_retry(&error.into(), Some(form_path(visit, pending)))),
     }
 }
 
-/// The path of the page itself, which leads nowhere else.
-pub(crate) fn form_path(pending: Option<&str>) -> String {
-    pending
-        .map_or_else(|| "/login?how=form".to_owned(), |pending| format!("/login?how=form&pending={pending}"))
+/// The path of the page itself, which leads to no ticket.
+pub(crate) fn form_path(visit: &Visit<'_>, pending: Option<&str>) -> String {
+    match (pending, visit.app.integrated.is_some()) {
+        (Some(pending), true) => format!("/login?how=form&pending={pending}"),
+        (Some(pending), false) => format!("/login?pending={pending}"),
+        (None, true) => "/login?how=form".to_owned(),
+        (None, false) => "/login".to_owned(),
+    }
 }
 
 /// Whoever comes from here has signed in, or has tried to: no ticket is asked for any more.

@@ -23,7 +23,7 @@ pub(crate) fn answer(visit: &Visit<'_>, outcome: Outcome) -> HttpResponse {
         // Nothing that a browser could ask for has an envelope as its answer.
         Outcome::Envelope(_) => visit.error(&WebError::Answer("an envelope for a browser")),
         Outcome::Login { pending } if visit.has_tried_ticket() => {
-            visit.see_other(&login::form_path(Some(&pending)))
+            visit.see_other(&login::form_path(visit, Some(&pending)))
         }
         Outcome::Login { pending } => visit.see_other(&format!("/login?pending={pending}")),
         Outcome::Refused(refused) => refuse(visit, &refused),
