@@ -217,7 +217,7 @@ impl IntegratedSignIn {
 
 impl<'a> WindowsName<'a> {
     /// `None` for what is no person's: service principals (`HTTP/host@REALM`), enterprise names, and names with marks
-    /// that no account has ([MS-ADTS] 3.1.1.3.1.2: `"/\[]:;|=,+*?<>@`).
+    /// that no account has (\[MS-ADTS\] 3.1.1.3.1.2: `"/\[]:;|=,+*?<>@`).
     fn parse(text: &'a str) -> Option<Self> {
         let (user, realm) = match (text.split_once('\\'), text.rsplit_once('@')) {
             (Some((domain, user)), None) => (user, Some(domain)),

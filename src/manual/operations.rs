@@ -216,7 +216,8 @@
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
 //! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
-//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `bad_ticket` and `proxy_header`. `locked_until` is there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
+//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `bad_ticket` and `proxy_header`. `locked_until` is
+//! there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
 //! directory was still asked. `code` of `request_refused` is one of those below, or the SAML
 //! status that the SP was sent.
 //!
