@@ -15,7 +15,7 @@ use crate::identity::{Accounts, SubjectId};
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How soon a directory that could not be asked is asked again.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
-/// Accounts that are remembered; when there are more, the old ones go.
+/// Accounts that are remembered.
 const KEPT: usize = 50_000;
 
 /// The accounts of all directories.
@@ -45,14 +45,18 @@ impl DirectoryAccounts {
     }
 
     /// Asks, and keeps the answer also when nobody waits for it any more.
-    async fn ask(self, directory: Arc<dyn Directory>, id: SubjectId) -> Result<(), DirectoryError> {
+    async fn ask(
+        self,
+        directory: Arc<dyn Directory>,
+        id: SubjectId,
+    ) -> Result<Option<&'static str>, DirectoryError> {
         let bar = match directory.standing(&id).await? {
             Standing::Usable => None,
             Standing::Barred(reason) => Some(reason.as_str()),
             Standing::Gone => Some("gone"),
         };
         self.keep(id, bar, self.every);
-        Ok(())
+        Ok(bar)
     }
 
     fn keep(&self, id: SubjectId, bar: Option<&'static str>, time: SignedDuration) {
@@ -61,9 +65,11 @@ impl DirectoryAccounts {
         if seen.len() >= KEPT {
             seen.retain(|_, one| one.until > now);
         }
-        if seen.len() < KEPT {
-            seen.insert(id, Seen { bar, until: now.checked_add(time).unwrap_or(now) });
+        if seen.len() >= KEPT {
+            // They are asked about once more.
+            seen.clear();
         }
+        seen.insert(id, Seen { bar, until: now.checked_add(time).unwrap_or(now) });
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<SubjectId, Seen>> {
@@ -85,15 +91,16 @@ impl Accounts for DirectoryAccounts {
         let Some(directory) = self.directories.iter().find(|held| held.name() == id.directory) else {
             return Some("gone");
         };
+        // Whoever comes while this is under way does not ask too; the answer, also a late one, takes its place.
+        self.keep(id.clone(), None, RETRY);
         let asking = tokio::spawn(self.clone().ask(Arc::clone(directory), id.clone()));
         let cause = match timeout(PATIENCE, asking).await {
-            Ok(Ok(Ok(()))) => return self.seen().get(id).and_then(|seen| seen.bar),
+            Ok(Ok(Ok(bar))) => return bar,
             Ok(Ok(Err(error))) => error.to_string(),
             Ok(Err(broken)) => broken.to_string(),
             Err(_) => format!("directory \"{}\": no answer within {PATIENCE:?}", id.directory),
         };
         tracing::warn!(subject.id = %id, "{cause}; the session goes on, and the account is looked at again in a minute");
-        self.keep(id.clone(), None, RETRY);
         None
     }
 }

@@ -141,7 +141,7 @@ async fn end(
         return Ok(());
     }
     let audit = Ports::of_system(config)?.audit;
-    sessions.lapse(found).await.map_err(anyhow::Error::from)?;
+    sessions.revoke(found).await.map_err(anyhow::Error::from)?;
     for session in found {
         let (subject, login) = (session.subject.id.to_string(), session.subject.login.clone());
         writeln!(out, "ended a session of {login} ({subject})")?;

@@ -14,8 +14,9 @@ use crate::store::{Store, StoreError, Write};
 const HELD: usize = 16 * 1024 * 1024;
 /// What a memo costs beside its octets.
 const EACH: usize = 256;
-/// IDs of messages in memory: some 10 MB.
+/// IDs of messages in memory: some 10 MB; and those of one sender, so that none keeps the others from being heard.
 const USED: usize = 200_000;
+const USED_BY_ONE: u32 = 20_000;
 const USED_PREFIX: &str = "used/";
 
 /// A memo could not be kept or found.
@@ -25,8 +26,10 @@ pub enum MemoError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No further message is taken, since one that came before could not be told from it.
-    #[error("{USED} messages came within request_max_age; shorten it, or ask who sends so many")]
-    TooManyMessages,
+    #[error(
+        "too many messages came within request_max_age ({0} is the most); shorten it, or ask who sends so many"
+    )]
+    TooManyMessages(usize),
 }
 
 /// Short-lived things by key.
@@ -35,7 +38,7 @@ pub struct Memos {
     store: Store,
     clock: Arc<dyn Clock>,
     held: Mutex<HeldMemos>,
-    used: Mutex<HashMap<[u8; 16], i64>>,
+    used: Mutex<Used>,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,48 @@ impl HeldMemos {
     }
 }
 
+/// IDs of messages and their ends, and how many there are of each sender.
+#[derive(Debug, Default)]
+struct Used {
+    ids: HashMap<Digest, i64>,
+    senders: HashMap<[u8; 4], u32>,
+}
+
+/// Four octets of the sender's digest, twelve of the message's: no two messages meet by chance, and nobody gains by making
+/// two of their own meet.
+type Digest = [u8; 16];
+
+impl Used {
+    fn is_full(&self, digest: Digest) -> bool {
+        self.ids.len() >= USED || self.senders.get(&sender(digest)).is_some_and(|count| *count >= USED_BY_ONE)
+    }
+
+    fn insert(&mut self, digest: Digest, until: i64) {
+        if self.ids.insert(digest, until).is_none() {
+            *self.senders.entry(sender(digest)).or_default() += 1;
+        }
+    }
+
+    fn retain(&mut self, now_ms: i64) {
+        self.ids.retain(|_, until| *until > now_ms);
+        self.senders.clear();
+        for digest in self.ids.keys() {
+            *self.senders.entry(sender(*digest)).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, digest: Digest) {
+        if self.ids.remove(&digest).is_some() {
+            self.senders.entry(sender(digest)).and_modify(|count| *count = count.saturating_sub(1));
+        }
+    }
+}
+
+fn sender(digest: Digest) -> [u8; 4] {
+    let [a, b, c, d, ..] = digest;
+    [a, b, c, d]
+}
+
 fn octets(key: &str, memo: &Held) -> usize {
     EACH + key.len() + memo.body.as_ref().map_or(0, String::len)
 }
@@ -79,10 +124,12 @@ fn octets(key: &str, memo: &Held) -> usize {
 impl Memos {
     /// The memos of `store`; reads which messages came before a restart.
     pub async fn open(store: Store, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let mut used = HashMap::new();
+        let mut used = Used::default();
         if !store.is_shared() {
             for (key, expires_ms) in store.memo_keys(USED_PREFIX, clock.now().as_millisecond()).await? {
-                used.extend(read_used(&key).map(|digest| (digest, expires_ms)));
+                if let Some(digest) = read_used(&key) {
+                    used.insert(digest, expires_ms);
+                }
             }
         }
         Ok(Self { store, clock, held: Mutex::default(), used: Mutex::new(used) })
@@ -154,20 +201,20 @@ impl Memos {
         let now_ms = self.clock.now().as_millisecond();
         {
             let mut used = lock(&self.used);
-            if used.get(&digest).is_some_and(|until| *until > now_ms) {
+            if used.ids.get(&digest).is_some_and(|until| *until > now_ms) {
                 return Ok(false);
             }
-            if used.len() >= USED {
-                used.retain(|_, until| *until > now_ms);
+            if used.is_full(digest) {
+                used.retain(now_ms);
             }
-            if used.len() >= USED {
-                return Err(MemoError::TooManyMessages);
+            if used.is_full(digest) {
+                return Err(MemoError::TooManyMessages(used.ids.len()));
             }
             used.insert(digest, expires_ms);
         }
         let written = self.store.defer(Write::PutMemo { key, body: String::new(), expires_ms });
         if written.is_err() {
-            lock(&self.used).remove(&digest);
+            lock(&self.used).remove(digest);
         }
         written?;
         Ok(true)
@@ -186,14 +233,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Half a SHA-256: enough that no two messages meet by chance, and nobody gains by making two of their own meet.
-fn digest(sender: &str, id: &str) -> [u8; 16] {
-    let whole = openssl::sha::sha256(format!("{}:{sender}{id}", sender.len()).as_bytes());
-    let (half, _) = whole.as_chunks::<16>();
-    half.first().copied().unwrap_or_default()
+fn digest(by: &str, id: &str) -> Digest {
+    let mut digest = Digest::default();
+    let (sender, message) = digest.split_at_mut(4);
+    let whole = openssl::sha::sha256(format!("{}:{by}{id}", by.len()).as_bytes());
+    sender.iter_mut().zip(openssl::sha::sha256(by.as_bytes())).for_each(|(to, from)| *to = from);
+    message.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+    digest
 }
 
-fn read_used(key: &str) -> Option<[u8; 16]> {
+fn read_used(key: &str) -> Option<Digest> {
     let hex = key.strip_prefix(USED_PREFIX)?;
     data_encoding::HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
 }
@@ -262,6 +311,19 @@ mod tests {
         clock.advance(SignedDuration::from_secs(61));
         let again = Memos::open(store, clock as _).await.unwrap();
         assert_eq!(again.take("late").await.unwrap(), None);
+    }
+
+    #[test]
+    fn no_sender_fills_the_memory_of_all() {
+        let mut used = Used::default();
+        for n in 0..USED_BY_ONE {
+            used.insert(digest("loud", &n.to_string()), 10);
+        }
+        assert!(used.is_full(digest("loud", "one more")) && !used.is_full(digest("quiet", "1")));
+        used.remove(digest("loud", "0"));
+        assert!(!used.is_full(digest("loud", "one more")));
+        used.retain(10);
+        assert!(used.ids.is_empty() && used.senders.is_empty());
     }
 
     #[tokio::test]

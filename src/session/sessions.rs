@@ -233,15 +233,16 @@ impl Sessions {
         Ok(found)
     }
 
-    /// Ends the time of sessions, durably: they open nothing any more, and what was issued in them is still known, so that a
+    /// Ends sessions on purpose, durably: they open nothing any more, and what was issued in them is still known, so that a
     /// logout reaches it. A server that runs beside this process sees it within a second.
-    pub async fn lapse(&self, sessions: &[Arc<SsoSession>]) -> Result<(), SessionError> {
-        let at_ms = self.clock.now().as_millisecond();
-        let lapse = |session: &Arc<SsoSession>| {
+    pub async fn revoke(&self, sessions: &[Arc<SsoSession>]) -> Result<(), SessionError> {
+        for session in sessions {
             session.lapse();
-            Write::LapseSession { id_hash: session.id_hash.clone(), at_ms }
-        };
-        Ok(self.store.commit(sessions.iter().map(lapse).collect()).await?)
+            let (id_hash, at_ms) = (session.id_hash.clone(), session.created.as_millisecond());
+            // One by one: lapses of one transaction share their time, and this one is a mark.
+            self.store.commit(vec![Write::LapseSession { id_hash, at_ms }]).await?;
+        }
+        Ok(())
     }
 
     /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.

@@ -225,6 +225,11 @@ impl SsoSession {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Whether [`Sessions::revoke`](super::Sessions::revoke) ended it: no lifetime is nothing long.
+    pub fn is_revoked(&self) -> bool {
+        self.not_on_or_after <= self.created
+    }
+
     /// Whether lifetime and idle time allow its use. Once they did not, a clock that is set back changes nothing.
     pub(super) fn is_in_time(&self, now: Timestamp, idle: SignedDuration) -> bool {
         let in_time = now < self.not_on_or_after && now.duration_since(self.last_used()) < idle;

@@ -19,6 +19,7 @@ use crate::sso::{RequestContext, Ticket};
 use super::cookie::Cookie;
 use super::error::WebError;
 use super::login::{self, Filled, Proof};
+use super::logout::is_shown;
 use super::messages::{self, Notice};
 use super::visit::Visit;
 
@@ -29,7 +30,13 @@ pub(crate) const CLICKED: &str = "go";
 /// The endpoint.
 pub(crate) async fn show(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let visit = Visit::of(&app, &req);
-    enter(&visit).await.unwrap_or_else(|error| visit.error(&error))
+    let mut answer = enter(&visit).await.unwrap_or_else(|error| visit.error(&error));
+    let is_clicked = visit.jar().read(req.headers(), Cookie::Ticket) == Some(CLICKED);
+    if is_clicked && !matches!(answer.status(), StatusCode::SEE_OTHER | StatusCode::UNAUTHORIZED) {
+        // The click came to nothing, and counts for nothing more.
+        Visit::set_cookie(&mut answer, visit.jar().store(Cookie::Ticket, ASK_FIRST));
+    }
+    answer
 }
 
 /// Whether the browser with this session may be asked for a ticket.
@@ -48,7 +55,8 @@ pub(crate) async fn ticket(visit: &Visit<'_>, session: Option<&SsoSession>) -> R
     }
     let Some(token) = visit.token() else { return Ok(Ticket::Silent) };
     // A session whose time is over is still known; one that is not was ended, perhaps by a service provider's SOAP.
-    let lapsed = visit.app.sessions.find_any(token).await?.is_some();
+    let held = visit.app.sessions.find_any(token).await?;
+    let lapsed = held.is_some_and(|session| !session.is_revoked());
     Ok(if lapsed { Ticket::Silent } else { Ticket::OnClick })
 }
 
@@ -87,7 +95,8 @@ async fn enter(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(filled) = Filled::of(visit, pending, ticket) else {
         return login::unusable(visit, pending.unwrap_or("")).await;
     };
-    if ticket != Ticket::Silent || !filled.by_ticket() {
+    // A picture or a frame of another page must not sign anybody in.
+    if ticket != Ticket::Silent || !filled.by_ticket() || !is_shown(visit) {
         return Ok(login::without_ticket(visit, &filled, None));
     }
     match (integrated.prover(), named) {
