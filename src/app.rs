@@ -11,12 +11,11 @@ mod sp_keys;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use arc_swap::ArcSwap;
 
 pub use metadata::Document;
 pub use own::Own;
-pub use own::serves_clients;
 pub use profile::lacking;
 
 use crate::audit::jsonl::JsonLines;
@@ -31,7 +30,7 @@ use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair};
 use crate::outgoing::Outgoing;
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
-use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm, Signer};
+use crate::saml::signature::{SignatureAlgorithm, Signer};
 use crate::session::{Memos, Seal, SessionOptions, Sessions};
 use crate::sso::logout::SingleLogout;
 use crate::sso::{Idp, SingleSignOn};
@@ -177,11 +176,11 @@ impl App {
 pub fn load_keys(config: &Config, clock: &dyn Clock) -> Result<KeyPair> {
     let saml = &config.saml;
     let passphrase = saml.private_key_passphrase.as_ref();
-    let keys = KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now())?;
-    let left = |algorithm: &SignatureAlgorithm| saml.algorithms.and(AlgorithmSet::SHA2).has(*algorithm);
+    let keys = KeyPair::load(&saml.private_key, &saml.certificate, passphrase, clock.now());
+    let keys = keys.map_err(|error| anyhow!(error.told()))?;
     let key = saml.private_key.display();
     ensure!(
-        keys.algorithms().iter().any(left),
+        saml.algorithms.leaves(keys.algorithms()),
         "saml.denied_algorithms leaves nothing that {key} can sign with; take some out, or use another kind of key"
     );
     Ok(keys)
@@ -189,7 +188,8 @@ pub fn load_keys(config: &Config, clock: &dyn Clock) -> Result<KeyPair> {
 
 /// The keys for what SPs encrypt to us.
 pub fn load_decryption_keys(config: &Config, clock: &dyn Clock) -> Result<DecryptionPairs> {
-    Ok(DecryptionPairs::load(&config.saml.decryption_keys, clock.now())?)
+    let pairs = DecryptionPairs::load(&config.saml.decryption_keys, clock.now());
+    pairs.map_err(|error| anyhow!(error.told()))
 }
 
 /// The directories in the order in which they are asked: files first, so that break-glass accounts work while LDAP is
@@ -212,18 +212,17 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
 }
 
 /// The identity provider's signed metadata, for the command that prints it: octet for octet what the server serves, as
-/// long as it has no validUntil. `own`: the key that signs for one SP alone, for which it is meant; `clients`: whether some
-/// SP is open to enhanced clients.
+/// long as it has no validUntil. `own`: the key that signs for one SP alone, for which it is meant; `ecp`: whether some SP
+/// is open to enhanced clients.
 pub fn metadata(
     config: &Config,
     keys: KeyPair,
     decryption: &DecryptionPairs,
-    (own, clients): (Option<&Arc<dyn Signer>>, bool),
+    (own, ecp): (Option<&Arc<dyn Signer>>, bool),
     now: Timestamp,
 ) -> Result<Document> {
-    let certificates = idp::certificates(config, &keys)?;
-    let template = idp::template(config, certificates, idp::encryption_certificates(decryption));
-    let template = template.with_clients(clients);
+    let signing = idp::certificates(config, &keys)?;
+    let template = idp::template(config, &signing, decryption.certificates()).with_ecp(ecp);
     match own {
         Some(signer) => template.with_key(signer.as_ref()).sign(signer, now),
         None => template.sign(&(Arc::new(keys) as Arc<dyn Signer>), now),

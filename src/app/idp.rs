@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::metadata::Template;
 use super::sp_keys::FileKeys;
 use crate::clock::Clock;
 use crate::config::{self, Config, DirectoryConfig};
 use crate::identity::AuthnContext;
-use crate::keys::{DecryptionPairs, KeyPair, load_certificate};
+use crate::keys::{Certificate, KeyPair, load_certificate};
 use crate::registry::RegistryOptions;
 use crate::saml::metadata::idp::IdpDescription;
 use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
@@ -130,24 +130,22 @@ pub(super) fn site(config: &Config) -> Result<Site> {
     Ok(site)
 }
 
-/// The certificates that SPs are told of, in base64: the active one, then the next.
-pub(super) fn certificates(config: &Config, keys: &KeyPair) -> Result<Vec<String>> {
-    let mut certificates = vec![keys.certificate().base64_der().to_owned()];
+/// The certificates of signing keys that SPs are told of: the active one, then the next.
+pub(super) fn certificates(config: &Config, keys: &KeyPair) -> Result<Vec<Certificate>> {
+    let mut certificates = vec![keys.certificate().clone()];
     if let Some(next) = &config.saml.next_certificate {
-        certificates.push(load_certificate(next)?.base64_der().to_owned());
+        certificates.push(load_certificate(next).map_err(|error| anyhow!(error.told()))?);
     }
     Ok(certificates)
 }
 
-/// The certificates that SPs may encrypt to, in base64.
-pub(super) fn encryption_certificates(decryption: &DecryptionPairs) -> Vec<String> {
-    decryption.certificates().iter().map(|certificate| certificate.base64_der().to_owned()).collect()
-}
-
 /// What the own metadata is made of, with these certificates.
-pub(super) fn template(config: &Config, certificates: Vec<String>, encryption: Vec<String>) -> Template {
+pub(super) fn template(config: &Config, signing: &[Certificate], encryption: &[Certificate]) -> Template {
+    let base64 = |certificates: &[Certificate]| {
+        certificates.iter().map(|certificate| certificate.base64_der().to_owned()).collect()
+    };
     Template {
-        description: description(config, certificates, encryption),
+        description: description(config, base64(signing), base64(encryption)),
         valid_for: config.saml.published.valid_for,
         algorithms: config.saml.algorithms,
     }
@@ -162,9 +160,9 @@ fn description(config: &Config, certificates: Vec<String>, encryption: Vec<Strin
         sso_redirect: url("/saml/sso"),
         sso_post: url("/saml/sso"),
         ecp: Some(url("/saml/soap/ecp")),
-        slo_front: Some(url("/saml/slo")),
-        slo_soap: Some(url("/saml/soap/slo")),
-        artifact: Some(url("/saml/soap/artifact")),
+        slo_front: url("/saml/slo"),
+        slo_soap: url("/saml/soap/slo"),
+        artifact: url("/saml/soap/artifact"),
         certificates,
         encryption_certificates: encryption,
         want_authn_requests_signed: config.saml.want_authn_requests_signed,
@@ -177,6 +175,6 @@ fn description(config: &Config, certificates: Vec<String>, encryption: Vec<Strin
         contacts: published.contacts.clone(),
         error_url: published.error_url.clone(),
         valid_until: None,
-        cache_duration: Some(published.cache_duration),
+        cache_duration: published.cache_duration,
     }
 }

@@ -37,8 +37,8 @@ impl Template {
     }
 
     /// Without the endpoint of enhanced clients, where no SP is open to them.
-    pub(super) fn with_clients(&self, clients: bool) -> Self {
-        let ecp = self.description.ecp.clone().filter(|_| clients);
+    pub(super) fn with_ecp(&self, open: bool) -> Self {
+        let ecp = self.description.ecp.clone().filter(|_| open);
         Self { description: IdpDescription { ecp, ..self.description.clone() }, ..*self }
     }
 

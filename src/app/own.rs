@@ -1,6 +1,7 @@
 //! [`Own`]: the signing key in force and all that is published of it, exchanged as one when the files change.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -12,7 +13,7 @@ use super::{App, idp, load_decryption_keys, load_keys};
 use crate::audit::Event;
 use crate::config::Config;
 use crate::keys::{DecryptionPairs, KeyPair};
-use crate::registry::Snapshot;
+use crate::saml::signature::key::sha256_hex;
 use crate::saml::signature::{Signer, VerificationKey};
 
 /// What is published of the signing key.
@@ -27,11 +28,12 @@ pub struct Own {
     pub(super) signer: Arc<dyn Signer>,
     published: Published,
     /// The same with the endpoint of enhanced clients.
-    with_clients: Published,
+    with_ecp: Published,
     /// The documents of SPs that have a key of their own, by entityID.
     of_sps: Mutex<HashMap<String, Arc<OfSp>>>,
-    /// All published certificates in base64: for signatures, the active one first, then those to encrypt to.
-    certificates: Vec<String>,
+    /// Which file each published certificate is from, and its SHA-256 in hexadecimal: those of signing keys, the active one
+    /// first, then those to encrypt to.
+    certificates: Vec<(PathBuf, String)>,
 }
 
 #[derive(Debug)]
@@ -77,17 +79,19 @@ impl Own {
         now: Timestamp,
     ) -> Result<Self> {
         let signing = idp::certificates(config, &keys)?;
-        let encryption = idp::encryption_certificates(decryption);
-        let certificates = [signing.as_slice(), &encryption].concat();
+        let (saml, encryption) = (&config.saml, decryption.certificates());
+        let files = std::iter::once(&saml.certificate).chain(&saml.next_certificate);
+        let hashes = signing.iter().chain(encryption).map(|one| sha256_hex(one.der()));
+        let certificates = files.chain(&saml.decryption_keys).cloned().zip(hashes).collect();
         let certificate = keys.certificate().clone();
         let signer: Arc<dyn Signer> = Arc::new(keys);
-        let template = idp::template(config, signing, encryption);
+        let template = idp::template(config, &signing, encryption);
         Ok(Self {
             certificate_pem: certificate.pem(),
             certificate_der: certificate.der().to_vec(),
             key: VerificationKey::from_certificate_der(certificate.der())?,
-            published: Published::new(template.with_clients(false), &signer, now)?,
-            with_clients: Published::new(template, &signer, now)?,
+            published: Published::new(template.with_ecp(false), &signer, now)?,
+            with_ecp: Published::new(template, &signer, now)?,
             of_sps: Mutex::default(),
             signer,
             certificates,
@@ -95,17 +99,12 @@ impl Own {
     }
 }
 
-/// Whether some SP is open to enhanced clients.
-pub fn serves_clients(snapshot: &Snapshot) -> bool {
-    snapshot.iter().any(|sp| sp.policy.enabled && sp.policy.ecp)
-}
-
 impl App {
     /// The own metadata as it is served now.
     pub fn metadata(&self) -> Arc<Document> {
         let own = self.own.load();
-        let clients = serves_clients(&self.registry.snapshot());
-        let published = if clients { &own.with_clients } else { &own.published };
+        let ecp = self.registry.snapshot().has_ecp();
+        let published = if ecp { &own.with_ecp } else { &own.published };
         published.document(&own.signer, self.clock.now())
     }
 
@@ -120,7 +119,7 @@ impl App {
         let of_sp = if let Some(known) = known {
             Arc::clone(known)
         } else {
-            let template = own.with_clients.template.with_key(signer.as_ref()).with_clients(sp.policy.ecp);
+            let template = own.with_ecp.template.with_key(signer.as_ref()).with_ecp(sp.policy.ecp);
             let published = Published::new(template, signer, now)?;
             let made = Arc::new(OfSp { signer: Arc::clone(signer), published });
             of_sps.insert(sp.entity_id().to_owned(), Arc::clone(&made));
@@ -136,15 +135,17 @@ impl App {
         let keys = load_keys(config, self.clock.as_ref())?;
         let decryption = load_decryption_keys(config, self.clock.as_ref())?;
         let own = Own::of(config, keys, &decryption, self.clock.now())?;
-        if own.certificates == self.own.load().certificates {
+        let before = self.own.load();
+        let changed = own.certificates.iter().zip(&before.certificates).filter(|(new, old)| new != old);
+        let changed: Vec<_> = changed.map(|(new, _)| new.clone()).collect();
+        if changed.is_empty() {
             return Ok(false);
         }
-        self.record(Event::ConfigurationChanged {
-            kind: "key".to_owned(),
-            file: config.saml.certificate.display().to_string(),
-            change: "changed".to_owned(),
-            sha256: own.key.fingerprint().to_owned(),
-        })?;
+        for (file, sha256) in changed {
+            let (kind, change) = ("key".to_owned(), "changed".to_owned());
+            let file = file.display().to_string();
+            self.record(Event::ConfigurationChanged { kind, file, change, sha256 })?;
+        }
         self.sso.signer.store(Arc::new(Arc::clone(&own.signer)));
         self.sso.decryption.store(Arc::new(decryption.keys().clone()));
         self.own.store(Arc::new(own));

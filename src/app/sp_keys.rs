@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::keys::KeyPair;
-use crate::registry::{SigningKey, SigningKeys};
+use crate::keys::{Concern, KeyPair, Purpose};
+use crate::registry::{KeyRemark, SigningKey, SigningKeys};
 use crate::secret::Secret;
 
 /// Reads them from PEM files; an encrypted one is opened by the passphrase of the identity provider's.
@@ -23,11 +23,16 @@ impl FileKeys {
 }
 
 impl SigningKeys for FileKeys {
-    fn load(&self, private_key: &Path, certificate: &Path) -> Result<SigningKey, String> {
+    fn load(&self, private_key: &Path, certificate: &Path) -> Result<SigningKey, KeyRemark> {
         let passphrase = self.passphrase.as_ref();
         let pair = KeyPair::load(private_key, certificate, passphrase, self.clock.now());
-        let pair = pair.map_err(|error| error.to_string())?;
-        let concerns = pair.concerns().iter().map(ToString::to_string).collect();
+        let pair =
+            pair.map_err(|error| KeyRemark { message: error.to_string(), remedy: error.remedy() })?;
+        let remark = |concern: &Concern| KeyRemark {
+            message: concern.to_string(),
+            remedy: concern.remedy(Purpose::SigningForOne).to_owned(),
+        };
+        let concerns = pair.concerns().iter().map(remark).collect();
         Ok(SigningKey { signer: Arc::new(pair), concerns })
     }
 }

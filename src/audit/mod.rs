@@ -87,14 +87,14 @@ pub enum Event {
         /// The whole cause.
         reason: String,
     },
-    /// A person's session ended by a logout.
+    /// A person's session ended: by a logout, or because somebody signed in anew with its browser.
     SignedOut {
         /// directory/key of the person.
         #[serde(rename = "subject.id")]
         subject: String,
         /// The login name as the entry spells it.
         login: String,
-        /// The SP that asked for it; absent when the person did so here.
+        /// The SP that asked for it; absent when it came from here.
         #[serde(rename = "sp.entity_id", skip_serializing_if = "Option::is_none")]
         sp: Option<String>,
     },
@@ -108,8 +108,8 @@ pub enum Event {
         /// Who was told.
         #[serde(rename = "sp.entity_id")]
         sp: String,
-        /// `signed_out`, or why the person may still be signed in there (`no_endpoint`, `unreachable`, `no_answer`,
-        /// `bad_answer`, `refused`, `no_browser`, `unregistered`).
+        /// `signed_out`, or why the person may still be signed in there (`no_endpoint`, `no_name_id`,
+        /// `unreachable`, `no_answer`, `bad_answer`, `refused`, `no_browser`, `unregistered`).
         outcome: String,
     },
     /// Configuration, metadata, a policy or a key was loaded or changed.

@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, flag, texts, wrong_type};
+use super::config::{Draft, FilterKind, OptionError, flag, required, table, texts};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
@@ -63,17 +63,12 @@ impl Draft for AttributeAddDraft {
             self.replace = flag(option, &value)?;
             return Ok(());
         }
-        let Setting::Table(table) = value else {
-            return Err(wrong_type(option, "a table such as { o = \"Example\" }", &value));
-        };
-        let pair = |(name, value): (String, Setting)| texts(&name, value).map(|texts| (name, texts));
-        self.add = Some(table.into_iter().map(pair).collect::<Result<_, _>>()?);
+        self.add = Some(table(option, "a table such as { o = \"Example\" }", value, texts)?);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let example = "add = { o = \"Example\" }";
-        let add = self.add.ok_or(OptionError::Missing { option: "add", example })?;
+        let add = required(self.add, "add", "add = { o = \"Example\" }")?;
         Ok(Arc::new(AttributeAdd { add, replace: self.replace }))
     }
 }

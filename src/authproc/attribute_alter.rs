@@ -44,7 +44,7 @@
 
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, flag, text, word};
+use super::config::{Draft, FilterKind, OptionError, flag, required, text, word};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError, Pattern, Substitution, SubstitutionError};
 use crate::identity::{Attributes, Value};
@@ -180,10 +180,9 @@ impl Draft for AttributeAlterDraft {
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let missing = |option, example| OptionError::Missing { option, example };
         let no_effect = |option: &str, remedy| OptionError::NoEffect { option: option.to_owned(), remedy };
-        let subject = self.subject.ok_or(missing("subject", "subject = \"mail\""))?;
-        let pattern = self.pattern.ok_or(missing("pattern", "pattern = \"/@example\\\\.jp$/\""))?;
+        let subject = required(self.subject, "subject", "subject = \"mail\"")?;
+        let pattern = required(self.pattern, "pattern", "pattern = \"/@example\\\\.jp$/\"")?;
         let target = self.target.unwrap_or_else(|| subject.clone());
         if self.remove {
             if self.replace {
@@ -205,14 +204,15 @@ impl Draft for AttributeAlterDraft {
         let change = match (self.replacement, self.replace, self.remove) {
             (_, _, true) => Change::Remove(parsed()?),
             (replacement, true, _) => Change::Whole(parsed()?, replacement),
-            (Some(replacement), false, _) => {
+            (replacement, false, _) => {
+                let example = "replacement = \"@example.co.jp\"";
+                let replacement = required(replacement, "replacement", example)?;
                 let substitution = Substitution::parse(&pattern, &replacement);
                 Change::Parts(substitution.map_err(|error| match error {
                     SubstitutionError::Pattern(cause) => refused(cause),
-                    SubstitutionError::Group { group, groups } => OptionError::Group { group, groups },
+                    group @ SubstitutionError::Group { .. } => OptionError::Replacement(group),
                 })?)
             }
-            (None, false, _) => return Err(missing("replacement", "replacement = \"@example.co.jp\"")),
         };
         Ok(Arc::new(AttributeAlter { subject, target, change }))
     }

@@ -20,7 +20,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, texts, wrong_type};
+use super::config::{Draft, FilterKind, OptionError, required, table, words};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
@@ -60,17 +60,12 @@ struct AttributeCopyDraft {
 
 impl Draft for AttributeCopyDraft {
     fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
-        let Setting::Table(table) = value else {
-            return Err(wrong_type(option, "a table such as { mail = \"email\" }", &value));
-        };
-        let pair = |(from, to): (String, Setting)| texts(&from, to).map(|names| (from, names));
-        self.map = Some(table.into_iter().map(pair).collect::<Result<_, _>>()?);
+        self.map = Some(table(option, "a table such as { mail = \"email\" }", value, words)?);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let map =
-            self.map.ok_or(OptionError::Missing { option: "map", example: "map = { mail = \"email\" }" })?;
+        let map = required(self.map, "map", "map = { mail = \"email\" }")?;
         Ok(Arc::new(AttributeCopy { map }))
     }
 }
@@ -109,6 +104,8 @@ mod tests {
     fn a_map_is_needed() {
         for (options, said) in [
             ("", "\"map\" is missing: add it, for example `map = { mail = \"email\" }`"),
+            ("map = { mail = '' }", "\"mail\" must be a name, not nothing"),
+            ("map = { mail = ['a', ''] }", "\"mail\" must be a name, not nothing"),
             ("map = 'mail'", "\"map\" must be a table such as { mail = \"email\" }, not a string"),
         ] {
             let table = format!("priority = 1\nfilter = \"AttributeCopy\"\n{options}");

@@ -23,7 +23,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, flag, texts, wrong_type};
+use super::config::{Draft, FilterKind, OptionError, flag, required, table, words};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
@@ -93,7 +93,10 @@ struct AttributeMapDraft {
 impl Draft for AttributeMapDraft {
     fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
         match option {
-            "map" => self.map = Some(pairs(option, value)?),
+            "map" => {
+                let wanted = "a table such as { sAMAccountName = \"uid\" }";
+                self.map = Some(table(option, wanted, value, targets)?);
+            }
             "duplicate" => self.duplicate = flag(option, &value)?,
             _ => {
                 let remedy = "write the pairs of the file into \"map\"";
@@ -104,22 +107,14 @@ impl Draft for AttributeMapDraft {
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let example = "map = { sAMAccountName = \"uid\" }";
-        let map = self.map.ok_or(OptionError::Missing { option: "map", example })?;
+        let map = required(self.map, "map", "map = { sAMAccountName = \"uid\" }")?;
         Ok(Arc::new(AttributeMap { map, duplicate: self.duplicate }))
     }
 }
 
-fn pairs(option: &str, value: Setting) -> Result<HashMap<String, Targets>, OptionError> {
-    let Setting::Table(table) = value else {
-        return Err(wrong_type(option, "a table such as { sAMAccountName = \"uid\" }", &value));
-    };
-    let pair = |(from, to): (String, Setting)| {
-        let listed = matches!(to, Setting::List(_));
-        let names = texts(&from, to)?;
-        Ok((from, Targets { names, listed }))
-    };
-    table.into_iter().map(pair).collect()
+fn targets(from: &str, to: Setting) -> Result<Targets, OptionError> {
+    let listed = matches!(to, Setting::List(_));
+    Ok(Targets { names: words(from, to)?, listed })
 }
 
 #[cfg(test)]
@@ -165,6 +160,13 @@ mod tests {
         let chain = Chain::build(&[config], &[], &[]).unwrap();
         let after = chain.apply(person, &Context::default()).unwrap();
         assert_eq!(after.values("id"), Some([Value::Binary(vec![0, 159])].as_slice()));
+    }
+
+    #[test]
+    fn an_attribute_without_a_name_is_refused() {
+        let table = "priority = 1\nfilter = \"AttributeMap\"\nmap = { mail = '' }";
+        let error = toml::from_str::<FilterConfig>(table).unwrap_err();
+        assert_eq!(error.message(), "authproc filter AttributeMap: \"mail\" must be a name, not nothing");
     }
 
     #[test]

@@ -22,9 +22,10 @@
 //!
 //! A target that is its own source needs `keep`: SimpleSAMLphp would fill it and take it away.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, flag, texts, word, wrong_type};
+use super::config::{Draft, FilterKind, OptionError, flag, required, table, texts, word};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::{Attributes, Value};
@@ -78,13 +79,8 @@ impl Filter for AttributeValueMap {
 }
 
 fn once_each(values: impl Iterator<Item = Value>) -> Vec<Value> {
-    let mut once = Vec::new();
-    for value in values {
-        if !once.contains(&value) {
-            once.push(value);
-        }
-    }
-    once
+    let mut known = HashSet::new();
+    values.filter(|value| known.insert(value.clone())).collect()
 }
 
 #[derive(Default)]
@@ -104,24 +100,17 @@ impl Draft for AttributeValueMapDraft {
             "replace" => self.replace = flag(option, &value)?,
             "keep" => self.keep = flag(option, &value)?,
             _ => {
-                let Setting::Table(table) = value else {
-                    let wanted = "a table such as { admin = \"CN=IT,DC=example,DC=jp\" }";
-                    return Err(wrong_type(option, wanted, &value));
-                };
-                let pair =
-                    |(target, from): (String, Setting)| texts(&target, from).map(|from| (target, from));
-                self.values = Some(table.into_iter().map(pair).collect::<Result<_, _>>()?);
+                let wanted = "a table such as { admin = \"CN=IT,DC=example,DC=jp\" }";
+                self.values = Some(table(option, wanted, value, texts)?);
             }
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let missing = |option, example| OptionError::Missing { option, example };
-        let source = self.source.ok_or(missing("sourceattribute", "sourceattribute = \"memberOf\""))?;
-        let target = self.target.ok_or(missing("targetattribute", "targetattribute = \"role\""))?;
-        let example = "values = { admin = \"CN=IT,DC=example,DC=jp\" }";
-        let values = self.values.ok_or(missing("values", example))?;
+        let source = required(self.source, "sourceattribute", "sourceattribute = \"memberOf\"")?;
+        let target = required(self.target, "targetattribute", "targetattribute = \"role\"")?;
+        let values = required(self.values, "values", "values = { admin = \"CN=IT,DC=example,DC=jp\" }")?;
         if source == target && !self.keep {
             let remedy = "the source goes when it has been read: add keep = true, or take another target";
             return Err(OptionError::NoEffect { option: "targetattribute".to_owned(), remedy });

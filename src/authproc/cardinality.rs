@@ -19,7 +19,9 @@
 
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, unknown_option, wrong_type};
+use super::config::{
+    Draft, FilterKind, OptionError, ignore_entities, required, table, unknown_option, wrong_type,
+};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::{Attributes, Value};
@@ -126,20 +128,15 @@ struct CardinalityDraft {
 impl Draft for CardinalityDraft {
     fn option(&mut self, option: &str, value: Setting) -> Result<(), OptionError> {
         if option == "ignoreEntities" {
-            let remedy = "it names identity providers, and here there is one: leave it out";
-            return Err(OptionError::NotSupported { option: "ignoreEntities", remedy });
+            return Err(ignore_entities());
         }
-        let Setting::Table(table) = value else {
-            return Err(wrong_type(option, "a table such as { mail = [1, 1] }", &value));
-        };
-        let rule = |(name, value): (String, Setting)| Rule::parse(&name, &value).map(|rule| (name, rule));
-        self.rules = Some(table.into_iter().map(rule).collect::<Result<_, _>>()?);
+        let rule = |name: &str, value| Rule::parse(name, &value);
+        self.rules = Some(table(option, "a table such as { mail = [1, 1] }", value, rule)?);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let example = "cardinality = { mail = [1, 1] }";
-        let rules = self.rules.ok_or(OptionError::Missing { option: "cardinality", example })?;
+        let rules = required(self.rules, "cardinality", "cardinality = { mail = [1, 1] }")?;
         Ok(Arc::new(Cardinality { rules }))
     }
 }

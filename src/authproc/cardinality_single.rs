@@ -22,7 +22,7 @@
 
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, text, texts};
+use super::config::{Draft, FilterKind, OptionError, ignore_entities, text, texts};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::{Attributes, Value};
@@ -92,10 +92,7 @@ impl Draft for CardinalitySingle {
             "firstValue" => self.first_value = texts(option, value)?,
             "flatten" => self.flatten = texts(option, value)?,
             "flattenWith" => self.flatten_with = Some(text(option, value)?),
-            _ => {
-                let remedy = "it names identity providers, and here there is one: leave it out";
-                return Err(OptionError::NotSupported { option: "ignoreEntities", remedy });
-            }
+            _ => return Err(ignore_entities()),
         }
         Ok(())
     }

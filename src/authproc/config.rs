@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::pcre::PatternError;
+use super::pcre::{PatternError, SubstitutionError};
 use super::setting::Setting;
 use super::{
     Filter, attribute_add, attribute_alter, attribute_copy, attribute_limit, attribute_map,
@@ -97,10 +97,8 @@ pub(super) enum OptionError {
     NoEffect { option: String, remedy: &'static str },
     #[error("the pattern '{pattern}' of \"{option}\" is refused: {cause}")]
     Pattern { option: String, pattern: String, cause: PatternError },
-    #[error(
-        "the \"replacement\" names group {group}, and the pattern has {groups}: write ${{1}} before a digit"
-    )]
-    Group { group: usize, groups: usize },
+    #[error(transparent)]
+    Replacement(SubstitutionError),
 }
 
 /// A boolean option.
@@ -122,10 +120,14 @@ pub(super) fn text(option: &str, value: Setting) -> Result<String, OptionError> 
 /// The name of an attribute.
 pub(super) fn word(option: &str, value: Setting) -> Result<String, OptionError> {
     let name = text(option, value)?;
-    if name.is_empty() {
-        return Err(OptionError::Empty { option: option.to_owned() });
-    }
-    Ok(name)
+    if name.is_empty() { Err(OptionError::Empty { option: option.to_owned() }) } else { Ok(name) }
+}
+
+/// The name of an attribute, or a list of names.
+pub(super) fn words(option: &str, value: Setting) -> Result<Vec<String>, OptionError> {
+    let names = texts(option, value)?;
+    let empty = names.iter().any(String::is_empty);
+    if empty { Err(OptionError::Empty { option: option.to_owned() }) } else { Ok(names) }
 }
 
 /// A string or a list of strings.
@@ -141,6 +143,33 @@ pub(super) fn texts(option: &str, value: Setting) -> Result<Vec<String>, OptionE
             .collect(),
         other => Err(wrong_type(option, "a string or a list of strings", &other)),
     }
+}
+
+/// A table, whose values `read` reads by their keys, in the order of the file; `wanted` describes it.
+pub(super) fn table<T, C: FromIterator<(String, T)>>(
+    option: &str,
+    wanted: &'static str,
+    value: Setting,
+    read: impl Fn(&str, Setting) -> Result<T, OptionError>,
+) -> Result<C, OptionError> {
+    let Setting::Table(pairs) = value else { return Err(wrong_type(option, wanted, &value)) };
+    let pair = |(key, value): (String, Setting)| read(&key, value).map(|read| (key, read));
+    pairs.into_iter().map(pair).collect()
+}
+
+/// What must be there.
+pub(super) fn required<T>(
+    value: Option<T>,
+    option: &'static str,
+    example: &'static str,
+) -> Result<T, OptionError> {
+    value.ok_or(OptionError::Missing { option, example })
+}
+
+/// The error for SimpleSAMLphp's `%ignoreEntities`.
+pub(super) fn ignore_entities() -> OptionError {
+    let remedy = "it names identity providers, and here there is one: leave it out";
+    OptionError::NotSupported { option: "ignoreEntities", remedy }
 }
 
 /// The error for a value of another kind.

@@ -8,8 +8,8 @@
 //! | `onlyIfEmpty` | `true`: a target that has values stays as it is; default `false` |
 //!
 //! Each value goes with each scope. Without source or scope nothing happens; with both the target is there afterwards,
-//! with or without values. A binary value has no part in it. More than 10,000 values refuse the sign-on. With `uid = ["u", "v"]` and `mail = ["a@x.jp", "y.jp"]`,
-//! `scopeAttribute = "mail"`, `sourceAttribute = "uid"`:
+//! with or without values. A binary value has no part in it. More than 10,000 values refuse the sign-on. With
+//! `uid = ["u", "v"]` and `mail = ["a@x.jp", "y.jp"]`, `scopeAttribute = "mail"`, `sourceAttribute = "uid"`:
 //!
 //! | options | result |
 //! |---|---|
@@ -17,9 +17,11 @@
 //! | `targetAttribute = "mail"` | `mail = ["a@x.jp", "y.jp", "u@x.jp", "v@x.jp", "u@y.jp", "v@y.jp"]` |
 //! | `targetAttribute = "mail"`, `onlyIfEmpty = true` | as it was |
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, flag, word};
+use super::config::{Draft, FilterKind, OptionError, flag, required, word};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::{Attributes, Value};
@@ -59,13 +61,19 @@ impl Filter for ScopeAttribute {
         };
         let mut held = attributes.values(&self.target).unwrap_or_default().to_vec();
         if !self.only_if_empty || held.is_empty() {
+            let own_source = self.source == self.target;
+            let mut known: HashSet<Value> = held.iter().cloned().collect();
+            let mut scopes_known = HashSet::new();
             for scope in scopes.iter().filter_map(Value::as_text) {
                 let scope = scope.split_once('@').map_or(scope, |(_, behind)| behind);
                 // A target that is its own source grows from scope to scope, as in PHP's loops.
-                let sources = if self.source == self.target { held.clone() } else { sources.to_vec() };
+                if !scopes_known.insert(scope) && !own_source {
+                    continue;
+                }
+                let sources = if own_source { Cow::Owned(held.clone()) } else { Cow::Borrowed(sources) };
                 for source in sources.iter().filter_map(Value::as_text) {
                     let new = Value::Text(format!("{source}@{scope}"));
-                    if held.contains(&new) {
+                    if !known.insert(new.clone()) {
                         continue;
                     }
                     if held.len() == MOST_VALUES {
@@ -101,11 +109,10 @@ impl Draft for ScopeAttributeDraft {
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let missing = |option, example| OptionError::Missing { option, example };
         Ok(Arc::new(ScopeAttribute {
-            scope: self.scope.ok_or(missing("scopeAttribute", "scopeAttribute = \"mail\""))?,
-            source: self.source.ok_or(missing("sourceAttribute", "sourceAttribute = \"uid\""))?,
-            target: self.target.ok_or(missing("targetAttribute", "targetAttribute = \"eppn\""))?,
+            scope: required(self.scope, "scopeAttribute", "scopeAttribute = \"mail\"")?,
+            source: required(self.source, "sourceAttribute", "sourceAttribute = \"uid\"")?,
+            target: required(self.target, "targetAttribute", "targetAttribute = \"eppn\"")?,
             only_if_empty: self.only_if_empty,
         }))
     }

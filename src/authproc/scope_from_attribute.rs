@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use super::config::{Draft, FilterKind, OptionError, word};
+use super::config::{Draft, FilterKind, OptionError, required, word};
 use super::setting::Setting;
 use super::{Context, Filter, FilterError};
 use crate::identity::Attributes;
@@ -66,10 +66,9 @@ impl Draft for ScopeFromAttributeDraft {
     }
 
     fn finish(self: Box<Self>) -> Result<Arc<dyn Filter>, OptionError> {
-        let missing = |option, example| OptionError::Missing { option, example };
         Ok(Arc::new(ScopeFromAttribute {
-            source: self.source.ok_or(missing("sourceAttribute", "sourceAttribute = \"mail\""))?,
-            target: self.target.ok_or(missing("targetAttribute", "targetAttribute = \"scope\""))?,
+            source: required(self.source, "sourceAttribute", "sourceAttribute = \"mail\"")?,
+            target: required(self.target, "targetAttribute", "targetAttribute = \"scope\"")?,
         }))
     }
 }

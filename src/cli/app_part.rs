@@ -242,12 +242,12 @@ pub(super) fn metadata(config: &Config, sp: Option<&str>) -> Result<String> {
     let decryption = app::load_decryption_keys(config, &SystemClock)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let of_its_own = found.as_ref().and_then(|sp| Some((sp.signer.as_ref()?, sp.policy.ecp)));
-    let clients = match of_its_own {
+    let ecp = match of_its_own {
         Some((_, ecp)) => ecp,
-        None => app::serves_clients(&*app::service_providers(config, &clock)?),
+        None => app::service_providers(config, &clock)?.has_ecp(),
     };
     let own = of_its_own.map(|(signer, _)| signer);
-    Ok(app::metadata(config, keys, &decryption, (own, clients), clock.now())?.xml)
+    Ok(app::metadata(config, keys, &decryption, (own, ecp), clock.now())?.xml)
 }
 
 /// A service provider that is in use; none if no file describes it.

@@ -6,7 +6,7 @@ use super::report::{FindingRow, IdentityProvider, Report, Severity};
 use super::{Failure, app_part, serve};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
-use crate::keys::{Concern, DecryptionPairs, KeyPair, load_certificate};
+use crate::keys::{Concern, DecryptionPairs, KeyPair, Purpose, load_certificate};
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -76,42 +76,39 @@ fn identity_provider(config: &Config, certificate: String) -> IdentityProvider {
 fn inspect_keys(config: &Config, report: &mut Report) -> String {
     let saml = &config.saml;
     let file = |path: &std::path::Path| path.display().to_string();
-    let mut say = |severity, file, message: String| {
-        let (message, remedy) = message.split_once("; ").map_or((message.as_str(), ""), |parts| parts);
-        report.findings.push(FindingRow {
-            severity,
-            file,
-            line: None,
-            subject: "keys".to_owned(),
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
-        });
+    let mut say = |severity, file, message: String, remedy: String| {
+        let subject = "keys".to_owned();
+        report.findings.push(FindingRow { severity, file, line: None, subject, message, remedy });
     };
     let passphrase = saml.private_key_passphrase.as_ref();
     let mut known = String::new();
     match KeyPair::load(&saml.private_key, &saml.certificate, passphrase, SystemClock.now()) {
         Ok(pair) => {
             for concern in pair.concerns() {
-                say(severity(concern), file(&saml.certificate), concern.to_string());
+                let remedy = concern.remedy(Purpose::Signing).to_owned();
+                say(severity(concern), file(&saml.certificate), concern.to_string(), remedy);
             }
             let own = pair.certificate();
             let until = own.not_after().strftime("%Y-%m-%d");
             known = format!("{}, {}, until {until}", own.subject(), own.key_kind());
         }
-        Err(error) => say(Severity::Error, file(&saml.private_key), error.to_string()),
+        Err(error) => say(Severity::Error, file(&saml.private_key), error.to_string(), error.remedy()),
     }
     if let Some(next) = &saml.next_certificate
         && let Err(error) = load_certificate(next)
     {
-        say(Severity::Error, file(next), error.to_string());
+        say(Severity::Error, file(next), error.to_string(), error.remedy());
     }
     match DecryptionPairs::load(&saml.decryption_keys, SystemClock.now()) {
         Ok(pairs) => {
             for (path, concern) in pairs.concerns() {
-                say(severity(concern), file(path), concern.to_string());
+                let remedy = concern.remedy(Purpose::Decryption).to_owned();
+                say(severity(concern), file(path), concern.to_string(), remedy);
             }
         }
-        Err(error) => say(Severity::Error, "saml.decryption_keys".to_owned(), error.to_string()),
+        Err(error) => {
+            say(Severity::Error, "saml.decryption_keys".to_owned(), error.to_string(), error.remedy());
+        }
     }
     known
 }

@@ -9,7 +9,8 @@ use super::Failure;
 use crate::app;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::sso::explain::{Grounds, explain};
+use crate::sso::Ground;
+use crate::sso::explain::explain;
 
 /// A message with everything around it has less.
 const LARGEST: u64 = 512 * 1024;
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config, out: &mut dyn Write) -
     let decryption = app::load_decryption_keys(config, clock.as_ref())?;
     let told = explain(
         &message,
-        Grounds {
+        Ground {
             idp: &app::identity(config),
             snapshot: &*app::service_providers(config, &clock)?,
             keys: decryption.keys(),

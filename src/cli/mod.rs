@@ -65,7 +65,7 @@ enum Failure {
     #[error("{0}")]
     Usage(String),
     /// A key cannot be loaded or made.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Key(#[from] crate::keys::KeyError),
     /// Reading or writing failed.
     #[error(transparent)]

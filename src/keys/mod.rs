@@ -4,22 +4,23 @@
 
 mod certificate;
 mod decryption;
+mod error;
 mod generate;
 mod signing;
 
 use std::fmt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::ec::EcKey;
-use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private};
 use zeroize::Zeroizing;
 
 pub use self::certificate::Certificate;
 pub use self::decryption::DecryptionPairs;
+pub use self::error::{Concern, KeyError, Purpose};
 pub use self::generate::{Generated, KeyKind, generate, generate_decryption, generate_tls};
 
 use self::signing::{RsaKey, sign_ecdsa};
@@ -57,150 +58,6 @@ enum SigningKey {
     Rsa(RsaKey),
     P256(EcKey<Private>),
     P384(EcKey<Private>),
-}
-
-/// Why a key cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be read.
-    #[error("Unable to load private key {file}: {cause}; run `sekisho keys generate`, or put your key there")]
-    KeyUnreadable {
-        /// Which file.
-        file: PathBuf,
-        /// The system's word.
-        cause: std::io::Error,
-    },
-    /// Other people of the machine can read the key.
-    #[error(
-        "Unable to load private key {file}: it is open to other users of this machine (mode {mode:04o}); \
-         chmod 600 {file}"
-    )]
-    KeyExposed {
-        /// Which file.
-        file: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The key is encrypted and there is no passphrase.
-    #[error(
-        "Unable to load private key {file}: it is encrypted; set saml.private_key_passphrase_file, or decrypt it \
-         with `openssl pkey -in {file} -out NEW`"
-    )]
-    KeyEncrypted {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// The passphrase does not open the key.
-    #[error(
-        "Unable to load private key {file}: the passphrase does not open it; check private_key_passphrase"
-    )]
-    WrongPassphrase {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// The file holds no private key.
-    #[error("Unable to load private key {file}: it holds no private key in PEM form; {cause}")]
-    KeyMalformed {
-        /// Which file.
-        file: PathBuf,
-        /// OpenSSL's word.
-        cause: ErrorStack,
-    },
-    /// An RSA key of too few bits.
-    #[error(
-        "Unable to load private key {file}: RSA with {bits} bits is too weak; make one of 2048 or more, \
-         as `sekisho keys generate` does"
-    )]
-    WeakRsa {
-        /// Which file.
-        file: PathBuf,
-        /// Its size.
-        bits: u32,
-    },
-    /// Another kind of key than RSA and EC, or another curve than P-256 and P-384.
-    #[error(
-        "Unable to load private key {file}: {kind} keys cannot sign SAML; use RSA, or EC on P-256 or P-384"
-    )]
-    KeyKind {
-        /// Which file.
-        file: PathBuf,
-        /// What it is.
-        kind: String,
-    },
-    /// The certificate's file cannot be read.
-    #[error(
-        "cannot read certificate {file}: {cause}; run `sekisho keys generate`, or put your certificate there"
-    )]
-    CertificateUnreadable {
-        /// Which file.
-        file: PathBuf,
-        /// The system's word.
-        cause: std::io::Error,
-    },
-    /// The file holds no certificate.
-    #[error("cannot read certificate {file}: it holds no X.509 certificate; {cause}")]
-    CertificateMalformed {
-        /// Which file.
-        file: PathBuf,
-        /// OpenSSL's word.
-        cause: ErrorStack,
-    },
-    /// Key and certificate are not of one pair.
-    #[error(
-        "Unable to load private key {private_key}: it is not the key of certificate {certificate} ({subject}); \
-         put both files of one pair there"
-    )]
-    Mismatch {
-        /// The key's file.
-        private_key: PathBuf,
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// Whose certificate it is.
-        subject: String,
-    },
-    /// A decryption key is encrypted itself.
-    #[error(
-        "Unable to load private key {file}: it is encrypted; decrypt it with `openssl pkey -in {file} -out NEW`, and \
-         put its certificate behind it"
-    )]
-    DecryptionKeyEncrypted {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// A decryption key that is not RSA.
-    #[error("Unable to load private key {file}: only RSA keys decrypt; take one of 2048 bits or more")]
-    DecryptionKeyKind {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// A decryption key without the certificate that is published of it.
-    #[error(
-        "Unable to load private key {file}: its certificate must stand in the same file, and does not ({cause}); \
-         append it, in PEM form"
-    )]
-    NoCertificateBeside {
-        /// Which file.
-        file: PathBuf,
-        /// OpenSSL's word.
-        cause: ErrorStack,
-    },
-    /// OpenSSL could not make a key.
-    #[error("cannot make a key: {0}")]
-    Generation(#[from] ErrorStack),
-}
-
-/// What is worth knowing of a pair that works.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Concern {
-    /// The certificate's time is over. SAML takes no notice of it (saml-metadata 2.4.1.1), some SPs do.
-    #[error("the certificate expired at {0}; plan a roll-over by saml.next_certificate")]
-    Expired(Timestamp),
-    /// It will be over within 60 days.
-    #[error("the certificate expires at {0}; plan a roll-over by saml.next_certificate")]
-    ExpiresSoon(Timestamp),
-    /// Its time has not begun.
-    #[error("the certificate is valid only from {0}; is this machine's clock right?")]
-    NotYetValid(Timestamp),
 }
 
 impl KeyPair {

@@ -1,6 +1,7 @@
 //! Loading good and bad pairs, and what a signature looks like.
 
 use std::fs::Permissions;
+use std::path::PathBuf;
 
 use openssl::ec::EcGroup;
 use openssl::ecdsa::EcdsaSig;
@@ -153,7 +154,7 @@ fn a_key_that_others_can_read_is_refused() {
     let key = pair.key();
     let key = key.display();
     assert_eq!(
-        error.to_string(),
+        error.told(),
         format!(
             "Unable to load private key {key}: it is open to other users of this machine (mode 0644); chmod 600 {key}"
         )
@@ -224,7 +225,13 @@ fn an_expired_certificate_is_a_concern_and_no_error() {
     assert_eq!(at(-100), []);
     assert_eq!(at(-30), [Concern::ExpiresSoon(end)]);
     assert_eq!(at(1), [Concern::Expired(end)]);
-    assert!(matches!(at(-4000)[..], [Concern::NotYetValid(_)]));
+    let early = at(-4000);
+    assert!(matches!(early[..], [Concern::NotYetValid(_)]));
+    for purpose in [Purpose::Signing, Purpose::SigningForOne, Purpose::Decryption] {
+        assert!(early[0].remedy(purpose).contains("clock"));
+        let remedy = Concern::Expired(end).remedy(purpose);
+        assert_eq!(remedy.contains("saml.next_certificate"), purpose == Purpose::Signing, "{remedy}");
+    }
 }
 
 #[test]
@@ -288,7 +295,7 @@ fn decryption_keys_that_cannot_be_used_are_refused() {
         (&rsa.certificate, "", "holds no private key in PEM form"),
     ] {
         let file = decryption_file(key, certificate);
-        let error = DecryptionPairs::load(&[file.key()], now()).unwrap_err().to_string();
+        let error = DecryptionPairs::load(&[file.key()], now()).unwrap_err().told();
         assert!(error.starts_with("Unable to load private key ") && error.contains(said), "{said}: {error}");
     }
 }

@@ -119,9 +119,10 @@
 //! | attack | answer | test |
 //! |---|---|---|
 //! | a LogoutRequest that nobody signed, by which any page could sign a person out | our own question, and nothing more | `logout::hostile::an_unsigned_request_leads_to_our_own_question_and_no_further` |
-//! | one of another key, for another address, too old, from the future, past its NotOnOrAfter, from nobody, naming nobody, by POST without a Destination | `Signature`, `Destination`, `Stale`, `Future`, `Over`, `UnknownServiceProvider`, `Principal`, `NoDestination` | `logout::hostile::messages_that_do_not_stand_are_refused` |
+//! | one of another key, for another address, too old, from the future, past its NotOnOrAfter, from nobody, with a comment in its Issuer, naming nobody, by POST without a Destination | `Signature`, `Destination`, `Stale`, `Future`, `Over`, `UnknownServiceProvider`, `Principal`, `NoDestination` | `logout::hostile::messages_that_do_not_stand_are_refused` |
 //! | one that came before, also before a restart | `Replayed` | `logout::hostile::a_request_comes_once` |
 //! | one for another person, format or name space, or with a name that a comment cuts | UnknownPrincipal; the session stays | `logout::hostile::a_request_for_somebody_else_ends_nothing_and_says_so` |
+//! | a comment that is put into the name of a signed request | none: the name is read whole | `logout::hostile::a_comment_in_a_signed_name_does_not_cut_it` |
 //! | an SP that names a person as another SP knows them | nobody is meant | `logout::hostile::the_person_of_another_sp_is_not_ones_own` |
 //! | a request in the browser of another person, whose sessions would end at the other SPs | told by SOAP alone | `logout::sessions::the_browser_of_another_person_is_sent_nowhere_else` |
 //! | a LogoutRequest that an SP sends itself, to learn from ours to the other SPs how those know the person | the session ends, PartialLogout; who has no SOAP endpoint is told nothing | `logout::hostile::a_request_from_elsewhere_tells_nobody_how_others_know_the_person` |
@@ -130,7 +131,7 @@
 //! | a page with pictures of `/logout` and `/logout/next`, to leave SPs out of a logout | `SK-ORIGIN` where the browser says what it loads | `logout::hostile::a_picture_of_another_page_steps_through_nothing` |
 //! | by SOAP: unsigned, changed, for another address, in an envelope with a header that must be understood, with a DOCTYPE | a fault with a code and an id | `logout::soap::what_is_not_a_signed_request_is_a_fault_and_ends_nothing` |
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
-//! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed | `logout::answers::whatever_one_answers_the_next_is_told` |
+//! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed; but by SOAP, where the connection is ours, an unsigned one counts | `logout::answers::whatever_one_answers_the_next_is_told` |
 //!
 //! # Artifacts and enhanced clients
 //!

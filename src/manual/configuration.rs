@@ -116,7 +116,8 @@
 //! cheap (ETag and Last-Modified, answered by 304). Copies never end, because SPs to which the file was copied by hand would
 //! refuse every sign-in from then on; with `metadata_valid_for = "14d"` they do, and what is served is signed anew each time
 //! a quarter of that has passed. `sekisho metadata` prints the same octets, and `--output FILE` puts them into a file in one
-//! step. (With a key on an elliptic curve the SignatureValue alone differs: ECDSA never signs twice alike.)
+//! step. (With a key on an elliptic curve the SignatureValue alone differs: ECDSA never signs twice alike. With
+//! `metadata_valid_for` validUntil begins with the command, so that ID and signature differ too.)
 //!
 //! ## Algorithms
 //!

@@ -237,8 +237,9 @@
 //! ## What a LogoutResponse is worth
 //!
 //! Only what a registered key signed makes "signed out" on the page. By SOAP an answer without a signature counts too, since the
-//! connection was ours and to a registered https address; one with a wrong signature does not. An SP without an endpoint, and
-//! one that did not answer, make it PartialLogout: the page names them, and then the SP that asked is told.
+//! connection was ours and to a registered https address (http only where `allow_http_endpoints` allows it); one with a wrong
+//! signature does not. An SP without an endpoint, and one that did not answer, make it PartialLogout: the page names them, and
+//! then the SP that asked is told.
 //!
 //! ## Sessions are known for a day after their time
 //!

@@ -31,9 +31,17 @@ pub enum OutgoingError {
     /// The client cannot be made.
     #[error("cannot start the HTTP client: {0}")]
     Client(String),
-    /// No connection, or it broke.
+    /// No connection.
     #[error("{url} cannot be reached: {cause}")]
     Unreachable {
+        /// The endpoint.
+        url: String,
+        /// The chain of causes.
+        cause: String,
+    },
+    /// The connection broke, perhaps after the message was read.
+    #[error("{url}: the connection broke: {cause}")]
+    Broken {
         /// The endpoint.
         url: String,
         /// The chain of causes.
@@ -109,10 +117,11 @@ impl Outgoing {
 }
 
 fn failed(url: &str, error: &reqwest::Error) -> OutgoingError {
-    if error.is_timeout() && !error.is_connect() {
-        return OutgoingError::TooLate(url.to_owned());
+    let (url, cause) = (url.to_owned(), chain(error));
+    if error.is_connect() {
+        return OutgoingError::Unreachable { url, cause };
     }
-    OutgoingError::Unreachable { url: url.to_owned(), cause: chain(error) }
+    if error.is_timeout() { OutgoingError::TooLate(url) } else { OutgoingError::Broken { url, cause } }
 }
 
 /// reqwest's own sentence names the URL alone; what happened is in its causes.

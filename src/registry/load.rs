@@ -50,14 +50,15 @@ pub(super) fn load(content: &Content, origin: &Origin<'_>) -> Result<Loaded, Vec
 /// The files elsewhere that the TOML names: what they hold is part of what it says.
 pub(super) fn named(content: &Content) -> Vec<PathBuf> {
     let Some(Ok(file)) = content.toml.as_ref().map(|text| policy(text, None)) else { return Vec::new() };
-    let certificates = file.service_provider.iter().flat_map(|sp| &sp.certificates);
+    let of_sp = |sp: &TomlServiceProvider| [&sp.certificates[..], &sp.encryption_certificates].concat();
+    let certificates = file.service_provider.iter().flat_map(of_sp);
     let certificates = certificates.filter_map(|source| match source {
         CertificateSource::File(path) => Some(path),
         CertificateSource::Der(_) => None,
     });
     let policies = std::iter::once(&file.policy).chain(file.by_entity.values().map(|own| &own.policy));
     let keys = policies.flat_map(|policy| policy.private_key.iter().chain(&policy.certificate));
-    keys.chain(certificates).cloned().collect()
+    keys.cloned().chain(certificates).collect()
 }
 
 /// The service provider that no file describes; the TOML is ours, so that nothing can be wrong with it but a bug. It shows
@@ -207,7 +208,7 @@ fn consistent(file: PolicyFile, text: &Text, all: &[SpMetadata]) -> Result<Polic
     if let Some(own) = &file.service_provider {
         let message =
             "it describes a service provider (entity_id), but there is an XML file of the same name";
-        let remedy = "remove entity_id, acs, slo, certificates and name from it, or rename it";
+        let remedy = "remove entity_id, acs, slo, certificates, encryption_certificates and name from it, or rename it";
         return Err(vec![fault(text, None, &own.entity_id, message, remedy)]);
     }
     if all.is_empty() {

@@ -40,7 +40,7 @@ pub use finding::{Finding, Severity};
 pub use policy::{Allow, Encrypt, NameIdEncoding, Policy, Profile, Sign, UPN_DOMAIN, VerifyRequests};
 pub use provider::ServiceProvider;
 pub use release::{EntityRelease, Release, ReleaseOrigin, Releases, UnknownService};
-pub use signing::{SigningKey, SigningKeys};
+pub use signing::{KeyRemark, SigningKey, SigningKeys};
 pub use snapshot::Snapshot;
 
 use state::State;

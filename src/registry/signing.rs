@@ -11,8 +11,8 @@ use crate::saml::signature::{AlgorithmSet, DigestAlgorithm, Preference, Signatur
 
 /// Loads the signing keys that single SPs have for themselves (`private_key`, `certificate`).
 pub trait SigningKeys: Send + Sync + std::fmt::Debug {
-    /// The pair, checked as that of the identity provider; on error the sentence that says what to do.
-    fn load(&self, private_key: &Path, certificate: &Path) -> Result<SigningKey, String>;
+    /// The pair, checked as that of the identity provider.
+    fn load(&self, private_key: &Path, certificate: &Path) -> Result<SigningKey, KeyRemark>;
 }
 
 /// A key that can be used.
@@ -20,8 +20,17 @@ pub trait SigningKeys: Send + Sync + std::fmt::Debug {
 pub struct SigningKey {
     /// What signs.
     pub signer: Arc<dyn Signer>,
-    /// What is worth knowing of it all the same, each with what to do behind a semicolon.
-    pub concerns: Vec<String>,
+    /// What is worth knowing of it all the same.
+    pub concerns: Vec<KeyRemark>,
+}
+
+/// What is so with a key, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRemark {
+    /// What is so.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
 }
 
 /// The key of the policy; refused as a whole SP if it cannot be used, since another key would not be believed there.
@@ -35,13 +44,15 @@ pub(super) fn own_key(
         return Ok(None);
     };
     let Some(keys) = &origin.options.signing_keys else { return Ok(None) };
-    let key = keys.load(private_key, certificate).map_err(|told| {
-        let (message, remedy) = told.split_once("; ").unwrap_or((&told, "put a key pair there"));
+    let refused = |message: &str, remedy: &str| {
         Box::new(origin.error(metadata, format!("private_key: {message}"), remedy))
-    })?;
-    for concern in &key.concerns {
-        let message = concern.split_once("; ").map_or(concern.as_str(), |(message, _)| message);
-        let remedy = "give the SP the certificate of a new key, then name both here";
+    };
+    let key = keys.load(private_key, certificate).map_err(|told| refused(&told.message, &told.remedy))?;
+    if !AlgorithmSet::ALL.without(origin.options.denied).leaves(key.signer.algorithms()) {
+        let message = "saml.denied_algorithms leaves nothing that it can sign with";
+        return Err(refused(message, "take some out, or give the SP a key of another kind"));
+    }
+    for KeyRemark { message, remedy } in &key.concerns {
         findings.push(origin.finding(Severity::Warning, metadata, format!("certificate: {message}"), remedy));
     }
     Ok(Some(key.signer))
@@ -128,9 +139,10 @@ pub(super) fn findings(provider: &ServiceProvider, origin: &Origin<'_>) -> Vec<F
             "choose another that saml.denied_algorithms leaves, or give the SP a key of its own",
         );
     } else if asked {
+        let asked = [&provider.metadata.signing_methods[..], &provider.metadata.digest_methods].concat();
         let message = format!(
             "its metadata asks for signature algorithms that cannot be used ({}); the key does {words}",
-            super::provider::shown(&provider.metadata.signing_methods.join(" "))
+            super::provider::shown(&asked.join(" "))
         );
         say(Severity::Warning, message, "set signature_algorithm, or give the SP a private_key of its own");
     } else if policy.allow_sha1_responses {

@@ -18,6 +18,7 @@ pub struct Snapshot {
     providers: Vec<Arc<ServiceProvider>>,
     affiliations: Affiliations,
     findings: Vec<Finding>,
+    ecp: bool,
 }
 
 impl Snapshot {
@@ -39,6 +40,11 @@ impl Snapshot {
     /// Whether the metadata has an affiliation of this name with this service provider in it.
     pub fn is_affiliated(&self, affiliation: &str, entity_id: &str, now: Timestamp) -> bool {
         self.affiliations.has(affiliation, entity_id, now)
+    }
+
+    /// Whether some service provider is open to enhanced clients.
+    pub fn has_ecp(&self) -> bool {
+        self.ecp
     }
 
     /// Adds a service provider that no file describes, unless a file does.
@@ -95,6 +101,7 @@ pub(super) fn merge(units: &Units, remembered: &Remembered) -> Merged {
         if let Some(winner) = winner {
             snapshot.by_name.insert((*entity_id).to_owned(), Arc::clone(winner.provider));
             snapshot.providers.push(Arc::clone(winner.provider));
+            snapshot.ecp |= winner.provider.policy.enabled && winner.provider.policy.ecp;
             live.push(winner.live_file());
         }
         for claim in claims.iter().filter(|claim| !winner.is_some_and(|w| w.good.same_content(claim.good))) {

@@ -10,18 +10,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Store, StoreError, Write};
 
-/// Memos in memory; more are read from the store again.
-const HELD: usize = 4_096;
-/// IDs of messages in memory: some 10 MB. When there are more at once, no further message is taken.
+/// Octets of memos in memory; what the store has and this has not is read from there.
+const HELD: usize = 16 * 1024 * 1024;
+/// What a memo costs beside its octets.
+const EACH: usize = 256;
+/// IDs of messages in memory: some 10 MB.
 const USED: usize = 200_000;
 const USED_PREFIX: &str = "used/";
+
+/// A memo could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No further message is taken, since one that came before could not be told from it.
+    #[error("{USED} messages came within request_max_age; shorten it, or ask who sends so many")]
+    TooManyMessages,
+}
 
 /// Short-lived things by key.
 #[derive(Debug)]
 pub struct Memos {
     store: Store,
     clock: Arc<dyn Clock>,
-    held: Mutex<HashMap<String, Held>>,
+    held: Mutex<HeldMemos>,
     used: Mutex<HashMap<[u8; 16], i64>>,
 }
 
@@ -31,6 +44,36 @@ struct Held {
     body: Option<String>,
     expires_ms: i64,
     ticket: u64,
+}
+
+/// The memos in memory and their octets.
+#[derive(Debug, Default)]
+struct HeldMemos {
+    memos: HashMap<String, Held>,
+    octets: usize,
+}
+
+impl HeldMemos {
+    fn insert(&mut self, key: &str, memo: Held) {
+        self.remove(key);
+        self.octets += octets(key, &memo);
+        self.memos.insert(key.to_owned(), memo);
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(memo) = self.memos.remove(key) {
+            self.octets -= octets(key, &memo);
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Held) -> bool) {
+        self.memos.retain(|_, memo| keep(memo));
+        self.octets = self.memos.iter().map(|(key, memo)| octets(key, memo)).sum();
+    }
+}
+
+fn octets(key: &str, memo: &Held) -> usize {
+    EACH + key.len() + memo.body.as_ref().map_or(0, String::len)
 }
 
 impl Memos {
@@ -57,11 +100,11 @@ impl Memos {
     }
 
     /// Remembers `body` until a time; durable with the next commit, at once where other nodes must find it.
-    pub async fn put(&self, key: &str, body: String, until: Timestamp) -> Result<(), StoreError> {
+    pub async fn put(&self, key: &str, body: String, until: Timestamp) -> Result<(), MemoError> {
         let expires_ms = until.as_millisecond();
         let write = Write::PutMemo { key: key.to_owned(), body: body.clone(), expires_ms };
         if self.store.is_shared() {
-            return self.store.commit(vec![write]).await;
+            return Ok(self.store.commit(vec![write]).await?);
         }
         let ticket = self.store.defer(write)?;
         self.hold(key, Held { body: Some(body), expires_ms, ticket });
@@ -69,21 +112,21 @@ impl Memos {
     }
 
     /// What is remembered.
-    pub async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub async fn get(&self, key: &str) -> Result<Option<String>, MemoError> {
         let now_ms = self.clock.now().as_millisecond();
         if !self.store.is_shared()
-            && let Some(held) = lock(&self.held).get(key)
+            && let Some(held) = lock(&self.held).memos.get(key)
         {
             return Ok(held.body.clone().filter(|_| held.expires_ms > now_ms));
         }
-        self.store.memo(key, now_ms).await
+        Ok(self.store.memo(key, now_ms).await?)
     }
 
     /// Forgets it.
-    pub async fn forget(&self, key: &str) -> Result<(), StoreError> {
+    pub async fn forget(&self, key: &str) -> Result<(), MemoError> {
         let write = Write::DropMemo { key: key.to_owned() };
         if self.store.is_shared() {
-            return self.store.commit(vec![write]).await;
+            return Ok(self.store.commit(vec![write]).await?);
         }
         let ticket = self.store.defer(write)?;
         self.hold(key, Held { body: None, expires_ms: i64::MAX, ticket });
@@ -91,22 +134,22 @@ impl Memos {
     }
 
     /// Forgets it and returns it, to one caller alone.
-    pub async fn take(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub async fn take(&self, key: &str) -> Result<Option<String>, MemoError> {
         if !self.store.is_shared() {
             // The row may wait for its commit still.
             self.store.commit(Vec::new()).await?;
             lock(&self.held).remove(key);
         }
-        self.store.take_memo(key, self.clock.now().as_millisecond()).await
+        Ok(self.store.take_memo(key, self.clock.now().as_millisecond()).await?)
     }
 
     /// Whether this message did not come before; it is remembered until a time. Durable with the next commit.
-    pub async fn first_use(&self, sender: &str, id: &str, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn first_use(&self, sender: &str, id: &str, until: Timestamp) -> Result<bool, MemoError> {
         let expires_ms = until.as_millisecond();
         let digest = digest(sender, id);
         let key = format!("{USED_PREFIX}{}", data_encoding::HEXLOWER.encode(&digest));
         if self.store.is_shared() {
-            return self.store.first_use(&key, expires_ms).await;
+            return Ok(self.store.first_use(&key, expires_ms).await?);
         }
         let now_ms = self.clock.now().as_millisecond();
         {
@@ -118,20 +161,24 @@ impl Memos {
                 used.retain(|_, until| *until > now_ms);
             }
             if used.len() >= USED {
-                return Err(StoreError::Overloaded { url: "messages of the last hour".to_owned() });
+                return Err(MemoError::TooManyMessages);
             }
             used.insert(digest, expires_ms);
         }
-        self.store.defer(Write::PutMemo { key, body: String::new(), expires_ms })?;
+        let written = self.store.defer(Write::PutMemo { key, body: String::new(), expires_ms });
+        if written.is_err() {
+            lock(&self.used).remove(&digest);
+        }
+        written?;
         Ok(true)
     }
 
     fn hold(&self, key: &str, memo: Held) {
         let mut held = lock(&self.held);
-        if held.len() >= HELD {
-            held.retain(|_, memo| !self.store.landed(memo.ticket));
+        if held.octets >= HELD {
+            held.retain(|memo| !self.store.landed(memo.ticket));
         }
-        held.insert(key.to_owned(), memo);
+        held.insert(key, memo);
     }
 }
 
@@ -178,6 +225,20 @@ mod tests {
         assert_eq!(memos.get("a").await.unwrap(), None);
         clock.advance(SignedDuration::from_secs(60));
         assert_eq!(memos.get("b").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_the_store_has_need_not_stay_in_memory() {
+        let (_folder, store, _clock, memos) = memos().await;
+        let large = "x".repeat(1024 * 1024);
+        for n in 0..40 {
+            memos.put(&n.to_string(), large.clone(), at(1_060)).await.unwrap();
+            store.commit(Vec::new()).await.unwrap();
+        }
+        assert!(lock(&memos.held).octets <= HELD + large.len() + 2 * EACH);
+        assert_eq!(memos.get("0").await.unwrap().as_deref(), Some(large.as_str()));
+        memos.forget("39").await.unwrap();
+        assert_eq!(memos.get("39").await.unwrap(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod sso_session;
 #[cfg(test)]
 mod tests;
 
-pub use self::memos::Memos;
+pub use self::memos::{MemoError, Memos};
 pub use self::pending::{Ask, PendingRequest};
 pub use self::seal::Seal;
 pub use self::sessions::{SessionOptions, Sessions};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Idp;
 use super::outcome::Rejection;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
@@ -46,6 +47,19 @@ pub struct Demands {
     pub request_max_age: SignedDuration,
     /// Whether every request must be signed.
     pub want_authn_requests_signed: bool,
+}
+
+/// What messages are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// What the IdP is.
+    pub idp: &'a Idp,
+    /// The service providers.
+    pub snapshot: &'a Snapshot,
+    /// What decrypts an EncryptedID.
+    pub keys: &'a DecryptionKeys,
+    /// The present moment.
+    pub now: Timestamp,
 }
 
 /// Proof that issuer, signature, destination, time and ACS of a request stand.
@@ -94,79 +108,60 @@ impl Accepted {
         }
     }
 
-    /// Judges a request that just came; `keys` decrypt its Subject.
-    pub fn read(
-        incoming: Incoming<'_>,
-        snapshot: &Snapshot,
-        demands: &Demands,
-        keys: &DecryptionKeys,
-        now: Timestamp,
-    ) -> Result<Self, Rejection> {
+    /// Judges a request that just came.
+    pub fn read(incoming: Incoming<'_>, ground: Ground<'_>) -> Result<Self, Rejection> {
         match incoming {
             Incoming::Redirect { raw_query } => {
                 let received = redirect::Received::request(raw_query)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
                 let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.request_algorithms);
-                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
-                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
+                let judged = judged(&root, ground, judge)?;
+                Self::complete(judged, (Carrier::Browser, received.relay_state), ground)
             }
             Incoming::Post { body } => {
                 let received = post::Received::request(body)?;
                 let root = parse(&received.xml, &Limits::MESSAGE)?;
-                let mut signed = false;
-                let judge = |sp: &ServiceProvider| {
-                    let judged = verify::enveloped(&root, &sp.keys, sp.request_algorithms);
-                    signed = judged.is_ok();
-                    judged
-                };
-                let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
-                if signed && request.destination.is_none() {
-                    return Err(Rejection::NoDestination(request.issuer));
+                let judged = judged(&root, ground, |sp| enveloped(&root, sp))?;
+                // saml-bindings 3.5.5.2
+                if judged.signed && judged.request.destination.is_none() {
+                    return Err(Rejection::NoDestination(judged.request.issuer));
                 }
-                Self::complete(sp, &request, (Carrier::Browser, received.relay_state), demands, now)
+                Self::complete(judged, (Carrier::Browser, received.relay_state), ground)
             }
         }
     }
 
     /// Judges a request that an enhanced client brings by SOAP (saml-profiles 4.2).
-    pub fn read_soap(
-        envelope: &[u8],
-        snapshot: &Snapshot,
-        demands: &Demands,
-        keys: &DecryptionKeys,
-        now: Timestamp,
-    ) -> Result<Self, Rejection> {
+    pub fn read_soap(envelope: &[u8], ground: Ground<'_>) -> Result<Self, Rejection> {
         let root = soap::read(envelope)?;
-        let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.request_algorithms);
-        let (sp, request) = judged(&root, snapshot, (demands, keys, now), judge)?;
-        if !sp.policy.ecp {
-            return Err(Rejection::NoClients(request.issuer));
+        let judged = judged(&root, ground, |sp| enveloped(&root, sp))?;
+        if !judged.sp.policy.ecp {
+            return Err(Rejection::NoClients(judged.request.issuer));
         }
-        Self::complete(sp, &request, (Carrier::Client, None), demands, now)
+        Self::complete(judged, (Carrier::Client, None), ground)
     }
 
     fn complete(
-        sp: Arc<ServiceProvider>,
-        request: &AuthnRequest,
+        Judged { sp, request, .. }: Judged,
         (carrier, relay_state): (Carrier, Option<String>),
-        demands: &Demands,
-        now: Timestamp,
+        Ground { idp, now, .. }: Ground<'_>,
     ) -> Result<Self, Rejection> {
+        let demands = &idp.demands;
         check_destination(&sp, request.destination.as_deref(), &demands.destinations)?;
         check_age(&sp, request.issue_instant, demands, now)?;
-        let acs = Acs::choose(&sp.metadata.acs, request, carrier)
+        let acs = Acs::choose(&sp.metadata.acs, &request, carrier)
             .map_err(|cause| Rejection::Acs { sp: sp.entity_id().to_owned(), cause })?;
         if let Some(lint) = acs.lint() {
             tracing::info!(sp.entity_id = sp.entity_id(), ?lint, "the request is odd but can be answered");
         }
         let ask = Ask {
-            id: Some(request.id.clone()),
+            id: Some(request.id),
             received: now,
             force_authn: request.force_authn,
             is_passive: request.is_passive,
-            name_id_policy: request.name_id_policy.clone(),
-            requested_authn_context: request.requested_authn_context.clone(),
-            subject: request.subject.clone(),
+            name_id_policy: request.name_id_policy,
+            requested_authn_context: request.requested_authn_context,
+            subject: request.subject,
             subject_encrypted: request.subject_encrypted,
             attribute_service: request.attribute_service,
             signed_in: None,
@@ -224,22 +219,34 @@ impl Accepted {
     }
 }
 
-/// Issuer and signature: from here on the request is its SP's.
+/// A request that is its SP's.
+struct Judged {
+    sp: Arc<ServiceProvider>,
+    request: AuthnRequest,
+    /// A signature was looked at, and holds.
+    signed: bool,
+}
+
+/// Issuer and signature.
 fn judged(
     root: &Element<'_>,
-    snapshot: &Snapshot,
-    (demands, keys, now): (&Demands, &DecryptionKeys, Timestamp),
+    ground: Ground<'_>,
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-) -> Result<(Arc<ServiceProvider>, AuthnRequest), Rejection> {
+) -> Result<Judged, Rejection> {
     let mut request = AuthnRequest::read(root)?;
-    let sp = find(snapshot, &request.issuer, now)?;
-    let proof = check_signature(&sp, demands, verify)
+    let sp = find(ground.snapshot, &request.issuer, ground.now)?;
+    let proof = check_signature(&sp, &ground.idp.demands, verify)
         .map_err(|cause| Rejection::Signature { sp: request.issuer.clone(), cause })?;
     if request.subject_encrypted {
-        let proof = proof.ok_or(MessageError::EncryptedUnsigned)?;
-        request.decrypt_subject(root, &proof, keys)?;
+        let proof = proof.as_ref().ok_or(MessageError::EncryptedUnsigned)?;
+        request.decrypt_subject(root, proof, ground.keys)?;
     }
-    Ok((sp, request))
+    Ok(Judged { sp, request, signed: proof.is_some() })
+}
+
+/// Judges the signature in a document by the SP's keys.
+pub(super) fn enveloped(root: &Element<'_>, sp: &ServiceProvider) -> Result<SignatureValid, SignatureError> {
+    verify::enveloped(root, &sp.keys, sp.request_algorithms)
 }
 
 pub(super) fn find(
@@ -256,15 +263,19 @@ pub(super) fn find(
     }
 }
 
+/// What holds of the signatures of this SP's AuthnRequests.
+pub(super) fn rule(sp: &ServiceProvider, demands: &Demands) -> VerifyRequests {
+    let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
+    if forced { VerifyRequests::Required } else { sp.policy.verify_requests }
+}
+
 /// The proof, where there is a signature that was looked at.
 fn check_signature(
     sp: &ServiceProvider,
     demands: &Demands,
     verify: impl FnOnce(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
 ) -> Result<Option<SignatureValid>, SignatureError> {
-    let forced = sp.metadata.authn_requests_signed || demands.want_authn_requests_signed;
-    let rule = if forced { VerifyRequests::Required } else { sp.policy.verify_requests };
-    match rule {
+    match rule(sp, demands) {
         VerifyRequests::Ignore => Ok(None),
         VerifyRequests::Required => verify(sp).map(Some),
         // Without a registered key a signature says nothing: the request counts as unsigned.

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::accept::{Accepted, check_age, check_destination, find};
+use super::accept::{Accepted, check_age, check_destination, enveloped, find};
 use super::outcome::{Rejection, SoapAnswer};
 use super::{RequestContext, SingleSignOn};
 use crate::clock::SignedDuration;
 use crate::saml::artifact::{Artifact, ArtifactResolve, ArtifactResponse};
 use crate::saml::binding::{redirect, soap};
-use crate::saml::signature::{SignatureError, verify};
+use crate::saml::signature::SignatureError;
 
 /// How long a Response waits: an SP fetches it at once.
 const WAITS: SignedDuration = SignedDuration::from_secs(60);
@@ -23,16 +23,15 @@ struct Waiting {
 impl SingleSignOn {
     /// Keeps a Response, and gives the address that takes its reference to the SP (saml-bindings 3.6.3).
     pub(super) async fn refer(&self, accepted: &Accepted, xml: Vec<u8>) -> Result<String, Rejection> {
-        let unavailable = |error: String| Rejection::Unavailable(error);
         let mut handle = [0; 20];
         self.ids.fill(&mut handle);
         let artifact = Artifact::new(self.idp.issuer_without_subject(accepted.sp()), handle);
-        let xml = String::from_utf8(xml).map_err(|error| unavailable(error.to_string()))?;
+        let xml = String::from_utf8(xml).map_err(Rejection::unavailable)?;
         let waiting = Waiting { sp: accepted.sp().entity_id().to_owned(), xml };
-        let body = serde_json::to_string(&waiting).map_err(|error| unavailable(error.to_string()))?;
+        let body = serde_json::to_string(&waiting).map_err(Rejection::unavailable)?;
         let now = self.clock.now();
         let kept = self.memos.put(&key(&artifact), body, now.checked_add(WAITS).unwrap_or(now)).await;
-        kept.map_err(|error| unavailable(error.to_string()))?;
+        kept.map_err(Rejection::unavailable)?;
         let query = redirect::artifact_query(&artifact.encode(), accepted.relay_state());
         Ok(redirect::address(accepted.acs(), &query))
     }
@@ -46,13 +45,12 @@ impl SingleSignOn {
     }
 
     async fn resolved(&self, envelope: &[u8]) -> Result<Vec<u8>, Rejection> {
-        let unavailable = |error: String| Rejection::Unavailable(error);
         let (now, snapshot) = (self.clock.now(), self.registry.snapshot());
         let root = soap::read(envelope)?;
         let resolve = ArtifactResolve::read(&root)?;
         let sp = find(&snapshot, &resolve.head.issuer, now)?;
         // Whoever can fetch an assertion must be who it is for.
-        verify::enveloped(&root, &sp.keys, sp.request_algorithms).map_err(|cause| {
+        enveloped(&root, &sp).map_err(|cause| {
             let cause = if sp.keys.is_empty() { SignatureError::NoKeys } else { cause };
             Rejection::Signature { sp: sp.entity_id().to_owned(), cause }
         })?;
@@ -73,18 +71,17 @@ impl SingleSignOn {
             message: waiting.as_ref().map(|waiting| waiting.xml.as_bytes()),
         };
         let signed = answer.write().signed(&self.signing(&sp), &id);
-        signed.map(|message| soap::envelope(&message)).map_err(|error| unavailable(error.to_string()))
+        signed.map(|message| soap::envelope(&message)).map_err(Rejection::unavailable)
     }
 
     /// The Response behind an artifact: for its SP alone, and once.
     async fn fetched(&self, artifact: &Artifact, sp: &str) -> Result<Option<Waiting>, Rejection> {
-        let unavailable = |error: String| Rejection::Unavailable(error);
         let key = key(artifact);
         let read = |body: Option<String>| {
             let waiting = body.and_then(|body| serde_json::from_str::<Waiting>(&body).ok());
             waiting.filter(|waiting| waiting.sp == sp)
         };
-        let held = self.memos.get(&key).await.map_err(|error| unavailable(error.to_string()))?;
+        let held = self.memos.get(&key).await.map_err(Rejection::unavailable)?;
         if read(held).is_none() {
             tracing::warn!(
                 sp.entity_id = sp,
@@ -92,7 +89,7 @@ impl SingleSignOn {
             );
             return Ok(None);
         }
-        Ok(read(self.memos.take(&key).await.map_err(|error| unavailable(error.to_string()))?))
+        Ok(read(self.memos.take(&key).await.map_err(Rejection::unavailable)?))
     }
 }
 

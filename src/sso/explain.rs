@@ -3,36 +3,24 @@
 //! Nothing is decided here: the message goes through the same steps as one that a browser brings, and what they say is told.
 //! A refusal is told by the sentence that the log has for it.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::accept::{Accepted, find};
-use super::logout::accept::{Ground, Heard, Unheard, hear};
+use super::Incoming;
+use super::accept::{Accepted, Ground, enveloped, find, rule};
+use super::logout::accept::{Heard, Unheard, find_also_disabled, hear};
 use super::outcome::Rejection;
-use super::{Idp, Incoming};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::registry::{ServiceProvider, Snapshot, VerifyRequests};
+use crate::registry::{ServiceProvider, VerifyRequests};
 use crate::saml::acs::AcsBinding;
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{Kind, post, redirect};
-use crate::saml::encryption::DecryptionKeys;
 use crate::saml::logout::{LogoutRequest, LogoutResponse, Principal};
 use crate::saml::message::Head;
-use crate::saml::signature::{SignatureError, SignatureValid, verify};
+use crate::saml::signature::{SignatureError, SignatureValid};
 use crate::saml::xml::{Element, Limits, parse};
-
-/// What messages are explained by.
-#[derive(Debug, Clone, Copy)]
-pub struct Grounds<'a> {
-    /// What the IdP is.
-    pub idp: &'a Idp,
-    /// The service providers.
-    pub snapshot: &'a Snapshot,
-    /// What decrypts an EncryptedID.
-    pub keys: &'a DecryptionKeys,
-    /// The present moment.
-    pub now: Timestamp,
-}
 
 /// A message, explained.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,16 +44,16 @@ impl Explanation {
 }
 
 /// Explains a URL, a query, a form, a form value, or a document.
-pub fn explain(text: &str, grounds: Grounds<'_>) -> Explanation {
+pub fn explain(text: &str, ground: Ground<'_>) -> Explanation {
     let mut told = Explanation::default();
     match Raw::guess(text) {
-        Raw::Query(query) => by_redirect(&query, grounds, &mut told),
-        Raw::Form(form) => by_post(form.as_bytes(), grounds, &mut told),
+        Raw::Query(query) => by_redirect(&query, ground, &mut told),
+        Raw::Form(form) => by_post(form.as_bytes(), ground, &mut told),
     }
     told
 }
 
-fn by_redirect(query: &str, grounds: Grounds<'_>, told: &mut Explanation) {
+fn by_redirect(query: &str, ground: Ground<'_>, told: &mut Explanation) {
     let (kind, received) = match redirect::Received::message(query) {
         Ok(read) => read,
         Err(error) => return told.refuse(&error.into()),
@@ -79,10 +67,10 @@ fn by_redirect(query: &str, grounds: Grounds<'_>, told: &mut Explanation) {
         told.say(format!("What its signature is over has the SHA-256 {digest}."));
     }
     let judge = |sp: &ServiceProvider| received.verify(&sp.keys, sp.request_algorithms);
-    message(&root, Incoming::Redirect { raw_query: query }, judge, grounds, told);
+    message(&root, Incoming::Redirect { raw_query: query }, judge, ground, told);
 }
 
-fn by_post(body: &[u8], grounds: Grounds<'_>, told: &mut Explanation) {
+fn by_post(body: &[u8], ground: Ground<'_>, told: &mut Explanation) {
     let (kind, received) = match post::Received::message(body) {
         Ok(read) => read,
         Err(error) => return told.refuse(&error.into()),
@@ -92,25 +80,25 @@ fn by_post(body: &[u8], grounds: Grounds<'_>, told: &mut Explanation) {
         Ok(root) => root,
         Err(error) => return told.refuse(&error.into()),
     };
-    let judge = |sp: &ServiceProvider| verify::enveloped(&root, &sp.keys, sp.request_algorithms);
-    message(&root, Incoming::Post { body }, judge, grounds, told);
+    let judge = |sp: &ServiceProvider| enveloped(&root, sp);
+    message(&root, Incoming::Post { body }, judge, ground, told);
 }
 
 fn message(
     root: &Element<'_>,
     incoming: Incoming<'_>,
     judge: impl Fn(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-    grounds: Grounds<'_>,
+    ground: Ground<'_>,
     told: &mut Explanation,
 ) {
     match root.local {
-        "LogoutRequest" | "LogoutResponse" => logout(root, incoming, judge, grounds, told),
+        "LogoutRequest" | "LogoutResponse" => logout(root, incoming, judge, ground, told),
         "Response" => {
             told.say("It is a Response: what an identity provider sends, not what it is sent.");
             told.refused = true;
         }
         _ => match AuthnRequest::read(root) {
-            Ok(request) => authn_request(&request, incoming, judge, grounds, told),
+            Ok(request) => authn_request(&request, incoming, judge, ground, told),
             Err(error) => told.refuse(&error.into()),
         },
     }
@@ -120,18 +108,18 @@ fn authn_request(
     request: &AuthnRequest,
     incoming: Incoming<'_>,
     judge: impl Fn(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-    grounds: Grounds<'_>,
+    ground: Ground<'_>,
     told: &mut Explanation,
 ) {
     told.say(format!("It is an AuthnRequest with the ID {}.", request.id));
-    made(request.issue_instant, grounds.now, told);
-    let Some(sp) = sender(&request.issuer, grounds, told) else { return };
-    signature(&sp, judge, grounds, told);
-    addressed(request.destination.as_deref(), &grounds.idp.demands.destinations, told);
+    made(request.issue_instant, ground.now, told);
+    let found = find(ground.snapshot, &request.issuer, ground.now);
+    let Some(sp) = sender(&request.issuer, found, told) else { return };
+    signature(&sp, judge, ground, told);
+    addressed(request.destination.as_deref(), &ground.idp.demands.destinations, told);
     wishes(request, told);
-    let demands = &grounds.idp.demands;
-    match Accepted::read(incoming, grounds.snapshot, demands, grounds.keys, grounds.now) {
-        Ok(accepted) => answered(request, &accepted, grounds, told),
+    match Accepted::read(incoming, ground) {
+        Ok(accepted) => answered(request, &accepted, ground, told),
         Err(rejection) => told.refuse(&rejection),
     }
 }
@@ -148,10 +136,10 @@ fn made(instant: Timestamp, now: Timestamp, told: &mut Explanation) {
 
 fn sender(
     issuer: &str,
-    grounds: Grounds<'_>,
+    found: Result<Arc<ServiceProvider>, Rejection>,
     told: &mut Explanation,
-) -> Option<std::sync::Arc<ServiceProvider>> {
-    match find(grounds.snapshot, issuer, grounds.now) {
+) -> Option<Arc<ServiceProvider>> {
+    match found {
         Ok(sp) => {
             let file = sp.file.file_name().unwrap_or_default().to_string_lossy();
             told.say(format!("It is from {issuer}: \"{}\", described by {file}.", sp.display_name("en")));
@@ -168,20 +156,19 @@ fn sender(
 fn signature(
     sp: &ServiceProvider,
     judge: impl Fn(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-    grounds: Grounds<'_>,
+    ground: Ground<'_>,
     told: &mut Explanation,
 ) {
     believed(judge(sp), told);
-    let forced = sp.metadata.authn_requests_signed || grounds.idp.demands.want_authn_requests_signed;
-    told.say(match (forced, sp.policy.verify_requests) {
-        (true, _) | (_, VerifyRequests::Required) => "AuthnRequests of this SP must be signed.",
-        (false, VerifyRequests::WhenKey) if sp.keys.is_empty() => {
+    told.say(match rule(sp, &ground.idp.demands) {
+        VerifyRequests::Required => "AuthnRequests of this SP must be signed.",
+        VerifyRequests::WhenKey if sp.keys.is_empty() => {
             "No signing key of this SP is registered: a signature of an AuthnRequest says nothing."
         }
-        (false, VerifyRequests::WhenKey) => {
+        VerifyRequests::WhenKey => {
             "AuthnRequests of this SP need not be signed, but a signature must verify."
         }
-        (false, VerifyRequests::Ignore) => "Signatures of this SP's AuthnRequests are not looked at.",
+        VerifyRequests::Ignore => "Signatures of this SP's AuthnRequests are not looked at.",
     });
 }
 
@@ -230,7 +217,7 @@ fn wishes(request: &AuthnRequest, told: &mut Explanation) {
     }
 }
 
-fn answered(request: &AuthnRequest, accepted: &Accepted, grounds: Grounds<'_>, told: &mut Explanation) {
+fn answered(request: &AuthnRequest, accepted: &Accepted, ground: Ground<'_>, told: &mut Explanation) {
     let why = match (&request.acs_url, request.acs_index) {
         (Some(_), _) => "which the request names by its URL".to_owned(),
         (None, Some(index)) => format!("which the request names by its index {index}"),
@@ -242,38 +229,53 @@ fn answered(request: &AuthnRequest, accepted: &Accepted, grounds: Grounds<'_>, t
         AcsBinding::Paos => "PAOS",
     };
     told.say(format!("The answer goes to {} by {binding}: {why}.", accepted.acs()));
-    let sp = accepted.sp();
-    let list = sp.releases.service(request.attribute_service).map(|release| release.attributes.clone());
-    let list = list.ok().flatten().or_else(|| grounds.idp.attributes.clone()).unwrap_or_default();
-    let list = if list.is_empty() { "no attributes".to_owned() } else { list.join(", ") };
+    let released = released(accepted.sp(), request.attribute_service, ground);
     told.say(if request.is_passive {
         format!(
-            "It is accepted. Without a session the SP gets NoPassive; with one, an assertion with {list}."
+            "It is accepted. Without a session the SP gets NoPassive; with one, an assertion with {released}."
         )
     } else {
         format!(
-            "It is accepted: the person signs in, or has a session, and the SP gets an assertion with {list}."
+            "It is accepted: the person signs in, or has a session, and the SP gets an assertion with {released}."
         )
     });
+}
+
+/// What an assertion can hold at most.
+fn released(sp: &ServiceProvider, service: Option<u16>, ground: Ground<'_>) -> String {
+    let Ok(release) = sp.releases.service(service) else {
+        return "no attributes, since there is no such AttributeConsumingService".to_owned();
+    };
+    if !sp.policy.send_attributes {
+        return "no attributes (send_attributes = false)".to_owned();
+    }
+    let list = release.attributes.as_ref().or(ground.idp.attributes.as_ref()).into_iter().flatten();
+    let names: Vec<&str> = list.map(String::as_str).chain(release.subject_ids.iter().copied()).collect();
+    if names.is_empty() {
+        return "what its filters name, since neither it nor saml.attributes has a list".to_owned();
+    }
+    format!("what its filters leave of {}", names.join(", "))
 }
 
 fn logout(
     root: &Element<'_>,
     incoming: Incoming<'_>,
     judge: impl Fn(&ServiceProvider) -> Result<SignatureValid, SignatureError>,
-    grounds: Grounds<'_>,
+    ground: Ground<'_>,
     told: &mut Explanation,
 ) {
     let head = match named(root, told) {
         Ok(head) => head,
         Err(rejection) => return told.refuse(&rejection),
     };
-    made(head.issue_instant, grounds.now, told);
-    let Some(sp) = sender(&head.issuer, grounds, told) else { return };
+    made(head.issue_instant, ground.now, told);
+    let found = match root.local {
+        "LogoutResponse" => find_also_disabled(ground.snapshot, &head.issuer, ground.now),
+        _ => find(ground.snapshot, &head.issuer, ground.now),
+    };
+    let Some(sp) = sender(&head.issuer, found, told) else { return };
     believed(judge(&sp), told);
-    addressed(head.destination.as_deref(), &grounds.idp.demands.logout_destinations, told);
-    let (snapshot, keys, now) = (grounds.snapshot, grounds.keys, grounds.now);
-    let ground = Ground { snapshot, demands: &grounds.idp.demands, keys, now };
+    addressed(head.destination.as_deref(), &ground.idp.demands.logout_destinations, told);
     match hear(incoming, ground) {
         Ok(Heard::Request(asked)) if asked.name.is_none() => {
             told.say("Its EncryptedID cannot be decrypted: the SP gets UnknownPrincipal.");

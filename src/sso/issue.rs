@@ -18,13 +18,15 @@ use crate::saml::encryption::EncryptionKey;
 use crate::saml::response::{Response, Sign, WriteError, encode};
 use crate::saml::status::{INVALID_NAME_ID_POLICY, REQUESTER, RESPONDER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::ENCRYPTED;
-use crate::session::SsoSession;
+use crate::session::{SessionError, SsoSession};
 
 /// Why no assertion was made: the SP is told, or the person.
 #[derive(Debug)]
 pub(super) enum NotIssued {
     /// The SP gets a Response with this status, the log gets the words.
     Status(Status, String),
+    /// The session has ended meanwhile: the person signs in anew.
+    SessionEnded,
     /// Nothing can be sent.
     Rejected(Rejection),
 }
@@ -32,6 +34,15 @@ pub(super) enum NotIssued {
 impl From<Rejection> for NotIssued {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+impl From<SessionError> for NotIssued {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Ended => Self::SessionEnded,
+            other => Self::Rejected(Rejection::unavailable(other)),
+        }
     }
 }
 
@@ -48,11 +59,7 @@ pub(super) async fn issue(
         NotIssued::Status(Status::failure(RESPONDER, UNKNOWN_PRINCIPAL, message), error.to_string())
     })?;
     let told = Told::of(sso, accepted, session, &issuer)?;
-    let sp_session = sso
-        .sessions
-        .sp_session(session, sp.entity_id(), told.name_id)
-        .await
-        .map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let sp_session = sso.sessions.sp_session(session, sp.entity_id(), told.name_id).await?;
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();
     let response_id = sso.ids.xml_id();
@@ -95,7 +102,7 @@ pub(super) async fn issue(
         Some(key) => response.encrypted(&signer, signed_parts(sp), key, sso.ids.as_ref()),
         None => response.signed(&signer, signed_parts(sp)).map_err(WriteError::Sign),
     };
-    let xml = xml.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let xml = xml.map_err(Rejection::unavailable)?;
     if !told.missing.is_empty() {
         let (sp, missing) = (sp.entity_id(), told.missing.join(", "));
         tracing::warn!(
@@ -153,8 +160,7 @@ fn encryption(accepted: &Accepted) -> Result<Encryption<'_>, NotIssued> {
 }
 
 fn encrypted_id(sso: &SingleSignOn, key: &EncryptionKey, name_id: &NameId) -> Result<Vec<u8>, Rejection> {
-    key.data(&write_name_id(name_id), sso.ids.as_ref())
-        .map_err(|error| Rejection::Unavailable(error.to_string()))
+    key.data(&write_name_id(name_id), sso.ids.as_ref()).map_err(Rejection::unavailable)
 }
 
 /// Writes the audit event before the answer goes out.
@@ -169,7 +175,7 @@ pub(super) fn record(
         client_address: Some(request.address),
         event,
     };
-    sso.audit.write(&record).map_err(|error| Rejection::Unavailable(error.to_string()))
+    sso.audit.write(&record).map_err(Rejection::unavailable)
 }
 
 /// A Response that tells the SP why not (saml-core 3.2.2), always signed.
@@ -193,7 +199,7 @@ pub(super) async fn failure(
     };
     let both = Sign { assertion: true, response: true };
     let signed = response.signed(&sso.signing(accepted.sp()), both);
-    let xml = signed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+    let xml = signed.map_err(Rejection::unavailable)?;
     deliver(sso, accepted, xml).await
 }
 

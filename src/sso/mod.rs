@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use accept::{Demands, Incoming};
+pub use accept::{Demands, Ground, Incoming};
 pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 
@@ -126,7 +126,8 @@ impl SingleSignOn {
     ) -> Outcome {
         let snapshot = self.registry.snapshot();
         let keys = self.decryption.load();
-        let accepted = Accepted::read(incoming, &snapshot, &self.idp.demands, &keys, self.clock.now());
+        let ground = Ground { idp: &self.idp, snapshot: &snapshot, keys: &keys, now: self.clock.now() };
+        let accepted = Accepted::read(incoming, ground);
         self.run(accepted, session, request).await
     }
 
@@ -151,8 +152,9 @@ impl SingleSignOn {
         request: &RequestContext<'_>,
     ) -> Result<ClientRequest, SoapAnswer> {
         let snapshot = self.registry.snapshot();
-        let (keys, now) = (self.decryption.load(), self.clock.now());
-        let accepted = Accepted::read_soap(envelope, &snapshot, &self.idp.demands, &keys, now);
+        let keys = self.decryption.load();
+        let ground = Ground { idp: &self.idp, snapshot: &snapshot, keys: &keys, now: self.clock.now() };
+        let accepted = Accepted::read_soap(envelope, ground);
         accepted
             .map(|accepted| ClientRequest { accepted })
             .map_err(|rejection| self.fault(&rejection, request))
@@ -271,6 +273,8 @@ impl SingleSignOn {
             (Decision::Issue, Some(session)) => match issue::issue(self, accepted, session, request).await {
                 Ok(outcome) => Ok(outcome),
                 Err(NotIssued::Rejected(rejection)) => Err(rejection),
+                // Signed out in another tab at this very moment.
+                Err(NotIssued::SessionEnded) => Box::pin(self.go_on(accepted, None, request)).await,
                 Err(NotIssued::Status(status, cause)) => {
                     self.answer(accepted, &status, &cause, Some(session), request).await
                 }
@@ -281,7 +285,7 @@ impl SingleSignOn {
                     pending.ask.signed_in.get_or_insert_with(|| session.subject.id.clone());
                 }
                 let sealed = pending.seal(&self.seal);
-                let sealed = sealed.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+                let sealed = sealed.map_err(Rejection::unavailable)?;
                 Ok(Outcome::Login { pending: sealed })
             }
             (Decision::Reject(status), session) => {
@@ -312,7 +316,7 @@ impl SingleSignOn {
         match session.filter(|_| asks_for_groups(sp)) {
             Some(session) => {
                 let groups = self.membership.groups(&session.subject).await;
-                groups.map_err(|error| Rejection::Unavailable(error.to_string()))
+                groups.map_err(Rejection::unavailable)
             }
             None => Ok(Vec::new()),
         }

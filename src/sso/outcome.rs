@@ -1,5 +1,7 @@
 //! [`Outcome`]: what a step of a sign-on leads to, without a word of HTTP; and the closed list of sentences.
 
+use std::fmt;
+
 use crate::saml::acs::AcsError;
 use crate::saml::binding::soap::FaultCode;
 use crate::saml::binding::{BindingError, Kind};
@@ -184,7 +186,7 @@ pub enum Rejection {
     #[error("the metadata of {0} is past its validUntil")]
     Expired(String),
     /// The signature.
-    #[error("signature of the request from {sp}: {cause}")]
+    #[error("signature of the message from {sp}: {cause}")]
     Signature {
         /// The Issuer.
         sp: String,
@@ -200,7 +202,7 @@ pub enum Rejection {
         destination: String,
     },
     /// A signed POST must say where it goes (saml-bindings 3.5.5.2).
-    #[error("{0}: a signed request by POST must have a Destination")]
+    #[error("{0}: a signed message by POST must have a Destination")]
     NoDestination(String),
     /// From the future.
     #[error("{sp}: IssueInstant {instant} is more than 5 minutes ahead of this IdP's clock")]
@@ -211,7 +213,7 @@ pub enum Rejection {
         instant: String,
     },
     /// Too old.
-    #[error("the request from {sp} is older than {max_age}")]
+    #[error("the message from {sp} is older than {max_age}")]
     Stale {
         /// The Issuer.
         sp: String,
@@ -268,6 +270,11 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Something that is needed cannot say or do its part.
+    pub(super) fn unavailable(cause: impl fmt::Display) -> Self {
+        Self::Unavailable(cause.to_string())
+    }
+
     /// The Issuer or the SP that was asked for, as far as it could be read: not necessarily a registered one.
     pub fn sp(&self) -> Option<&str> {
         match self {

@@ -144,7 +144,7 @@ impl Store {
         read::live_files(&self.readers).await.map_err(|cause| self.failed(&cause))
     }
 
-    /// Deletes expired sessions, old tries and addresses; returns how many rows went.
+    /// Deletes sessions a day after their time, memos after theirs, old tries and addresses; returns how many rows went.
     pub async fn purge(&self, now_ms: i64) -> Result<u64, StoreError> {
         let (done, answer) = oneshot::channel();
         self.ask(Job::Purge(now_ms, done), answer).await

@@ -114,8 +114,8 @@ impl WebError {
                 "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
             ),
             Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | Self::Audit(_) => (
-                "Sign-in is not possible right now; please try again in a few minutes.",
-                "現在サインインできません。数分後にもう一度お試しください。",
+                "This is not possible right now; please try again in a few minutes.",
+                "現在処理できません。数分後にもう一度お試しください。",
             ),
             Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => (
                 "Something went wrong on our side; please try again.",

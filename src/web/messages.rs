@@ -78,16 +78,16 @@ pub(crate) fn sentence(sentence: Sentence) -> Words {
             "サインインしていますが、このアプリケーションを利用する権限がありません。",
         ),
         Sentence::Unavailable => words(
-            "Sign-in is not possible right now; please try again in a few minutes.",
-            "現在サインインできません。数分後にもう一度お試しください。",
+            "This is not possible right now; please try again in a few minutes.",
+            "現在処理できません。数分後にもう一度お試しください。",
         ),
         Sentence::SignOut => words(
-            "The sign-out message of the application could not be accepted.",
-            "アプリケーションから届いたサインアウトのメッセージを受け付けられません。",
+            "The sign-out message of the application could not be accepted; please sign out on the start page.",
+            "アプリケーションから届いたサインアウトのメッセージを受け付けられません。トップページからサインアウトしてください。",
         ),
         Sentence::NoRequest => words(
-            "This page needs a sign-in request; please start from the application.",
-            "サインイン要求がありません。アプリケーションから開始してください。",
+            "This page needs a message of an application; please start from the application.",
+            "アプリケーションからの要求がありません。アプリケーションから開始してください。",
         ),
     }
 }

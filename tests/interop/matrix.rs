@@ -89,7 +89,7 @@ struct Matrix<R> {
     server: TestServer,
     rig: R,
     /// In metadata, and at ports where nobody listens: one to be told by SOAP, one by redirect.
-    dead: [Sp; 2],
+    dead: [LogoutSp; 2],
     /// Without cookies; a clone of it is a new browser.
     browser: Browser,
 }
@@ -105,10 +105,9 @@ impl<R: Rig> Matrix<R> {
             server.folder.write(&format!("metadata/{name}.toml"), &policy(*service));
             server.folder.write(&format!("metadata/{name}.xml"), &rig.metadata(*service).await);
         }
-        let dead =
-            [("dead", SOAP), ("gone", REDIRECT)].map(|(name, way)| LogoutSp::dead(name, &[way]).sp.clone());
-        server.folder.register("dead", &dead[0], "");
-        server.folder.register("gone", &dead[1], "");
+        let dead = [("dead", SOAP), ("gone", REDIRECT)].map(|(name, way)| LogoutSp::dead(name, &[way]));
+        server.folder.register("dead", &dead[0].sp, "");
+        server.folder.register("gone", &dead[1].sp, "");
         let files: Vec<String> = services
             .iter()
             .map(|service| format!("{}.xml", service.name()))
@@ -272,8 +271,8 @@ impl<R: Rig> Matrix<R> {
 
     fn dead(&self, by: By) -> &Sp {
         match by {
-            By::Idp => &self.dead[0],
-            By::Sp => &self.dead[1],
+            By::Idp => &self.dead[0].sp,
+            By::Sp => &self.dead[1].sp,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use reqwest::Client;
 use tempfile::TempDir;
 
 use crate::chromium::Chromium;
+use crate::support::http::client;
 use crate::support::process::{Process, free_port};
 
 /// `sekisho demo` in a folder of its own.
@@ -22,7 +22,7 @@ impl Demo {
         command.arg("demo").arg("--dir").arg(place.path().join("demo")).args(["--port", &port.to_string()]);
         let mut process = Process::start(&mut command, &place.path().join("demo.log"));
         let url = format!("https://localhost:{port}");
-        let http = Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+        let http = client();
         let health = format!("{url}/healthz");
         let answers =
             || async { http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) };

@@ -94,7 +94,8 @@ struct ProviderDraft {
 
 impl Reader<'_, '_> {
     fn file(&mut self, table: &DeTable<'_>) -> PolicyFile {
-        let (mut policy, mut authproc) = (Profile::policy(self.profile(table)), Vec::new());
+        let profile = named_profile(table).or(self.profile);
+        let (mut policy, mut authproc) = (Profile::policy(profile), Vec::new());
         let mut draft = ProviderDraft::default();
         let mut entities = Vec::new();
         for (key, value) in table {
@@ -116,7 +117,7 @@ impl Reader<'_, '_> {
             if let Err(wrong) = values::entity_id(key.get_ref()) {
                 self.fault(key.span(), key.get_ref(), wrong);
             }
-            let entity = self.entity(value, &policy, &authproc);
+            let entity = self.entity(value, (table, &policy), &authproc);
             by_entity.insert(key.get_ref().to_string(), entity);
         }
         let service_provider = self.provider(draft, &policy, !by_entity.is_empty());
@@ -127,13 +128,14 @@ impl Reader<'_, '_> {
     fn entity(
         &mut self,
         value: &Spanned<DeValue<'_>>,
-        top: &Policy,
+        (top, top_policy): (&DeTable<'_>, &Policy),
         filters: &[FilterConfig],
     ) -> EntityPolicy {
-        let mut policy = Policy { entity_id_aliases: Vec::new(), audience: Vec::new(), ..top.clone() };
-        let mut authproc = filters.to_vec();
         let empty = DeTable::new();
         let table = value.get_ref().as_table().unwrap_or(&empty);
+        let below = named_profile(table).map_or_else(|| top_policy.clone(), |own| self.over(own, top));
+        let mut policy = Policy { entity_id_aliases: Vec::new(), audience: Vec::new(), ..below };
+        let mut authproc = filters.to_vec();
         for (key, value) in table {
             let name: &str = key.get_ref();
             match name {
@@ -148,6 +150,17 @@ impl Reader<'_, '_> {
         }
         self.contradictions(&policy, table);
         EntityPolicy { policy, authproc }
+    }
+
+    /// The keys of `table` over the defaults of a profile. What is wrong with them is told elsewhere.
+    fn over(&self, profile: Profile, table: &DeTable<'_>) -> Policy {
+        let mut told = Faults::new(self.faults.file(), "");
+        let mut reader = Reader { faults: &mut told, profile: None };
+        let mut policy = Profile::policy(Some(profile));
+        for (key, value) in table.iter().filter(|(key, _)| POLICY_KEYS.contains(&&**key.get_ref())) {
+            reader.policy_key(&mut policy, key.get_ref(), value);
+        }
+        policy
     }
 
     fn policy_key(&mut self, policy: &mut Policy, key: &str, value: &Spanned<DeValue<'_>>) {
@@ -209,12 +222,6 @@ impl Reader<'_, '_> {
         if let Err(wrong) = read {
             self.fault(value.span(), key, wrong);
         }
-    }
-
-    /// The profile that a table names, else that of files that name none.
-    fn profile(&self, table: &DeTable<'_>) -> Option<Profile> {
-        let named = table.get("profile").and_then(|value| values::profile(value.get_ref()).ok());
-        named.or(self.profile)
     }
 
     /// The name of a file, which starts at the folder of this one.
@@ -364,4 +371,8 @@ impl Reader<'_, '_> {
     fn fault(&mut self, span: Range<usize>, key: &str, wrong: Wrong) {
         self.faults.add(Some(span), key, wrong.message, &wrong.remedy);
     }
+}
+
+fn named_profile(table: &DeTable<'_>) -> Option<Profile> {
+    table.get("profile").and_then(|value| values::profile(value.get_ref()).ok())
 }

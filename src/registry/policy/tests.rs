@@ -277,6 +277,20 @@ fn a_profile_comes_before_the_other_keys_wherever_it_stands() {
     assert!(Profile::deviations(&policy("sign = \"assertion\"")).is_empty());
 }
 
+#[test]
+fn an_entity_of_an_aggregate_may_have_a_profile_of_its_own() {
+    let text = "sign = \"response\"\nsend_attributes = false\n[\"https://a.example\"]\nprofile = \"saml2int\"\n\
+                sign = \"both\"\n[\"https://b.example\"]\necp = true";
+    let file = parse(text).unwrap();
+    let [a, b] = ["https://a.example", "https://b.example"].map(|id| &file.by_entity[id].policy);
+    let saml2int = Profile::policy(Some(Profile::Saml2int));
+    assert_eq!(*a, Policy { sign: Sign::Both, send_attributes: false, ..saml2int });
+    let none = Policy { sign: Sign::Response, send_attributes: false, ecp: true, ..Policy::default() };
+    assert_eq!(*b, none);
+    let faults = parse("sign = \"bth\"\n[\"https://a.example\"]\nprofile = \"saml2int\"").unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+}
+
 /// SDP-IDP11.
 #[test]
 fn the_profile_encrypts() {

@@ -2,6 +2,7 @@
 //!
 //! Each reads the raw octets of a request itself: a framework's decoded copy is not what was signed.
 
+mod deflate;
 pub mod paos;
 pub mod post;
 pub mod redirect;

@@ -1,21 +1,16 @@
 //! The HTTP Redirect binding, DEFLATE encoding (saml-bindings 3.4.4): reads a query string, and writes one.
 
-use std::io::{Read, Write};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::bufread::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::deflate::{deflate, inflate};
 use super::{BindingError, Kind, Parameters, base64};
 use crate::saml::signature::key::sha256_hex;
 use crate::saml::signature::verify::{allowed_algorithm, detached};
 use crate::saml::signature::{
     AlgorithmSet, SignError, SignatureError, SignatureValid, Signer, VerificationKey,
 };
-use crate::saml::xml::Limits;
 
 /// A message that came in a query string.
 #[derive(Debug)]
@@ -104,21 +99,12 @@ impl Detached {
     }
 }
 
-fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    let limit = Limits::MESSAGE.bytes;
-    let mut xml = Vec::with_capacity(2 * 1024);
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    DeflateDecoder::new(deflated).take(bound).read_to_end(&mut xml).map_err(|_| BindingError::Deflate)?;
-    if xml.len() > limit { Err(BindingError::TooLarge(limit)) } else { Ok(xml) }
-}
-
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The unsigned query that carries a message: `SAMLRequest=...[&RelayState=...]`.
-pub fn query(kind: Kind, xml: &[u8], relay_state: Option<&str>) -> Result<String, std::io::Error> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(xml)?;
-    let message = STANDARD.encode(encoder.finish()?);
+pub fn query(kind: Kind, xml: &[u8], relay_state: Option<&str>) -> Result<String, SignError> {
+    let deflated = deflate(xml).ok_or_else(|| SignError("the message cannot be deflated".to_owned()))?;
+    let message = STANDARD.encode(deflated);
     let mut query = format!("{}={}", kind.parameter(), utf8_percent_encode(&message, KEPT));
     if let Some(relay_state) = relay_state {
         query.push_str("&RelayState=");
@@ -134,7 +120,7 @@ pub fn signed_query(
     relay_state: Option<&str>,
     signer: &dyn Signer,
 ) -> Result<String, SignError> {
-    let mut query = query(kind, xml, relay_state).map_err(|error| SignError(error.to_string()))?;
+    let mut query = query(kind, xml, relay_state)?;
     query.push_str("&SigAlg=");
     query.extend(utf8_percent_encode(signer.algorithm().uri(), KEPT));
     let signature = STANDARD.encode(signer.sign(query.as_bytes())?);
@@ -193,11 +179,8 @@ mod tests {
 
     #[test]
     fn an_unencoded_plus_and_line_breaks_in_base64_are_forgiven() {
-        let deflated = {
-            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-            encoder.write_all(b"<a b='1'>some text that compresses to a plus sign: ~~~>>>???</a>").unwrap();
-            STANDARD.encode(encoder.finish().unwrap())
-        };
+        let message = b"<a b='1'>some text that compresses to a plus sign: ~~~>>>???</a>";
+        let deflated = STANDARD.encode(deflate(message).unwrap());
         let (head, tail) = deflated.split_at(8);
         assert!(Received::request(&format!("SAMLRequest={head}%0A{tail}")).is_ok());
     }

@@ -61,11 +61,11 @@ pub struct IdpDescription {
     /// URL that takes AuthnRequests of enhanced clients by SOAP (saml-profiles 4.2); none where ECP is off.
     pub ecp: Option<String>,
     /// URL that takes logout messages by HTTP-Redirect and HTTP-POST.
-    pub slo_front: Option<String>,
+    pub slo_front: String,
     /// URL that takes LogoutRequests by SOAP.
-    pub slo_soap: Option<String>,
+    pub slo_soap: String,
     /// URL that resolves artifacts.
-    pub artifact: Option<String>,
+    pub artifact: String,
     /// Signing certificates in base64 of DER: the active one, then the next.
     pub certificates: Vec<String>,
     /// Certificates to encrypt to, in base64 of DER: for EncryptedID.
@@ -89,7 +89,7 @@ pub struct IdpDescription {
     /// Until when copies may be used; copies at SPs expire with it.
     pub valid_until: Option<Timestamp>,
     /// How long copies should be kept before fetching again.
-    pub cache_duration: Option<SignedDuration>,
+    pub cache_duration: SignedDuration,
 }
 
 /// mdui:UIInfo; empty ones are not written.
@@ -206,9 +206,7 @@ pub fn write(idp: &IdpDescription, id: &str) -> Unsigned {
     if let Some(until) = idp.valid_until {
         attributes.push(("validUntil", seconds(until).into()));
     }
-    if let Some(cache) = idp.cache_duration {
-        attributes.push(("cacheDuration", format!("PT{}S", cache.as_secs().max(0)).into()));
-    }
+    attributes.push(("cacheDuration", format!("PT{}S", idp.cache_duration.as_secs().max(0)).into()));
     w.start(&ENTITY_DESCRIPTOR, &mut attributes);
     let insert_at = w.position();
     algorithms(&mut w, idp.algorithms);
@@ -253,25 +251,24 @@ fn role(w: &mut Writer, idp: &IdpDescription) {
     for certificate in &idp.encryption_certificates {
         key_descriptor(w, "encryption", certificate, &encryption::readable());
     }
-    if let Some(location) = &idp.artifact {
-        let mut attributes: [Attr<'_>; 4] = [
-            ("Binding", BINDING_SOAP.into()),
-            ("Location", location.as_str().into()),
-            ("index", "0".into()),
-            ("isDefault", "true".into()),
-        ];
-        w.leaf(&ARTIFACT_RESOLUTION_SERVICE, &mut attributes, "");
-    }
-    let front = idp.slo_front.as_deref();
-    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_REDIRECT, front);
-    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_POST, front);
-    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_SOAP, idp.slo_soap.as_deref());
+    let mut attributes: [Attr<'_>; 4] = [
+        ("Binding", BINDING_SOAP.into()),
+        ("Location", idp.artifact.as_str().into()),
+        ("index", "0".into()),
+        ("isDefault", "true".into()),
+    ];
+    w.leaf(&ARTIFACT_RESOLUTION_SERVICE, &mut attributes, "");
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_REDIRECT, &idp.slo_front);
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_POST, &idp.slo_front);
+    endpoint(w, &SINGLE_LOGOUT_SERVICE, BINDING_SOAP, &idp.slo_soap);
     for format in &idp.name_id_formats {
         w.leaf(&NAME_ID_FORMAT, &mut [], format);
     }
-    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_REDIRECT, Some(&idp.sso_redirect));
-    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_POST, Some(&idp.sso_post));
-    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_SOAP, idp.ecp.as_deref());
+    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_REDIRECT, &idp.sso_redirect);
+    endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_POST, &idp.sso_post);
+    if let Some(ecp) = &idp.ecp {
+        endpoint(w, &SINGLE_SIGN_ON_SERVICE, BINDING_SOAP, ecp);
+    }
     w.end();
 }
 
@@ -288,10 +285,8 @@ fn key_descriptor(w: &mut Writer, purpose: &str, certificate: &str, methods: &[&
     w.end();
 }
 
-fn endpoint(w: &mut Writer, name: &'static Name, binding: &str, location: Option<&str>) {
-    if let Some(location) = location {
-        w.leaf(name, &mut [("Binding", binding.into()), ("Location", location.into())], "");
-    }
+fn endpoint(w: &mut Writer, name: &'static Name, binding: &str, location: &str) {
+    w.leaf(name, &mut [("Binding", binding.into()), ("Location", location.into())], "");
 }
 
 fn role_extensions(w: &mut Writer, idp: &IdpDescription) {

@@ -81,6 +81,11 @@ impl AlgorithmSet {
         self.signatures & Self::of(algorithm).signatures != 0
     }
 
+    /// Whether a key that can do all these has one in it to sign with by default, which SHA-1 never is.
+    pub fn leaves(self, can: &[SignatureAlgorithm]) -> bool {
+        can.iter().any(|algorithm| self.and(Self::SHA2).has(*algorithm))
+    }
+
     /// Whether this digest may be used.
     pub fn has_digest(self, digest: DigestAlgorithm) -> bool {
         self.digests & Self::of_digest(digest).digests != 0

@@ -17,17 +17,13 @@ impl Preference {
         Self { wanted, allowed }
     }
 
-    /// Whether the peer takes only some.
-    pub fn is_particular(&self) -> bool {
-        !self.wanted.is_empty()
-    }
-
     /// The first that is wanted, allowed, and among what a key can do.
     pub fn fitting(&self, can: &[SignatureAlgorithm]) -> Option<SignatureAlgorithm> {
         self.wanted.iter().copied().find(|wanted| self.allowed.has(*wanted) && can.contains(wanted))
     }
 
-    /// The same, else what the key does best and is allowed. SHA-1 is never the latter.
+    /// The same, else what the key does best and is allowed. SHA-1 is never the latter. A key of which nothing is allowed
+    /// has been refused when it was loaded ([`AlgorithmSet::leaves`]).
     pub fn choose(&self, signer: &dyn Signer) -> SignatureAlgorithm {
         let can = signer.algorithms();
         let default = |able: &SignatureAlgorithm| self.allowed.and(AlgorithmSet::SHA2).has(*able);

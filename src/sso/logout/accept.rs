@@ -6,15 +6,15 @@ use crate::clock::Timestamp;
 use crate::identity::NameId;
 use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::binding::{self, BindingError, Kind, post, redirect, soap};
-use crate::saml::encryption::{self, DecryptionKeys};
+use crate::saml::encryption;
 use crate::saml::logout::{LogoutRequest, LogoutResponse, Principal};
 use crate::saml::message::Head;
-use crate::saml::signature::{SignatureError, SignatureValid, verify};
+use crate::saml::signature::{SignatureError, SignatureValid};
 use crate::saml::uris::{BINDING_POST, BINDING_REDIRECT, BINDING_SOAP, SAML};
 use crate::saml::xml::{Element, Limits, parse};
-use crate::sso::accept::{FUTURE, check_age, check_destination, find};
+use crate::sso::Incoming;
+use crate::sso::accept::{FUTURE, Ground, check_age, check_destination, enveloped, find};
 use crate::sso::outcome::Rejection;
-use crate::sso::{Demands, Incoming};
 
 /// A logout message that stands.
 #[derive(Debug)]
@@ -47,16 +47,6 @@ pub(in crate::sso) struct Answered {
     pub(in crate::sso) request: String,
     /// Whether it says that the person is signed out there.
     pub(in crate::sso) success: bool,
-}
-
-/// What messages are judged by.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::sso) struct Ground<'a> {
-    pub(in crate::sso) snapshot: &'a Snapshot,
-    pub(in crate::sso) demands: &'a Demands,
-    /// What decrypts an EncryptedID.
-    pub(in crate::sso) keys: &'a DecryptionKeys,
-    pub(in crate::sso) now: Timestamp,
 }
 
 /// A message that does not stand.
@@ -132,10 +122,6 @@ pub(super) fn hear_answer(
         return Ok(answered);
     }
     Err(Rejection::Unasked { sp: answered.sp, id: answered.request.chars().take(256).collect() })
-}
-
-fn enveloped(root: &Element<'_>, sp: &ServiceProvider) -> Result<SignatureValid, SignatureError> {
-    verify::enveloped(root, &sp.keys, sp.request_algorithms)
 }
 
 type Verify<'v> = dyn Fn(&Element<'_>, &ServiceProvider) -> Result<SignatureValid, SignatureError> + 'v;
@@ -223,12 +209,12 @@ fn stands(head: &Head, sp: &ServiceProvider, binding: &str, ground: Ground<'_>) 
     if binding == BINDING_POST && head.destination.is_none() {
         return Err(Rejection::NoDestination(sp.entity_id().to_owned()));
     }
-    check_destination(sp, head.destination.as_deref(), &ground.demands.logout_destinations)?;
-    check_age(sp, head.issue_instant, ground.demands, ground.now)
+    check_destination(sp, head.destination.as_deref(), &ground.idp.demands.logout_destinations)?;
+    check_age(sp, head.issue_instant, &ground.idp.demands, ground.now)
 }
 
 /// An SP that was switched off meanwhile may still say that it signed somebody out.
-pub(super) fn find_also_disabled(
+pub(in crate::sso) fn find_also_disabled(
     snapshot: &Snapshot,
     entity_id: &str,
     now: Timestamp,

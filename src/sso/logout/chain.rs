@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::identity::NameId;
+use crate::saml::status::Status;
 use crate::session::{Memos, SsoSession};
 
 /// A logout under way.
@@ -172,6 +173,16 @@ impl Chain {
     /// Whether everybody was signed out.
     pub fn is_complete(&self) -> bool {
         self.parties.iter().all(|party| party.state == State::SignedOut)
+    }
+
+    /// What whoever asked is told.
+    pub fn status(&self) -> Status {
+        if self.is_complete() { Status::success() } else { Status::partial_logout() }
+    }
+
+    /// The SP that waits for an answer.
+    pub fn awaiting(&self) -> Option<&Initiator> {
+        self.initiator.as_ref().filter(|initiator| !initiator.asynchronous)
     }
 
     /// Whoever was asked and is not heard of did not answer: the browser is here again. Says who that was.

@@ -15,13 +15,13 @@ mod turns;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use accept::{Asked, Ground, Heard, Unheard, find_also_disabled, hear, hear_soap};
+use accept::{Asked, Heard, Unheard, find_also_disabled, hear, hear_soap};
 use chain::{Chain, Initiator, State, parties};
 use outcome::{ChainCookie, LogoutOutcome, LogoutStep};
 use reach::Reach;
 use turns::Turns;
 
-use super::accept::FUTURE;
+use super::accept::{FUTURE, Ground};
 use super::outcome::{Refused, Rejection, Sentence, SoapAnswer};
 use super::{Incoming, RequestContext, SingleSignOn};
 use crate::audit::Event;
@@ -32,7 +32,7 @@ use crate::registry::{ServiceProvider, Snapshot};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::status::{REQUESTER, Status, UNKNOWN_PRINCIPAL};
 use crate::saml::uris::name_id::UNSPECIFIED;
-use crate::session::{Memos, SessionError, SpSession, SsoSession};
+use crate::session::{Memos, SpSession, SsoSession};
 
 /// How long a logout may take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
@@ -147,6 +147,8 @@ impl SingleLogout {
         held: Held<'_>,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
+        let own = self.own(held).await?;
+        let named = self.named(asked, own.as_ref()).await?;
         match self.come_once(asked).await {
             // Reload, back, or a browser that asks again: the logout that it began goes on.
             Err(Rejection::Replayed { .. }) if self.began(asked, held).await? => {
@@ -154,13 +156,9 @@ impl SingleLogout {
             }
             once => once?,
         }
-        let own = self.own(held).await?;
-        let sessions = match self.named(asked, own.as_ref()).await? {
-            Named::Sessions(sessions) => sessions,
-            Named::Stranger => {
-                let outcome = self.answer_stranger(&self.initiator(asked, own.as_deref()), request)?;
-                return Ok(LogoutStep::still(outcome));
-            }
+        let Named::Sessions(sessions) = named else {
+            let outcome = self.answer_stranger(&self.initiator(asked, own.as_deref()), request)?;
+            return Ok(LogoutStep::still(outcome));
         };
         let initiator = self.initiator(asked, sessions.first().map(AsRef::as_ref));
         if sessions.is_empty()
@@ -188,11 +186,11 @@ impl SingleLogout {
             _ => self.sso.ids.token(),
         };
         let id = Chain::id_of(&secret);
-        let _turn = self.turns.wait(Some(&id)).await;
+        let _turn = self.turns.wait(&id).await;
         let went = match self.end(ending, id.clone(), request).await {
             Ok(chain) if signed_out => self.advance(chain, request).await,
             // This browser is not the person's: it takes the answer along and sees nothing of where they were signed in.
-            Ok(chain) => return self.conclude(&chain).await.map(|step| LogoutStep::still(step.outcome)),
+            Ok(chain) => return Ok(LogoutStep::still(self.last(&chain)?.unwrap_or(LogoutOutcome::Look))),
             Err(rejection) => Err(rejection),
         };
         match went {
@@ -202,8 +200,7 @@ impl SingleLogout {
             Ok(step) => Ok(LogoutStep { signed_out, ..step }),
             Err(rejection) if self.stored(&id).await.is_ok_and(|kept| kept.is_some()) => {
                 let outcome = self.refuse(&rejection, request);
-                let cookie = if signed_out { ChainCookie::Set(secret) } else { ChainCookie::Keep };
-                Ok(LogoutStep { outcome, signed_out, cookie })
+                Ok(LogoutStep { outcome, signed_out, cookie: ChainCookie::Set(secret) })
             }
             Err(rejection) => Err(rejection),
         }
@@ -216,7 +213,7 @@ impl SingleLogout {
         initiator: Initiator,
         request: &RequestContext<'_>,
     ) -> Result<LogoutStep, Rejection> {
-        let _turn = self.turns.wait(Some(&found.id)).await;
+        let _turn = self.turns.wait(&found.id).await;
         let Some(mut chain) = self.stored(&found.id).await? else {
             return Ok(LogoutStep::still(LogoutOutcome::Look));
         };
@@ -229,8 +226,7 @@ impl SingleLogout {
             return self.advance(chain, request).await;
         }
         self.keep(&chain).await?;
-        let status = if chain.is_complete() { Status::success() } else { Status::partial_logout() };
-        let answer = self.answer(&initiator, &status, &self.sso.registry.snapshot())?;
+        let answer = self.answer(&initiator, &chain.status(), &self.sso.registry.snapshot())?;
         Ok(LogoutStep::still(answer.unwrap_or(LogoutOutcome::Look)))
     }
 
@@ -247,23 +243,24 @@ impl SingleLogout {
         let keys = self.sso.decryption.load();
         let ground = self.ground(&snapshot, &keys);
         let asked = hear_soap(envelope, ground)?;
+        let named = self.named(&asked, None).await?;
         self.come_once(&asked).await?;
         let mut initiator = self.initiator(&asked, None);
-        let status = match self.named(&asked, None).await? {
+        let status = match named {
             Named::Stranger => stranger(),
             Named::Sessions(sessions) => {
                 initiator = self.initiator(&asked, sessions.first().map(AsRef::as_ref));
                 let asking = asked.name.as_ref().map(|name| (asked.sp.entity_id(), name));
                 let ending = Ending { sessions, initiator: None, asking, with_browser: false };
                 let chain = self.end(ending, self.sso.ids.xml_id(), request).await?;
-                if chain.is_complete() { Status::success() } else { Status::partial_logout() }
+                chain.status()
             }
         };
         self.soap_response(&asked.sp, &initiator, &status, request)
     }
 
     fn ground<'a>(&'a self, snapshot: &'a Snapshot, keys: &'a DecryptionKeys) -> Ground<'a> {
-        Ground { snapshot, demands: &self.sso.idp.demands, keys, now: self.sso.clock.now() }
+        Ground { idp: &self.sso.idp, snapshot, keys, now: self.sso.clock.now() }
     }
 
     /// A message that verified may come once.
@@ -272,17 +269,16 @@ impl SingleLogout {
         let age = asked.sp.policy.request_max_age.unwrap_or(self.sso.idp.demands.request_max_age);
         let now = self.sso.clock.now();
         let until = now.checked_add(age + FUTURE + FUTURE).unwrap_or(now);
-        match self.memos.first_use(sp, id, until).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Rejection::Replayed { sp: sp.to_owned(), id: id.to_owned() }),
-            Err(error) => Err(Rejection::Unavailable(error.to_string())),
+        if self.memos.first_use(sp, id, until).await.map_err(Rejection::unavailable)? {
+            return Ok(());
         }
+        Err(Rejection::Replayed { sp: sp.to_owned(), id: id.to_owned() })
     }
 
     async fn own(&self, held: Held<'_>) -> Result<Option<Arc<SsoSession>>, Rejection> {
         let Some(token) = held.token else { return Ok(None) };
         let found = self.sso.sessions.find_any(token).await;
-        found.map_err(|error| Rejection::Unavailable(error.to_string()))
+        found.map_err(Rejection::unavailable)
     }
 
     /// The sessions that a LogoutRequest means (saml-core 3.7.3.2).
@@ -302,7 +298,7 @@ impl SingleLogout {
             return Ok(Named::Sessions(vec![Arc::clone(own)]));
         }
         let found = self.sso.sessions.named(sp, &name.value).await;
-        let mut found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+        let mut found = found.map_err(Rejection::unavailable)?;
         found.retain(means);
         if let Some(own) = own_is_meant
             && !found.iter().any(|session| session.id_hash == own.id_hash)
@@ -333,12 +329,13 @@ impl SingleLogout {
         id: String,
         request: &RequestContext<'_>,
     ) -> Result<Chain, Rejection> {
-        let unavailable = |error: SessionError| Rejection::Unavailable(error.to_string());
-        let ended = self.sso.sessions.finish(&ending.sessions).await.map_err(unavailable)?;
+        let ended = self.sso.sessions.finish(&ending.sessions).await.map_err(Rejection::unavailable)?;
         let mut chain = self.chain(id, &ended, ending.initiator, ending.asking);
-        let kept = if chain.parties.is_empty() { Ok(()) } else { self.keep(&chain).await };
-        // With one commit, and whatever became of the memo: what has ended stays ended.
-        self.sso.sessions.settle_ends(&ended).await.map_err(unavailable)?;
+        // Nobody comes back to a logout without a browser, or without an SP.
+        let is_walked = ending.with_browser && !chain.parties.is_empty();
+        let kept = if is_walked { self.keep(&chain).await } else { Ok(()) };
+        // Whatever became of the memo: what has ended stays ended.
+        self.sso.sessions.settle_ends(&ended).await.map_err(Rejection::unavailable)?;
         kept?;
         let recorded = ended.iter().try_for_each(|session| {
             let event = Event::SignedOut {

@@ -2,10 +2,10 @@
 //!
 //! What was seen is believed for a short time, so that a Monday evening's logouts do not each look anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future, stream};
 
 use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::outgoing::Outgoing;
@@ -14,6 +14,8 @@ const THERE: SignedDuration = SignedDuration::from_secs(30);
 const GONE: SignedDuration = SignedDuration::from_secs(5);
 /// Endpoints that are remembered: only those of registered metadata are ever looked at.
 const KNOWN: usize = 10_000;
+/// Looks that are taken side by side.
+const ABREAST: usize = 16;
 
 /// What is known of endpoints.
 #[derive(Debug)]
@@ -28,9 +30,10 @@ impl Reach {
         Self { outgoing, clock, seen: Mutex::default() }
     }
 
-    /// Whether somebody is at each of these, looked up side by side.
-    pub(super) async fn are_there(&self, urls: &[String]) -> Vec<bool> {
-        join_all(urls.iter().map(|url| self.is_there(url))).await
+    /// Those of `urls` at which nobody is, looked up side by side, each once.
+    pub(super) async fn gone(&self, urls: HashSet<String>) -> HashSet<String> {
+        let looks = stream::iter(urls).map(|url| async { (!self.is_there(&url).await).then_some(url) });
+        looks.buffer_unordered(ABREAST).filter_map(future::ready).collect().await
     }
 
     async fn is_there(&self, url: &str) -> bool {

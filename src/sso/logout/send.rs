@@ -15,7 +15,6 @@ use crate::saml::binding::{Kind, redirect, soap};
 use crate::saml::logout::{Request, Response};
 use crate::saml::metadata::sp::Endpoint;
 use crate::saml::response::encode;
-use crate::saml::signature::SignError;
 use crate::saml::status::Status;
 use crate::saml::uris::{BINDING_POST, BINDING_REDIRECT, BINDING_SOAP};
 use crate::sso::RequestContext;
@@ -87,9 +86,9 @@ impl SingleLogout {
                 None => party.state = State::Failed(Failure::NoEndpoint),
             }
         }
-        let urls: Vec<String> = fronts.iter().map(|(_, url)| url.clone()).collect();
-        for ((at, _), there) in fronts.iter().zip(self.reach.are_there(&urls).await) {
-            if let (Some(party), false) = (chain.parties.get_mut(*at), there) {
+        let gone = self.reach.gone(fronts.iter().map(|(_, url)| url.clone()).collect()).await;
+        for (at, _) in fronts.iter().filter(|(_, url)| gone.contains(url)) {
+            if let Some(party) = chain.parties.get_mut(*at) {
                 party.state = State::Doubtful;
             }
         }
@@ -186,16 +185,18 @@ impl SingleLogout {
         unsigned: &Unsigned,
         id: &str,
     ) -> Result<LogoutOutcome, Rejection> {
-        let failed = |error: SignError| Rejection::Unavailable(error.to_string());
         let signer = &self.sso.signing(sp);
         if way.endpoint.binding == BINDING_REDIRECT {
             let query = redirect::signed_query(way.kind, &unsigned.bytes, way.relay_state, signer);
-            return Ok(LogoutOutcome::Go(redirect::address(way.location, &query.map_err(failed)?)));
+            return Ok(LogoutOutcome::Go(redirect::address(
+                way.location,
+                &query.map_err(Rejection::unavailable)?,
+            )));
         }
         Ok(LogoutOutcome::Post(PostForm {
             location: way.location.to_owned(),
             kind: way.kind,
-            message: encode(&unsigned.signed(signer, id).map_err(failed)?),
+            message: encode(&unsigned.signed(signer, id).map_err(Rejection::unavailable)?),
             relay_state: way.relay_state.map(str::to_owned),
             names: SpNames::of(sp),
         }))
@@ -243,9 +244,7 @@ impl SingleLogout {
         .write();
         tracing::debug!(request.id = request.id, status = status.code, "LogoutResponse by SOAP");
         let signed = unsigned.signed(&self.sso.signing(sp), &id);
-        signed
-            .map(|message| soap::envelope(&message))
-            .map_err(|error| Rejection::Unavailable(error.to_string()))
+        signed.map(|message| soap::envelope(&message)).map_err(Rejection::unavailable)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The steps of a logout after its beginning: an answer, silence, a click; each ends where [`Chain::next`] says.
 
-use tokio::sync::MutexGuard;
+use tokio::sync::OwnedMutexGuard;
 
 use super::accept::Answered;
 use super::chain::{Chain, Failure, Next, State};
@@ -8,7 +8,6 @@ use super::outcome::{ChainCookie, LogoutOutcome, LogoutStep, LogoutView, NextVie
 use super::send::front;
 use super::{Held, SingleLogout};
 use crate::audit::Event;
-use crate::saml::status::Status;
 use crate::sso::RequestContext;
 use crate::sso::outcome::Rejection;
 
@@ -28,7 +27,7 @@ impl SingleLogout {
     pub async fn look(&self, held: Held<'_>, request: &RequestContext<'_>) -> Looked {
         let looked = async {
             let Some(found) = self.under_way(held).await? else { return Ok(Looked::Nothing) };
-            let _turn = self.turns.wait(Some(&found.id)).await;
+            let _turn = self.turns.wait(&found.id).await;
             let Some(mut chain) = self.stored(&found.id).await? else { return Ok(Looked::Nothing) };
             let news = !chain.told;
             self.tell_first(&mut chain, true, request).await?;
@@ -39,12 +38,14 @@ impl SingleLogout {
             if let Next::Ask(_) = chain.next() {
                 return Ok(Looked::Step(self.advance(chain, request).await?));
             }
-            if chain.next() == Next::Finish && chain.is_complete() {
-                let step = self.conclude(&chain).await?;
-                if !matches!(step.outcome, LogoutOutcome::Look) {
-                    return Ok(Looked::Step(step));
-                }
-            } else if news || !silent.is_empty() {
+            if chain.is_complete()
+                && let Some(outcome) = self.last(&chain)?
+            {
+                self.forget(&chain).await?;
+                let step = LogoutStep { outcome, signed_out: false, cookie: ChainCookie::Drop };
+                return Ok(Looked::Step(step));
+            }
+            if news || !silent.is_empty() {
                 self.keep(&chain).await?;
             }
             Ok(Looked::View(self.view(&chain)))
@@ -97,7 +98,7 @@ impl SingleLogout {
             id: answered.request.chars().take(256).collect(),
         };
         let (id, at) = Chain::of_request(&answered.request).ok_or_else(unasked)?;
-        let _turn = self.turns.wait(Some(id)).await;
+        let _turn = self.turns.wait(id).await;
         let mut chain = self.stored(id).await?.ok_or_else(unasked)?;
         let party = chain.parties.get(at).filter(|party| party.sp == answered.sp).ok_or_else(unasked)?;
         match party.state {
@@ -178,26 +179,24 @@ impl SingleLogout {
             self.keep(&chain).await?;
             return Ok(LogoutStep::still(outcome));
         }
-        if chain.next() == Next::Finish && chain.is_complete() {
+        if chain.is_complete() {
             return self.conclude(&chain).await;
         }
         self.keep(&chain).await?;
         Ok(LogoutStep::still(LogoutOutcome::Look))
     }
 
-    /// The SP that asked is told; or the person goes where people go after a logout.
-    pub(super) async fn conclude(&self, chain: &Chain) -> Result<LogoutStep, Rejection> {
-        let snapshot = self.sso.registry.snapshot();
-        let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
-        let outcome = match initiator {
-            Some(initiator) => {
-                let complete = chain.is_complete();
-                let status = if complete { Status::success() } else { Status::partial_logout() };
-                self.answer(initiator, &status, &snapshot)?
-            }
-            None => self.after_logout_url.clone().map(LogoutOutcome::Go),
-        };
-        match outcome {
+    /// Where the end of a logout leads: to the SP that asked, with how it went, or to where people go after a logout.
+    pub(super) fn last(&self, chain: &Chain) -> Result<Option<LogoutOutcome>, Rejection> {
+        match chain.awaiting() {
+            Some(initiator) => self.answer(initiator, &chain.status(), &self.sso.registry.snapshot()),
+            None => Ok(self.after_logout_url.clone().map(LogoutOutcome::Go)),
+        }
+    }
+
+    /// The logout is over; where it leads nowhere, the page shows what came of it.
+    async fn conclude(&self, chain: &Chain) -> Result<LogoutStep, Rejection> {
+        match self.last(chain)? {
             Some(outcome) => {
                 self.forget(chain).await?;
                 Ok(LogoutStep { outcome, signed_out: false, cookie: ChainCookie::Drop })
@@ -220,8 +219,7 @@ impl SingleLogout {
             .collect();
         // What is left to do stands first.
         parties.sort_by_key(|party| party.state == State::SignedOut);
-        let initiator = chain.initiator.as_ref().filter(|initiator| !initiator.asynchronous);
-        let next = match (chain.next(), initiator) {
+        let next = match (chain.next(), chain.awaiting()) {
             (Next::Look(at), _) => self.doubtful(chain, at),
             (_, Some(initiator)) if self.can_answer(initiator, &snapshot) => {
                 NextView::Answer(self.names(&snapshot, &initiator.sp))
@@ -277,10 +275,10 @@ impl SingleLogout {
     }
 
     /// The logout of the cookie, and the turn in it.
-    async fn held(&self, held: Held<'_>) -> Result<(Option<MutexGuard<'_, ()>>, Option<Chain>), Rejection> {
+    async fn held(&self, held: Held<'_>) -> Result<(Option<OwnedMutexGuard<()>>, Option<Chain>), Rejection> {
         let Some(id) = held.chain_id() else { return Ok((None, None)) };
-        let turn = self.turns.wait(Some(&id)).await;
-        Ok((turn, self.stored(&id).await?))
+        let turn = self.turns.wait(&id).await;
+        Ok((Some(turn), self.stored(&id).await?))
     }
 
     /// The logout of the cookie, else the one that ended the browser's session before it got a cookie.
@@ -296,15 +294,14 @@ impl SingleLogout {
 
     pub(super) async fn stored(&self, id: &str) -> Result<Option<Chain>, Rejection> {
         let found = self.memos.get(&key(id)).await;
-        let found = found.map_err(|error| Rejection::Unavailable(error.to_string()))?;
+        let found = found.map_err(Rejection::unavailable)?;
         Ok(found.and_then(|body| serde_json::from_str(&body).ok()))
     }
 
     pub(super) async fn keep(&self, chain: &Chain) -> Result<(), Rejection> {
-        let unavailable = |error: String| Rejection::Unavailable(error);
-        let body = serde_json::to_string(chain).map_err(|error| unavailable(error.to_string()))?;
+        let body = serde_json::to_string(chain).map_err(Rejection::unavailable)?;
         let kept = self.memos.put(&key(&chain.id), body, chain.until).await;
-        kept.map_err(|error| unavailable(error.to_string()))
+        kept.map_err(Rejection::unavailable)
     }
 
     async fn forget(&self, chain: &Chain) -> Result<(), Rejection> {
@@ -312,7 +309,7 @@ impl SingleLogout {
             return Ok(());
         }
         let forgotten = self.memos.forget(&key(&chain.id)).await;
-        forgotten.map_err(|error| Rejection::Unavailable(error.to_string()))
+        forgotten.map_err(Rejection::unavailable)
     }
 }
 

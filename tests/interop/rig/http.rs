@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use reqwest::{Client, redirect};
 
+use crate::support::http::builder;
 use crate::support::process::Process;
 
 /// Waits until this address answers with success.
@@ -27,7 +28,7 @@ pub fn client() -> &'static Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     CLIENT.get_or_init(|| {
         // A kept connection would belong to the runtime of another test.
-        let builder = Client::builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(0);
-        builder.no_proxy().build().unwrap()
+        let builder = builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(0);
+        builder.build().unwrap()
     })
 }

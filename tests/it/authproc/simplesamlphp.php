@@ -2,6 +2,7 @@
 // Runs SimpleSAMLphp's own filters, PHP's preg_match and preg_replace for the differential tests: a JSON line in, a JSON line out.
 //   {"match": pattern, "texts": [..]}                       => [true | false | null (the pattern is bad), ..]
 //   {"replace": pattern, "with": replacement, "texts": [..]} => [[replaced, matched or null] in hexadecimal | null, ..]
+//   {"groups": pattern}                                     => how many groups it has
 //   {"global": F, "idp": F, "sp": F, "attributes": P, "sp_attributes": null | [..], "idp_attributes": ..}
 //                 => P | null (a filter left what is no UTF-8) | false (a filter broke down) | "refused" (Cardinality)
 // P is an array as a list of [key or null, value], a nested one as {"pairs": P}; F is a list of [priority, class, P].
@@ -132,12 +133,25 @@ function replaced(array $case): array
     }, $case['texts']);
 }
 
+// With an empty branch at its end every pattern matches nothing at all, and each group is told. The line feed ends a
+// comment of the flag x.
+function groups(array $case): int
+{
+    $pattern = $case['groups'];
+    $close = strlen(rtrim($pattern, 'A..Za..z')) - 1;
+    $whole = substr($pattern, 0, $close) . "\n|" . substr($pattern, $close);
+    preg_match($whole, '', $matches, PREG_UNMATCHED_AS_NULL);
+    return count(array_filter(array_keys($matches), 'is_int')) - 1;
+}
+
 while (($line = fgets(STDIN)) !== false) {
     $case = json_decode($line, true, 64, JSON_THROW_ON_ERROR);
     if (isset($case['persistent'])) {
         $answer = persistent($case);
     } elseif (isset($case['match'])) {
         $answer = matched($case);
+    } elseif (isset($case['groups'])) {
+        $answer = groups($case);
     } else {
         $answer = isset($case['replace']) ? replaced($case) : filtered($case);
     }

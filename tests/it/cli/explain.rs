@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::support::app::{TestServer, sekisho};
 use crate::support::browser::Browser;
 use crate::support::folder::Folder;
-use crate::support::logout::LogoutRequest;
+use crate::support::logout::{LogoutRequest, logout_response};
 use crate::support::pki::Pair;
 use crate::support::request::AuthnRequest;
 use crate::support::sp::{Sp, post, redirect};
@@ -54,7 +54,7 @@ fn a_good_request_is_told_whole() {
             "It asks for a new sign-in (ForceAuthn).",
             "nameid-format:persistent.",
             "The answer goes to https://app.test/acs by HTTP-POST: which the request names by its index 0.",
-            "It is accepted: the person signs in, or has a session, and the SP gets an assertion with uid, mail.",
+            "It is accepted: the person signs in, or has a session, and the SP gets an assertion with what its filters leave of uid, mail.",
         ],
     );
 }
@@ -142,6 +142,11 @@ fn logout_messages_are_told_and_what_is_none_is_refused() {
     let (code, told) = explain(&folder, &redirect(&slo, &request.xml(), None));
     assert_eq!(code, Some(0));
     assert_says(&told, &["It is not signed.", "asked whether to sign out"]);
+    folder.register("app", &sp, "enabled = false\n");
+    let response = logout_response(&sp.entity_id, "_c.0", &slo, "Success");
+    let (code, told) = explain(&folder, &sp.signed_message(&slo, "SAMLResponse", &response));
+    assert_eq!(code, Some(0), "{told}");
+    assert_says(&told, &["It is a LogoutResponse to _c.0", "It is accepted if a logout waits for it"]);
     for junk in ["hello", "<a/>", "https://example.com/?x=1"] {
         assert_eq!(explain(&folder, junk).0, Some(1), "{junk}");
     }

@@ -3,6 +3,8 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
+use openssl::hash::MessageDigest;
+
 use crate::faults::{enter, folder_with, received};
 use crate::support::app::TestServer;
 use crate::support::browser::Browser;
@@ -79,4 +81,9 @@ async fn a_new_decryption_key_is_published_while_the_server_runs() {
     server.folder.write_secret("certs/decryption.pem", &file(&next));
     let published = || async { Browser::new().open(&url).await.body.contains(&next.certificate_base64()) };
     server.process.wait_until("the new certificate is published", published).await;
+    let changed = server.audit().into_iter().filter(|one| one["kind"] == "key" && one["change"] == "changed");
+    let changed: Vec<_> = changed.map(|one| (one["file"].clone(), one["sha256"].clone())).collect();
+    let sha256 = data_encoding::HEXLOWER.encode(&next.certificate.digest(MessageDigest::sha256()).unwrap());
+    let [(file, told)] = &changed[..] else { panic!("{changed:?}") };
+    assert!(file.as_str().unwrap().ends_with("certs/decryption.pem") && *told == sha256, "{changed:?}");
 }

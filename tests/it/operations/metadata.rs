@@ -128,9 +128,7 @@ async fn a_changed_policy_is_live_and_a_wrong_one_is_never_skipped() {
         let mut browser = browser.clone();
         async move { browser.open(&url).await }
     };
-    let names = |server: &TestServer, page: &Page| {
-        received(server, &sp, page).attributes().into_keys().collect::<Vec<_>>()
-    };
+    let names = |server: &TestServer, page: &Page| received(server, &sp, page).attribute_names();
     assert_eq!(names(&server, &asked(&server).await), ["displayName", "uid"]);
 
     server.folder.write("metadata/sp.toml", "attributes = [\"mail\"]\n");
@@ -159,7 +157,7 @@ async fn until_released(server: &mut TestServer, browser: &Browser, sp: &Sp, nam
     let sso = server.sso();
     let answered = || async {
         let page = browser.clone().open(&redirect(&sso, &sp.request().xml(), None)).await;
-        page.body.contains(POSTED) && sp.receive(&page).attributes().keys().eq(names.iter())
+        page.body.contains(POSTED) && sp.receive(&page).attribute_names() == names
     };
     server.process.wait_until(&format!("{names:?} are released"), answered).await;
 }

@@ -49,9 +49,9 @@ fn full() -> IdpDescription {
         want_authn_requests_signed: true,
         algorithms: AlgorithmSet::SHA2,
         ecp: Some("https://idp.example.co.jp/saml/soap/ecp".to_owned()),
-        slo_front: Some("https://idp.example.co.jp/saml/slo".to_owned()),
-        slo_soap: Some("https://idp.example.co.jp/saml/soap/slo".to_owned()),
-        artifact: Some("https://idp.example.co.jp/saml/soap/artifact".to_owned()),
+        slo_front: "https://idp.example.co.jp/saml/slo".to_owned(),
+        slo_soap: "https://idp.example.co.jp/saml/soap/slo".to_owned(),
+        artifact: "https://idp.example.co.jp/saml/soap/artifact".to_owned(),
         name_id_formats: vec![name_id::PERSISTENT.to_owned(), name_id::EMAIL.to_owned()],
         scope: Some("example.co.jp".to_owned()),
         ui_info: UiInfo {
@@ -69,7 +69,7 @@ fn full() -> IdpDescription {
         contacts: vec![contact(ContactKind::Technical), contact(ContactKind::Security)],
         error_url: Some("https://idp.example.co.jp/error".to_owned()),
         valid_until: Some("2030-01-01T00:00:00.5Z".parse().unwrap()),
-        cache_duration: Some(SignedDuration::from_hours(6)),
+        cache_duration: SignedDuration::from_hours(6),
         ..minimal()
     }
 }

@@ -48,25 +48,38 @@ fn a_file_that_the_toml_names_is_watched_too() {
     let elsewhere = tempfile::tempdir().unwrap();
     let certificate = elsewhere.path().join("sp.pem");
     fs::write(&certificate, Pair::of_sp().certificate_pem()).unwrap();
-    let toml = format!(
-        "entity_id = \"urn:a\"\nacs = [\"https://a.example/\"]\ncertificates = [\"{}\"]\n",
-        certificate.display()
-    );
-    rig.write("a.toml", toml);
+    for (id, key) in [("a", "certificates"), ("b", "encryption_certificates")] {
+        let toml = format!(
+            "entity_id = \"urn:{id}\"\nacs = [\"https://{id}.example/\"]\n{key} = [\"{}\"]\n",
+            certificate.display()
+        );
+        rig.write(&format!("{id}.toml"), toml);
+    }
     let registry = rig.open();
-    let key = |snapshot: &Snapshot| snapshot.find("urn:a").map(|sp| sp.keys[0].fingerprint().to_owned());
-    let before = key(&registry.snapshot()).unwrap();
+    let certificates = |snapshot: &Snapshot| {
+        ["urn:a", "urn:b"].map(|id| snapshot.find(id).unwrap().metadata.keys[0].certificates.clone())
+    };
+    let before = certificates(&registry.snapshot());
     let other = Pair::rsa(2048);
     fs::write(&certificate, other.certificate_pem()).unwrap();
-    let after =
-        eventually(&registry, "the other certificate", |snapshot| key(snapshot) != Some(before.clone()));
-    let broken = |snapshot: &Snapshot| snapshot.findings().iter().any(|one| one.severity == Severity::Error);
-    assert!(!broken(&after));
+    let der = other.certificate.to_der().unwrap();
+    let after = eventually(&registry, "the other certificate for both", |snapshot| {
+        certificates(snapshot).iter().all(|held| *held == [der.clone()])
+    });
+    assert!(certificates(&after) != before);
+    let broken = |snapshot: &Snapshot| {
+        snapshot.findings().iter().filter(|one| one.severity == Severity::Error).count()
+    };
+    assert_eq!(broken(&after), 0);
     fs::remove_file(&certificate).unwrap();
-    let gone = eventually(&registry, "the fault", broken);
+    let gone = eventually(&registry, "both faults", |snapshot| broken(snapshot) == 2);
     finding(&gone, "certificate file");
-    assert_eq!(key(&gone), key(&after), "what was last good stays");
-    assert_eq!(rig.told(), ["metadata a.toml loaded", "metadata a.toml changed", "metadata a.toml refused"]);
+    assert_eq!(certificates(&gone), certificates(&after), "what was last good stays");
+    for id in ["a", "b"] {
+        let mut told = rig.told();
+        told.retain(|line| line.contains(&format!("{id}.toml")));
+        assert_eq!(told, ["loaded", "changed", "refused"].map(|what| format!("metadata {id}.toml {what}")));
+    }
 }
 
 #[test]

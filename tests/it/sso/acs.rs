@@ -4,12 +4,10 @@ use super::{Case, assert_refused};
 use crate::support::folder::Folder;
 use crate::support::html::Page;
 use crate::support::request::AuthnRequest;
-use crate::support::sp::{POST, Sp};
+use crate::support::sp::{PAOS, POST, Sp};
 
 /// What a test does to a request that is otherwise fine.
 type Change = fn(&mut AuthnRequest);
-
-const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 
 /// Three places by POST, of which the second is the default, and one that no browser reaches.
 async fn case() -> Case {
@@ -112,7 +110,7 @@ async fn a_place_that_is_gone_while_the_person_signs_in_gets_nothing() {
     let (_, _) = ask(&mut case, |_| {}).await;
     case.sp.acs.remove(0);
     case.folder.register("app", &case.sp, "");
-    case.app.app().registry.reload_now().unwrap();
+    case.reload();
     let page = case.enter(&login).await;
     assert_refused(&page, 400, "SK-ACS");
 }

@@ -39,7 +39,7 @@ impl Case {
             .replace("</md:Extensions>", &format!("{extensions}</md:Extensions>"))
             .replace("</md:SPSSODescriptor>", &format!("{role}</md:SPSSODescriptor>"));
         self.folder.write("metadata/app.xml", &metadata);
-        self.app.app().registry.reload_now().unwrap();
+        self.reload();
     }
 
     async fn at_service(&mut self, index: Option<&str>) -> Received {
@@ -52,10 +52,6 @@ impl Case {
         let attribute_service = index.map(str::to_owned);
         AuthnRequest { attribute_service, ..self.ask() }
     }
-}
-
-fn names(received: &Received) -> Vec<String> {
-    received.attributes().into_keys().collect()
 }
 
 /// A folder whose configuration has this `[[saml.release]]`.
@@ -76,18 +72,17 @@ async fn the_index_of_a_request_chooses_what_is_released() {
         ),
     ];
     case.describe("", &services.concat());
-    assert_eq!(names(&case.at_service(None).await), ["uid"], "the first is the default");
-    assert_eq!(names(&case.at_service(Some("2")).await), ["mail"]);
-    assert_eq!(names(&case.at_service(Some("1")).await), ["uid"]);
+    assert_eq!(case.at_service(None).await.attribute_names(), ["uid"], "the first is the default");
+    assert_eq!(case.at_service(Some("2")).await.attribute_names(), ["mail"]);
+    assert_eq!(case.at_service(Some("1")).await.attribute_names(), ["uid"]);
     let request = case.for_service(Some("3"));
     let page = case.send(&request).await;
     assert_eq!(case.status(&page, &request), ["Requester", "RequestUnsupported"]);
     let refused = case.events("request_refused").pop().unwrap();
     assert!(refused["reason"].as_str().unwrap().contains("AttributeConsumingServiceIndex 3"), "{refused}");
     // An index that decides nothing is no reason to refuse anybody.
-    case.folder.write("metadata/app.toml", "attributes = [\"ou\"]");
-    case.app.app().registry.reload_now().unwrap();
-    assert_eq!(names(&case.at_service(Some("3")).await), ["ou"]);
+    case.policy("attributes = [\"ou\"]");
+    assert_eq!(case.at_service(Some("3")).await.attribute_names(), ["ou"]);
 }
 
 #[tokio::test]
@@ -104,7 +99,7 @@ async fn the_index_survives_the_sign_in_page() {
     let request = case.for_service(Some("1"));
     let login = case.send(&request).await;
     let page = case.enter(&login).await;
-    assert_eq!(names(&case.accept(&page, &request)), ["mail"]);
+    assert_eq!(case.accept(&page, &request).attribute_names(), ["mail"]);
 }
 
 #[tokio::test]
@@ -119,11 +114,10 @@ async fn only_the_values_that_a_service_names_leave_and_what_it_requires_is_miss
     case.describe("", &service(0, &asks));
     let received = case.at_service(None).await;
     assert_eq!(received.attributes()["ou"], ["Osaka"]);
-    assert_eq!(names(&received), ["mail", "ou"]);
+    assert_eq!(received.attribute_names(), ["mail", "ou"]);
     let issued = case.events("assertion_issued").pop().unwrap();
     assert_eq!(issued["attributes.missing"], serde_json::json!(["employeeNumber"]), "{issued}");
-    case.folder.write("metadata/app.toml", "attributes = [\"ou\"]");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("attributes = [\"ou\"]");
     assert_eq!(
         case.at_service(None).await.attributes()["ou"],
         ["Sales", "Osaka"],
@@ -139,16 +133,15 @@ async fn entity_categories_have_lists_of_their_own() {
         with_release(&format!("entity_category = \"{RESEARCH}\"\nattributes = [\"mail\", \"displayName\"]"));
     let mut case = Case::of(folder, Sp::new("app"), "");
     case.sign_in_first().await;
-    assert!(names(&case.at_service(None).await).is_empty());
+    assert!(case.at_service(None).await.attribute_names().is_empty());
     let asks = service(0, "<md:RequestedAttribute Name=\"uid\"/>");
     case.describe(&entity_attribute(CATEGORY, RESEARCH), &asks);
-    assert_eq!(names(&case.at_service(None).await), ["displayName", "mail"]);
+    assert_eq!(case.at_service(None).await.attribute_names(), ["displayName", "mail"]);
     case.describe(&entity_attribute("urn:other", RESEARCH), &asks);
-    assert_eq!(names(&case.at_service(None).await), ["uid"]);
+    assert_eq!(case.at_service(None).await.attribute_names(), ["uid"]);
     case.describe(&entity_attribute(CATEGORY, RESEARCH), &asks);
-    case.folder.write("metadata/app.toml", "attributes = [\"ou\"]");
-    case.app.app().registry.reload_now().unwrap();
-    assert_eq!(names(&case.at_service(None).await), ["ou"], "the SP's own list goes first");
+    case.policy("attributes = [\"ou\"]");
+    assert_eq!(case.at_service(None).await.attribute_names(), ["ou"], "the SP's own list goes first");
 }
 
 #[tokio::test]
@@ -157,10 +150,10 @@ async fn a_release_by_any_entity_attribute_may_be_bound_to_what_is_requested() {
     let mut case = Case::of(with_release(rule), Sp::new("app"), "");
     case.sign_in_first().await;
     case.describe(&entity_attribute("urn:example:tier", "gold"), "");
-    assert!(names(&case.at_service(None).await).is_empty(), "it asks for nothing");
+    assert!(case.at_service(None).await.attribute_names().is_empty(), "it asks for nothing");
     let asks = "<md:RequestedAttribute Name=\"uid\"/><md:RequestedAttribute Name=\"mail\"/>";
     case.describe(&entity_attribute("urn:example:tier", "gold"), &service(0, asks));
-    assert_eq!(names(&case.at_service(None).await), ["mail"]);
+    assert_eq!(case.at_service(None).await.attribute_names(), ["mail"]);
 }
 
 #[tokio::test]

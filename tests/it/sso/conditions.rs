@@ -7,7 +7,7 @@ use crate::support::app::sign_in;
 use crate::support::browser::Browser;
 use crate::support::folder::{Folder, SUZUKI, TANAKA};
 use crate::support::request::AuthnRequest;
-use crate::support::sp::Sp;
+use crate::support::sp::{STATUS, Sp};
 
 const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
 const OVER_TLS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
@@ -65,7 +65,7 @@ async fn force_authn_is_not_met_by_another_person_whose_sign_in_ends_the_old_ses
     let page = case.browser.open(&case.url("/")).await;
     assert!(page.all_text().contains("鈴木 花子"), "{}", page.all_text());
     assert_eq!(case.events("assertion_issued").len(), 0);
-    assert_eq!(case.events("request_refused")[0]["code"], format!("{}AuthnFailed", super::STATUS));
+    assert_eq!(case.events("request_refused")[0]["code"], format!("{STATUS}AuthnFailed"));
 }
 
 #[tokio::test]
@@ -91,8 +91,7 @@ async fn is_passive_shows_no_page() {
     case.clock.advance(SignedDuration::from_secs(1));
     let page = case.send(&both).await;
     assert_eq!(case.status(&page, &both), ["Responder", "NoPassive"]);
-    case.folder.write("metadata/app.toml", "allow = [\"user:suzuki\"]");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("allow = [\"user:suzuki\"]");
     let request = passive(&case);
     let page = case.send(&request).await;
     assert_eq!(case.status(&page, &request), ["Responder", "RequestDenied"]);
@@ -126,8 +125,7 @@ async fn a_requested_context_is_met_or_refused() {
             assert_eq!(case.status(&page, &request), ["Responder", "NoAuthnContext"], "{comparison:?}");
         }
     }
-    case.folder.write("metadata/app.toml", "ignore_requested_authn_context = true");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("ignore_requested_authn_context = true");
     let request = AuthnRequest { contexts: vec![KERBEROS.to_owned()], ..case.ask() };
     let page = case.send(&request).await;
     case.accept(&page, &request);

@@ -4,7 +4,7 @@
 use sekisho::secret::Secret;
 
 use super::asked::entity_attribute;
-use super::{Case, EMAIL, PERSISTENT, TRANSIENT};
+use super::{Case, EMAIL, PERSISTENT, TRANSIENT, status};
 use crate::faults::fake_directory;
 use crate::support::app::sign_in;
 use crate::support::fake_ldap::{Conduct, FakeLdap};
@@ -24,11 +24,6 @@ const GROUP: &str = "https://affiliation.test/metadata";
 const REFUSED: [&str; 2] = ["Requester", "InvalidNameIDPolicy"];
 
 impl Case {
-    fn policy(&mut self, policy: &str) {
-        self.folder.write("metadata/app.toml", policy);
-        self.app.app().registry.reload_now().unwrap();
-    }
-
     async fn got(&mut self, request: &AuthnRequest) -> Received {
         let page = self.send(request).await;
         self.accept(&page, request)
@@ -46,10 +41,6 @@ impl Case {
     fn of_space(&self, qualifier: &str) -> AuthnRequest {
         AuthnRequest { sp_name_qualifier: Some(qualifier.to_owned()), ..self.of_format(PERSISTENT) }
     }
-}
-
-fn names(received: &Received) -> Vec<String> {
-    received.attributes().into_keys().collect()
 }
 
 /// Tanaka's entry with these attributes more.
@@ -73,7 +64,7 @@ async fn an_assertion_may_have_no_name() {
         "{}",
         received.xml
     );
-    assert_eq!(names(&received), ["uid"]);
+    assert_eq!(received.attribute_names(), ["uid"]);
     assert_eq!(case.events("assertion_issued").pop().unwrap()["name_id.format"], "none");
     let request = case.ask();
     let again = case.got(&request).await;
@@ -107,7 +98,7 @@ async fn subject_ids_go_to_those_who_ask_for_them() {
     let mut case = Case::of(folder(), Sp::new("app"), "");
     case.sign_in_first().await;
     let request = case.ask();
-    assert!(names(&case.got(&request).await).is_empty(), "nobody asks");
+    assert!(case.got(&request).await.attribute_names().is_empty(), "nobody asks");
     let mut ids = Vec::new();
     for (said, expected) in [
         ("subject-id", vec![SUBJECT_ID]),
@@ -119,7 +110,7 @@ async fn subject_ids_go_to_those_who_ask_for_them() {
         case.describe(&entity_attribute(REQUIREMENT, said), "");
         let request = case.ask();
         let received = case.got(&request).await;
-        assert_eq!(names(&received), expected, "{said}");
+        assert_eq!(received.attribute_names(), expected, "{said}");
         ids.extend(received.attributes().into_values().flatten());
     }
     assert_eq!(ids[0], "tanaka@example.co.jp");
@@ -131,7 +122,11 @@ async fn subject_ids_go_to_those_who_ask_for_them() {
     case.policy(&format!("attributes = [\"{SUBJECT_ID}\", \"mail\"]"));
     case.describe(&entity_attribute(REQUIREMENT, "none"), "");
     let request = case.ask();
-    assert_eq!(names(&case.got(&request).await), ["mail", SUBJECT_ID], "the policy's list is the last word");
+    assert_eq!(
+        case.got(&request).await.attribute_names(),
+        ["mail", SUBJECT_ID],
+        "the policy's list is the last word"
+    );
     // An RequestedAttribute asks too, but not against what the SP says elsewhere.
     case.folder.remove("metadata/app.toml");
     let asks = format!(
@@ -146,7 +141,7 @@ async fn subject_ids_go_to_those_who_ask_for_them() {
         let said = said.map(|said| entity_attribute(REQUIREMENT, said)).unwrap_or_default();
         case.describe(&said, &asks);
         let request = case.ask();
-        assert_eq!(names(&case.got(&request).await), expected, "{said}");
+        assert_eq!(case.got(&request).await.attribute_names(), expected, "{said}");
     }
 }
 
@@ -158,7 +153,7 @@ async fn a_subject_id_of_another_form_does_not_leave() {
     let mut case = Case::of(folder, Sp::new("app"), &format!("attributes = [\"{SUBJECT_ID}\", \"uid\"]"));
     case.sign_in_first().await;
     let request = case.ask();
-    assert_eq!(names(&case.got(&request).await), ["uid"]);
+    assert_eq!(case.got(&request).await.attribute_names(), ["uid"]);
 }
 
 #[tokio::test]
@@ -179,7 +174,7 @@ async fn members_of_an_affiliation_know_a_person_by_one_name() {
     let request = case.of_space(GROUP);
     assert_eq!(case.refused(&request).await, REFUSED, "nobody knows the affiliation");
     case.folder.write("metadata/affiliation.xml", &affiliation(&member(&case.sp.entity_id)));
-    case.app.app().registry.reload_now().unwrap();
+    case.reload();
     let request = case.of_space(GROUP);
     let name = case.got(&request).await;
     assert_eq!(name.assertion("Subject/NameID").attribute("SPNameQualifier"), Some(GROUP));
@@ -192,7 +187,7 @@ async fn members_of_an_affiliation_know_a_person_by_one_name() {
     assert_eq!(case.refused_at(&second, &request).await, REFUSED, "it is no member");
     let both = [member(&case.sp.entity_id), member(&second.entity_id)].concat();
     case.folder.write("metadata/affiliation.xml", &affiliation(&both));
-    case.app.app().registry.reload_now().unwrap();
+    case.reload();
     let request = of_second(&case);
     let page = case.send(&request).await;
     assert_eq!(second.receive(&page).name_id().1, name.name_id().1);
@@ -200,7 +195,7 @@ async fn members_of_an_affiliation_know_a_person_by_one_name() {
     assert_ne!(case.got(&request).await.name_id().1, name.name_id().1, "its own name is another");
     // Two files that say different things about one affiliation.
     case.folder.write("metadata/twin.xml", &affiliation(&member(&case.sp.entity_id)));
-    case.app.app().registry.reload_now().unwrap();
+    case.reload();
     let request = case.of_space(GROUP);
     assert_eq!(case.refused(&request).await, REFUSED);
     let snapshot = case.app.app().registry.snapshot();
@@ -211,13 +206,7 @@ async fn members_of_an_affiliation_know_a_person_by_one_name() {
 impl Case {
     async fn refused_at(&mut self, sp: &Sp, request: &AuthnRequest) -> Vec<String> {
         let page = self.send(request).await;
-        let received = sp.receive(&page);
-        assert!(received.response.child("Assertion").is_none(), "{}", received.xml);
-        received
-            .status()
-            .iter()
-            .map(|code| code.strip_prefix(super::STATUS).unwrap_or(code).to_owned())
-            .collect()
+        status(&self.app, sp, &page, request)
     }
 }
 

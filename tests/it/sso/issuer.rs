@@ -26,8 +26,7 @@ async fn a_policy_has_its_own_issuer_and_computed_names_stay() {
     let before = case.accept(&page, &request);
     let own = case.folder.entity_id();
     assert_eq!(before.response.child("Issuer").unwrap().text, own);
-    case.folder.write("metadata/app.toml", "idp_entity_id = \"urn:example:idp\"");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("idp_entity_id = \"urn:example:idp\"");
     let request = ask(&case);
     let page = case.send(&request).await;
     let after = case.accept(&page, &request);

@@ -266,6 +266,51 @@ async fn an_sp_may_have_a_key_of_its_own() {
 }
 
 #[test]
+fn an_own_key_that_denied_algorithms_leave_nothing_refuses_its_sp() {
+    let (mut folder, _, policy) = with_own_key();
+    folder.set("saml.denied_algorithms", vec!["ecdsa-sha256", "ecdsa-sha384", "ecdsa-sha512"]);
+    folder.register("app", &Sp::new("app"), policy);
+    let app = TestApp::start(folder);
+    assert!(app.app().registry.snapshot().find("https://app.test/metadata").is_none());
+    let told = "private_key: saml.denied_algorithms leaves nothing that it can sign with; take some out";
+    assert!(findings(&app).iter().any(|finding| finding.contains(told)), "{:?}", findings(&app));
+}
+
+#[test]
+fn digests_that_cannot_be_used_are_named() {
+    let folder = folder();
+    folder.write("metadata/app.xml", &asking("digest:sha1"));
+    let found = findings(&TestApp::start(folder));
+    let told = format!("cannot be used ({SHA1}sha1)");
+    assert!(found.iter().any(|finding| finding.contains(&told)), "{found:?}");
+}
+
+/// The certificate's time is over, and only that of the identity provider is exchanged by `next_certificate`.
+#[test]
+fn the_remedy_for_an_expired_certificate_is_that_of_its_key() {
+    let (mut folder, _, policy) = with_own_key();
+    let expired = Pair::of_sp().expired();
+    let both = format!("{}{}", expired.key_pem(), expired.certificate_pem());
+    folder.write_secret("certs/decryption.pem", &both);
+    folder.set("saml.decryption_keys", vec!["certs/decryption.pem"]);
+    folder.write_secret("certs/own.pem", &expired.key_pem());
+    folder.write("certs/own.crt", &expired.certificate_pem());
+    folder.register("app", &Sp::new("app"), policy);
+    let run = sekisho(&folder, &["check", "--json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let remedy = |file: &str| {
+        let of_file = |finding: &&serde_json::Value| {
+            let is = |key: &str, part: &str| finding[key].as_str().unwrap().contains(part);
+            is("file", file) && is("message", "the certificate expired at")
+        };
+        let finding = report["findings"].as_array().unwrap().iter().find(of_file);
+        finding.unwrap_or_else(|| panic!("{report:#}"))["remedy"].as_str().unwrap().to_owned()
+    };
+    assert!(remedy("decryption.pem").contains("add a new key to saml.decryption_keys"));
+    assert!(remedy("app.xml").contains("give the SP the certificate of a new key"));
+}
+
+#[test]
 fn an_own_key_that_cannot_be_used_refuses_its_sp_alone() {
     for (break_it, told) in [
         (
@@ -276,6 +321,14 @@ fn an_own_key_that_cannot_be_used_refuses_its_sp_alone() {
             "it is open to other users of this machine (mode 0644); chmod 600",
         ),
         (|folder| folder.remove("certs/own.pem"), "Unable to load private key"),
+        (
+            |folder| folder.write("certs/own.crt", "no certificate"),
+            "; put the certificate of the key there",
+        ),
+        (
+            |folder| folder.write_secret("certs/own.pem", "no key"),
+            "; put a private key in PEM form there",
+        ),
         (
             |folder| folder.write("certs/own.crt", &Pair::of_sp().certificate_pem()),
             "it is not the key of certificate",
@@ -298,7 +351,7 @@ fn an_own_key_that_cannot_be_used_refuses_its_sp_alone() {
         if told.contains("chmod 600") {
             let key = app.folder.path("certs/own.pem");
             std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-            app.app().registry.reload_now().unwrap();
+            app.reload();
             assert!(app.app().registry.snapshot().find("https://app.test/metadata").is_some());
         }
     }

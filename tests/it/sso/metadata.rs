@@ -10,12 +10,11 @@ use sekisho::clock::{Clock, SignedDuration, Timestamp};
 use super::Case;
 use crate::support::app::sekisho;
 use crate::support::folder::Folder;
+use crate::support::http::client;
 use crate::support::pki::Pair;
 use crate::support::schema;
-use crate::support::sp::{POST, REDIRECT, Sp};
+use crate::support::sp::{POST, REDIRECT, SOAP, Sp};
 use crate::support::xml::Element;
-
-const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 
 #[tokio::test]
 async fn metadata_names_what_works_and_nothing_else() {
@@ -200,7 +199,7 @@ async fn a_validity_is_renewed_before_it_ends_and_not_by_every_request() {
 #[tokio::test]
 async fn who_has_the_document_is_told_so() {
     let case = Case::new("");
-    let client = reqwest::Client::new();
+    let client = client();
     let get = async |name: &str, value: &str| {
         let request = client.get(case.url("/saml/metadata")).header(name, value);
         request.send().await.unwrap()

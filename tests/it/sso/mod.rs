@@ -38,9 +38,6 @@ const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
 
-/// The part of a status code that differs.
-const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
-
 /// A program with one SP, and a person's browser.
 struct Case {
     app: TestApp,
@@ -122,23 +119,41 @@ impl Case {
         self.sp.receive(page)
     }
 
-    /// The codes of a Response that says no, which must be signed and answer the request, and hold no assertion.
+    /// See [`status`].
     fn status(&self, page: &Page, request: &AuthnRequest) -> Vec<String> {
-        let received = self.received(page);
-        assert!(received.response.child("Assertion").is_none(), "{}", received.xml);
-        crate::support::judges::accept(&received.xml, &self.app.folder.idp.certificate_pem());
-        assert_eq!(received.response.attribute("InResponseTo"), Some(request.id.as_str()));
-        received.status().iter().map(|code| code.strip_prefix(STATUS).unwrap_or(code).to_owned()).collect()
+        status(&self.app, &self.sp, page, request)
     }
 
-    /// Whether the SP with this request gets a Response at once, without a page in between.
+    /// See [`is_signed_in`].
     async fn is_signed_in(&mut self) -> bool {
-        let request = self.ask();
-        let page = self.send(&request).await;
-        page.url.path() != "/login" && {
-            self.accept(&page, &request);
-            true
-        }
+        is_signed_in(&self.app, &self.sp, &mut self.browser).await
+    }
+
+    /// Registers the SP anew with this policy.
+    fn policy(&self, policy: &str) {
+        self.folder.write("metadata/app.toml", policy);
+        self.reload();
+    }
+}
+
+/// The codes of a Response that says no, which must be signed and answer the request, and hold no assertion.
+fn status(app: &TestApp, sp: &Sp, page: &Page, request: &AuthnRequest) -> Vec<String> {
+    assert_eq!(page.status, 200, "{}", page.body);
+    let received = sp.receive(page);
+    assert!(received.response.child("Assertion").is_none(), "{}", received.xml);
+    crate::support::judges::accept(&received.xml, &app.folder.idp.certificate_pem());
+    assert_eq!(received.response.attribute("InResponseTo"), Some(request.id.as_str()));
+    received.status().into_iter().map(str::to_owned).collect()
+}
+
+/// Whether the SP gets a Response at once, without a page in between.
+async fn is_signed_in(app: &TestApp, sp: &Sp, browser: &mut Browser) -> bool {
+    let request = app.request(sp);
+    let page = browser.open(&redirect(&app.sso(), &request.xml(), None)).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    page.url.path() != "/login" && {
+        sp.receive(&page).verify(sp, Some(&request.id), &app.folder.idp.certificate_pem());
+        true
     }
 }
 

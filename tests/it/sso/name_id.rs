@@ -31,8 +31,7 @@ impl Case {
     }
 
     fn set_policy(&mut self, policy: &str) {
-        self.folder.write("metadata/app.toml", policy);
-        self.app.app().registry.reload_now().unwrap();
+        self.policy(policy);
         let snapshot = self.app.app().registry.snapshot();
         assert!(snapshot.findings().iter().all(|finding| finding.severity != Severity::Error));
     }

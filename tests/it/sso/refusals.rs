@@ -167,8 +167,7 @@ async fn an_sp_that_is_switched_off_gets_nothing_until_it_is_on_again() {
     let mut case = Case::signed_in("").await;
     let url = redirect(&case.sso(), &case.ask().xml(), None);
     let anonymous = Browser::new().open(&url).await;
-    case.folder.write("metadata/app.toml", "enabled = false");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("enabled = false");
     let xml = case.ask().xml();
     refuse(&mut case, &xml, "SK-DISABLED-SP", "https://app.test/metadata").await;
     let init = case.url(&format!("/saml/sso/init?sp={}", crate::support::sp::percent(&case.sp.entity_id)));
@@ -177,8 +176,7 @@ async fn an_sp_that_is_switched_off_gets_nothing_until_it_is_on_again() {
     let mut late = Browser::new();
     let page = late.navigate(Navigation::form(&anonymous, &anonymous.form_with("password"))).await;
     assert_refused(&page, 400, "SK-DISABLED-SP");
-    case.folder.write("metadata/app.toml", "enabled = true");
-    case.app.app().registry.reload_now().unwrap();
+    case.policy("enabled = true");
     assert!(case.is_signed_in().await);
 }
 

@@ -23,12 +23,8 @@ async fn received(folder: Folder, sp: Sp, policy: &str) -> Received {
         issued["attributes"].as_array().unwrap().iter().filter_map(|n| n.as_str()).collect();
     let mut held: Vec<String> = named.into_iter().map(str::to_owned).collect();
     held.sort();
-    assert_eq!(held, received.attributes().into_keys().collect::<Vec<_>>(), "the audit names what left");
+    assert_eq!(held, received.attribute_names(), "the audit names what left");
     received
-}
-
-fn names(received: &Received) -> Vec<String> {
-    received.attributes().into_keys().collect()
 }
 
 #[tokio::test]
@@ -60,12 +56,12 @@ async fn the_list_in_force_is_the_policys_then_the_metadatas_then_our_own() {
         folder
     };
     let policy = "attributes = [\"uid\", \"absent\"]";
-    assert_eq!(names(&received(folder(), sp.clone(), policy).await), ["uid"]);
-    assert_eq!(names(&received(folder(), sp.clone(), "").await), ["displayName", "mail"]);
+    assert_eq!(received(folder(), sp.clone(), policy).await.attribute_names(), ["uid"]);
+    assert_eq!(received(folder(), sp.clone(), "").await.attribute_names(), ["displayName", "mail"]);
     sp.requested_attributes.clear();
-    assert_eq!(names(&received(folder(), sp, "").await), ["ou", "uid"]);
+    assert_eq!(received(folder(), sp, "").await.attribute_names(), ["ou", "uid"]);
     let own = "[[authproc]]\npriority = 1\nfilter = \"AttributeLimit\"\nattributes = [\"mail\"]";
-    assert_eq!(names(&received(Folder::new(), Sp::new("app"), own).await), ["mail"]);
+    assert_eq!(received(Folder::new(), Sp::new("app"), own).await.attribute_names(), ["mail"]);
 }
 
 #[tokio::test]

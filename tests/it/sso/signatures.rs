@@ -128,7 +128,7 @@ async fn any_certificate_of_the_sp_will_do() {
     };
     let metadata = case.sp.metadata().replace("<md:AssertionConsumerService ", &descriptor(&next));
     case.folder.write("metadata/app.xml", &metadata);
-    case.app.app().registry.reload_now().unwrap();
+    case.reload();
     judge(&mut case, "the first key", &[Sent::Signed]).await;
     case.sp.pair = next;
     judge(&mut case, "the second key", &[Sent::Signed]).await;

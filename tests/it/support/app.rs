@@ -3,11 +3,10 @@
 
 use std::process::Command;
 
-use reqwest::Client;
-
 use super::browser::{Browser, Navigation};
 use super::folder::Folder;
 use super::html::Page;
+use super::http::client;
 use super::process::{Process, Signal};
 
 /// The `sekisho` binary, serving a [`Folder`].
@@ -46,7 +45,7 @@ impl TestServer {
 
     async fn wait_until_ready(&mut self) {
         let url = self.url("/healthz");
-        let http = Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+        let http = client();
         let answers =
             || async { http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) };
         self.process.wait_until("/healthz answers", answers).await;

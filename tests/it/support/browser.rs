@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, R
 use reqwest::{Client, Method, Url, redirect};
 
 use super::html::{Form, Page};
+use super::http::builder;
 
 /// A person's browser. A clone has the same cookies at the moment of cloning.
 #[derive(Debug, Clone)]
@@ -150,13 +151,11 @@ impl Browser {
 
     /// A browser at this address of the loopback network: for what is counted per address.
     pub fn at(address: IpAddr) -> Self {
-        let http = Client::builder()
+        let http = builder()
             .redirect(redirect::Policy::none())
-            .tls_danger_accept_invalid_certs(true)
             .local_address(address)
             // A kept connection may be one to a server that was restarted since.
             .pool_max_idle_per_host(0)
-            .no_proxy()
             .build()
             .expect("an HTTP client");
         Self {

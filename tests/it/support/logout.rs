@@ -18,14 +18,16 @@ use flate2::read::DeflateDecoder;
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use percent_encoding::percent_decode_str;
+use tokio::net::TcpSocket;
 
 use sekisho::clock::{Clock, Ids, RandomIds, SystemClock};
 
+use super::html::Page;
 use super::judges;
 use super::pki::Pair;
 use super::request::escape;
 use super::soap::envelope;
-use super::sp::{SOAP, Slo, Sp, sign};
+use super::sp::{SOAP, Slo, Sp, sign, unsigned_message};
 use super::xml::Element;
 
 /// How it answers a LogoutRequest.
@@ -50,6 +52,8 @@ pub struct LogoutSp {
     seen: Arc<Mutex<Vec<Element>>>,
     with_session: Arc<AtomicUsize>,
     server: Option<(ServerHandle, JoinHandle<()>)>,
+    /// Bound and never listening, so that nobody else takes the port of a dead one.
+    _held: Option<TcpSocket>,
 }
 
 struct Service {
@@ -92,14 +96,15 @@ impl LogoutSp {
                 server.await.unwrap();
             });
         });
-        Self { sp, seen, with_session, server: Some((running.recv().unwrap(), thread)) }
+        Self { sp, seen, with_session, server: Some((running.recv().unwrap(), thread)), _held: None }
     }
 
-    /// One whose address nobody answers at.
+    /// One whose address nobody answers at, as long as this is kept.
     pub fn dead(name: &str, bindings: &[&str]) -> Self {
-        let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let sp = Self::described(name, bindings, closed);
-        Self { sp, seen: Arc::default(), with_session: Arc::default(), server: None }
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let sp = Self::described(name, bindings, socket.local_addr().unwrap().port());
+        Self { sp, seen: Arc::default(), with_session: Arc::default(), server: None, _held: Some(socket) }
     }
 
     fn described(name: &str, bindings: &[&str], port: u16) -> Sp {
@@ -206,7 +211,8 @@ async fn by_redirect(req: HttpRequest, service: web::Data<Service>) -> HttpRespo
     let Some(message) = service.reply(&request) else { return HttpResponse::Ok().body("You are here.") };
     let location = match message {
         Reply::Signed(xml) => Sp::new("x").signed_message(&service.idp(), "SAMLResponse", &xml),
-        Reply::Raw(xml) => format!("{}?SAMLResponse={}", service.idp(), xml),
+        Reply::Unsigned(xml) => unsigned_message(&service.idp(), "SAMLResponse", &xml),
+        Reply::Raw(text) => format!("{}?SAMLResponse={text}", service.idp()),
         Reply::Forged(xml) => {
             let stranger = Sp { pair: Pair::rsa(2048), ..Sp::new("x") };
             stranger.signed_message(&service.idp(), "SAMLResponse", &xml)
@@ -229,6 +235,7 @@ async fn by_post(
     let value = match service.reply(&request) {
         None => return HttpResponse::Ok().body("You are here."),
         Some(Reply::Signed(xml)) => STANDARD.encode(sign(&xml, Pair::of_sp())),
+        Some(Reply::Unsigned(xml)) => STANDARD.encode(xml),
         Some(Reply::Raw(text)) => text,
         Some(Reply::Forged(xml)) => STANDARD.encode(sign(&xml, &Pair::rsa(2048))),
     };
@@ -250,7 +257,7 @@ async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
     let message = match service.reply(&request) {
         None => return HttpResponse::ServiceUnavailable().finish(),
         Some(Reply::Signed(xml)) => sign(&xml, Pair::of_sp()),
-        Some(Reply::Raw(text)) => text,
+        Some(Reply::Unsigned(message) | Reply::Raw(message)) => message,
         Some(Reply::Forged(xml)) => sign(&xml, &Pair::rsa(2048)),
     };
     let message = message.split_once("?>\n").map_or(message.as_str(), |(_, rest)| rest);
@@ -258,7 +265,7 @@ async fn by_soap(body: String, service: web::Data<Service>) -> HttpResponse {
 }
 
 /// The message of a query whose signature by the identity provider verifies over the octets as they came.
-pub fn verified_redirect(query: &str, parameter: &str) -> String {
+fn verified_redirect(query: &str, parameter: &str) -> String {
     let (octets, signature) = query.split_once("&Signature=").expect("a signature at the end");
     let raw = |name: &str| {
         let found = octets.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -277,9 +284,21 @@ pub fn verified_redirect(query: &str, parameter: &str) -> String {
     std::io::read_to_string(DeflateDecoder::new(deflated.as_slice())).unwrap()
 }
 
+/// The LogoutResponse that the browser takes to this address by redirect, and that is not sent here.
+pub fn redirected(page: &Page, location: &str) -> Element {
+    assert_eq!(page.status, 303, "{}", page.body);
+    let (address, query) = page.header("location").split_once('?').expect("a query");
+    assert_eq!(address, location);
+    let response = Element::parse(&verified_redirect(query, "SAMLResponse"));
+    assert_eq!(response.name, "LogoutResponse");
+    response
+}
+
 enum Reply {
     Signed(String),
     Forged(String),
+    Unsigned(String),
+    /// As it is, whatever the binding would make of a message.
     Raw(String),
 }
 
@@ -311,7 +330,7 @@ impl Service {
         Some(match self.answer {
             Answer::Success | Answer::Refusal => Reply::Signed(xml),
             Answer::Forged => Reply::Forged(xml),
-            Answer::Unsigned => Reply::Raw(STANDARD.encode(xml)),
+            Answer::Unsigned => Reply::Unsigned(xml),
             Answer::Garbage => Reply::Raw("AAAA".to_owned()),
             Answer::Silence => return None,
         })

@@ -7,6 +7,7 @@ pub mod decryption;
 pub(crate) mod fake_ldap;
 pub mod folder;
 pub mod html;
+pub mod http;
 pub mod judges;
 pub mod logout;
 pub mod pki;

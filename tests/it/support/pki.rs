@@ -69,6 +69,19 @@ impl Pair {
         Self { key, certificate: builder.build() }
     }
 
+    /// The same key, with a certificate whose time was over long ago.
+    pub fn expired(&self) -> Self {
+        let name = self.certificate.subject_name();
+        let mut builder = X509::builder().unwrap();
+        builder.set_subject_name(name).unwrap();
+        builder.set_issuer_name(name).unwrap();
+        builder.set_pubkey(&self.key).unwrap();
+        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::from_unix(86_400).unwrap()).unwrap();
+        builder.sign(&self.key, MessageDigest::sha256()).unwrap();
+        Self { key: self.key.clone(), certificate: builder.build() }
+    }
+
     pub fn key_pem(&self) -> String {
         String::from_utf8(self.key.private_key_to_pem_pkcs8().unwrap()).unwrap()
     }

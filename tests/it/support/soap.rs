@@ -1,7 +1,6 @@
 //! SOAP as a service provider or an enhanced client speaks it.
 
-use reqwest::Client;
-
+use super::http::client;
 use super::pki::Pair;
 use super::sp::sign;
 
@@ -27,8 +26,7 @@ pub fn message(envelope: &str) -> &str {
 
 /// Sends an envelope, with HTTP Basic where there are credentials; status and body of the answer.
 pub async fn post_soap(url: &str, body: String, basic: Option<(&str, &str)>) -> (u16, String) {
-    let http = Client::builder().no_proxy().build().unwrap();
-    let mut request = http.post(url).header("Content-Type", "text/xml; charset=utf-8").body(body);
+    let mut request = client().post(url).header("Content-Type", "text/xml; charset=utf-8").body(body);
     if let Some((login, password)) = basic {
         request = request.basic_auth(login, Some(password));
     }

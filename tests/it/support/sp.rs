@@ -27,6 +27,8 @@ pub const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 pub const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
 pub const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 pub const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+/// The part of a status code that is the same in all.
+pub const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
 
@@ -227,7 +229,7 @@ impl Received {
     /// Has all judges verify every signature, and checks what ties the Response to the request and the SP.
     pub fn verify(&self, sp: &Sp, in_response_to: Option<&str>, certificate_pem: &str) -> &Self {
         judges::accept(&self.xml, certificate_pem);
-        assert_eq!(self.status(), ["urn:oasis:names:tc:SAML:2.0:status:Success"]);
+        assert_eq!(self.status(), ["Success"]);
         assert_eq!(self.response.attribute("InResponseTo"), in_response_to);
         assert_eq!(self.response.attribute("Destination"), Some(self.acs.as_str()));
         assert_eq!(self.response.all("Assertion").count(), 1);
@@ -239,15 +241,9 @@ impl Received {
         self
     }
 
-    /// The status codes, the outer one first.
+    /// See [`status`].
     pub fn status(&self) -> Vec<&str> {
-        let mut codes = Vec::new();
-        let mut at = self.response.at("Status/StatusCode");
-        while let Some(code) = at {
-            codes.push(code.attribute("Value").unwrap_or_default());
-            at = code.child("StatusCode");
-        }
-        codes
+        status(&self.response)
     }
 
     /// An element below the only assertion.
@@ -267,6 +263,10 @@ impl Received {
         self.assertion("AuthnStatement").attribute("SessionIndex").expect("a SessionIndex")
     }
 
+    pub fn attribute_names(&self) -> Vec<String> {
+        self.attributes().into_keys().collect()
+    }
+
     /// Attribute values by attribute name.
     pub fn attributes(&self) -> BTreeMap<String, Vec<String>> {
         let statement = self.response.at("Assertion/AttributeStatement");
@@ -280,9 +280,26 @@ impl Received {
     }
 }
 
+/// The status codes of a message, the outer one first, each without [`STATUS`].
+pub fn status(message: &Element) -> Vec<&str> {
+    let mut codes = Vec::new();
+    let mut at = message.at("Status/StatusCode");
+    while let Some(code) = at {
+        let value = code.attribute("Value").and_then(|value| value.strip_prefix(STATUS));
+        codes.push(value.unwrap_or_else(|| panic!("no status of SAML: {code:?}")));
+        at = code.child("StatusCode");
+    }
+    codes
+}
+
 /// The address that carries a message by HTTP-Redirect (saml-bindings 3.4.4.1), unsigned.
 pub fn redirect(sso: &str, xml: &str, relay_state: Option<&str>) -> String {
     format!("{sso}?{}", query("SAMLRequest", xml, relay_state))
+}
+
+/// The same for a message in this parameter.
+pub fn unsigned_message(address: &str, parameter: &str, xml: &str) -> String {
+    format!("{address}?{}", query(parameter, xml, None))
 }
 
 /// The form fields that carry a message by HTTP-POST (saml-bindings 3.5.4).

@@ -74,6 +74,11 @@ impl TestApp {
         &self.running().audit
     }
 
+    /// Reads the service providers' files anew.
+    pub fn reload(&self) {
+        self.app().registry.reload_now().unwrap();
+    }
+
     /// The public address of a path.
     pub fn url(&self, path: &str) -> String {
         self.folder.url(path)

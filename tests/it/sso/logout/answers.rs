@@ -1,9 +1,9 @@
 //! What service providers answer, and that the chain goes on past each of them.
 
-use super::{SignedIn, idp};
+use super::SignedIn;
 use crate::sso::assert_refused;
 use crate::support::browser::Navigation;
-use crate::support::logout::{Answer, LogoutSp, logout_response};
+use crate::support::logout::{Answer, logout_response};
 use crate::support::sp::{POST, REDIRECT, SOAP};
 
 #[tokio::test]
@@ -15,17 +15,15 @@ async fn whatever_one_answers_the_next_is_told() {
         (Answer::Unsigned, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Forged, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Garbage, REDIRECT, "Perhaps still signed in: it did not confirm", "bad_answer"),
+        // By SOAP the connection was ours and to a registered endpoint.
+        (Answer::Unsigned, SOAP, "Signed out", "signed_out"),
         (Answer::Refusal, SOAP, "Still signed in: it refused", "refused"),
         (Answer::Forged, SOAP, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Garbage, SOAP, "Perhaps still signed in: it did not confirm", "bad_answer"),
         (Answer::Silence, SOAP, "Perhaps still signed in: it did not confirm", "no_answer"),
     ] {
-        let idp = idp();
-        let sps = vec![
-            LogoutSp::start("odd", &[binding], answer, &idp),
-            LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
-        ];
-        let mut person = SignedIn::at(sps, &idp).await;
+        let sps = [("odd", &[binding][..], answer), ("next", &[REDIRECT], Answer::Success)];
+        let mut person = SignedIn::of(&sps).await;
         let page = person.sign_out().await;
         let told = SignedIn::told(&page);
         assert_eq!(told.len(), 2, "{answer:?} {binding}: {}", page.body);
@@ -39,12 +37,9 @@ async fn whatever_one_answers_the_next_is_told() {
 
 #[tokio::test]
 async fn a_browser_that_is_kept_comes_back_and_goes_on() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("keeps", &[REDIRECT], Answer::Silence), ("next", &[REDIRECT], Answer::Success)])
+            .await;
     let page = person.sign_out().await;
     assert_eq!(page.body, "You are here.");
     let page = person.browser.open(&person.app.url("/logout")).await;
@@ -62,12 +57,8 @@ async fn a_browser_that_is_kept_comes_back_and_goes_on() {
 
 #[tokio::test]
 async fn an_answer_to_nothing_is_refused() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("one", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("one", &[REDIRECT], Answer::Silence), ("two", &[REDIRECT], Answer::Success)]).await;
     let slo = person.app.url("/saml/slo");
     let unasked = logout_response(&person.sps[0].sp.entity_id, "_1234", &slo, "Success");
     let page = person.browser.open(&person.sps[0].sp.signed_message(&slo, "SAMLResponse", &unasked)).await;

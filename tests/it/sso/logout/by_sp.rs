@@ -2,38 +2,20 @@
 
 use super::{SignedIn, idp};
 use crate::support::browser::Navigation;
-use crate::support::html::Page;
 use crate::support::judges;
-use crate::support::logout::{Answer, LogoutSp, verified_redirect};
+use crate::support::logout::{Answer, LogoutSp, redirected};
 use crate::support::pki::Pair;
-use crate::support::sp::{POST, REDIRECT, SOAP, Slo, post};
+use crate::support::sp::{POST, REDIRECT, SOAP, Slo, post, status};
 use crate::support::xml::Element;
-
-/// The LogoutResponse that the browser takes to an SP by redirect; the SP is not there to take it.
-fn redirected(page: &Page, location: &str) -> Element {
-    assert_eq!(page.status, 303, "{}", page.body);
-    let to = page.header("location");
-    let (address, query) = to.split_once('?').expect("a query");
-    assert_eq!(address, location);
-    Element::parse(&verified_redirect(query, "SAMLResponse"))
-}
-
-fn status(response: &Element) -> Vec<String> {
-    let outer = response.at("Status/StatusCode").unwrap();
-    let codes = [Some(outer), outer.child("StatusCode")];
-    let short = |code: &Element| code.attribute("Value").unwrap().rsplit(':').next().unwrap().to_owned();
-    codes.into_iter().flatten().map(short).collect()
-}
 
 #[tokio::test]
 async fn by_redirect_all_are_signed_out_and_the_first_hears_success() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("by-soap", &[SOAP], Answer::Success, &idp),
-        LogoutSp::start("by-post", &[POST], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person = SignedIn::of(&[
+        ("first", &[REDIRECT], Answer::Success),
+        ("by-soap", &[SOAP], Answer::Success),
+        ("by-post", &[POST], Answer::Success),
+    ])
+    .await;
     let request = person.request(0);
     let relay_state = "ss:mem:1/2?x=y&z=田";
     let page = person.browser.open(&person.by_redirect(0, &request, Some(relay_state))).await;
@@ -85,13 +67,12 @@ async fn by_post_the_answer_goes_to_the_response_location() {
 
 #[tokio::test]
 async fn one_that_refuses_makes_it_partial_and_the_person_is_told_first() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("stubborn", &[REDIRECT], Answer::Refusal, &idp),
-        LogoutSp::start("third", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person = SignedIn::of(&[
+        ("first", &[REDIRECT], Answer::Success),
+        ("stubborn", &[REDIRECT], Answer::Refusal),
+        ("third", &[REDIRECT], Answer::Success),
+    ])
+    .await;
     let request = person.request(0);
     let page = person.browser.open(&person.by_redirect(0, &request, None)).await;
     let told = SignedIn::told(&page);
@@ -110,12 +91,9 @@ async fn one_that_refuses_makes_it_partial_and_the_person_is_told_first() {
 
 #[tokio::test]
 async fn an_sp_that_waits_for_no_answer_gets_none() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("second", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("first", &[REDIRECT], Answer::Success), ("second", &[REDIRECT], Answer::Success)])
+            .await;
     let mut request = person.request(0);
     "<samlp:Extensions><aslo:Asynchronous xmlns:aslo=\"urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo\"/>\
      </samlp:Extensions>"
@@ -128,12 +106,9 @@ async fn an_sp_that_waits_for_no_answer_gets_none() {
 
 #[tokio::test]
 async fn who_reloads_the_request_goes_on_where_the_logout_is() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("first", &[REDIRECT], Answer::Success), ("keeps", &[REDIRECT], Answer::Silence)])
+            .await;
     let address = person.by_redirect(0, &person.request(0), None);
     person.browser.open(&address).await;
     let page = person.browser.open(&address).await;
@@ -144,13 +119,12 @@ async fn who_reloads_the_request_goes_on_where_the_logout_is() {
 
 #[tokio::test]
 async fn who_asks_again_is_not_told_success_before_it_is_true() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("first", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("third", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person = SignedIn::of(&[
+        ("first", &[REDIRECT], Answer::Success),
+        ("keeps", &[REDIRECT], Answer::Silence),
+        ("third", &[REDIRECT], Answer::Success),
+    ])
+    .await;
     person.browser.open(&person.by_redirect(0, &person.request(0), None)).await;
     // The one that keeps the browser asks itself: it has the truth at once.
     let request = person.request(1);

@@ -60,8 +60,8 @@ async fn eight_of_nine_are_signed_out_and_the_dead_one_is_named() {
 async fn a_dead_back_channel_leaves_the_browser_to_try() {
     let idp = idp();
     let mut dead_soap = LogoutSp::start("front", &[REDIRECT], Answer::Success, &idp);
-    let dead = LogoutSp::dead("x", &[SOAP]).sp.slo.remove(0);
-    dead_soap.sp.slo.insert(0, dead);
+    let dead = LogoutSp::dead("x", &[SOAP]);
+    dead_soap.sp.slo.insert(0, dead.sp.slo[0].clone());
     let nobody = LogoutSp::dead("nobody", &[SOAP]);
     let mut person = SignedIn::at(vec![dead_soap, nobody], &idp).await;
     let page = person.sign_out().await;
@@ -120,12 +120,8 @@ async fn the_way_leads_to_the_companys_own_page_when_all_is_done() {
 
 #[tokio::test]
 async fn a_second_click_before_the_first_answer_loses_nothing() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("one", &[REDIRECT], Answer::Success, &idp),
-        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
+    let mut person =
+        SignedIn::of(&[("one", &[REDIRECT], Answer::Success), ("two", &[REDIRECT], Answer::Success)]).await;
     let page = person.browser.open(&person.app.url("/logout")).await;
     // The browser hears nothing of what its first click did.
     person.browser.clone().step(&Navigation::form(&page, &page.form())).await;

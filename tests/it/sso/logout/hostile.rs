@@ -2,20 +2,24 @@
 
 use sekisho::clock::SignedDuration;
 
-use super::{SignedIn, idp};
+use super::SignedIn;
 use crate::sso::assert_refused;
 use crate::support::browser::{Browser, Navigation};
-use crate::support::logout::{Answer, LogoutRequest, LogoutSp, logout_response};
+use crate::support::logout::{Answer, LogoutRequest, logout_response, redirected};
 use crate::support::pki::Pair;
-use crate::support::sp::{POST, REDIRECT, Sp, post, redirect};
+use crate::support::sp::{POST, REDIRECT, Sp, post, redirect, status};
 
 async fn person() -> SignedIn {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("one", &[REDIRECT, POST], Answer::Success, &idp),
-        LogoutSp::start("two", &[REDIRECT], Answer::Success, &idp),
-    ];
-    SignedIn::at(sps, &idp).await
+    SignedIn::of(&[("one", &[REDIRECT, POST], Answer::Success), ("two", &[REDIRECT], Answer::Success)]).await
+}
+
+/// A person who signs out, and whom the first SP keeps.
+async fn kept() -> SignedIn {
+    let mut person =
+        SignedIn::of(&[("keeps", &[REDIRECT], Answer::Silence), ("next", &[REDIRECT], Answer::Success)])
+            .await;
+    person.sign_out().await;
+    person
 }
 
 #[tokio::test]
@@ -47,6 +51,7 @@ async fn messages_that_do_not_stand_are_refused() {
     };
     let slo = person.app.url("/saml/slo");
     let no_destination = LogoutRequest { destination: None, ..person.request(0) };
+    let cut = person.request(0).xml().replace("</saml:Issuer>", "<!-- -->.evil</saml:Issuer>");
     let posted = post(&person.sps[0].sp.signed(&no_destination.xml()), None);
     let mut refused = vec![
         (Navigation::to(&other_key.signed_redirect(&slo, &person.request(0).xml(), None)), "SK-LOGOUT"),
@@ -58,6 +63,7 @@ async fn messages_that_do_not_stand_are_refused() {
         (Navigation::to(&changed(&|r| r.issue_instant = away(400).unwrap())), "SK-LOGOUT"),
         (Navigation::to(&changed(&|r| r.not_on_or_after = away(-301))), "SK-LOGOUT"),
         (Navigation::to(&changed(&|r| "https://nobody.test/".clone_into(&mut r.issuer))), "SK-UNKNOWN-SP"),
+        (Navigation::to(&person.sps[0].sp.signed_redirect(&slo, &cut, None)), "SK-UNKNOWN-SP"),
         (Navigation::to(&changed(&|r| r.principal = String::new())), "SK-LOGOUT"),
         (Navigation::to(&slo).post(&posted), "SK-LOGOUT"),
         (Navigation::to(&format!("{slo}?SAMLRequest=AAAA")), "SK-LOGOUT"),
@@ -100,18 +106,32 @@ async fn a_request_for_somebody_else_ends_nothing_and_says_so() {
         "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">NAME</saml:NameID>",
         "<saml:NameID NameQualifier=\"https://other.idp/\">NAME</saml:NameID>",
         "<saml:NameID SPNameQualifier=\"https://two.test/metadata\">NAME</saml:NameID>",
-        "<saml:NameID>NAM<!-- -->E</saml:NameID>",
+        "<saml:NameID>NAME<!-- -->.evil</saml:NameID>",
+        "<saml:NameID>evil.<!-- -->NAME</saml:NameID>",
     ] {
         let mut request = person.request(0);
-        let name = person.received[0].name_id().1.to_owned();
-        request.principal = principal.replace("NAM<!-- -->E", &name[1..]).replace("NAME", &name);
-        let page = person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
-        let query = page.header("location").split_once('?').expect("an answer").1.to_owned();
-        let answer = crate::support::logout::verified_redirect(&query, "SAMLResponse");
-        assert!(answer.contains("status:UnknownPrincipal"), "{principal}: {answer}");
+        request.principal = principal.replace("NAME", person.received[0].name_id().1);
+        let answer = person.answered(&request).await;
+        assert_eq!(status(&answer), ["Requester", "UnknownPrincipal"], "{principal}");
     }
     assert!(person.is_signed_in().await);
     assert!(person.sps[1].seen().is_empty());
+}
+
+/// The digest knows nothing of comments: one that a stranger puts in changes neither the signature nor the name.
+#[tokio::test]
+async fn a_comment_in_a_signed_name_does_not_cut_it() {
+    let mut person = person().await;
+    let request = person.request(0);
+    let signed = person.sps[0].sp.signed(&request.xml());
+    let (head, tail) = signed.split_once("</saml:NameID>").unwrap();
+    let (head, end) = head.split_at(head.len() - 4);
+    let commented = format!("{head}<!-- -->{end}</saml:NameID>{tail}");
+    let sent = Navigation::to(&person.app.url("/saml/slo")).post(&post(&commented, None));
+    let page = person.browser.navigate(sent).await;
+    assert!(page.form_with("SAMLResponse").action.as_str().starts_with(&person.sps[0].sp.slo[1].location));
+    assert!(!person.is_signed_in().await);
+    assert_eq!(person.sps[1].seen().len(), 1);
 }
 
 #[tokio::test]
@@ -120,7 +140,7 @@ async fn the_person_of_another_sp_is_not_ones_own() {
     // The first SP names the person as the second one knows them.
     let mut request = person.request(1);
     person.sps[0].sp.entity_id.clone_into(&mut request.issuer);
-    person.browser.step(&Navigation::to(&person.by_redirect(0, &request, None))).await;
+    assert_eq!(status(&person.answered(&request).await), ["Requester", "UnknownPrincipal"]);
     assert!(person.is_signed_in().await);
 }
 
@@ -129,23 +149,15 @@ async fn a_request_from_elsewhere_tells_nobody_how_others_know_the_person() {
     let mut person = person().await;
     let address = person.by_redirect(0, &person.request(0), None);
     let page = Browser::new().step(&Navigation::to(&address)).await;
-    let (to, query) = page.header("location").split_once('?').expect("an answer");
-    assert_eq!(to, person.sps[0].sp.slo[0].location);
-    let answer = crate::support::logout::verified_redirect(query, "SAMLResponse");
-    assert!(answer.contains("status:PartialLogout"), "{answer}");
+    let answer = redirected(&page, &person.sps[0].sp.slo[0].location);
+    assert_eq!(status(&answer), ["Success", "PartialLogout"]);
     assert!(!person.is_signed_in().await);
     assert!(person.sps[1].seen().is_empty());
 }
 
 #[tokio::test]
 async fn an_answer_from_elsewhere_counts_and_leads_nowhere() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
-    person.sign_out().await;
+    let mut person = kept().await;
     let (sp, slo) = (&person.sps[0], person.app.url("/saml/slo"));
     let asked = sp.seen()[0].attribute("ID").unwrap().to_owned();
     let answer = logout_response(&sp.sp.entity_id, &asked, &slo, "Success");
@@ -162,13 +174,7 @@ async fn an_answer_from_elsewhere_counts_and_leads_nowhere() {
 
 #[tokio::test]
 async fn what_an_sp_is_told_opens_nobodys_logout() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
-    person.sign_out().await;
+    let person = kept().await;
     let asked = person.sps[0].seen()[0].attribute("ID").unwrap().to_owned();
     let (name, _) = asked.rsplit_once('.').unwrap();
     let mut thief = person.browser.clone();
@@ -185,13 +191,7 @@ async fn what_an_sp_is_told_opens_nobodys_logout() {
 
 #[tokio::test]
 async fn a_picture_of_another_page_steps_through_nothing() {
-    let idp = idp();
-    let sps = vec![
-        LogoutSp::start("keeps", &[REDIRECT], Answer::Silence, &idp),
-        LogoutSp::start("next", &[REDIRECT], Answer::Success, &idp),
-    ];
-    let mut person = SignedIn::at(sps, &idp).await;
-    person.sign_out().await;
+    let mut person = kept().await;
     for path in ["/logout", "/logout/next?how=skip&at=0", "/logout/next?how=finish"] {
         let picture = Navigation::to(&person.app.url(path)).picture();
         assert_refused(&person.browser.step(&picture).await, 403, "SK-ORIGIN");

@@ -10,13 +10,15 @@ mod soap;
 
 use std::sync::{Arc, Mutex};
 
+use crate::sso::is_signed_in;
 use crate::support::app::sign_in;
 use crate::support::browser::{Browser, Navigation};
 use crate::support::folder::{Folder, TANAKA};
 use crate::support::html::Page;
-use crate::support::logout::{LogoutRequest, LogoutSp};
+use crate::support::logout::{Answer, LogoutRequest, LogoutSp, redirected};
 use crate::support::sp::{Received, redirect};
 use crate::support::test_app::TestApp;
+use crate::support::xml::Element;
 
 /// A person who is signed in at several service providers.
 struct SignedIn {
@@ -33,6 +35,13 @@ fn idp() -> Arc<Mutex<String>> {
 }
 
 impl SignedIn {
+    /// At service providers with these names, bindings and answers.
+    async fn of(sps: &[(&str, &[&str], Answer)]) -> Self {
+        let idp = idp();
+        let sps = sps.iter().map(|(name, bindings, answer)| LogoutSp::start(name, bindings, *answer, &idp));
+        Self::at(sps.collect(), &idp).await
+    }
+
     async fn at(sps: Vec<LogoutSp>, idp: &Arc<Mutex<String>>) -> Self {
         Self::with(Folder::new(), sps, idp).await
     }
@@ -97,6 +106,13 @@ impl SignedIn {
         }
     }
 
+    /// The answer to a request of the first service provider, by Redirect in the person's browser.
+    async fn answered(&mut self, request: &LogoutRequest) -> Element {
+        let address = self.by_redirect(0, request, None);
+        let page = self.browser.step(&Navigation::to(&address)).await;
+        redirected(&page, &self.sps[0].sp.slo[0].location)
+    }
+
     /// The address that brings the request by Redirect, signed.
     fn by_redirect(&self, at: usize, request: &LogoutRequest, relay_state: Option<&str>) -> String {
         self.sps[at].sp.signed_redirect(&self.app.url("/saml/slo"), &request.xml(), relay_state)
@@ -104,9 +120,7 @@ impl SignedIn {
 
     /// Whether the IdP would answer a request of the first service provider without a page.
     async fn is_signed_in(&mut self) -> bool {
-        let request = self.app.request(&self.sps[0].sp);
-        let page = self.browser.open(&redirect(&self.app.sso(), &request.xml(), None)).await;
-        page.url.path() != "/login"
+        is_signed_in(&self.app, &self.sps[0].sp, &mut self.browser).await
     }
 
     /// The name and the words of each application on the page.
