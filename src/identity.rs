@@ -6,6 +6,8 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+
 /// One attribute value. Directories hold octets; most of them are text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -154,6 +156,9 @@ pub struct Subject {
     pub dn: Option<String>,
     /// What the pipeline works on.
     pub attributes: Attributes,
+    /// When the password ends, where the person should be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires: Option<Timestamp>,
 }
 
 /// How a person was authenticated: an authentication context class (saml-authn-context 3.4).

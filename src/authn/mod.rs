@@ -2,6 +2,7 @@
 //!
 //! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
 
+mod caller;
 mod password;
 mod throttle;
 mod timing;
@@ -9,7 +10,8 @@ mod timing;
 #[cfg(test)]
 mod tests;
 
-pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
+pub use self::caller::Leave;
+pub use self::password::{Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose};
 pub use self::throttle::ThrottleOptions;
 
 use crate::audit::AuditError;

@@ -4,6 +4,8 @@
 //! and looks the same whether there is such a person or not. Each sign-in and each refusal is audited before it is
 //! answered.
 
+mod change;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::AuthnError;
+use self::change::{Asked, Change, Proof};
 use super::throttle::{Permit, Throttle, ThrottleOptions};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
@@ -19,6 +22,8 @@ use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reas
 use crate::identity::{AuthnContext, Subject};
 use crate::secret::Secret;
 use crate::store::Store;
+
+pub use self::change::{ChangeAnswer, ChangeAttempt, Whose};
 
 /// Signs people in by password.
 #[derive(Debug, Clone)]
@@ -107,6 +112,10 @@ impl PasswordSignIn {
         &self.0.directories
     }
 
+    pub(super) fn throttle(&self) -> &Arc<Throttle> {
+        &self.0.throttle
+    }
+
     /// Finds out who this is. The work goes on when the caller goes away: a password that was sent to a directory is
     /// always counted.
     pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<Answer, AuthnError> {
@@ -116,9 +125,15 @@ impl PasswordSignIn {
             password: attempt.password,
             address: attempt.address,
             id: attempt.request_id.to_owned(),
+            change: None,
         };
-        let work = tokio::spawn(async move { request.run().await }.in_current_span());
-        work.await.unwrap_or_else(|cause| Err(AuthnError::Interrupted(cause.to_string())))
+        match request.spawn().await? {
+            Proof::SignedIn(subject) => Ok(Answer::SignedIn(subject)),
+            Proof::Refused(refusal) => Ok(Answer::Refused(refusal)),
+            Proof::Changed(_) | Proof::Kept(_) => {
+                Err(AuthnError::Interrupted("a sign-in changes no password".to_owned()))
+            }
+        }
     }
 }
 
@@ -144,6 +159,8 @@ struct Request {
     password: Secret<String>,
     address: IpAddr,
     id: String,
+    /// What is to be done beside proving the password.
+    change: Option<Change>,
 }
 
 /// Whom the directories know by a name; `at` is the place of the directory that said so, the last one for nobody.
@@ -153,7 +170,13 @@ enum Found<'a> {
 }
 
 impl Request {
-    async fn run(&self) -> Result<Answer, AuthnError> {
+    /// Runs to its end whether anybody waits for it or not.
+    async fn spawn(self) -> Result<Proof, AuthnError> {
+        let work = tokio::spawn(async move { self.run().await }.in_current_span());
+        work.await.unwrap_or_else(|cause| Err(AuthnError::Interrupted(cause.to_string())))
+    }
+
+    async fn run(&self) -> Result<Proof, AuthnError> {
         let Some(login) = Login::parse(&self.login) else {
             Timings::wait(Instant::now(), self.inner.timings.expected(self.last())).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
@@ -161,7 +184,7 @@ impl Request {
         if self.inner.throttle.refuses(&login, self.address).await? {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
-        let found = match self.find(&login).await {
+        let found = match self.find_whom(&login).await {
             Ok(found) => found,
             Err(error) => return self.cannot_say(None, error),
         };
@@ -206,15 +229,20 @@ impl Request {
         (at, directory): (usize, &Arc<dyn Directory>),
         candidate: &Candidate,
         permit: Permit,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         let begun = Instant::now();
         if is_unusable(self.password.expose()) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
             let took = self.inner.timings.expected(at);
             return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
         }
-        let verdict = match directory.verify(candidate, &self.password).await {
-            Ok(verdict) => verdict,
+        let verdict = match self.ask(directory, candidate).await {
+            Ok(Asked::Verdict(verdict)) => verdict,
+            Ok(Asked::Right(refusal)) => {
+                self.inner.timings.note(at, begun.elapsed());
+                permit.right().await?;
+                return self.end_change(candidate, refusal);
+            }
             Err(error @ DirectoryError::Unanswered { .. }) => {
                 return self.unanswered(permit, candidate, error).await;
             }
@@ -252,7 +280,7 @@ impl Request {
         reason: Reason,
         begun: Instant,
         took: std::time::Duration,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         Timings::wait(begun, took).await;
         let counted = permit.wrong().await;
         let answer = self.refuse(candidate, reason.as_str(), Refusal::WrongCredentials)?;
@@ -266,20 +294,20 @@ impl Request {
         permit: Permit,
         candidate: &Candidate,
         error: DirectoryError,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         if let Err(cause) = permit.unanswered().await {
             tracing::error!(%cause, request.id = %self.id, "the try counts only until the next start");
         }
         self.cannot_say(Some(candidate), error)
     }
 
-    fn accept(&self, subject: Box<Subject>) -> Result<Answer, AuthnError> {
+    fn accept(&self, subject: Box<Subject>) -> Result<Proof, AuthnError> {
         let login = plain(&subject.login);
         let id = subject.id.to_string();
         let context = self.inner.context.0.clone();
         self.record(Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
         tracing::info!(subject.id = %plain(&id), request.id = %self.id, "{login} successfully authenticated");
-        Ok(Answer::SignedIn(subject))
+        Ok(Proof::SignedIn(subject))
     }
 
     fn refuse(
@@ -287,7 +315,7 @@ impl Request {
         candidate: Option<&Candidate>,
         reason: &str,
         refusal: Refusal,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         let login = plain(&self.login);
         let subject = candidate.and_then(|held| held.subject.as_ref()).map(|subject| subject.id.to_string());
         tracing::info!(
@@ -297,11 +325,11 @@ impl Request {
             "{login} was refused"
         );
         self.record(Event::SignInRefused { login, subject, reason: reason.to_owned() })?;
-        Ok(Answer::Refused(refusal))
+        Ok(Proof::Refused(refusal))
     }
 
     /// The cause goes up, to be logged where it is answered; the trail says that there was a try.
-    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Answer, AuthnError> {
+    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Proof, AuthnError> {
         self.refuse(candidate, "directory_unavailable", Refusal::WrongCredentials)?;
         Err(error.into())
     }

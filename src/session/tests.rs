@@ -68,6 +68,7 @@ fn subject(key: &str) -> Subject {
         display_name: "田中 太郎".into(),
         dn: None,
         attributes: [("uid", vec!["tanaka"])].into_iter().collect::<Attributes>(),
+        password_expires: None,
     }
 }
 

@@ -70,6 +70,7 @@ impl World {
             display_name: login.to_owned(),
             dn: None,
             attributes: Attributes::new(),
+            password_expires: None,
         };
         self.clock.advance(SignedDuration::from_mins(-minutes));
         let (_, session) = self.sessions.start(subject, AuthnContext(class.to_owned())).await.unwrap();
