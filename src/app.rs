@@ -6,6 +6,7 @@ mod adapters;
 mod idp;
 mod metadata;
 mod own;
+mod password;
 mod profile;
 mod sp_keys;
 
@@ -29,6 +30,7 @@ use crate::directory::ldap::LdapDirectory;
 use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair};
 use crate::outgoing::Outgoing;
+use crate::password::{PasswordApi, Passwords};
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::{SignatureAlgorithm, Signer};
 use crate::session::{Memos, Seal, SessionOptions, Sessions};
@@ -48,6 +50,10 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Signing in by password.
     pub sign_in: PasswordSignIn,
+    /// Changing passwords.
+    pub passwords: Passwords,
+    /// Passwords that other programs set, where that is switched on.
+    pub password_api: Option<PasswordApi>,
     /// Seals what browsers keep.
     pub seal: Arc<Seal>,
     /// The service providers.
@@ -135,11 +141,33 @@ impl App {
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
+        let passwords = Passwords {
+            sign_in: sign_in.clone(),
+            sessions: Arc::clone(&sessions),
+            audit: Arc::clone(&audit),
+            clock: Arc::clone(&clock),
+        };
+        let password_api = password::api(config, &passwords)?;
         for lack in lacking(config, &registry.snapshot()) {
             tracing::warn!("{lack}");
         }
         let site = idp::site(config)?;
-        Ok(Self { sso, logout, sessions, sign_in, seal, registry, ids, clock, store, audit, own, site })
+        Ok(Self {
+            sso,
+            logout,
+            sessions,
+            sign_in,
+            passwords,
+            password_api,
+            seal,
+            registry,
+            ids,
+            clock,
+            store,
+            audit,
+            own,
+            site,
+        })
     }
 
     /// Writes to the audit trail that the server starts or stops.

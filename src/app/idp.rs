@@ -127,6 +127,7 @@ pub(super) fn site(config: &Config) -> Result<Site> {
         .collect();
     site.logout_without_question = config.saml.logout_without_question;
     site.test_sp = config.saml.test_sp;
+    site.password_api = config.password_api.as_ref().map(|api| api.allowed_networks.clone());
     Ok(site)
 }
 

@@ -11,11 +11,11 @@ mod timing;
 mod tests;
 
 pub use self::caller::Leave;
-pub use self::password::{Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose};
+pub use self::password::{Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose, plain};
 pub use self::throttle::ThrottleOptions;
 
 use crate::audit::AuditError;
-use crate::directory::DirectoryError;
+pub use crate::directory::{DirectoryError, PasswordRefusal};
 use crate::store::StoreError;
 
 /// It could not be found out who this is.

@@ -346,7 +346,7 @@ fn is_unusable(password: &str) -> bool {
 
 /// A name as one may print it: at most 256 characters, and those escaped that move the cursor, break lines or turn the
 /// writing direction.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let is_harmful = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')

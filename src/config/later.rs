@@ -1,6 +1,6 @@
-//! `[integrated]` and `[password_api]`: sections of the contract that this version knows but does not serve.
+//! `[integrated]`: a section of the contract that this version knows but does not serve.
 //!
-//! They may stand in the file switched off; switched on, they are a fault, so that nobody believes in a protection or a
+//! It may stand in the file switched off; switched on, it is a fault, so that nobody believes in a protection or a
 //! service that is not there.
 
 use super::fault::{Complaint, FaultKind};
@@ -9,11 +9,10 @@ use super::values::flag;
 
 const INTEGRATED: &[&str] =
     &["header", "proxies", "secret_header", "secret", "secret_file", "secret_env", "realms"];
-const PASSWORD_API: &[&str] = &["directory", "callers", "allowed_networks"];
 
 /// Refuses the sections that are switched on.
 pub(super) fn read(document: &Section<'_>) {
-    for (name, keys) in [("integrated", INTEGRATED), ("password_api", PASSWORD_API)] {
+    for (name, keys) in [("integrated", INTEGRATED)] {
         let section = document.section(name);
         section.known(keys);
         if section.or("enabled", false, flag) {

@@ -11,6 +11,7 @@ mod fault;
 mod later;
 mod listen;
 mod log;
+mod password_api;
 mod published;
 mod reader;
 mod saml;
@@ -31,6 +32,7 @@ pub use self::directory::DirectoryConfig;
 pub use self::fault::{ConfigFault, FaultKind};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
+pub use self::password_api::PasswordApi;
 pub use self::published::Published;
 pub use self::saml::{Endpoint, Saml};
 pub use self::session::Session;
@@ -59,6 +61,8 @@ pub struct Config {
     pub store_url: Secret<String>,
     /// `[[directory]]`, in the order of the file.
     pub directories: Vec<DirectoryConfig>,
+    /// `[password_api]`, where it is switched on.
+    pub password_api: Option<PasswordApi>,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[[authproc]]`: the global level of the pipeline.
@@ -146,13 +150,15 @@ impl Config {
             );
         }
         later::read(&document);
+        let directories = directory::read(&document);
         Self {
             file: path.to_owned(),
             listen: Listen::read(&document.section("listen")),
             saml: Saml::read(&document.section("saml"), &base_url),
             session: Session::read(&document.section("session")),
             store_url: store::read(&document.section("store")),
-            directories: directory::read(&document),
+            password_api: password_api::read(&document.section("password_api"), &directories),
+            directories,
             throttle: Throttle::read(&document.section("throttle")),
             authproc: authproc::read(&document),
             log: Log::read(&document.section("log")),

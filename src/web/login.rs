@@ -18,6 +18,7 @@ use super::error::{Failure, WebError};
 use super::form::Form;
 use super::messages::{self, Notice};
 use super::outcome;
+use super::password;
 use super::views::SignIn;
 use super::visit::Visit;
 
@@ -89,7 +90,7 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
 }
 
 /// A sealed request that is too old or not ours: `sso` tells which.
-async fn unusable(visit: &Visit<'_>, pending: &str) -> Result<HttpResponse, WebError> {
+pub(crate) async fn unusable(visit: &Visit<'_>, pending: &str) -> Result<HttpResponse, WebError> {
     match visit.app.sso.resume(pending, None, &visit.context()).await {
         Outcome::Login { .. } => Err(WebError::BadForm),
         outcome => Ok(outcome::answer(visit, outcome)),
@@ -106,7 +107,7 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     if let (Some(pending), None) = (pending, &view) {
         return unusable(visit, pending).await;
     }
-    let filled = Filled { pending, view, login };
+    let mut filled = Filled { pending, view, login };
     match csrf::check(visit, form.value("csrf")) {
         Ok(()) => {}
         Err(WebError::CsrfToken) => return Ok(page(visit, &filled, Some(messages::FORM_TOO_OLD))),
@@ -115,7 +116,10 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     let attempt = Attempt { login, password, address: visit.address(), request_id: visit.id() };
     match visit.app.sign_in.sign_in(attempt).await {
         Ok(Answer::SignedIn(subject)) => enter(visit, *subject, pending).await,
-        Ok(Answer::Refused(refusal)) => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
+        Ok(Answer::Refused(refusal)) => match password::instead_of_refusal(visit, &mut filled, refusal).await? {
+            Some(change) => Ok(change),
+            None => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
+        },
         Err(error) => Ok(visit.error_with_retry(&error.into(), Some(retry(pending)))),
     }
 }
@@ -124,13 +128,14 @@ fn retry(pending: Option<&str>) -> String {
     pending.map_or_else(|| "/login".to_owned(), |pending| format!("/login?pending={pending}"))
 }
 
-fn resume_path(pending: &str) -> String {
+/// The path that goes on with a sealed request.
+pub(crate) fn resume_path(pending: &str) -> String {
     format!("/saml/sso/continue?pending={pending}")
 }
 
 /// A new session under a new id; whatever session the browser had is dead before. What it issued goes on where it was the
 /// same person's; else the service providers that can be told are told.
-async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
+pub(crate) async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
     let sessions = &visit.app.sessions;
     let earlier = end_session(visit).await?;
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());
@@ -139,7 +144,10 @@ async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Re
         let (logout, id, address) = (Arc::clone(&visit.app.logout), visit.id().to_owned(), visit.address());
         rt::spawn(async move { logout.tell_left(left, &RequestContext { id: &id, address }).await });
     }
-    let mut answer = if let Some(pending) = pending {
+    let mut answer = if let Some(warning) = password::warning_path(&session, pending) {
+        sessions.settle().await?;
+        visit.see_other(&warning)
+    } else if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
         visit.see_other(&resume_path(pending))
     } else {

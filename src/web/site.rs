@@ -24,6 +24,8 @@ pub struct Site {
     pub aliases: Vec<(String, Endpoint)>,
     /// Whether the built-in service provider is offered.
     pub test_sp: bool,
+    /// Where calls of the password API may come from; none: there is no such API.
+    pub password_api: Option<Vec<IpNet>>,
     /// Whether a link to `/logout` signs out without a question.
     pub logout_without_question: bool,
 }
@@ -95,6 +97,7 @@ impl Site {
             trusted_proxies: Vec::new(),
             aliases: Vec::new(),
             test_sp: false,
+            password_api: None,
             logout_without_question: false,
         })
     }

@@ -26,6 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("session", &["identity", "saml", "store", "clock", "secret"]),
     ("authn", &["identity", "directory", "store", "audit", "clock", "secret"]),
     ("sso", &["identity", "saml", "authproc", "registry", "session", "outgoing", "audit", "clock", "secret"]),
+    ("password", &["identity", "directory", "authn", "session", "audit", "clock", "secret"]),
     (
         "config",
         &[
@@ -45,7 +46,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("app", &["*"]),
-    ("web", &["app", "identity", "saml", "sso", "authn", "session", "registry", "audit", "secret", "clock"]),
+    (
+        "web",
+        &[
+            "app", "identity", "saml", "sso", "authn", "session", "registry", "password", "audit", "secret", "clock",
+        ],
+    ),
     ("cli", &["*"]),
     ("main", &["cli"]),
     ("lib", &[]),

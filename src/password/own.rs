@@ -1,0 +1,77 @@
+//! [`Passwords`]: people change their own password, and whatever sessions they have elsewhere end.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use super::PasswordError;
+use crate::audit::{Event, Record, Sink};
+use crate::authn::{ChangeAnswer, ChangeAttempt, PasswordSignIn, Whose};
+use crate::clock::Clock;
+use crate::identity::{Subject, SubjectId};
+use crate::secret::Secret;
+use crate::session::Sessions;
+
+/// Changes passwords for their people.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    /// Proves the old one.
+    pub sign_in: PasswordSignIn,
+    /// What ends.
+    pub sessions: Arc<Sessions>,
+    /// Where it is told.
+    pub audit: Arc<dyn Sink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Passwords {
+    /// Exchanges a password, and ends the person's sessions but that of the cookie token `keep`. The work goes on when the
+    /// caller goes away.
+    pub async fn change(
+        &self,
+        attempt: ChangeAttempt<'_>,
+        keep: Option<&str>,
+    ) -> Result<ChangeAnswer, PasswordError> {
+        let person: Option<Subject> = match attempt.whose {
+            Whose::Named(_) => None,
+            Whose::SignedIn(subject) => Some(subject.clone()),
+        };
+        let login = match attempt.whose {
+            Whose::Named(login) => login.to_owned(),
+            Whose::SignedIn(_) => String::new(),
+        };
+        let (this, address, id) = (self.clone(), attempt.address, attempt.request_id.to_owned());
+        let (old, new) = (attempt.old, attempt.new);
+        let keep = Secret::new(keep.unwrap_or_default().to_owned());
+        let work = async move {
+            let whose = person.as_ref().map_or(Whose::Named(&login), Whose::SignedIn);
+            let attempt = ChangeAttempt { whose, old, new, address, request_id: &id };
+            let answer = this.sign_in.change_password(attempt).await?;
+            if let ChangeAnswer::Changed(Some(subject)) = &answer {
+                this.end_others(subject, keep.expose(), (&id, Some(address))).await?;
+            }
+            Ok(answer)
+        };
+        let work = tokio::spawn(work.in_current_span());
+        work.await.unwrap_or_else(|cause| Err(PasswordError::Interrupted(cause.to_string())))
+    }
+
+    /// Ends a person's sessions but that of the cookie token `keep`, after the password was changed. `request`: its id, and
+    /// where it came from.
+    pub async fn end_others(
+        &self,
+        subject: &SubjectId,
+        keep: &str,
+        (request_id, client_address): (&str, Option<IpAddr>),
+    ) -> Result<(), PasswordError> {
+        let ended = self.sessions.end_others(subject, keep).await.map_err(PasswordError::SessionsRemain)?;
+        if ended > 0 {
+            let event = Event::SessionsEnded { subject: subject.to_string(), sessions: ended };
+            let (time, request_id) = (self.clock.now(), request_id.to_owned());
+            self.audit.write(&Record { time, request_id, client_address, event })?;
+        }
+        Ok(())
+    }
+}
