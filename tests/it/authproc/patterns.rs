@@ -188,9 +188,10 @@ fn replacements_give_what_preg_replace_gives() {
         match Substitution::parse(pattern, with) {
             Ok(ours) => {
                 translated += 1;
+                let alone = Pattern::parse(pattern).unwrap();
                 with_groups += usize::from(with.contains('1') && pattern.contains('('));
                 for (text, theirs) in TEXTS.iter().zip(theirs.as_array().unwrap()) {
-                    let ours = json!([hex(&ours.replace(text)), ours.pattern().find(text).map(hex)]);
+                    let ours = json!([hex(&ours.replace(text)), alone.find(text).map(hex)]);
                     if ours != *theirs {
                         different
                             .push(format!("{pattern:?} by {with:?} on {text:?}: PHP {theirs}, we {ours}"));
