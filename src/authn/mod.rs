@@ -11,7 +11,9 @@ mod timing;
 mod tests;
 
 pub use self::caller::Leave;
-pub use self::password::{Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose, plain};
+pub use self::password::{
+    Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose, plain,
+};
 pub use self::throttle::ThrottleOptions;
 
 use crate::audit::AuditError;

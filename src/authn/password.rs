@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::AuthnError;
 use self::change::{Asked, Change, Proof};
+use super::AuthnError;
 use super::throttle::{Permit, Throttle, ThrottleOptions};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};

@@ -164,8 +164,11 @@ fn warning(value: &DeValue<'_>) -> Result<Option<SignedDuration>, Complaint> {
     if value.as_str() == Some("off") {
         return Ok(None);
     }
-    duration_within(SignedDuration::from_hours(1)..=SignedDuration::from_hours(366 * 24), "1 hour to 366 days, or \"off\"")(value)
-        .map(Some)
+    duration_within(
+        SignedDuration::from_hours(1)..=SignedDuration::from_hours(366 * 24),
+        "1 hour to 366 days, or \"off\"",
+    )(value)
+    .map(Some)
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, Complaint> {

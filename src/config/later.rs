@@ -10,14 +10,12 @@ use super::values::flag;
 const INTEGRATED: &[&str] =
     &["header", "proxies", "secret_header", "secret", "secret_file", "secret_env", "realms"];
 
-/// Refuses the sections that are switched on.
+/// Refuses the section where it is switched on.
 pub(super) fn read(document: &Section<'_>) {
-    for (name, keys) in [("integrated", INTEGRATED)] {
-        let section = document.section(name);
-        section.known(keys);
-        if section.or("enabled", false, flag) {
-            let complaint = Complaint::wrong("is not available yet", "write enabled = false");
-            section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
-        }
+    let section = document.section("integrated");
+    section.known(INTEGRATED);
+    if section.or("enabled", false, flag) {
+        let complaint = Complaint::wrong("is not available yet", "write enabled = false");
+        section.complain("enabled", complaint.kind(FaultKind::NotAvailable));
     }
 }

@@ -56,11 +56,17 @@ pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Op
 
 fn check_directory(section: &Section<'_>, read: &PasswordApi, directories: &[DirectoryConfig]) {
     let name = &read.directory;
-    let complain = |message: String, remedy: &str| section.complain("directory", Complaint::wrong(message, remedy));
+    let complain =
+        |message: String, remedy: &str| section.complain("directory", Complaint::wrong(message, remedy));
     let options = match directories.iter().find(|directory| directory.name() == name) {
-        None => return complain(format!("there is no directory \"{name}\""), "write the name of a [[directory]]"),
+        None => {
+            return complain(format!("there is no directory \"{name}\""), "write the name of a [[directory]]");
+        }
         Some(DirectoryConfig::File { .. }) => {
-            return complain(format!("\"{name}\" is a file, which is never written to"), "name one with kind = \"ldap\"");
+            return complain(
+                format!("\"{name}\" is a file, which is never written to"),
+                "name one with kind = \"ldap\"",
+            );
         }
         Some(DirectoryConfig::Ldap(options)) => options,
     };
@@ -76,7 +82,8 @@ fn check_directory(section: &Section<'_>, read: &PasswordApi, directories: &[Dir
         && !own.is_under(base)
     {
         let message = format!("is not below the search_base of \"{name}\"");
-        section.complain("search_base", Complaint::wrong(message, "write a DN below it, or take the key out"));
+        section
+            .complain("search_base", Complaint::wrong(message, "write a DN below it, or take the key out"));
     }
 }
 

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_none() {
-        for text in ["", "cn", "=a", "cn=", "cn=a,", ",cn=a", "cn=a\\", "cn=a\\4", "cn=\"a\"", "cn=#04", "u@x", "E\\u"] {
+        for text in [
+            "", "cn", "=a", "cn=", "cn=a,", ",cn=a", "cn=a\\", "cn=a\\4", "cn=\"a\"", "cn=#04", "u@x", "E\\u",
+        ] {
             assert_eq!(Dn::parse(text), None, "{text}");
         }
     }

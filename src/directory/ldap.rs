@@ -21,7 +21,8 @@ use super::pool::Lease;
 use super::server::{Approach, Server};
 use super::wire::{BindAnswer, Entry, judge_bind};
 use super::{
-    Administrator, Candidate, Directory, DirectoryError, Login, Lookup, PasswordChange, PasswordReset, Reason, Verdict,
+    Administrator, Candidate, Directory, DirectoryError, Login, Lookup, PasswordChange, PasswordReset,
+    Reason, Verdict,
 };
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};

@@ -178,7 +178,9 @@ pub enum DirectoryError {
         cause: String,
     },
     /// A new password was sent, and no answer came: it may count or not.
-    #[error("directory \"{directory}\": no answer to the change of a password, which may have been made: {cause}")]
+    #[error(
+        "directory \"{directory}\": no answer to the change of a password, which may have been made: {cause}"
+    )]
     ChangeUnanswered {
         /// The `name` of the `[[directory]]`.
         directory: String,

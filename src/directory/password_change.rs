@@ -98,9 +98,7 @@ impl LdapDirectory {
             Some(Written::Done) => Ok(PasswordChange::Changed),
             Some(Written::Denied(reason)) => Ok(PasswordChange::Denied(reason)),
             Some(Written::Refused(refusal)) => Ok(PasswordChange::Refused(refusal)),
-            Some(Written::Rules) => {
-                Ok(PasswordChange::Refused(self.offended(dn, new, true).await))
-            }
+            Some(Written::Rules) => Ok(PasswordChange::Refused(self.offended(dn, new, true).await)),
             None => Err(self.write_refused(&answer)),
         }
     }
@@ -240,13 +238,22 @@ mod tests {
         };
         let refused = |refusal| Some(Written::Refused(refusal));
         assert_eq!(judge(0, "", None), Some(Written::Done));
-        assert_eq!(judge(19, "0000052D: Constraint violation - check_password_restrictions: x", None), Some(Written::Rules));
-        assert_eq!(judge(53, "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0", None), Some(Written::Rules));
+        assert_eq!(
+            judge(19, "0000052D: Constraint violation - check_password_restrictions: x", None),
+            Some(Written::Rules)
+        );
+        assert_eq!(
+            judge(53, "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0", None),
+            Some(Written::Rules)
+        );
         let wrong = Some(Written::Denied(Reason::WrongPassword));
         assert_eq!(judge(19, "00000056: AtrErr: DSID-03191083, #1:", None), wrong);
         assert_eq!(judge(53, "unwilling to verify old password", None), wrong);
         assert_eq!(judge(50, "00002098: SecErr: DSID-03150F94", None), refused(PasswordRefusal::NotAllowed));
-        assert_eq!(judge(19, "Password fails quality checking policy", Some(6)), refused(PasswordRefusal::TooShort { least: None }));
+        assert_eq!(
+            judge(19, "Password fails quality checking policy", Some(6)),
+            refused(PasswordRefusal::TooShort { least: None })
+        );
         assert_eq!(judge(19, "", Some(8)), refused(PasswordRefusal::InHistory));
         assert_eq!(judge(19, "", None), refused(PasswordRefusal::Policy));
         assert_eq!(judge(53, "0000001F: SvcErr", None), None, "no TLS is a fault, not an answer");

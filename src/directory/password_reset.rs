@@ -8,7 +8,8 @@ use super::password_change::{Written, base_query, judge_write};
 use super::password_write::PasswordWrite;
 use super::wire::{Entry, judge_bind};
 use super::{
-    Administrator, Directory, DirectoryError, Login, Lookup, NoPerson, OptionsError, PasswordRefusal, PasswordReset,
+    Administrator, Directory, DirectoryError, Login, Lookup, NoPerson, OptionsError, PasswordRefusal,
+    PasswordReset,
 };
 use crate::secret::Secret;
 
@@ -58,13 +59,16 @@ impl LdapDirectory {
             return Ok(PasswordReset::Refused(PasswordRefusal::Unusable));
         }
         let (dn, new) = (entry.dn.as_str(), new.expose().as_str());
-        let write = match self.is_active_directory().await? {
-            true => PasswordWrite::Unicode { dn, old: None, new },
-            false => PasswordWrite::Modify { user: Some(dn), old: None, new },
+        let write = if self.is_active_directory().await? {
+            PasswordWrite::Unicode { dn, old: None, new }
+        } else {
+            PasswordWrite::Modify { user: Some(dn), old: None, new }
         };
         let answer = self.written(&server, &mut connection, write).await?;
         match judge_write(&answer) {
-            Some(Written::Done) => self.subject(&entry).map(|subject| PasswordReset::Changed(Box::new(subject))),
+            Some(Written::Done) => {
+                self.subject(&entry).map(|subject| PasswordReset::Changed(Box::new(subject)))
+            }
             Some(Written::Refused(refusal)) => Ok(PasswordReset::Refused(refusal)),
             Some(Written::Rules) => Ok(PasswordReset::Refused(self.offended(dn, new, false).await)),
             Some(Written::Denied(_)) | None => Err(self.write_refused(&answer)),
@@ -108,7 +112,9 @@ impl LdapDirectory {
 fn is_privileged(entry: &Entry) -> bool {
     let admin = entry.text(ADMIN_COUNT).is_some_and(|count| count.trim() != "0");
     let mut classes = entry.texts("objectClass");
-    admin || classes.any(|class| ["computer", "trustedDomain"].iter().any(|one| class.eq_ignore_ascii_case(one)))
+    admin
+        || classes
+            .any(|class| ["computer", "trustedDomain"].iter().any(|one| class.eq_ignore_ascii_case(one)))
 }
 
 #[cfg(test)]
@@ -119,7 +125,10 @@ mod tests {
     fn administrators_and_machines_are_privileged() {
         let entry = |name: &str, values: &[&str]| Entry {
             dn: String::new(),
-            attributes: vec![(name.to_owned(), values.iter().map(|value| value.as_bytes().to_vec()).collect())],
+            attributes: vec![(
+                name.to_owned(),
+                values.iter().map(|value| value.as_bytes().to_vec()).collect(),
+            )],
         };
         assert!(is_privileged(&entry("adminCount", &["1"])) && is_privileged(&entry("ADMINCOUNT", &["2"])));
         assert!(is_privileged(&entry("objectClass", &["top", "person", "user", "Computer"])));

@@ -30,10 +30,9 @@ const UNICODE_PWD: &[u8] = b"unicodePwd";
 pub(super) fn unicode_pwd_mods(old: Option<&str>, new: &str) -> Vec<Mod<Vec<u8>>> {
     let values = |password: &str| HashSet::from([quoted(password)]);
     match old {
-        Some(old) => vec![
-            Mod::Delete(UNICODE_PWD.to_vec(), values(old)),
-            Mod::Add(UNICODE_PWD.to_vec(), values(new)),
-        ],
+        Some(old) => {
+            vec![Mod::Delete(UNICODE_PWD.to_vec(), values(old)), Mod::Add(UNICODE_PWD.to_vec(), values(new))]
+        }
         None => vec![Mod::Replace(UNICODE_PWD.to_vec(), values(new))],
     }
 }
@@ -54,9 +53,8 @@ mod tests {
         let value = |password: &str| HashSet::from([quoted(password)]);
         assert_eq!(quoted("aé𠮷"), b"\"\0a\0\xe9\0\x42\xd8\xb7\xdf\"\0");
         let name = UNICODE_PWD.to_vec();
-        let Some([Mod::Delete(out, old), Mod::Add(into, new)]) = unicode_pwd_mods(Some("o"), "n").try_into().ok() else {
-            panic!("two changes")
-        };
+        let mods: Result<[Mod<Vec<u8>>; 2], _> = unicode_pwd_mods(Some("o"), "n").try_into();
+        let Ok([Mod::Delete(out, old), Mod::Add(into, new)]) = mods else { panic!("two changes") };
         assert_eq!((out, old, into, new), (name.clone(), value("o"), name.clone(), value("n")));
         assert!(matches!(unicode_pwd_mods(None, "n").as_slice(), [Mod::Replace(..)]));
     }

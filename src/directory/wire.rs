@@ -177,8 +177,12 @@ mod tests {
 
     #[test]
     fn must_change_on_success_is_no_sign_in() {
-        let answer =
-            |code, text: &str, policy_error| BindAnswer { code, text: text.to_owned(), policy_error, expires_in: None };
+        let answer = |code, text: &str, policy_error| BindAnswer {
+            code,
+            text: text.to_owned(),
+            policy_error,
+            expires_in: None,
+        };
         assert_eq!(judge_bind(&answer(0, "", None)), Some(Ok(())));
         assert_eq!(judge_bind(&answer(0, "", Some(2))), Some(Err(Reason::PasswordMustChange)));
         assert_eq!(judge_bind(&answer(49, "", Some(1))), Some(Err(Reason::Locked)));

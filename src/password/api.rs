@@ -14,7 +14,9 @@ use super::{PasswordError, Passwords};
 use crate::audit::{Event, Record};
 use crate::authn::{AuthnError, Leave, plain};
 use crate::directory::dn::Dn;
-use crate::directory::{Administrator, Directory, DirectoryError, Login, NoPerson, PasswordRefusal, PasswordReset};
+use crate::directory::{
+    Administrator, Directory, DirectoryError, Login, NoPerson, PasswordRefusal, PasswordReset,
+};
 use crate::identity::Subject;
 use crate::secret::Secret;
 
@@ -110,8 +112,12 @@ impl Detail {
             Self::Refused(PasswordRefusal::NotComplexEnough) => "the password is not complex enough",
             Self::Refused(PasswordRefusal::InHistory) => "the password was used before",
             Self::Refused(PasswordRefusal::TooYoung { .. }) => "the password was changed too recently",
-            Self::Refused(PasswordRefusal::Unusable) => "the password has characters that cannot be used, or too many",
-            Self::Refused(PasswordRefusal::Policy) => "the password does not meet the policy of the directory",
+            Self::Refused(PasswordRefusal::Unusable) => {
+                "the password has characters that cannot be used, or too many"
+            }
+            Self::Refused(PasswordRefusal::Policy) => {
+                "the password does not meet the policy of the directory"
+            }
             Self::Refused(PasswordRefusal::NotAllowed) => "the bind DN may not set the password of this user",
         };
         text.to_owned()
@@ -123,7 +129,9 @@ impl PasswordApi {
     pub fn new(options: ApiOptions, directory: Arc<dyn Directory>, passwords: Passwords) -> Self {
         let rate = Rate::new(options.calls_per_minute);
         tracing::info!(
-            directory = directory.name(), callers = options.callers.len(), "Set password configuration"
+            directory = directory.name(),
+            callers = options.callers.len(),
+            "Set password configuration"
         );
         Self(Arc::new(Inner { options, directory, passwords, rate }))
     }
@@ -174,7 +182,9 @@ impl Inner {
             }
         };
         let detail = match reset {
-            PasswordReset::AdministratorDenied(reason) => return self.deny(leave, call, reason.as_str()).await,
+            PasswordReset::AdministratorDenied(reason) => {
+                return self.deny(leave, call, reason.as_str()).await;
+            }
             PasswordReset::Changed(subject) => {
                 leave.right().await?;
                 return self.changed(call, &subject).await;

@@ -127,11 +127,14 @@ impl WebError {
                 "パスワードは変更されましたが、ほかのブラウザーや端末からサインアウトできませんでした。管理者にお知らせください。",
             ),
             Self::Authn(AuthnError::Directory(DirectoryError::ChangeUnanswered { .. }))
-            | Self::Password(PasswordError::Authn(AuthnError::Directory(DirectoryError::ChangeUnanswered { .. }))) => (
+            | Self::Password(PasswordError::Authn(AuthnError::Directory(
+                DirectoryError::ChangeUnanswered { .. },
+            ))) => (
                 "The user directory did not answer in time; your password may have been changed or not. Try the new one first.",
                 "ユーザーディレクトリーから応答がありませんでした。パスワードが変更されたかどうか確認できません。まず新しいパスワードでお試しください。",
             ),
-            Self::Authn(AuthnError::Directory(_)) | Self::Password(PasswordError::Authn(AuthnError::Directory(_))) => (
+            Self::Authn(AuthnError::Directory(_))
+            | Self::Password(PasswordError::Authn(AuthnError::Directory(_))) => (
                 "The user directory does not answer; please try again in a few minutes.",
                 "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
             ),

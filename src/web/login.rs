@@ -116,10 +116,12 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     let attempt = Attempt { login, password, address: visit.address(), request_id: visit.id() };
     match visit.app.sign_in.sign_in(attempt).await {
         Ok(Answer::SignedIn(subject)) => enter(visit, *subject, pending).await,
-        Ok(Answer::Refused(refusal)) => match password::instead_of_refusal(visit, &mut filled, refusal).await? {
-            Some(change) => Ok(change),
-            None => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
-        },
+        Ok(Answer::Refused(refusal)) => {
+            match password::instead_of_refusal(visit, &mut filled, refusal).await? {
+                Some(change) => Ok(change),
+                None => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
+            }
+        }
         Err(error) => Ok(visit.error_with_retry(&error.into(), Some(retry(pending)))),
     }
 }
@@ -135,7 +137,11 @@ pub(crate) fn resume_path(pending: &str) -> String {
 
 /// A new session under a new id; whatever session the browser had is dead before. What it issued goes on where it was the
 /// same person's; else the service providers that can be told are told.
-pub(crate) async fn enter(visit: &Visit<'_>, subject: Subject, pending: Option<&str>) -> Result<HttpResponse, WebError> {
+pub(crate) async fn enter(
+    visit: &Visit<'_>,
+    subject: Subject,
+    pending: Option<&str>,
+) -> Result<HttpResponse, WebError> {
     let sessions = &visit.app.sessions;
     let earlier = end_session(visit).await?;
     let context = AuthnContext(visit.app.sso.idp.form_class.clone());

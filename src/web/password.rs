@@ -169,15 +169,20 @@ async fn exchange(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpRespon
     let (address, request_id) = (visit.address(), visit.id());
     let attempt = ChangeAttempt { whose, old, new, address, request_id };
     match visit.app.passwords.change(attempt, visit.token()).await {
-        Ok(ChangeAnswer::Changed(_)) => match named {
-            Some(_) => enter(visit, wanted, again).await,
-            None => Ok(visit.see_other(&pending.map_or_else(|| "/password/changed".to_owned(), login::resume_path))),
-        },
+        Ok(ChangeAnswer::Changed(_)) => {
+            match named {
+                Some(_) => enter(visit, wanted, again).await,
+                None => Ok(visit
+                    .see_other(&pending.map_or_else(|| "/password/changed".to_owned(), login::resume_path))),
+            }
+        }
         Ok(ChangeAnswer::Kept(refusal)) => {
             let told = Told::kept(visit.lang, refusal, visit.app.clock.now());
             Ok(page(visit, &wanted, Some(told)))
         }
-        Ok(ChangeAnswer::Refused(refusal)) => Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal)))),
+        Ok(ChangeAnswer::Refused(refusal)) => {
+            Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal))))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -80,7 +80,8 @@ fn why_not(visit: &Visit<'_>) -> Option<&'static str> {
         return Some("network");
     }
     let peer = visit.req.peer_addr().map(|peer| peer.ip().to_canonical());
-    let by_proxy = peer.is_some_and(|peer| site.trusted_proxies.iter().any(|network| network.contains(&peer)));
+    let by_proxy =
+        peer.is_some_and(|peer| site.trusted_proxies.iter().any(|network| network.contains(&peer)));
     let came = Came { tls: visit.req.app_config().secure(), peer, by_proxy };
     (!came.is_protected(visit.req.headers())).then_some("no_tls")
 }
@@ -189,7 +190,10 @@ mod tests {
         assert!(is_protected(true, "192.0.2.1", false, &[]));
         assert!(is_protected(false, "127.0.0.1", false, &[]) && is_protected(false, "::1", false, &[]));
         assert!(!is_protected(false, "192.0.2.1", false, &[]));
-        assert!(!is_protected(false, "192.0.2.1", false, &[("x-forwarded-proto", "https")]), "no proxy of ours");
+        assert!(
+            !is_protected(false, "192.0.2.1", false, &[("x-forwarded-proto", "https")]),
+            "no proxy of ours"
+        );
     }
 
     #[test]

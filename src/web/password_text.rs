@@ -104,10 +104,14 @@ impl Told {
     /// Why somebody comes here who wanted to sign in.
     pub(crate) fn due(lang: Lang, refusal: Refusal) -> Self {
         let words = match refusal {
-            Refusal::PasswordExpired => {
-                ("Your password has expired. Choose a new one.", "パスワードの有効期限が切れています。新しいパスワードを設定してください。")
-            }
-            _ => ("You must choose a new password before you go on.", "続けるには、新しいパスワードの設定が必要です。"),
+            Refusal::PasswordExpired => (
+                "Your password has expired. Choose a new one.",
+                "パスワードの有効期限が切れています。新しいパスワードを設定してください。",
+            ),
+            _ => (
+                "You must choose a new password before you go on.",
+                "続けるには、新しいパスワードの設定が必要です。",
+            ),
         };
         Self::new(200, messages::refusal(refusal).code, lang, words)
     }
@@ -148,8 +152,7 @@ impl Told {
             );
             return Some(Self::new(422, "SK-PASSWORD-TWICE", lang, words));
         }
-        let words =
-            ("The new password is the old one.", "新しいパスワードが現在のパスワードと同じです。");
+        let words = ("The new password is the old one.", "新しいパスワードが現在のパスワードと同じです。");
         (new == old).then(|| Self::new(422, "SK-PASSWORD-HISTORY", lang, words))
     }
 
@@ -163,11 +166,9 @@ impl Told {
                 format!("The new password is too short; it needs at least {least} characters."),
                 format!("新しいパスワードが短すぎます。{least} 文字以上にしてください。"),
             ),
-            PasswordRefusal::TooShort { least: None } => plain(
-                "SK-PASSWORD-SHORT",
-                "The new password is too short.",
-                "新しいパスワードが短すぎます。",
-            ),
+            PasswordRefusal::TooShort { least: None } => {
+                plain("SK-PASSWORD-SHORT", "The new password is too short.", "新しいパスワードが短すぎます。")
+            }
             PasswordRefusal::NotComplexEnough => plain(
                 "SK-PASSWORD-SIMPLE",
                 "The new password is too simple. Mix upper and lower case letters, digits and other characters, and leave out your name.",
@@ -181,7 +182,9 @@ impl Told {
             PasswordRefusal::TooYoung { until } => match until.map(|until| hours_left(until, now)) {
                 Some(hours) => told(
                     "SK-PASSWORD-YOUNG",
-                    format!("Your password was changed a short time ago. It can be changed again in {hours} h."),
+                    format!(
+                        "Your password was changed a short time ago. It can be changed again in {hours} h."
+                    ),
                     format!("パスワードは最近変更されています。次に変更できるのは約 {hours} 時間後です。"),
                 ),
                 None => plain(
@@ -226,7 +229,9 @@ mod tests {
     fn what_is_known_of_the_rules_is_told() {
         let now = Timestamp::UNIX_EPOCH;
         let kept = |lang, refusal| Told::kept(lang, refusal, now).sentence;
-        assert!(kept(Lang::En, PasswordRefusal::TooShort { least: Some(14) }).contains("at least 14 characters"));
+        assert!(
+            kept(Lang::En, PasswordRefusal::TooShort { least: Some(14) }).contains("at least 14 characters")
+        );
         assert!(kept(Lang::Ja, PasswordRefusal::TooShort { least: Some(14) }).contains("14 文字以上"));
         let until = Timestamp::from_second(3601).ok();
         assert!(kept(Lang::En, PasswordRefusal::TooYoung { until }).contains("in 2 h"));

@@ -13,8 +13,8 @@ use super::health::Readiness;
 use super::site::{Endpoint, Site};
 use super::visit::Visit;
 use super::{
-    access_log, assets, certificate, health, home, init, login, logout, metadata, password, password_api, resume, slo,
-    soap, sso, test_sp,
+    access_log, assets, certificate, health, home, init, login, logout, metadata, password, password_api,
+    resume, slo, soap, sso, test_sp,
 };
 
 const READ: &str = "GET, HEAD";

@@ -49,7 +49,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "app", "identity", "saml", "sso", "authn", "session", "registry", "password", "audit", "secret", "clock",
+            "app", "identity", "saml", "sso", "authn", "session", "registry", "password", "audit", "secret",
+            "clock",
         ],
     ),
     ("cli", &["*"]),

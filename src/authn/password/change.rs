@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::{Found, PasswordSignIn, Refusal, Request, plain};
 use crate::audit::Event;
 use crate::authn::AuthnError;
-use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, PasswordChange, PasswordRefusal, Verdict};
+use crate::directory::{
+    Candidate, Directory, DirectoryError, Login, Lookup, PasswordChange, PasswordRefusal, Reason, Verdict,
+};
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
 
@@ -88,7 +90,9 @@ impl PasswordSignIn {
             Proof::Changed(subject) => Ok(ChangeAnswer::Changed(subject)),
             Proof::Kept(refusal) => Ok(ChangeAnswer::Kept(refusal)),
             Proof::Refused(refusal) => Ok(ChangeAnswer::Refused(refusal)),
-            Proof::SignedIn(_) => Err(AuthnError::Interrupted("a password was proved and not changed".to_owned())),
+            Proof::SignedIn(_) => {
+                Err(AuthnError::Interrupted("a password was proved and not changed".to_owned()))
+            }
         }
     }
 
@@ -140,9 +144,9 @@ impl Request {
         };
         let directories = &self.inner.directories;
         let Some(at) = directories.iter().position(|one| one.name() == person.id.directory) else {
-            return self.find_nobody();
+            return Ok(self.nobody());
         };
-        let Some(directory) = directories.get(at) else { return self.find_nobody() };
+        let Some(directory) = directories.get(at) else { return Ok(self.nobody()) };
         if let Lookup::Found(candidate) = directory.find(login).await? {
             let is_same = match &candidate.subject {
                 Some(subject) => subject.id == person.id,
@@ -157,12 +161,12 @@ impl Request {
                 let candidate = Box::new(Candidate::of(subject));
                 Ok(Found::Somebody { at, directory, candidate })
             }
-            None => self.find_nobody(),
+            None => Ok(self.nobody()),
         }
     }
 
-    fn find_nobody(&self) -> Result<Found<'_>, DirectoryError> {
-        Ok(Found::Nobody { at: self.last(), reason: crate::directory::Reason::Unknown })
+    fn nobody(&self) -> Found<'_> {
+        Found::Nobody { at: self.last(), reason: Reason::Unknown }
     }
 
     /// The old password was right.

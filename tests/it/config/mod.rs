@@ -1,6 +1,7 @@
 //! The configuration file as an admin writes it: right, wrong in every way, and with secrets in every form.
 
 mod faults;
+mod password;
 mod sample;
 mod secrets;
 mod subject;

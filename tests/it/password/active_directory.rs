@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sekisho::clock::SystemClock;
 use sekisho::directory::{
-    Administrator, Directory, LdapDirectory, LdapOptions, Login, PasswordChange, PasswordRefusal, PasswordReset, Reason,
-    Verdict,
+    Administrator, Directory, LdapDirectory, LdapOptions, Login, PasswordChange, PasswordRefusal,
+    PasswordReset, Reason, Verdict,
 };
 
 use super::{candidate, change, refused, secret};
@@ -78,10 +78,7 @@ async fn a_disabled_account_changes_nothing() {
     let dn = samba.person("pw-disabled");
     samba.set(&dn, "userAccountControl", "514");
     let denied = change(&open(samba), "pw-disabled", PASSWORD, "Sakura-2024-x").await;
-    assert!(
-        matches!(denied, PasswordChange::Denied(Reason::Disabled | Reason::WrongPassword)),
-        "{denied:?}"
-    );
+    assert!(matches!(denied, PasswordChange::Denied(Reason::Disabled | Reason::WrongPassword)), "{denied:?}");
     samba.set(&dn, "userAccountControl", "512");
     assert!(samba.try_password(&dn, PASSWORD));
 }

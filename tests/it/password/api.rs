@@ -84,7 +84,7 @@ async fn the_new_password_binds_and_the_old_does_not() {
     assert!(browser.open(&app.url("/")).await.body.contains("name=\"password\""), "the sessions have ended");
     assert_eq!(app.events("sessions_ended")[0]["sessions"], 1);
     // Another spelling of the caller's name is the same caller.
-    let spelled = with(call("mori", "Momiji-2024-x"), "bind_dn", RESETTER.to_uppercase().replace(",", " , "));
+    let spelled = with(call("mori", "Momiji-2024-x"), "bind_dn", RESETTER.to_uppercase().replace(',', " , "));
     assert_eq!(ask(&app, &spelled).await, succeeded);
 }
 
@@ -103,7 +103,8 @@ async fn on_active_directory_too() {
     assert!(samba.try_password(&dn, NEW) && !samba.try_password(&dn, samba::PASSWORD));
     assert_eq!(ask(&app, &caller("EXAMPLE\\api-person", "Momiji-2024-x")).await, succeeded);
     assert!(samba.try_password(&dn, "Momiji-2024-x"));
-    let short = said(422, "Changing password failed: the password is too short; it needs at least 7 characters");
+    let short =
+        said(422, "Changing password failed: the password is too short; it needs at least 7 characters");
     assert_eq!(ask(&app, &caller("api-person", "Aa1!")).await, short);
     let privileged = said(422, "Changing password failed: the account is privileged");
     for login in ["boss", "administrator", "svc-reset", "svc-sekisho", "DC1$"] {

@@ -1,8 +1,8 @@
 //! Passwords changed by the password-modify operation, on a real slapd with a password policy.
 
-use sekisho::directory::{Directory, DirectoryError, PasswordChange, PasswordRefusal, Reason, Verdict};
-use sekisho::directory::{Administrator, Login, NoPerson, PasswordReset};
 use sekisho::directory::dn::Dn;
+use sekisho::directory::{Administrator, Login, NoPerson, PasswordReset};
+use sekisho::directory::{Directory, DirectoryError, PasswordChange, PasswordRefusal, Reason, Verdict};
 
 use super::{candidate, change, open, options, refused, secret};
 use crate::support::fake_ldap::{Conduct, FakeLdap};

@@ -41,7 +41,8 @@ async fn renew(browser: &mut Browser, page: &Page, old: &str, new: &str) -> Page
 }
 
 fn told(page: &Page, status: u16, code: &str) {
-    let notice = page.text("#notice").unwrap_or_else(|| panic!("no notice ({}):\n{}", page.status, page.body));
+    let notice =
+        page.text("#notice").unwrap_or_else(|| panic!("no notice ({}):\n{}", page.status, page.body));
     assert_eq!(page.status, status, "{notice}");
     assert!(notice.contains(code), "{notice}");
 }
