@@ -60,7 +60,10 @@ fn check_directory(section: &Section<'_>, read: &PasswordApi, directories: &[Dir
         |message: String, remedy: &str| section.complain("directory", Complaint::wrong(message, remedy));
     let options = match directories.iter().find(|directory| directory.name() == name) {
         None => {
-            return complain(format!("there is no directory \"{name}\""), "write the name of a [[directory]]");
+            return complain(
+                format!("there is no directory \"{name}\""),
+                "write the name of a [[directory]]",
+            );
         }
         Some(DirectoryConfig::File { .. }) => {
             return complain(

@@ -61,7 +61,7 @@ static EN: ChangeText = ChangeText {
     done: "Your password has been changed",
     done_note: "You are signed out everywhere else. Other devices that keep your password need the new one.",
     soon: "Your password expires soon",
-    now: "Change it now",
+    now: "Change now",
     later: "Later",
     lang: Lang::En,
 };

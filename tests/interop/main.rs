@@ -15,6 +15,7 @@ mod chromium;
 mod ecp;
 mod logout;
 mod matrix;
+mod password;
 mod rig;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the rigs use a part of it")]

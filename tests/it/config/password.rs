@@ -45,7 +45,10 @@ fn a_change_without_protection_is_refused() {
     told(&unverified, "directory[1].password_change: new passwords go only over TLS");
     let clear = CORP.replace("ldaps://dc1.example.co.jp", "ldap://127.0.0.1") + "password_change = true\n";
     told(&clear, "directory[1].password_change: new passwords go only over TLS");
-    told(&format!("{LEAST}password_change = true\n"), "directory[1].password_change: a file is never written to");
+    told(
+        &format!("{LEAST}password_change = true\n"),
+        "directory[1].password_change: a file is never written to",
+    );
     told(&format!("{CORP}password_warning = \"1m\"\n"), "choose 1 hour to 366 days, or \"off\"");
 }
 
@@ -74,7 +77,10 @@ fn an_api_that_nobody_could_call_or_everybody_is_refused() {
         (with("directory = \"corp\"", "directory = \"crop\""), "there is no directory \"crop\""),
         (with("urls", "verify_certificate = false\nurls"), "is not reached over verified TLS alone"),
         (with("allowed_networks", "calls_per_minute = 0\nallowed_networks"), "0 is out of bounds"),
-        (with("allowed_networks", "search_base = \"DC=jp\"\nallowed_networks"), "is not below the search_base"),
+        (
+            with("allowed_networks", "search_base = \"DC=jp\"\nallowed_networks"),
+            "is not below the search_base",
+        ),
         (with("allowed_networks", "colour = 1\nallowed_networks"), "password_api.colour: unknown key"),
         (format!("{LEAST}{}", API.replace("corp", "local")), "\"local\" is a file"),
     ] {
