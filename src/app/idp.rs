@@ -15,7 +15,7 @@ use crate::saml::metadata::idp::IdpDescription;
 use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
 use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
 use crate::sso::{Demands, Identifiers, Idp};
-use crate::web::{Endpoint, Site};
+use crate::web::{ApiDoor, Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
     Idp {
@@ -127,7 +127,10 @@ pub(super) fn site(config: &Config) -> Result<Site> {
         .collect();
     site.logout_without_question = config.saml.logout_without_question;
     site.test_sp = config.saml.test_sp;
-    site.password_api = config.password_api.as_ref().map(|api| api.allowed_networks.clone());
+    site.password_api = config.password_api.as_ref().map(|api| ApiDoor {
+        networks: api.allowed_networks.clone(),
+        client_certificate: api.client_certificates.is_some(),
+    });
     Ok(site)
 }
 

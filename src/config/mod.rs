@@ -150,14 +150,15 @@ impl Config {
             );
         }
         later::read(&document);
+        let listen = Listen::read(&document.section("listen"));
         let directories = directory::read(&document);
         Self {
             file: path.to_owned(),
-            listen: Listen::read(&document.section("listen")),
             saml: Saml::read(&document.section("saml"), &base_url),
             session: Session::read(&document.section("session")),
             store_url: store::read(&document.section("store")),
-            password_api: password_api::read(&document.section("password_api"), &directories),
+            password_api: password_api::read(&document.section("password_api"), &directories, &listen),
+            listen,
             directories,
             throttle: Throttle::read(&document.section("throttle")),
             authproc: authproc::read(&document),

@@ -1,12 +1,14 @@
 //! `[password_api]`: programs that set passwords, `POST /api/password`.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use toml::de::DeValue;
 
-use super::DirectoryConfig;
 use super::fault::Complaint;
 use super::reader::Section;
 use super::values::{count, flag, network, text};
+use super::{DirectoryConfig, Listen};
 use crate::directory::dn::Dn;
 
 /// The password API, where it is switched on.
@@ -20,18 +22,26 @@ pub struct PasswordApi {
     pub callers: Vec<Dn>,
     /// `allowed_networks`: where calls may come from; `0.0.0.0/0` and `::/0` for everywhere.
     pub allowed_networks: Vec<IpNet>,
+    /// `client_certificates`: PEM file of the CAs that each caller's certificate must come from; it is shown in the TLS of
+    /// `[listen]`. Default: no certificate is asked for.
+    pub client_certificates: Option<PathBuf>,
     /// `calls_per_minute`: more are put off. Default 60.
     pub calls_per_minute: u32,
 }
 
 /// `None` unless `enabled = true`; what is written is checked all the same.
-pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Option<PasswordApi> {
+pub(super) fn read(
+    section: &Section<'_>,
+    directories: &[DirectoryConfig],
+    listen: &Listen,
+) -> Option<PasswordApi> {
     let enabled = section.or("enabled", false, flag);
     let read = PasswordApi {
         directory: section.optional("directory", text).unwrap_or_default(),
         search_base: section.optional("search_base", dn),
         callers: section.list("callers", dn).unwrap_or_default(),
         allowed_networks: section.list("allowed_networks", network).unwrap_or_default(),
+        client_certificates: section.existing("client_certificates", None),
         calls_per_minute: section.or("calls_per_minute", 60, count(1..=6000)),
     };
     if !enabled {
@@ -41,6 +51,10 @@ pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Op
         section.missing("directory", "name the [[directory]] in which passwords are set");
     } else if !read.directory.is_empty() {
         check_directory(section, &read, directories);
+    }
+    if section.has("client_certificates") && listen.tls.is_none() {
+        let remedy = "give [listen] its TLS keys, or let the proxy ask for certificates and take this out";
+        section.complain("client_certificates", Complaint::wrong("is only seen in our own TLS", remedy));
     }
     let lists = [
         ("callers", read.callers.is_empty(), "list the DNs of the accounts that may call"),

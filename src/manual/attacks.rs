@@ -158,6 +158,7 @@
 //! | password API: guessing the caller's password, or which accounts are listed | one answer for both, then `SK-THROTTLED` | `password::api::a_wrong_caller_is_told_nothing_and_throttled` |
 //! | password API: from elsewhere, over plain HTTP, with forged X-Forwarded headers | `SK-API-REFUSED`, unread | `password::api::another_network_or_a_way_without_tls_is_refused_unread` |
 //! | password API: huge, deep, doubled, mistyped JSON; filters and DNs as names | `SK-API-PARAMETER`, `SK-TOO-LARGE` | `password::api::what_cannot_be_read_is_a_parameter_error` |
+//! | password API: without a certificate, or with one of a strange CA of the same name | `SK-API-REFUSED`, or no TLS | `password::api::a_certificate_can_be_asked_for_as_well` |
 //! | password API: a flood | `SK-THROTTLED` | `password::api::calls_are_limited_by_the_minute` |
 //! | password API: the password of an administrator, a service account or a computer | `Privileged` | `password::api::on_active_directory_too` |
 //! | password API: somebody outside the base | `Outside` | `password::api::only_people_below_the_base` |

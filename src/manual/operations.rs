@@ -199,7 +199,7 @@
 //! | 200 | `Changing password succeeded` | it is set; the person's sessions have ended |
 //! | 400, 405, 413, 415 | `Parameter error` | the call cannot be read: all four fields, text, no other, at most 1024 octets each |
 //! | 401 | `Bind DN or password is incorrect` | `bind_dn` is not in `callers`, or its password is wrong |
-//! | 403 | `Not authenticated` | from elsewhere than `allowed_networks`, or not over TLS |
+//! | 403 | `Not authenticated` | from elsewhere than `allowed_networks`, not over TLS, or without a certificate that is asked for |
 //! | 422 | `Changing password failed: <detail>` | nobody has the login name, the account is privileged, a rule of the directory ... |
 //! | 429 | `Not authenticated` | too many wrong tries (`[throttle]`), or more than `calls_per_minute` |
 //! | 503 | `Changing password failed: <detail>` | the directory did not answer; try again |
@@ -215,7 +215,9 @@
 //! password for NTLM; set `OldPasswordAllowedPeriod` to 0 where that matters.
 //!
 //! Calls come by the TLS of `[listen]`, through a proxy in `trusted_proxies` that says `X-Forwarded-Proto: https`, or from
-//! this machine. Client certificates are for such a proxy to ask for: of one port that browsers use too, it would ask people.
+//! this machine. With `client_certificates`, a file of CAs, each caller must show a certificate of theirs as well; that is seen
+//! in our own TLS alone, so with a proxy in front it is the proxy that asks. Browsers use the same port: they offer a
+//! certificate only to people who have one of these CAs, so take a CA that issues none to people.
 //!
 //! ## The audit trail
 //!
@@ -253,7 +255,7 @@
 //! `by` of `password_changed` and `password_change_refused` is `person`, or the DN of the account that called the password
 //! API. Reasons of the latter: `too_short`, `not_complex_enough`, `in_history`, `too_young`, `unusable`, `policy`,
 //! `not_allowed`; of the API also `unknown`, `ambiguous`, `outside`, `privileged`, `directory_unavailable`. Those of
-//! `password_api_refused`: `network`, `no_tls`, `not_listed`, `throttled`, `rate`, or why the caller's bind was refused.
+//! `password_api_refused`: `network`, `no_tls`, `no_certificate`, `not_listed`, `throttled`, `rate`, or why the caller's bind was refused.
 //! `sessions_ended` is written when a new password ended sessions elsewhere.
 //!
 //! `code` of `request_refused` is one of those below, or the SAML
@@ -297,7 +299,7 @@
 //! | `SK-NO-PASSWORD-CHANGE` | 404 | no directory, or not this person's, has `password_change = true` | set it, or change passwords elsewhere |
 //! | `SK-SESSIONS-REMAIN` | 503 | the password is changed, the sessions elsewhere live on | the store: disk full, locked, down; end them when it is back |
 //! | `SK-OK` | 200 | password API: the password is set | - |
-//! | `SK-API-REFUSED` | 403 | password API: not from `allowed_networks`, or not over TLS | the audit trail says which |
+//! | `SK-API-REFUSED` | 403 | password API: not from `allowed_networks`, not over TLS, or without a certificate | the audit trail says which |
 //! | `SK-API-CALLER` | 401 | password API: the account is not in `callers`, or its password is wrong | the audit trail says which |
 //! | `SK-API-PARAMETER` | 400 | password API: no JSON, a field too few or too many, no text, empty | correct the caller |
 //! | `SK-API-FAILED` | 422 | password API: the password stays as it was | the message says why |

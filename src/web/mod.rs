@@ -41,4 +41,4 @@ mod resume;
 mod sso;
 pub mod test_sp;
 
-pub use site::{Endpoint, Site};
+pub use site::{ApiDoor, Endpoint, Site};

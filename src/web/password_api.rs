@@ -15,6 +15,7 @@ use crate::password::{ApiAnswer, Call, PasswordApi, PasswordError};
 use crate::secret::Secret;
 
 use super::error::{Failure, WebError};
+use super::tls::Certified;
 use super::visit::Visit;
 
 const MEDIA_TYPE: &str = "application/json";
@@ -75,9 +76,12 @@ pub(crate) async fn wrong_method(req: HttpRequest, app: web::Data<App>) -> HttpR
 /// Why a call is not even read.
 fn why_not(visit: &Visit<'_>) -> Option<&'static str> {
     let site = &visit.app.site;
-    let networks = site.password_api.as_deref().unwrap_or_default();
-    if !networks.iter().any(|network| network.contains(&visit.address())) {
+    let door = site.password_api.as_ref()?;
+    if !door.networks.iter().any(|network| network.contains(&visit.address())) {
         return Some("network");
+    }
+    if door.client_certificate && visit.req.conn_data::<Certified>().is_none() {
+        return Some("no_certificate");
     }
     let peer = visit.req.peer_addr().map(|peer| peer.ip().to_canonical());
     let by_proxy =

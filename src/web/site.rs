@@ -24,10 +24,19 @@ pub struct Site {
     pub aliases: Vec<(String, Endpoint)>,
     /// Whether the built-in service provider is offered.
     pub test_sp: bool,
-    /// Where calls of the password API may come from; none: there is no such API.
-    pub password_api: Option<Vec<IpNet>>,
+    /// Who is let in to the password API; none: there is no such API.
+    pub password_api: Option<ApiDoor>,
     /// Whether a link to `/logout` signs out without a question.
     pub logout_without_question: bool,
+}
+
+/// What a call of the password API must have before it is read.
+#[derive(Debug, Clone)]
+pub struct ApiDoor {
+    /// Where it may come from.
+    pub networks: Vec<IpNet>,
+    /// Whether it must bring a certificate.
+    pub client_certificate: bool,
 }
 
 /// An endpoint that old paths can be mapped onto.

@@ -62,6 +62,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// Dependency (or module of std), and the files and folders that may name it. `*` stands for everywhere but in
 /// [`PURE`] modules, `**` for those too.
 const OWNERS: &[(&str, &[&str])] = &[
+    ("actix_tls", &["web"]),
     ("actix_web", &["web", "cli/serve.rs", "cli/app_part.rs"]),
     ("anyhow", &["cli", "app", "main.rs"]),
     ("arc_swap", &["*"]),

@@ -81,6 +81,10 @@ fn an_api_that_nobody_could_call_or_everybody_is_refused() {
             with("allowed_networks", "search_base = \"DC=jp\"\nallowed_networks"),
             "is not below the search_base",
         ),
+        (
+            with("allowed_networks", "client_certificates = \"people.toml\"\nallowed_networks"),
+            "is only seen in our own TLS",
+        ),
         (with("allowed_networks", "colour = 1\nallowed_networks"), "password_api.colour: unknown key"),
         (format!("{LEAST}{}", API.replace("corp", "local")), "\"local\" is a file"),
     ] {

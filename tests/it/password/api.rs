@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::Browser;
 use crate::support::folder::Folder;
-use crate::support::http::client;
+use crate::support::http::{builder, client};
 use crate::support::samba::{self, Samba};
-use crate::support::slapd::{BASE, PASSWORD, READER_PASSWORD, RESETTER, Slapd};
+use crate::support::slapd::{BASE, PASSWORD, READER_PASSWORD, RESETTER, Slapd, make_certificate};
 use crate::support::test_app::TestApp;
 
 const NEW: &str = "Sakura-2024-x";
@@ -254,6 +254,31 @@ async fn our_own_tls_is_protection_enough() {
     let slapd = Slapd::start();
     let app = TestApp::start(folder(Folder::tls(), &Slapd::directory(&[&slapd]), RESETTER));
     assert_eq!(ask(&app, &call("mori", NEW)).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_certificate_can_be_asked_for_as_well() {
+    let slapd = Slapd::start();
+    let mut folder = folder(Folder::tls(), &Slapd::directory(&[&slapd]), RESETTER);
+    let (ca_key, ca) = make_certificate("callers", &[], None);
+    folder.write("certs/callers-ca.pem", &String::from_utf8(ca.to_pem().unwrap()).unwrap());
+    folder.set("password_api.client_certificates", "certs/callers-ca.pem");
+    let app = TestApp::start(folder);
+    let refused = said(403, "Not authenticated");
+    assert_eq!(ask(&app, &call("mori", NEW)).await, refused);
+    assert_eq!(reasons(&app, "password_api_refused"), ["no_certificate"]);
+    assert_eq!(Browser::new().open(&app.url("/login")).await.status, 200, "people need none");
+
+    let (strange_key, strange) = make_certificate("callers", &[], None);
+    for (issuer, good) in [((&ca_key, &ca), true), ((&strange_key, &strange), false)] {
+        let (key, certificate) = make_certificate("saas", &["saas.example"], Some(issuer));
+        let (key, certificate) = (key.private_key_to_pem_pkcs8().unwrap(), certificate.to_pem().unwrap());
+        let identity = reqwest::Identity::from_pkcs8_pem(&certificate, &key).unwrap();
+        let client = builder().identity(identity).build().unwrap();
+        let answer = client.post(app.url("/api/password")).json(&call("mori", "Momiji-2024-x")).send().await;
+        assert_eq!(answer.is_ok_and(|answer| answer.status().as_u16() == 200), good);
+    }
+    assert!(slapd.try_password(&dn("mori"), "Momiji-2024-x"));
 }
 
 #[tokio::test]

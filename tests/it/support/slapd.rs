@@ -195,7 +195,7 @@ fn write_certificates(folder: &Path) {
 }
 
 /// A CA, or the certificate of a server with these names and addresses.
-pub(super) fn make_certificate(
+pub(crate) fn make_certificate(
     name: &str,
     names: &[&str],
     issuer: Option<(&PKey<Private>, &X509)>,
@@ -227,7 +227,9 @@ pub(super) fn make_certificate(
         }
         let alternatives = alternatives.build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(alternatives).unwrap();
-        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
+        builder
+            .append_extension(ExtendedKeyUsage::new().server_auth().client_auth().build().unwrap())
+            .unwrap();
     } else {
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
     }
