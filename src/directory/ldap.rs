@@ -122,7 +122,8 @@ impl LdapDirectory {
     }
 
     pub(super) fn subject(&self, entry: &Entry) -> Result<Subject, DirectoryError> {
-        subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))
+        let subject = subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))?;
+        Ok(self.with_near_end(subject, None))
     }
 
     pub(super) fn unusable(&self, dn: &str, cause: String) -> DirectoryError {

@@ -150,17 +150,19 @@ impl LdapDirectory {
         self.search(&base_query(dn, attributes)).await.ok()?.entries.into_iter().next()
     }
 
-    /// The person, with the end of the password where it is near enough to be told.
-    pub(super) fn accepted(&self, mut subject: Subject, expires_in: Option<u32>) -> Verdict {
+    /// The person who gave the right password.
+    pub(super) fn accepted(&self, subject: Subject, expires_in: Option<u32>) -> Verdict {
+        Verdict::Accepted(Box::new(self.with_near_end(subject, expires_in)))
+    }
+
+    /// With the end of the password, by the entry or by what the bind told, only where it is near enough to be told.
+    pub(super) fn with_near_end(&self, mut subject: Subject, expires_in: Option<u32>) -> Subject {
         let now = self.clock.now();
         let told = expires_in.map(|seconds| SignedDuration::from_secs(i64::from(seconds)));
         let ends = told.and_then(|left| now.checked_add(left).ok()).or(subject.password_expires);
-        let near = |ends: &_| {
-            let before = self.options.warns_before();
-            before.is_some_and(|before| now.checked_add(before).is_ok_and(|limit| *ends <= limit))
-        };
-        subject.password_expires = ends.filter(near);
-        Verdict::Accepted(Box::new(subject))
+        let limit = self.options.warns_before().and_then(|before| now.checked_add(before).ok());
+        subject.password_expires = ends.filter(|ends| limit.is_some_and(|limit| *ends <= limit));
+        subject
     }
 }
 

@@ -92,6 +92,8 @@ async fn a_password_that_ends_soon_is_told_with_the_sign_in() {
         samba.age_password(login, days);
         let corp = open(samba);
         let person = candidate(&corp, login).await;
+        let shown = person.subject.as_ref().and_then(|subject| subject.password_expires);
+        assert_eq!(shown.is_some(), told, "{login}");
         match corp.verify(&person, &secret(PASSWORD)).await.unwrap() {
             Verdict::Accepted(subject) => {
                 assert_eq!(subject.password_expires.is_some(), told, "{login}");

@@ -261,6 +261,13 @@ async fn where_directories_are_read_only_there_is_nothing_of_it() {
     let home = enter(&mut browser, &app, TANAKA).await;
     assert!(is_home(&home) && home.link("#change-password").is_none());
     assert_eq!(browser.open(&app.url("/password")).await.status, 404);
+    let mut stranger = Browser::new();
+    let page = stranger.open(&app.url("/password")).await;
+    for (old, status, code) in [("wrong", 401, "SK-CREDENTIALS"), (TANAKA.1, 403, "SK-PASSWORD-DENIED")] {
+        let form = page.form().fill("login", TANAKA.0).fill("old_password", old);
+        let form = form.fill("new_password", NEW).fill("new_password_again", NEW);
+        told(&stranger.navigate(Navigation::form(&page, &form)).await, status, code);
+    }
 }
 
 #[tokio::test]
