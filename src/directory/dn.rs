@@ -26,6 +26,11 @@ impl Dn {
         Some(Self(parts))
     }
 
+    /// One text for all spellings, of at most 256 characters: to count by, not to be sent.
+    pub fn folded(&self) -> String {
+        self.0.join(",").chars().filter(|c| !c.is_control()).take(256).collect()
+    }
+
     /// Whether this is `base` or below it.
     pub fn is_under(&self, base: &Self) -> bool {
         self.0.ends_with(&base.0)
@@ -86,6 +91,7 @@ mod tests {
         let one = dn("CN=Davis\\, Jr.,OU=Service,DC=example,DC=jp");
         assert_eq!(one, dn("cn=davis\\2c jr. , ou = service,dc=EXAMPLE;dc=jp"));
         assert_eq!(dn("cn=田中 太郎,dc=x"), dn("CN=\\e7\\94\\b0中 太郎,DC=X"));
+        assert_eq!(one.folded(), "cn=davis, jr.,ou=service,dc=example,dc=jp");
         assert_ne!(one, dn("CN=Davis,CN=Jr.,OU=Service,DC=example,DC=jp"));
         assert_ne!(dn("cn=a,dc=x"), dn("cn=a\\20,dc=x"), "an escaped blank is part of the value");
     }

@@ -157,12 +157,14 @@ impl Inner {
             return Ok(ApiAnswer::TooMany);
         }
         let Some(login) = Login::parse(&call.login) else { return Ok(ApiAnswer::Parameter) };
-        let Some(leave) = self.passwords.sign_in.admit(&call.bind_dn, call.address).await? else {
+        // Spellings of one account are counted together; what is no DN is wrong, and counted for all.
+        let dn = Dn::parse(&call.bind_dn);
+        let name = dn.as_ref().map_or_else(|| "no DN".to_owned(), Dn::folded);
+        let Some(leave) = self.passwords.sign_in.admit(&name, call.address).await? else {
             self.refuse(&call.bind_dn, "throttled", request)?;
             return Ok(ApiAnswer::TooMany);
         };
-        let listed = Dn::parse(&call.bind_dn).is_some_and(|dn| self.options.callers.contains(&dn));
-        if !listed {
+        if !dn.is_some_and(|dn| self.options.callers.contains(&dn)) {
             return self.deny(leave, call, "not_listed").await;
         }
         let by = Administrator {

@@ -149,8 +149,9 @@ async fn a_wrong_caller_is_told_nothing_and_throttled() {
     for caller in not_listed {
         assert_eq!(ask(&app, &with(call("mori", NEW), "bind_dn", caller)).await, denied, "{caller}");
     }
-    for _ in 0..3 {
-        assert_eq!(ask(&app, &with(call("mori", NEW), "bind_password", "wrong")).await, denied);
+    for spelled in [RESETTER.to_owned(), RESETTER.to_uppercase(), RESETTER.replace('=', " = ")] {
+        let wrong = with(call("mori", NEW), "bind_password", "wrong");
+        assert_eq!(ask(&app, &with(wrong, "bind_dn", spelled)).await, denied);
     }
     let throttled = said(429, "Not authenticated");
     assert_eq!(ask(&app, &call("mori", NEW)).await, throttled, "even with the right password");
@@ -300,7 +301,6 @@ async fn a_directory_that_does_not_answer_is_503() {
     let down = said(503, "Changing password failed: the directory did not answer");
     assert_eq!(ask(&app, &call("mori", NEW)).await, down);
     assert_eq!(reasons(&app, "password_change_refused"), ["directory_unavailable"]);
-    slapd.restart();
 }
 
 #[tokio::test]
