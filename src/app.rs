@@ -143,7 +143,7 @@ impl App {
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
         let passwords = Passwords {
             sign_in: sign_in.clone(),
-            sessions: Arc::clone(&sessions),
+            sessions: Arc::new(password::HeldSessions(Arc::clone(&sessions))),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
         };

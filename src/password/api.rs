@@ -216,7 +216,7 @@ impl Inner {
         let by = plain(&call.bind_dn);
         self.record(Event::PasswordChanged { subject: plain(&id), login, by }, call)?;
         // Whoever knew the old password loses what it opened. The new one counts whatever comes of that.
-        let request = (call.request_id.as_str(), Some(call.address));
+        let request = (call.request_id.as_str(), call.address);
         if let Err(cause) = self.passwords.end_others(&subject.id, "", request).await {
             tracing::error!(request.id = %call.request_id, "{cause}");
         }

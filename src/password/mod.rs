@@ -7,7 +7,7 @@ mod own;
 mod rate;
 
 pub use self::api::{ApiAnswer, ApiOptions, Call, Detail, PasswordApi};
-pub use self::own::Passwords;
+pub use self::own::{EndsSessions, Passwords};
 
 use crate::audit::AuditError;
 use crate::authn::AuthnError;

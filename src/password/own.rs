@@ -1,8 +1,10 @@
 //! [`Passwords`]: people change their own password, and whatever sessions they have elsewhere end.
 
+use std::fmt::Debug;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tracing::Instrument;
 
 use super::PasswordError;
@@ -11,7 +13,20 @@ use crate::authn::{ChangeAnswer, ChangeAttempt, PasswordSignIn, Whose};
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
-use crate::session::Sessions;
+use crate::session::SessionError;
+
+/// Ends what was opened with a password that does not count any more. Wired in `app`.
+#[async_trait]
+pub trait EndsSessions: Send + Sync + Debug {
+    /// Ends all sessions of a person but that of the cookie token `keep`; returns how many. `request`: its id, and where it
+    /// came from.
+    async fn end_others(
+        &self,
+        subject: &SubjectId,
+        keep: &str,
+        request: (&str, IpAddr),
+    ) -> Result<usize, SessionError>;
+}
 
 /// Changes passwords for their people.
 #[derive(Debug, Clone)]
@@ -19,7 +34,7 @@ pub struct Passwords {
     /// Proves the old one.
     pub sign_in: PasswordSignIn,
     /// What ends.
-    pub sessions: Arc<Sessions>,
+    pub sessions: Arc<dyn EndsSessions>,
     /// Where it is told.
     pub audit: Arc<dyn Sink>,
     /// The time.
@@ -50,7 +65,7 @@ impl Passwords {
             let attempt = ChangeAttempt { whose, old, new, address, request_id: &id };
             let answer = this.sign_in.change_password(attempt).await?;
             if let ChangeAnswer::Changed(Some(subject)) = &answer {
-                this.end_others(subject, keep.expose(), (&id, Some(address))).await?;
+                this.end_others(subject, keep.expose(), (&id, address)).await?;
             }
             Ok(answer)
         };
@@ -64,13 +79,14 @@ impl Passwords {
         &self,
         subject: &SubjectId,
         keep: &str,
-        (request_id, client_address): (&str, Option<IpAddr>),
+        (request_id, address): (&str, IpAddr),
     ) -> Result<(), PasswordError> {
-        let ended = self.sessions.end_others(subject, keep).await.map_err(PasswordError::SessionsRemain)?;
+        let ended = self.sessions.end_others(subject, keep, (request_id, address)).await;
+        let ended = ended.map_err(PasswordError::SessionsRemain)?;
         if ended > 0 {
             let event = Event::SessionsEnded { subject: subject.to_string(), sessions: ended };
             let (time, request_id) = (self.clock.now(), request_id.to_owned());
-            self.audit.write(&Record { time, request_id, client_address, event })?;
+            self.audit.write(&Record { time, request_id, client_address: Some(address), event })?;
         }
         Ok(())
     }

@@ -193,7 +193,7 @@ async fn enter(visit: &Visit<'_>, wanted: Wanted<'_>, new: Secret<String>) -> Re
     let attempt = Attempt { login, password: new, address: visit.address(), request_id: visit.id() };
     if let Answer::SignedIn(subject) = visit.app.sign_in.sign_in(attempt).await? {
         // Where the entry is only known after the bind, the sessions are still there.
-        let request = (visit.id(), Some(visit.address()));
+        let request = (visit.id(), visit.address());
         let keep = visit.token().unwrap_or_default();
         visit.app.passwords.end_others(&subject.id, keep, request).await?;
         return login::enter(visit, *subject, pending).await;
