@@ -7,6 +7,7 @@ mod adapters;
 mod idp;
 mod metadata;
 mod own;
+mod password;
 mod profile;
 mod sp_keys;
 
@@ -30,6 +31,7 @@ use crate::directory::ldap::LdapDirectory;
 use crate::identity::AuthnContext;
 use crate::keys::{DecryptionPairs, KeyPair};
 use crate::outgoing::Outgoing;
+use crate::password::{PasswordApi, Passwords};
 use crate::registry::{InMemory, Observer, Registry, Snapshot};
 use crate::saml::signature::{SignatureAlgorithm, Signer};
 use crate::session::{Memos, Seal, SessionOptions, Sessions};
@@ -51,6 +53,10 @@ pub struct App {
     pub sign_in: PasswordSignIn,
     /// Signing in by a Kerberos ticket, where it is switched on.
     pub integrated: Option<IntegratedSignIn>,
+    /// Changing passwords.
+    pub passwords: Passwords,
+    /// Passwords that other programs set, where that is switched on.
+    pub password_api: Option<PasswordApi>,
     /// Seals what browsers keep.
     pub seal: Arc<Seal>,
     /// The service providers.
@@ -145,6 +151,8 @@ impl App {
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
+        let passwords = password::own(&sign_in, &logout, Arc::clone(&audit), Arc::clone(&clock));
+        let password_api = password::api(config, &passwords)?;
         for lack in lacking(config, &registry.snapshot()) {
             tracing::warn!("{lack}");
         }
@@ -155,6 +163,8 @@ impl App {
             sessions,
             sign_in,
             integrated,
+            passwords,
+            password_api,
             seal,
             registry,
             ids,

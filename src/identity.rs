@@ -156,6 +156,9 @@ pub struct Subject {
     pub dn: Option<String>,
     /// What the pipeline works on.
     pub attributes: Attributes,
+    /// When the password ends, where the person should be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires: Option<Timestamp>,
 }
 
 /// How a person was authenticated: an authentication context class (saml-authn-context 3.4).

@@ -23,6 +23,7 @@ pub mod store;
 
 // use cases
 pub mod authn;
+pub mod password;
 pub mod sso;
 
 // edges

@@ -231,7 +231,7 @@ pub(super) mod tests {
     pub(in crate::app) fn tanaka() -> Subject {
         let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
         let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
-        Subject { id, login, display_name, dn: None, attributes: Attributes::new() }
+        Subject { id, login, display_name, dn: None, attributes: Attributes::new(), password_expires: None }
     }
 
     #[tokio::test]

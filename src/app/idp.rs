@@ -17,7 +17,7 @@ use crate::saml::metadata::idp::IdpDescription;
 use crate::saml::signature::{AlgorithmSet, SignatureAlgorithm};
 use crate::saml::uris::subject_id::{PAIRWISE_ID, SUBJECT_ID};
 use crate::sso::{Demands, Identifiers, Idp};
-use crate::web::{Endpoint, Site};
+use crate::web::{ApiDoor, Endpoint, Site};
 
 pub(super) fn idp(config: &Config) -> Idp {
     Idp {
@@ -154,6 +154,10 @@ pub(super) fn site(config: &Config) -> Result<Site> {
     site.logout_without_question = config.saml.logout_without_question;
     site.timezone = config.log.timezone.clone();
     site.test_sp = config.saml.test_sp;
+    site.password_api = config.password_api.as_ref().map(|api| ApiDoor {
+        networks: api.allowed_networks.clone(),
+        client_certificate: api.client_certificates.is_some(),
+    });
     Ok(site)
 }
 

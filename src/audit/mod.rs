@@ -55,6 +55,35 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         locked_until: Option<Timestamp>,
     },
+    /// A password was changed: by its person, or by another program that may set passwords.
+    PasswordChanged {
+        /// directory/key of the person; empty where the directory does not let us read that.
+        #[serde(rename = "subject.id")]
+        subject: String,
+        /// The login name as the entry spells it.
+        login: String,
+        /// `person`, or the DN of the account that set it.
+        by: String,
+    },
+    /// A new password was not taken; the old one, or the account that sets it, had been proved.
+    PasswordChangeRefused {
+        /// directory/key of the person, when an entry was found.
+        #[serde(rename = "subject.id", skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// The login name, escaped and cut to 256 characters.
+        login: String,
+        /// `person`, or the DN of the account that would have set it.
+        by: String,
+        /// Why, a stable word (`too_short`, `in_history`, `privileged` ...).
+        reason: String,
+    },
+    /// A call of the password API was refused before any password was set.
+    PasswordApiRefused {
+        /// The DN that it came with, escaped and cut; empty where it was not read.
+        caller: String,
+        /// Why, a stable word (`network`, `not_listed`, `wrong_password`, `throttled` ...).
+        reason: String,
+    },
     /// An assertion was issued.
     AssertionIssued {
         /// directory/key of the person.

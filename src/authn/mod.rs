@@ -3,6 +3,7 @@
 //!
 //! A refusal is an [`Answer`]; an [`AuthnError`] means that it could not be found out (503, never "wrong password").
 
+mod caller;
 mod integrated;
 mod password;
 mod spnego;
@@ -13,14 +14,17 @@ mod trusted_header;
 #[cfg(test)]
 mod tests;
 
+pub use self::caller::Leave;
 pub use self::integrated::{Claim, IntegratedOptions, IntegratedSignIn, Prover};
-pub use self::password::{Answer, Attempt, PasswordSignIn, Refusal};
+pub use self::password::{
+    Answer, Attempt, ChangeAnswer, ChangeAttempt, PasswordSignIn, Refusal, Whose, plain,
+};
 pub use self::spnego::{Acceptor, KeytabError, Proved, TicketFault};
 pub use self::throttle::ThrottleOptions;
 pub use self::trusted_header::{Distrust, HeaderFault, Presented, TrustedHeader};
 
 use crate::audit::AuditError;
-use crate::directory::DirectoryError;
+pub use crate::directory::{DirectoryError, PasswordRefusal};
 use crate::store::StoreError;
 
 /// It could not be found out who this is.

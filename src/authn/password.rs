@@ -4,12 +4,15 @@
 //! and looks the same whether there is such a person or not. Each sign-in and each refusal is audited before it is
 //! answered.
 
+mod change;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use self::change::{Asked, Change, Proof};
 use super::AuthnError;
 use super::throttle::{Permit, Shielded, Shown, Throttle, ThrottleOptions};
 use super::timing::Timings;
@@ -19,6 +22,8 @@ use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reas
 use crate::identity::{AuthnContext, Subject};
 use crate::secret::Secret;
 use crate::store::Store;
+
+pub use self::change::{ChangeAnswer, ChangeAttempt, Whose};
 
 /// Signs people in by password.
 #[derive(Debug, Clone)]
@@ -112,6 +117,10 @@ impl PasswordSignIn {
         &self.0.directories
     }
 
+    pub(super) fn throttle(&self) -> &Arc<Throttle> {
+        &self.0.throttle
+    }
+
     /// Finds out who this is. The work goes on when the caller goes away: a password that was sent to a directory is
     /// always counted.
     pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<Answer, AuthnError> {
@@ -121,9 +130,15 @@ impl PasswordSignIn {
             password: attempt.password,
             address: attempt.address,
             id: attempt.request_id.to_owned(),
+            change: None,
         };
-        let work = tokio::spawn(async move { request.run().await }.in_current_span());
-        work.await.unwrap_or_else(|cause| Err(AuthnError::Interrupted(cause.to_string())))
+        match request.spawn().await? {
+            Proof::SignedIn(subject) => Ok(Answer::SignedIn(subject)),
+            Proof::Refused(refusal) => Ok(Answer::Refused(refusal)),
+            Proof::Changed(_) | Proof::Kept(_) => {
+                Err(AuthnError::Interrupted("a sign-in changes no password".to_owned()))
+            }
+        }
     }
 }
 
@@ -151,6 +166,8 @@ struct Request {
     password: Secret<String>,
     address: IpAddr,
     id: String,
+    /// What is to be done beside proving the password.
+    change: Option<Change>,
 }
 
 /// Whom the directories know by a name; `at` is the place of the directory that said so, the last one for nobody.
@@ -160,7 +177,13 @@ enum Found<'a> {
 }
 
 impl Request {
-    async fn run(&self) -> Result<Answer, AuthnError> {
+    /// Runs to its end whether anybody waits for it or not.
+    async fn spawn(self) -> Result<Proof, AuthnError> {
+        let work = tokio::spawn(async move { self.run().await }.in_current_span());
+        work.await.unwrap_or_else(|cause| Err(AuthnError::Interrupted(cause.to_string())))
+    }
+
+    async fn run(&self) -> Result<Proof, AuthnError> {
         let Some(login) = Login::parse(&self.login) else {
             Timings::wait(Instant::now(), self.inner.timings.expected(self.last())).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
@@ -169,7 +192,7 @@ impl Request {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
         let since = Instant::now();
-        let found = match self.find(&login).await {
+        let found = match self.find_whom(&login).await {
             Ok(found) => found,
             Err(error) => return self.cannot_say(None, error),
         };
@@ -214,7 +237,7 @@ impl Request {
         (at, directory): (usize, &Arc<dyn Directory>),
         candidate: &Candidate,
         permit: Permit,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         let begun = Instant::now();
         if let Some(shielded) = permit.shielded() {
             return self.shield(at, candidate, (permit, shielded)).await;
@@ -224,8 +247,13 @@ impl Request {
             let took = self.inner.timings.expected(at);
             return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
         }
-        let verdict = match directory.verify(candidate, &self.password).await {
-            Ok(verdict) => verdict,
+        let verdict = match self.ask(directory, candidate).await {
+            Ok(Asked::Verdict(verdict)) => verdict,
+            Ok(Asked::Right(refusal)) => {
+                self.inner.timings.note(at, begun.elapsed());
+                permit.right().await?;
+                return self.end_change(candidate, refusal);
+            }
             Err(error @ DirectoryError::Unanswered { .. }) => {
                 return self.unanswered(permit, candidate, error).await;
             }
@@ -262,7 +290,7 @@ impl Request {
         at: usize,
         candidate: &Candidate,
         (permit, shielded): (Permit, Shielded),
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         if shielded.from_known_address {
             return self.refuse(Some(candidate), Reason::NearLockout.as_str(), Refusal::Throttled);
         }
@@ -278,7 +306,7 @@ impl Request {
         reason: Reason,
         begun: Instant,
         took: std::time::Duration,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         Timings::wait(begun, took).await;
         let counted = permit.wrong().await;
         let answer = self.refuse(candidate, reason.as_str(), Refusal::WrongCredentials)?;
@@ -292,20 +320,20 @@ impl Request {
         permit: Permit,
         candidate: &Candidate,
         error: DirectoryError,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         if let Err(cause) = permit.unanswered().await {
             tracing::error!(%cause, request.id = %self.id, "the try counts only until the next start");
         }
         self.cannot_say(Some(candidate), error)
     }
 
-    fn accept(&self, subject: Box<Subject>) -> Result<Answer, AuthnError> {
+    fn accept(&self, subject: Box<Subject>) -> Result<Proof, AuthnError> {
         let login = plain(&subject.login);
         let id = subject.id.to_string();
         let context = self.inner.context.0.clone();
         self.record(Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
         tracing::info!(subject.id = %plain(&id), request.id = %self.id, "{login} successfully authenticated");
-        Ok(Answer::SignedIn(subject))
+        Ok(Proof::SignedIn(subject))
     }
 
     fn refuse(
@@ -313,7 +341,7 @@ impl Request {
         candidate: Option<&Candidate>,
         reason: &str,
         refusal: Refusal,
-    ) -> Result<Answer, AuthnError> {
+    ) -> Result<Proof, AuthnError> {
         let login = plain(&self.login);
         let subject = candidate.and_then(|held| held.subject.as_ref()).map(|subject| subject.id.to_string());
         tracing::info!(
@@ -327,11 +355,11 @@ impl Request {
             _ => None,
         };
         self.record(Event::SignInRefused { login, subject, reason: reason.to_owned(), locked_until })?;
-        Ok(Answer::Refused(refusal))
+        Ok(Proof::Refused(refusal))
     }
 
     /// The cause goes up, to be logged where it is answered; the trail says that there was a try.
-    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Answer, AuthnError> {
+    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Proof, AuthnError> {
         self.refuse(candidate, "directory_unavailable", Refusal::WrongCredentials)?;
         Err(error.into())
     }
@@ -348,7 +376,7 @@ fn is_unusable(password: &str) -> bool {
 
 /// A name as one may print it: at most 256 characters, and those escaped that move the cursor, break lines or turn the
 /// writing direction.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let is_harmful = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')

@@ -78,6 +78,7 @@ impl Fake {
             display_name: "田中".into(),
             dn: None,
             attributes: Attributes::new(),
+            password_expires: None,
         }
     }
 }

@@ -34,7 +34,15 @@ pub(super) async fn serve(config: Config) -> Result<()> {
     app.announce_configuration(&config)?;
     let listen = Listen { addresses: config.listen.addresses.clone(), workers: None };
     let server = bind(app.clone(), &listen, || match &config.listen.tls {
-        Some(pair) => Ok(Some(tls::acceptor(&pair.certificate, &pair.private_key)?)),
+        Some(pair) => {
+            let mut acceptor = tls::acceptor(&pair.certificate, &pair.private_key)?;
+            if let Some(authorities) =
+                config.password_api.as_ref().and_then(|api| api.client_certificates.as_ref())
+            {
+                tls::ask_for_certificates(&mut acceptor, authorities)?;
+            }
+            Ok(Some(acceptor))
+        }
         None => Ok::<_, anyhow::Error>(None),
     })
     .with_context(|| {

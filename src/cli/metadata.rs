@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Failure, app_part};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, DirectoryConfig};
 use crate::keys::{Certificate, KeyPair};
 
 /// RFC 3986 2.3: what needs no escape in a query.
@@ -85,6 +85,13 @@ fn write_values(config: &Config, sp: Option<&str>, out: &mut dyn Write) -> Resul
         ("sign-on URL", url("/saml/sso")),
         ("logout URL", url("/logout")),
     ];
+    let changes = |directory: &DirectoryConfig| match directory {
+        DirectoryConfig::Ldap(options) => options.password_change,
+        DirectoryConfig::File { .. } => false,
+    };
+    if config.directories.iter().any(changes) {
+        values.push(("password URL", url("/password")));
+    }
     if own.is_some() {
         values.push(("metadata URL", url(&format!("/saml/metadata?sp={name}"))));
     } else {

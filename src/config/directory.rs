@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use toml::de::DeValue;
 
 use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
-use super::values::{choice, flag, text};
+use super::values::{choice, duration_within, flag, text};
 use crate::directory::{LdapOptions, OptionsError};
 
 /// One `[[directory]]`, in the order of the file.
@@ -51,6 +52,11 @@ impl DirectoryConfig {
             Some(Kind::Ldap) => Some(Self::Ldap(Box::new(read_ldap(section, name)))),
             Some(Kind::File) => {
                 let path = section.private("path", Some("people.toml")).unwrap_or_default();
+                if section.or("password_change", false, flag) {
+                    let remedy = "take it out; `sekisho hash-password` makes a new password for the file";
+                    let complaint = Complaint::wrong("a file is never written to", remedy);
+                    section.complain("password_change", complaint);
+                }
                 Some(Self::File { name, path })
             }
             None => {
@@ -98,6 +104,8 @@ fn read_ldap(section: &Section<'_>, name: String) -> LdapOptions {
         display_name_attributes: section
             .list("display_name_attributes", text)
             .unwrap_or(default.display_name_attributes),
+        password_change: section.or("password_change", false, flag),
+        password_warning: section.or("password_warning", default.password_warning, warning),
         name: default.name,
     };
     for fault in options.check().iter().filter(|fault| !is_told(section, fault)) {
@@ -129,6 +137,7 @@ fn complain(section: &Section<'_>, fault: &OptionsError) {
         OptionsError::NoSearchBase => "search_base",
         OptionsError::LoginFilter(_) => "login_filter",
         OptionsError::DnPattern(_) => "dn_pattern",
+        OptionsError::UnprotectedChange => "password_change",
         OptionsError::CaCertificate { .. } | OptionsError::Tls(_) => "ca_certificate",
     };
     let told = fault.to_string();
@@ -158,6 +167,18 @@ fn suffix(value: &DeValue<'_>) -> Result<String, Complaint> {
     }
     let message = format!("\"{written}\" is not what stands behind the @ of a login name");
     Err(Complaint::wrong(message, "write it as in \"example.co.jp\""))
+}
+
+/// How long before, or `off`.
+fn warning(value: &DeValue<'_>) -> Result<Option<SignedDuration>, Complaint> {
+    if value.as_str() == Some("off") {
+        return Ok(None);
+    }
+    duration_within(
+        SignedDuration::from_hours(1)..=SignedDuration::from_hours(366 * 24),
+        "1 hour to 366 days, or \"off\"",
+    )(value)
+    .map(Some)
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, Complaint> {

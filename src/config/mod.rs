@@ -9,9 +9,9 @@ mod base_url;
 mod directory;
 mod fault;
 mod integrated;
-mod later;
 mod listen;
 mod log;
+mod password_api;
 mod published;
 mod reader;
 mod saml;
@@ -33,6 +33,7 @@ pub use self::fault::{ConfigFault, FaultKind};
 pub use self::integrated::{Integrated, TicketProver};
 pub use self::listen::{Listen, Tls};
 pub use self::log::{Log, LogFormat};
+pub use self::password_api::PasswordApi;
 pub use self::published::Published;
 pub use self::saml::{Endpoint, Saml};
 pub use self::session::Session;
@@ -63,6 +64,8 @@ pub struct Config {
     pub directories: Vec<DirectoryConfig>,
     /// `[integrated]`; none where it is switched off.
     pub integrated: Option<Integrated>,
+    /// `[password_api]`, where it is switched on.
+    pub password_api: Option<PasswordApi>,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[[authproc]]`: the global level of the pipeline.
@@ -149,7 +152,6 @@ impl Config {
                 "use https:// for anything but a test",
             );
         }
-        later::read(&document);
         let listen = Listen::read(&document.section("listen"));
         let saml = Saml::read(&document.section("saml"), &base_url);
         let directories = directory::read(&document);
@@ -157,6 +159,7 @@ impl Config {
         Self {
             file: path.to_owned(),
             integrated: Integrated::read(&document.section("integrated"), around),
+            password_api: password_api::read(&document.section("password_api"), &directories, &listen),
             listen,
             saml,
             session: Session::read(&document.section("session")),

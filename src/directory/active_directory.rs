@@ -13,7 +13,7 @@ pub const CAPABILITY: &str = "1.2.840.113556.1.4.800";
 const ACCOUNT_DISABLED: i64 = 0x2;
 
 /// Seconds from 1601-01-01, where FILETIME begins, to 1970-01-01.
-const FILETIME_TO_UNIX: i64 = 11_644_473_600;
+pub(super) const FILETIME_TO_UNIX: i64 = 11_644_473_600;
 
 /// The reason behind result 49, from its text: `80090308: LdapErr: DSID-..., comment: ..., data 773, v1db1`.
 pub fn reason_of_sub_code(text: &str) -> Option<Reason> {

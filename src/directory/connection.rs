@@ -9,13 +9,17 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use ldap3::exop::PasswordModify;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, StdStream};
 use native_tls::TlsConnector;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
 use super::options::{LdapOptions, OptionsError, ServerUrl};
-use super::wire::{BindAnswer, Entry, password_policy_error, password_policy_request};
+use super::password_write::{PasswordWrite, unicode_pwd_mods};
+use super::wire::{
+    BindAnswer, Entry, password_policy_error, password_policy_expiry, password_policy_request,
+};
 
 /// Longer attributes are given up with an error: a policy must not be judged by a part.
 const MOST_VALUES: usize = 200_000;
@@ -181,7 +185,25 @@ impl Connection {
             async { ldap.with_controls(password_policy_request()).simple_bind(name, password).await };
         let result = limited(self.answer, "the bind", guarded(binding)).await?;
         let policy_error = password_policy_error(&result.ctrls);
-        Ok(BindAnswer { code: result.rc, text: result.text, policy_error })
+        let expires_in = password_policy_expiry(&result.ctrls);
+        Ok(BindAnswer { code: result.rc, text: result.text, policy_error, expires_in })
+    }
+
+    /// One write to an entry's password, with the policy's answer.
+    pub(super) async fn write(&mut self, write: PasswordWrite<'_>) -> Result<BindAnswer, Fault> {
+        let ldap = self.ldap.with_controls(password_policy_request());
+        let writing = async {
+            match write {
+                PasswordWrite::Unicode { dn, old, new } => ldap.modify(dn, unicode_pwd_mods(old, new)).await,
+                PasswordWrite::Modify { user, old, new } => {
+                    let exop = PasswordModify { user_id: user, old_pass: old, new_pass: Some(new) };
+                    ldap.extended(exop).await.map(|ended| ended.1)
+                }
+            }
+        };
+        let result = limited(self.answer, "the change of a password", guarded(writing)).await?;
+        let policy_error = password_policy_error(&result.ctrls);
+        Ok(BindAnswer { code: result.rc, text: result.text, policy_error, expires_in: None })
     }
 
     /// One search; referrals are passed over.

@@ -292,7 +292,7 @@ fn person(directory: &str, table: PersonTable) -> Person {
     let display_name = ["displayName", "cn"].iter().find_map(|name| attributes.first_text(name));
     let display_name = display_name.unwrap_or(&login).to_owned();
     let id = SubjectId { directory: directory.to_owned(), key: login.clone() };
-    let subject = Subject { id, login, display_name, dn: None, attributes };
+    let subject = Subject { id, login, display_name, dn: None, attributes, password_expires: None };
     Person { subject, password: table.password.into_inner(), disabled: table.disabled }
 }
 

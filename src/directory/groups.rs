@@ -108,7 +108,7 @@ impl LdapDirectory {
         Ok(found.entries.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
     }
 
-    async fn ask_capability(&self) -> Result<bool, DirectoryError> {
+    pub(super) async fn ask_capability(&self) -> Result<bool, DirectoryError> {
         let root = Query {
             base: String::new(),
             scope: Scope::Base,

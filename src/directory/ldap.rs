@@ -21,7 +21,10 @@ use super::policy::Policies;
 use super::pool::Lease;
 use super::server::{Approach, Server};
 use super::wire::{BindAnswer, Entry, judge_bind};
-use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Standing, Verdict};
+use super::{
+    Administrator, Candidate, Directory, DirectoryError, Lockout, Login, Lookup, PasswordChange,
+    PasswordReset, Reason, Standing, Verdict,
+};
 use crate::clock::Clock;
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
@@ -46,7 +49,7 @@ pub struct LdapDirectory {
     pub(super) clock: Arc<dyn Clock>,
     login_filter: Template,
     dn_pattern: Option<Template>,
-    requested: Vec<String>,
+    pub(super) requested: Vec<String>,
 }
 
 impl LdapDirectory {
@@ -152,11 +155,12 @@ impl LdapDirectory {
         }
     }
 
-    fn subject(&self, entry: &Entry) -> Result<Subject, DirectoryError> {
-        subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))
+    pub(super) fn subject(&self, entry: &Entry) -> Result<Subject, DirectoryError> {
+        let subject = subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))?;
+        Ok(self.with_near_end(subject, None))
     }
 
-    fn unusable(&self, dn: &str, cause: String) -> DirectoryError {
+    pub(super) fn unusable(&self, dn: &str, cause: String) -> DirectoryError {
         DirectoryError::Entry { directory: self.options.name.clone(), dn: dn.to_owned(), cause }
     }
 
@@ -192,7 +196,7 @@ impl LdapDirectory {
         }
     }
 
-    fn bind_refused(&self, answer: &BindAnswer) -> DirectoryError {
+    pub(super) fn bind_refused(&self, answer: &BindAnswer) -> DirectoryError {
         let remedy = match answer.code {
             8 | 13 => "; the server wants TLS: write ldaps:// in urls or set start_tls = true",
             _ => "",
@@ -267,12 +271,12 @@ impl Directory for LdapDirectory {
             (Some(Err(reason)), _) => Ok(Verdict::Denied(reason)),
             (Some(Ok(())), Some(subject)) => Ok(candidate
                 .barred
-                .map_or_else(|| Verdict::Accepted(Box::new(subject.clone())), Verdict::Denied)),
+                .map_or_else(|| self.accepted(subject.clone(), answer.expires_in), Verdict::Denied)),
             (Some(Ok(())), None) => {
                 let entry = self.own_entry(&mut lease, &candidate.bind_name).await?;
                 match bar(&entry, self.clock.now()) {
                     Some(reason) => Ok(Verdict::Denied(reason)),
-                    None => self.subject(&entry).map(|subject| Verdict::Accepted(Box::new(subject))),
+                    None => self.subject(&entry).map(|subject| self.accepted(subject, answer.expires_in)),
                 }
             }
         };
@@ -315,6 +319,28 @@ impl Directory for LdapDirectory {
             Some(dn) => self.groups_of(dn).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    fn changes_passwords(&self) -> bool {
+        self.options.password_change
+    }
+
+    async fn change_password(
+        &self,
+        candidate: &Candidate,
+        old: &Secret<String>,
+        new: &Secret<String>,
+    ) -> Result<PasswordChange, DirectoryError> {
+        self.change(candidate, old, new).await
+    }
+
+    async fn reset_password(
+        &self,
+        by: &Administrator<'_>,
+        login: &Login,
+        new: &Secret<String>,
+    ) -> Result<PasswordReset, DirectoryError> {
+        self.reset(by, login, new).await
     }
 
     async fn probe(&self) -> Result<(), DirectoryError> {

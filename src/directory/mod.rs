@@ -11,6 +11,7 @@
 pub mod active_directory;
 mod breaker;
 mod connection;
+pub mod dn;
 mod failover;
 pub mod file;
 pub mod filter;
@@ -18,6 +19,11 @@ mod groups;
 pub mod ldap;
 pub mod lockout;
 mod options;
+pub mod password;
+mod password_change;
+mod password_policy;
+mod password_reset;
+mod password_write;
 mod person;
 mod policy;
 mod pool;
@@ -36,7 +42,8 @@ pub use connection::Limits;
 pub use file::{FileDirectory, FileError, hash_password};
 pub use ldap::LdapDirectory;
 pub use lockout::Lockout;
-pub use options::{DEFAULT_LOGIN_FILTER, LdapOptions, OptionsError};
+pub use options::{DEFAULT_LOGIN_FILTER, DEFAULT_PASSWORD_WARNING, LdapOptions, OptionsError};
+pub use password::{Administrator, NoPerson, PasswordChange, PasswordRefusal, PasswordReset};
 pub use person::is_secret;
 
 /// A login name that may be put into a filter or a DN: NFC or not, any script, no control characters, 1 to 256
@@ -72,6 +79,15 @@ pub struct Candidate {
     pub barred: Option<Reason>,
     /// How near the account is to being locked by its directory.
     pub lockout: Lockout,
+}
+
+impl Candidate {
+    /// Somebody who is known already, by the entry that was read. The default for what an entry alone does not tell.
+    pub fn of(subject: Subject) -> Self {
+        let bind_name = subject.dn.clone().unwrap_or_else(|| subject.login.clone());
+        let (throttle_key, lockout) = (subject.id.to_string(), Lockout::default());
+        Self { throttle_key, bind_name, subject: Some(subject), barred: None, lockout }
+    }
 }
 
 /// What a directory says of a login name.
@@ -185,6 +201,16 @@ pub enum DirectoryError {
         /// The server's word.
         cause: String,
     },
+    /// A new password was sent, and no answer came: it may count or not.
+    #[error(
+        "directory \"{directory}\": no answer to the change of a password, which may have been made: {cause}"
+    )]
+    ChangeUnanswered {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// The server and its fault.
+        cause: String,
+    },
     /// The server answered with an error.
     #[error("directory \"{directory}\": {operation} failed: {cause}")]
     Refused {
@@ -240,6 +266,37 @@ pub trait Directory: Send + Sync + fmt::Debug {
 
     /// The DNs of all groups of a person, nested ones included.
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError>;
+
+    /// Whether people may change their own password here.
+    fn changes_passwords(&self) -> bool {
+        false
+    }
+
+    /// Exchanges a person's own password. The old one is proved as [`Directory::verify`] proves it, by the same one bind;
+    /// one that has expired or must be changed is right too.
+    async fn change_password(
+        &self,
+        candidate: &Candidate,
+        old: &Secret<String>,
+        _new: &Secret<String>,
+    ) -> Result<PasswordChange, DirectoryError> {
+        Ok(match self.verify(candidate, old).await? {
+            Verdict::Accepted(_) | Verdict::Denied(Reason::PasswordExpired | Reason::PasswordMustChange) => {
+                PasswordChange::Refused(PasswordRefusal::NotAllowed)
+            }
+            Verdict::Denied(reason) => PasswordChange::Denied(reason),
+        })
+    }
+
+    /// Sets the password of whom the login name means, as an administrator who binds for this one call.
+    async fn reset_password(
+        &self,
+        _by: &Administrator<'_>,
+        _login: &Login,
+        _new: &Secret<String>,
+    ) -> Result<PasswordReset, DirectoryError> {
+        Ok(PasswordReset::Refused(PasswordRefusal::NotAllowed))
+    }
 
     /// Whether the directory answers: connects, binds the service account, reads the search base.
     async fn probe(&self) -> Result<(), DirectoryError>;

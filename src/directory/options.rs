@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use super::filter::Template;
+use crate::clock::SignedDuration;
 use crate::secret::Secret;
 
 /// Finds people in OpenLDAP by uid, in Active Directory by sAMAccountName or userPrincipalName, in both by mail.
 pub const DEFAULT_LOGIN_FILTER: &str = "(&(objectClass=person)(|(uid={login})(sAMAccountName={login})\
     (userPrincipalName={login})(mail={login})))";
+
+/// Two weeks.
+pub const DEFAULT_PASSWORD_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// One LDAP directory.
 #[derive(Debug, Clone)]
@@ -42,6 +46,10 @@ pub struct LdapOptions {
     pub attributes: Vec<String>,
     /// Where the name to greet somebody by comes from, in this order.
     pub display_name_attributes: Vec<String>,
+    /// Whether people may change their password here; see [`LdapOptions::is_protected`].
+    pub password_change: bool,
+    /// So long before a password ends its person is told; none: never.
+    pub password_warning: Option<SignedDuration>,
 }
 
 impl LdapOptions {
@@ -63,7 +71,20 @@ impl LdapOptions {
             subject_attribute: None,
             attributes: vec!["*".to_owned()],
             display_name_attributes: vec!["displayName".to_owned(), "cn".to_owned()],
+            password_change: false,
+            password_warning: Some(DEFAULT_PASSWORD_WARNING),
         }
+    }
+
+    /// Whether every server is reached by TLS and proves who it is: new passwords go over nothing less.
+    pub fn is_protected(&self) -> bool {
+        let by_tls = |url: &String| ServerUrl::parse(url, self).is_ok_and(|url| url.tls);
+        self.verify_certificate && !self.urls.is_empty() && self.urls.iter().all(by_tls)
+    }
+
+    /// How long before its end a password is warned about: where nobody can change it here, nobody is told either.
+    pub(super) fn warns_before(&self) -> Option<SignedDuration> {
+        self.password_warning.filter(|_| self.password_change)
     }
 
     /// Everything that is wrong with the texts of the options; empty when they can be used.
@@ -91,6 +112,9 @@ impl LdapOptions {
         let filter = Template::parse(&self.login_filter).map(|template| template.filter("name"));
         if filter.is_none_or(|filter| ldap3::parse_filter(&filter).is_err()) {
             faults.push(OptionsError::LoginFilter(self.login_filter.clone()));
+        }
+        if self.password_change && !self.urls.is_empty() && !self.is_protected() {
+            faults.push(OptionsError::UnprotectedChange);
         }
         faults
     }
@@ -140,6 +164,12 @@ pub enum OptionsError {
         /// What is wrong.
         cause: String,
     },
+    /// A new password is only sent to a server that proved who it is.
+    #[error(
+        "password_change: new passwords go only over TLS to servers with a verified certificate; write ldaps:// or \
+         set start_tls = true, and leave verify_certificate on"
+    )]
+    UnprotectedChange,
     /// No TLS at all.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),

@@ -3,6 +3,7 @@
 use super::active_directory::{guid_key, guid_octets};
 use super::filter::{escape_filter, escape_octets};
 use super::options::LdapOptions;
+use super::password_policy::{COMPUTED_EXPIRY, computed_expiry};
 use super::policy::COUNTERS;
 use super::wire::Entry;
 use crate::identity::{Attributes, Subject, SubjectId, Value};
@@ -74,7 +75,8 @@ pub(super) fn requested(options: &LdapOptions) -> Vec<String> {
     let asked = options.attributes.iter().filter(|name| !is_secret(name)).map(String::as_str);
     let names = options.display_name_attributes.iter().map(String::as_str);
     let mut all: Vec<String> = Vec::new();
-    let needed = NEEDED.into_iter().chain(COUNTERS);
+    let expiry = options.warns_before().map(|_| COMPUTED_EXPIRY);
+    let needed = NEEDED.into_iter().chain(COUNTERS).chain(expiry);
     for name in asked.chain(needed).chain(names).chain(options.subject_attribute.as_deref()) {
         if !all.iter().any(|held| held.eq_ignore_ascii_case(name)) {
             all.push(name.to_owned());
@@ -101,6 +103,7 @@ pub(super) fn subject(entry: &Entry, options: &LdapOptions) -> Result<Subject, S
         display_name,
         dn: Some(entry.dn.clone()),
         attributes: attributes(entry, options),
+        password_expires: computed_expiry(entry),
     })
 }
 
@@ -159,7 +162,8 @@ fn attributes(entry: &Entry, options: &LdapOptions) -> Attributes {
     let asked = |name: &str| options.attributes.iter().any(|asked| asked.eq_ignore_ascii_case(name));
     let mut kept = Attributes::new();
     for (name, values) in &entry.attributes {
-        if !is_secret(name) && (any && !is_bookkeeping(name) || asked(name)) {
+        let ours = name.eq_ignore_ascii_case(COMPUTED_EXPIRY) && !asked(name);
+        if !is_secret(name) && !ours && (any && !is_bookkeeping(name) || asked(name)) {
             kept.append(name, values.iter().map(|octets| value(name, octets)));
         }
     }

@@ -37,7 +37,7 @@ pub(super) struct Approach {
 pub(super) struct Server {
     pub(super) url: ServerUrl,
     pub(super) breaker: Breaker,
-    approach: Approach,
+    pub(super) approach: Approach,
     searches: Pool,
     users: Pool,
 }
@@ -98,12 +98,14 @@ impl Server {
         self.users.clear();
     }
 
-    async fn open(&self) -> Result<Connection, Fault> {
+    /// A new connection that nobody is bound on.
+    pub(super) async fn open(&self) -> Result<Connection, Fault> {
         let Approach { start_tls, connector, limits, .. } = &self.approach;
         Connection::open(&self.url, *start_tls, connector.as_ref(), limits).await
     }
 
-    async fn open_for_search(&self) -> Result<Connection, Fault> {
+    /// A new connection of the service account.
+    pub(super) async fn open_for_search(&self) -> Result<Connection, Fault> {
         let mut connection = self.open().await?;
         if let Some((name, password)) = &self.approach.account {
             let answer = connection.bind(name, password.expose()).await?;

@@ -131,6 +131,8 @@ pub(super) struct BindAnswer {
     pub(super) text: String,
     /// The `error` of the password-policy control.
     pub(super) policy_error: Option<u8>,
+    /// Its `warning`: the seconds that the password is good for; none are left while grace logins last.
+    pub(super) expires_in: Option<u32>,
 }
 
 impl fmt::Display for BindAnswer {
@@ -172,16 +174,31 @@ pub(super) fn password_policy_request() -> RawControl {
 
 /// The `error` of PasswordPolicyResponseValue ::= SEQUENCE { warning [0] CHOICE OPTIONAL, error [1] ENUMERATED OPTIONAL }.
 pub(super) fn password_policy_error(controls: &[Control]) -> Option<u8> {
-    let Control(_, raw) = controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?;
-    let (_, sequence) = parse_tag(raw.val.as_deref()?).ok()?;
-    let error = sequence
-        .expect_constructed()?
-        .into_iter()
-        .find(|part| part.class == TagClass::Context && part.id == 1)?;
-    match error.payload {
+    match password_policy_part(controls, 1)? {
         PL::P(octets) => octets.last().copied(),
         PL::C(_) => None,
     }
+}
+
+/// Its `warning`, CHOICE { timeBeforeExpiration [0] INTEGER, graceAuthNsRemaining [1] INTEGER }, in seconds.
+pub(super) fn password_policy_expiry(controls: &[Control]) -> Option<u32> {
+    let PL::C(choice) = password_policy_part(controls, 0)? else { return None };
+    let warning = choice.into_iter().next().filter(|part| part.class == TagClass::Context)?;
+    match (warning.id, warning.payload) {
+        (0, PL::P(octets)) if octets.len() <= 5 => {
+            let seconds = octets.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+            u32::try_from(seconds).ok()
+        }
+        (1, PL::P(_)) => Some(0),
+        _ => None,
+    }
+}
+
+fn password_policy_part(controls: &[Control], id: u64) -> Option<PL> {
+    let Control(_, raw) = controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?;
+    let (_, sequence) = parse_tag(raw.val.as_deref()?).ok()?;
+    let mut parts = sequence.expect_constructed()?.into_iter();
+    Some(parts.find(|part| part.class == TagClass::Context && part.id == id)?.payload)
 }
 
 #[cfg(test)]
@@ -198,6 +215,18 @@ mod tests {
         assert_eq!(password_policy_error(&policy(&[0x30, 0x03, 0x81, 0x01, 0x02])), Some(2));
         let warned = [0x30, 0x08, 0xa0, 0x03, 0x80, 0x01, 0x05, 0x81, 0x01, 0x00];
         assert_eq!(password_policy_error(&policy(&warned)), Some(0));
+        assert_eq!(password_policy_expiry(&policy(&warned)), Some(5));
+        let seconds = |octets: &[u8]| {
+            let length = u8::try_from(octets.len()).unwrap();
+            let mut value = vec![0x30, length + 4, 0xa0, length + 2, 0x80, length];
+            value.extend_from_slice(octets);
+            password_policy_expiry(&policy(&value))
+        };
+        assert_eq!(seconds(&[0x00, 0xff, 0xff]), Some(65535));
+        assert_eq!(seconds(&[0x01, 0, 0, 0, 0]), None, "more than fits");
+        let grace = [0x30, 0x05, 0xa0, 0x03, 0x81, 0x01, 0x02];
+        assert_eq!(password_policy_expiry(&policy(&grace)), Some(0));
+        assert_eq!(password_policy_expiry(&policy(&[0x30, 0x03, 0x81, 0x01, 0x02])), None);
         assert_eq!(password_policy_error(&policy(&[0x30, 0x00])), None);
         assert_eq!(password_policy_error(&policy(&[0x30, 0x7f, 0x81])), None);
         assert_eq!(password_policy_error(&[]), None);
@@ -205,8 +234,12 @@ mod tests {
 
     #[test]
     fn must_change_on_success_is_no_sign_in() {
-        let answer =
-            |code, text: &str, policy_error| BindAnswer { code, text: text.to_owned(), policy_error };
+        let answer = |code, text: &str, policy_error| BindAnswer {
+            code,
+            text: text.to_owned(),
+            policy_error,
+            expires_in: None,
+        };
         assert_eq!(judge_bind(&answer(0, "", None)), Some(Ok(())));
         assert_eq!(judge_bind(&answer(0, "", Some(2))), Some(Err(Reason::PasswordMustChange)));
         assert_eq!(judge_bind(&answer(49, "", Some(1))), Some(Err(Reason::Locked { until: None })));

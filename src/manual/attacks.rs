@@ -2,9 +2,10 @@
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
-//! metadata, logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`) and of passwords
-//! (below `tests/it/directory`); a test there reads this page and fails when a line names a test that does not exist, or
-//! when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`, written by
+//! metadata (`registry`), passwords (below `tests/it/directory` and `tests/it/password`), logout (`logout`), artifacts,
+//! enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this page and fails when a line
+//! names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`,
+//! written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
 //! # Documents
@@ -174,6 +175,25 @@
 //! | a ticket instead of the person whom ForceAuthn wants | the form | `integrated::way::force_authn_wants_the_person_and_no_ticket` |
 //! | a page that leads a person who signed out back in | the form and its button, which needs our own token | `integrated::way::after_a_sign_out_only_a_click_signs_in_by_ticket` |
 //! | the next person's ticket in the browser of whoever signed in at the form | a click is needed | `integrated::way::whoever_signed_in_at_the_page_is_not_replaced_unasked` |
+//!
+//! # Passwords
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | the page for a new password as a place to guess old ones | the throttle of the sign-in page; a wrong old password is a wrong try | `password::pages::wrong_old_passwords_are_throttled_like_sign_ins` |
+//! | the same to find out names | one page for all | `password::pages::names_that_nobody_has_look_like_wrong_passwords` |
+//! | a form of another site, without token, or with a field twice | `SK-ORIGIN`, `SK-FORM-TOKEN`, `SK-FORM` | `password::pages::only_our_own_form_changes_a_password` |
+//! | a stolen session | it cannot change the password without the old one, and ends with a change elsewhere | `password::pages::the_sessions_elsewhere_end_and_this_one_stays` |
+//! | an empty, blank or NUL password, old or new | `WrongPassword`, `Unusable`; nothing is sent | `password::ldap::a_wrong_old_password_changes_nothing` |
+//! | a directory that only poses as one | `UnprotectedChange`: no new password without verified TLS | `password::ldap::nothing_goes_out_without_verified_tls` |
+//! | password API: guessing the caller's password, or which accounts are listed | one answer for both, then `SK-THROTTLED` | `password::api::a_wrong_caller_is_told_nothing_and_throttled` |
+//! | password API: from elsewhere, over plain HTTP, with forged X-Forwarded headers | `SK-API-REFUSED`, unread | `password::api::another_network_or_a_way_without_tls_is_refused_unread` |
+//! | password API: huge, deep, doubled, mistyped JSON; filters and DNs as names | `SK-API-PARAMETER`, `SK-TOO-LARGE` | `password::api::what_cannot_be_read_is_a_parameter_error` |
+//! | password API: without a certificate, or with one of a strange CA of the same name | `SK-API-REFUSED`, or no TLS | `password::api::a_certificate_can_be_asked_for_as_well` |
+//! | password API: a flood | `SK-THROTTLED` | `password::api::calls_are_limited_by_the_minute` |
+//! | password API: the password of an administrator, a service account or a computer | `Privileged` | `password::api::on_active_directory_too` |
+//! | password API: somebody outside the base | `Outside` | `password::api::only_people_below_the_base` |
+//! | passwords in log or audit trail | none, at any level; what serde says of a fault is dropped | `password::api::the_log_has_the_words_that_administrators_know_and_no_password` |
 //!
 //! # Metadata
 //!

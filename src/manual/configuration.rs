@@ -66,6 +66,19 @@
 //! known; with a keytab it must be there. `authn_context` is the class that a ticket gives, Kerberos by default; it must be in
 //! `authn_context_order`. An empty `proxies`, one that is everybody, and a secret under 16 characters do not start.
 //!
+//! ## Passwords
+//!
+//! `password_change = true` lets the people of a `[[directory]]` change their password here: all its `urls` must be
+//! `ldaps://` or go on by `start_tls`, with `verify_certificate` on. Default: nothing of it, the directory is only read.
+//! `password_warning` (1 hour to 366 days, or `"off"`; default `"14d"`) counts only with it. A directory with
+//! `kind = "file"` has neither.
+//!
+//! `[password_api]` lets programs set passwords in one `directory`, which must be reached by verified TLS as well and have a
+//! `search_base`; whether its people may change theirs here is another matter. `callers` and `allowed_networks` must not be
+//! empty once it is `enabled`: write `0.0.0.0/0` and `::/0` if everybody may try. A network is that of the client, which a
+//! proxy in `listen.trusted_proxies` tells. `search_base` narrows the directory's own. What to set up in the directory, and
+//! what is sent, is in [operations](super::operations).
+//!
 //! ## What an SP gets
 //!
 //! The first list that there is:

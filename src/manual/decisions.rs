@@ -273,10 +273,23 @@
 //! endpoint is in the metadata only while some SP has it. Nobody's password is tried before the request stands. Channel
 //! bindings and generated keys of ECP 2.0 are not there: no client was met that uses them.
 //!
+//! ## A new password is the directory's business
+//!
+//! The old password is proved by the bind that a sign-in makes, under the same throttle, and only then is the new one sent:
+//! so a wrong one is one wrong try and looks like one, and an account's state is told as at a sign-in. Active Directory takes
+//! the exchange over a connection of the service account, which needs no right for it; elsewhere it is the person's own.
+//! What is refused is told in kinds. Active Directory has one code for all rules, so they are read and judged afterwards,
+//! never before: the directory alone says no. After the exchange the person signs in by the new password in the ordinary way.
+//!
+//! The page stands where `password_change` is on and not by default: most companies' directories are read here and nothing
+//! else. The warning comes right after a sign-in by password, so that no passive request meets it.
+//!
+//! A program that sets passwords brings its own account for each call. No account of ours may do it, so a fault of ours
+//! cannot either. The answer to an account that is not listed is that to a wrong password.
+//!
 //! ## A key that does nothing is a fault
 //!
-//! A key or section that this version does not serve is refused when it is switched on (`[password_api]`,
-//! `integrated.keytab` in a program without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
+//! A key or section that this version does not serve is refused when it is switched on (`integrated.keytab` in a program without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
 //!
 //! ## A ticket is asked for at one address
 //!

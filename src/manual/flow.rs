@@ -52,6 +52,8 @@
 //! | `POST /login`, wrong | one bind, or none and no search for who was refused lately; the answer takes the same time for a name that nobody has | the try: one transaction | `sign_in_refused` |
 //! | `POST /login`, right | new session id, cookie; the session waits for the next transaction | nothing yet | `signed_in` |
 //! | `GET /saml/sso/continue` | the seal is opened, SP and ACS are looked up anew, `decide` says Issue | one transaction: session, SP session, known address | `assertion_issued` |
+//! | `POST /login`, right but expired | the page for a new password, where the directory has it; `POST /password` proves the old one, exchanges it and goes on as a sign-in | as there | `password_changed`, `signed_in` |
+//! | `POST /login`, right, the password ends soon | 303 to `/password/soon`, from which "later" leads on | the session, at once | `signed_in` |
 //!
 //! So a right sign-in costs one transaction, and an assertion leaves only when its session is durable. A sign-in without
 //! a request (`/login` by itself) commits at once, since nothing follows. With PostgreSQL a session is committed at once

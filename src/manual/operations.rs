@@ -140,6 +140,15 @@
 //! | `<user> successfully authenticated` | info | the password was right |
 //! | `the header <name> is ignored: <cause>` | warn | somebody who is not the proxy names a person; see [integrated](super::integrated) |
 //! | `no Kerberos ticket of use: <cause>` | info | what a browser showed was refused |
+//! | `<user> changed the password` | info | on a page of ours |
+//! | `<user>: the new password was not taken` | info | `reason` has the rule, in the word of the audit trail |
+//! | `Set password configuration` | info | the password API is on |
+//! | `LDAP bind success` | info | a caller of the password API is who it says |
+//! | `LDAP bind failed` | warn | it is not; `reason` says why |
+//! | `Parameter error` | warn | a call that cannot be read; what it held is never logged |
+//! | `Changing password succeeded` | info | by the password API |
+//! | `Changing password failed: <detail>` | warn | the caller was told the same |
+//! | `password API: refused` | warn | another network, no TLS, an account that is not listed, too many tries; see `reason` |
 //! | `<user> was refused` | info | it was not, or the account may not; `reason` has the word of the audit trail |
 //! | `LDAP search returned zero entries` | info | no directory entry has this login name |
 //! | `Unable to locate metadata for <entityID>` | warn | an SP that no file describes |
@@ -185,6 +194,66 @@
 //! lets a link to `/logout` sign out at once, as SaaS with nothing but a sign-out URL want it; any page on the web can then
 //! sign people out. `saml.after_logout_url` is where people go after a logout that began here and reached everybody.
 //!
+//! ## Passwords that people change
+//!
+//! With `password_change = true` in a `[[directory]]` its people get a page for a new password: at a sign-in with a right
+//! password that has expired or must be changed, and then they go on to their application; from the start page; and at
+//! `/password`, the address that SaaS consoles ask for. The directory decides on the new password, and its refusal is told in
+//! words. A wrong old password counts as a wrong try. All other sessions of the person end. `password_warning` (14 days)
+//! before a password ends its person is told once after a sign-in, and may go on. Several servers of one directory: a
+//! password is sent to one alone, and never again when no answer came.
+//!
+//! **Active Directory.** `bind_dn` needs no right to write: the exchange proves the old password, and "Change password"
+//! (User-Change-Password) is given to Everyone unless somebody took it away. It is sent over a connection of `bind_dn`,
+//! since a person whose password has expired cannot bind. For the words "too short, at least 12 characters" `bind_dn` must
+//! be able to read the domain (anybody may) and fine-grained policies (administrators alone, unless you give it "Read" on
+//! `CN=Password Settings Container,CN=System`); without that the page lists what the rules may be. Users who "cannot change
+//! password" are told to ask. The warning comes from `msDS-UserPasswordExpiryTimeComputed`.
+//!
+//! **OpenLDAP and relatives.** The password-modify operation (RFC 3062) on the person's own connection: `access to
+//! attrs=userPassword by self =xw`. A password that has expired lets nobody bind: either the policy grants
+//! `pwdGraceAuthNLimit`, or `bind_dn` gets `write` on `userPassword`. The warning is that of the password-policy overlay
+//! (`pwdExpireWarning`).
+//!
+//! `people.toml` is never written to.
+//!
+//! ## Passwords that programs set
+//!
+//! A SaaS at which people change their password can push it into the company's directory. `[password_api]` opens
+//! `POST /api/password`:
+//!
+//! ```text
+//! curl https://idp.example.co.jp/api/password -H 'Content-Type: application/json' -d '{
+//!   "bind_dn": "CN=svc-passwordsync,OU=Service,DC=example,DC=co,DC=jp", "bind_password": "...",
+//!   "login": "tanaka", "password": "..." }'
+//!   {"success":true,"code":"SK-OK","message":"Changing password succeeded","request_id":"F5BHECFEAFXC25T7"}
+//! ```
+//!
+//! | status | `message` | when |
+//! |---|---|---|
+//! | 200 | `Changing password succeeded` | it is set; the person's sessions have ended |
+//! | 400, 405, 413, 415 | `Parameter error` | the call cannot be read: all four fields, text, no other, at most 1024 octets each |
+//! | 401 | `Bind DN or password is incorrect` | `bind_dn` is not in `callers`, or its password is wrong |
+//! | 403 | `Not authenticated` | from elsewhere than `allowed_networks`, not over TLS, or without a certificate that is asked for |
+//! | 422 | `Changing password failed: <detail>` | nobody has the login name, the account is privileged, a rule of the directory ... |
+//! | 429 | `Not authenticated` | too many wrong tries (`[throttle]`), or more than `calls_per_minute` |
+//! | 503 | `Changing password failed: <detail>` | the directory did not answer; try again |
+//!
+//! The caller binds for each call on a connection of its own, and what it may do is the directory's business. In Active
+//! Directory give the account "Reset password" on the users below an OU and nothing else (Delegation of Control, or
+//! `dsacls "OU=People,DC=example,DC=co,DC=jp" /I:S /G "EXAMPLE\svc-passwordsync:CA;Reset Password;user"`). In OpenLDAP: `write` on
+//! `userPassword` below the base, and `pwdMustChange: FALSE` in the policy, or each person must change the password again.
+//!
+//! Accounts with `adminCount` other than 0, computers, the `callers` and `bind_dn` are refused whatever the caller may do.
+//! `bind_dn` of the directory must be able to read `adminCount`; Active Directory itself takes a delegated right away from
+//! such accounts. For the time of its "old password allowed period" (60 minutes) Active Directory goes on taking the old
+//! password for NTLM; set `OldPasswordAllowedPeriod` to 0 where that matters.
+//!
+//! Calls come by the TLS of `[listen]`, through a proxy in `trusted_proxies` that says `X-Forwarded-Proto: https`, or from
+//! this machine. With `client_certificates`, a file of CAs, each caller must show a certificate of theirs as well; that is seen
+//! in our own TLS alone, so with a proxy in front it is the proxy that asks. Browsers use the same port: they offer a
+//! certificate only to people who have one of these CAs, so take a CA that issues none to people.
+//!
 //! ## The audit trail
 //!
 //! JSON Lines, in UTC, to the file `[log] audit` or to standard output with `"target":"audit"`. The file is opened once and
@@ -198,6 +267,9 @@
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"session_ended","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","reason":"disabled"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"signed_out_at","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","sp.entity_id":"https://sp.example.com/","outcome":"unreachable"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"password_changed","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","by":"person"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"password_change_refused","subject.id":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","login":"suzuki","by":"CN=svc-passwordsync,OU=Service,DC=example,DC=co,DC=jp","reason":"too_short"}
+//! {"time":"2026-11-23T16:01:13.280642962Z","request.id":"WEMTM7AKGGNEGGLW","client.address":"192.0.2.7","event":"password_api_refused","caller":"CN=svc-passwordsync,OU=Service,DC=example,DC=co,DC=jp","reason":"wrong_password"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"configuration_changed","kind":"metadata","file":"kintai.xml","change":"loaded","sha256":"3f1ccb14befe422b5c21abf6e6aa367c25444bae762868c87bcff7899a08a0e0"}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"throttle_cleared","against":"account","who":"corp/6886b64a-7ba3-1041-8209-a9f5f090a466","tries":3}
 //! {"time":"2026-11-23T16:01:13.280642962Z","event":"server","state":"started","version":"0.1.0"}
@@ -218,7 +290,14 @@
 //! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
 //! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `bad_ticket` and `proxy_header`. `locked_until` is
 //! there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
-//! directory was still asked. `code` of `request_refused` is one of those below, or the SAML
+//! directory was still asked. A wrong old password on the page for a new one is a `sign_in_refused` too.
+//!
+//! `by` of `password_changed` and `password_change_refused` is `person`, or the DN of the account that called the password
+//! API. Reasons of the latter: `too_short`, `not_complex_enough`, `in_history`, `too_young`, `unusable`, `policy`,
+//! `not_allowed`; of the API also `unknown`, `ambiguous`, `outside`, `privileged`, `directory_unavailable`. Those of
+//! `password_api_refused`: `network`, `no_tls`, `no_certificate`, `not_listed`, `throttled`, `rate`, or why the caller's bind was refused.
+//!
+//! `code` of `request_refused` is one of those below, or the SAML
 //! status that the SP was sent.
 //!
 //! ## Error codes
@@ -247,8 +326,24 @@
 //! | `SK-LOCKED` | 401 | the directory has locked the account | unlock it there |
 //! | `SK-DISABLED` | 401 | the account is disabled | enable it in the directory |
 //! | `SK-ACCOUNT-EXPIRED` | 401 | the account's time is over | extend it in the directory |
-//! | `SK-PASSWORD-EXPIRED` | 401 | the password's time is over | change it by the usual way of the directory |
-//! | `SK-PASSWORD-CHANGE` | 401 | the password must be changed first | the same |
+//! | `SK-PASSWORD-EXPIRED` | 200, 401 | the password's time is over | with `password_change` the page for a new one comes by itself; else change it by the usual way of the directory |
+//! | `SK-PASSWORD-CHANGE` | 200, 401 | the password must be changed first | the same |
+//! | `SK-PASSWORD-TWICE` | 422 | the two new passwords differ | type them again |
+//! | `SK-PASSWORD-SHORT` | 422 | the directory wants a longer one | choose a longer one |
+//! | `SK-PASSWORD-SIMPLE` | 422 | the directory wants more kinds of characters, or no name in it | choose another one |
+//! | `SK-PASSWORD-HISTORY` | 422 | it is the old one, was used before, or is on a list of forbidden words | choose another one |
+//! | `SK-PASSWORD-YOUNG` | 422 | the policy's minimum age | wait, or reset it in the directory |
+//! | `SK-PASSWORD-UNUSABLE` | 422 | empty, too long, or with control characters | choose another one |
+//! | `SK-PASSWORD-POLICY` | 422 | some rule of the directory, which does not say which and does not let `bind_dn` read its rules | let `bind_dn` read the policy, so that people are told which |
+//! | `SK-PASSWORD-DENIED` | 403 | the person may not change it, or `bind_dn` may not for one that has expired | see "Passwords that people change" |
+//! | `SK-PASSWORD-CHANGED` | 200 | it is changed, and the sign-in with it was refused | another server may not know it yet; sign in again |
+//! | `SK-NO-PASSWORD-CHANGE` | 404 | no directory, or not this person's, has `password_change = true` | set it, or change passwords elsewhere |
+//! | `SK-SESSIONS-REMAIN` | 503 | the password is changed, the sessions elsewhere live on | the store: disk full, locked, down; end them when it is back |
+//! | `SK-OK` | 200 | password API: the password is set | - |
+//! | `SK-API-REFUSED` | 403 | password API: not from `allowed_networks`, not over TLS, or without a certificate | the audit trail says which |
+//! | `SK-API-CALLER` | 401 | password API: the account is not in `callers`, or its password is wrong | the audit trail says which |
+//! | `SK-API-PARAMETER` | 400 | password API: no JSON, a field too few or too many, no text, empty | correct the caller |
+//! | `SK-API-FAILED` | 422 | password API: the password stays as it was | the message says why |
 //! | `SK-LOGON-HOURS` | 401 | the directory forbids this hour | change logonHours |
 //! | `SK-WORKSTATION` | 401 | the directory forbids this place | change userWorkstations |
 //! | `SK-FORM-TOKEN` | 403 | the page was older than the browser's cookie, or cookies are off | sign in once more; allow cookies |
@@ -265,4 +360,4 @@
 //!
 //! ## What is not there yet
 //!
-//! Metrics, the password API and the synchronisation of accounts.
+//! Metrics and the synchronisation of accounts.

@@ -16,11 +16,12 @@
 //! | entity ID, issuer, IdP エンティティ ID, 発行者 | `saml.entity_id`; by default `https://idp.example.co.jp/saml/metadata` |
 //! | SSO URL, sign-in page URL, login URL, ログイン URL, SSO エンドポイント URL | `https://idp.example.co.jp/saml/sso` |
 //! | sign-out page URL, logout URL, ログアウト URL | `https://idp.example.co.jp/logout` |
+//! | change password URL, パスワード変更用 URL | `https://idp.example.co.jp/password`, where a directory has `password_change = true` |
 //! | certificate, 証明書, 公開鍵 | `https://idp.example.co.jp/saml/certificate.pem` |
 //! | metadata, メタデータ | `https://idp.example.co.jp/saml/metadata` |
 //! | a link that starts at the IdP | `https://idp.example.co.jp/saml/sso/init?sp=ENTITYID` |
 //!
-//! `sekisho metadata --values ENTITYID` prints them. An address for changing a password is not served yet. Take an RSA
+//! `sekisho metadata --values ENTITYID` prints them. Take an RSA
 //! key (`keys generate` makes one): the consoles of Microsoft, Google and cybozu.com name no other that sekisho makes.
 //!
 //! Where the vendor offers metadata as XML, drop that as `NAME.xml`, and take `entity_id`, `entity_id_aliases`, `acs`
@@ -100,7 +101,7 @@
 //! | Sign-out page URL (ログアウトページの URL) | `/logout` |
 //! | Verification certificate (確認用の証明書) | RSA or DSA, PEM or DER |
 //! | Use a domain-specific issuer (ドメイン固有の発行元を使用) | on; off, requests come from `google.com`, the alias |
-//! | Change password URL (パスワード変更用 URL) | an address of yours |
+//! | Change password URL (パスワード変更用 URL) | `/password`, or an address of yours |
 //!
 //! * NameID is the user's primary address at Google, and case counts.
 //! * With the legacy profile (組織向けの SSO プロファイル) an attribute with a character beyond ASCII makes the sign-in fail, and

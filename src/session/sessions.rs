@@ -245,30 +245,6 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends all sessions of a person but the one of `keep` (a cookie token or an `id_hash`); returns how many.
-    pub async fn end_others(&self, subject: &SubjectId, keep: &str) -> Result<usize, SessionError> {
-        self.settle().await?;
-        let kept = hash(keep);
-        let generation = self.store.generation();
-        let mut ended = Vec::new();
-        for row in self.store.sessions_of(&subject.to_string()).await? {
-            if row.id_hash == kept || row.id_hash == keep {
-                continue;
-            }
-            let id_hash = row.id_hash.clone();
-            match self.read(row, generation) {
-                Some(session) => {
-                    if session.finish() {
-                        ended.push(session);
-                    }
-                }
-                None => self.store.commit(vec![Write::EndSession { id_hash }]).await?,
-            }
-        }
-        self.settle_ends(&ended).await?;
-        Ok(ended.len())
-    }
-
     /// From the cache or the store, whatever its state.
     async fn load(&self, id_hash: &str) -> Result<Option<Arc<SsoSession>>, SessionError> {
         let generation = self.store.generation();

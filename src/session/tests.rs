@@ -68,6 +68,7 @@ fn subject(key: &str) -> Subject {
         display_name: "田中 太郎".into(),
         dn: None,
         attributes: [("uid", vec!["tanaka"])].into_iter().collect::<Attributes>(),
+        password_expires: None,
     }
 }
 
@@ -213,18 +214,21 @@ async fn no_sp_session_is_given_that_is_not_recorded() {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_the_other_sessions_of_this_person_only() {
+async fn the_sessions_of_a_person_are_found_and_end_together() {
     let fixture = Fixture::new().await;
     let (one, session) = fixture.start("1").await;
     let (two, _) = fixture.start("1").await;
     let (three, _) = fixture.start("1").await;
     let (other, _) = fixture.start("2").await;
-    assert_eq!(fixture.sessions.end_others(&session.subject.id, &one).await.unwrap(), 2);
+    let mut others = fixture.sessions.of(&session.subject.id).await.unwrap();
+    assert_eq!(others.len(), 3);
+    others.retain(|held| held.id_hash != session.id_hash);
+    assert_eq!(fixture.sessions.end_all(&others).await.unwrap().len(), 2);
     for (token, alive) in [(&one, true), (&two, false), (&three, false), (&other, true)] {
         assert_eq!(fixture.sessions.find(token).await.unwrap().is_some(), alive);
         assert_eq!(fixture.reopened().await.find(token).await.unwrap().is_some(), alive);
     }
-    assert_eq!(fixture.sessions.end_others(&session.subject.id, &session.id_hash).await.unwrap(), 0);
+    assert_eq!(fixture.sessions.of(&session.subject.id).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

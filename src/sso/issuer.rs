@@ -73,7 +73,7 @@ mod tests {
                 upn.map(|upn| ("userPrincipalName", vec![upn])).into_iter().collect();
             let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
             let (login, display_name) = ("tanaka".to_owned(), String::new());
-            let subject = Subject { id, login, display_name, dn: None, attributes };
+            let subject = Subject { id, login, display_name, dn: None, attributes, password_expires: None };
             assert_eq!(upn_domain(&subject).as_deref(), domain, "{upn:?}");
         }
     }

@@ -64,6 +64,7 @@ mod tests {
             display_name: "田中".to_owned(),
             dn: dn.map(str::to_owned),
             attributes: attributes.iter().map(|(name, value)| (*name, vec![*value])).collect(),
+            password_expires: None,
         }
     }
 

@@ -6,7 +6,8 @@ use std::error::Error;
 use actix_web::http::StatusCode;
 
 use crate::audit::AuditError;
-use crate::authn::{AuthnError, HeaderFault};
+use crate::authn::{AuthnError, DirectoryError, HeaderFault};
+use crate::password::PasswordError;
 use crate::session::SessionError;
 use crate::sso::logout::sessions::CustodyError;
 
@@ -39,6 +40,10 @@ pub(crate) enum WebError {
     Session(#[from] SessionError),
     #[error("cannot check the password")]
     Authn(#[from] AuthnError),
+    #[error("cannot change the password")]
+    Password(#[from] PasswordError),
+    #[error("passwords of this person's directory, or of all, are not changed here")]
+    NoPasswordChange,
     #[error("cannot record the event")]
     Audit(#[from] AuditError),
     #[error("cannot build the answer: {0}")]
@@ -67,7 +72,7 @@ impl WebError {
     /// The status of the page.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoPasswordChange => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
@@ -75,7 +80,9 @@ impl WebError {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BadForm | Self::ProxyHeader(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin | Self::CsrfToken => StatusCode::FORBIDDEN,
-            Self::Session(_) | Self::Authn(_) | Self::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(_) | Self::Authn(_) | Self::Audit(_) | Self::Password(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -91,10 +98,12 @@ impl WebError {
             Self::ForeignOrigin => "SK-ORIGIN",
             Self::CsrfToken => "SK-FORM-TOKEN",
             Self::ProxyHeader(_) => "SK-PROXY-HEADER",
-            Self::Session(_) | Self::Authn(AuthnError::Store(_)) => "SK-STORE",
-            Self::Authn(AuthnError::Directory(_)) => "SK-DIRECTORY",
-            Self::Authn(AuthnError::Audit(_)) | Self::Audit(_) => "SK-AUDIT",
-            Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => "SK-INTERNAL",
+            Self::NoPasswordChange => "SK-NO-PASSWORD-CHANGE",
+            Self::Authn(error) | Self::Password(PasswordError::Authn(error)) => authn_code(error),
+            Self::Session(_) => "SK-STORE",
+            Self::Password(PasswordError::SessionsRemain(_)) => "SK-SESSIONS-REMAIN",
+            Self::Audit(_) | Self::Password(PasswordError::Audit(_)) => "SK-AUDIT",
+            Self::Password(PasswordError::Interrupted(_)) | Self::Answer(_) => "SK-INTERNAL",
         }
     }
 
@@ -126,15 +135,40 @@ impl WebError {
                 "Your Windows sign-in did not arrive unambiguously and was not accepted.",
                 "Windows のサインインの情報を一意に確認できないため、受け付けませんでした。",
             ),
-            Self::Authn(AuthnError::Directory(_)) => (
+            Self::NoPasswordChange => (
+                "Passwords cannot be changed here; use the way that your company has for it.",
+                "ここではパスワードを変更できません。社内で決められた方法で変更してください。",
+            ),
+            Self::Password(PasswordError::SessionsRemain(_)) => (
+                "Your password was changed, but you could not be signed out elsewhere; please tell your administrator.",
+                "パスワードは変更されましたが、ほかのブラウザーや端末からサインアウトできませんでした。管理者にお知らせください。",
+            ),
+            Self::Authn(AuthnError::Directory(DirectoryError::ChangeUnanswered { .. }))
+            | Self::Password(PasswordError::Authn(AuthnError::Directory(
+                DirectoryError::ChangeUnanswered { .. },
+            ))) => (
+                "The user directory did not answer in time; your password may have been changed or not. Try the new one first.",
+                "ユーザーディレクトリーから応答がありませんでした。パスワードが変更されたかどうか確認できません。まず新しいパスワードでお試しください。",
+            ),
+            Self::Authn(AuthnError::Directory(_))
+            | Self::Password(PasswordError::Authn(AuthnError::Directory(_))) => (
                 "The user directory does not answer; please try again in a few minutes.",
                 "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
             ),
-            Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | Self::Audit(_) => (
+            Self::Session(_)
+            | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_))
+            | Self::Password(
+                PasswordError::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | PasswordError::Audit(_),
+            )
+            | Self::Audit(_) => (
                 "This is not possible right now; please try again in a few minutes.",
                 "現在処理できません。数分後にもう一度お試しください。",
             ),
-            Self::Authn(AuthnError::Interrupted(_)) | Self::Answer(_) => (
+            Self::Authn(AuthnError::Interrupted(_))
+            | Self::Password(
+                PasswordError::Authn(AuthnError::Interrupted(_)) | PasswordError::Interrupted(_),
+            )
+            | Self::Answer(_) => (
                 "Something went wrong on our side; please try again.",
                 "サーバーで問題が発生しました。もう一度お試しください。",
             ),
@@ -152,6 +186,15 @@ impl WebError {
             below = error.source();
         }
         Failure { code: self.code(), cause }
+    }
+}
+
+fn authn_code(error: &AuthnError) -> &'static str {
+    match error {
+        AuthnError::Store(_) => "SK-STORE",
+        AuthnError::Directory(_) => "SK-DIRECTORY",
+        AuthnError::Audit(_) => "SK-AUDIT",
+        AuthnError::Interrupted(_) => "SK-INTERNAL",
     }
 }
 

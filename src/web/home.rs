@@ -11,6 +11,7 @@ use super::error::WebError;
 use super::integrated;
 use super::login;
 use super::outcome::init_path;
+use super::password_text::ChangeText;
 use super::views::{Application, Home};
 use super::visit::Visit;
 
@@ -31,6 +32,11 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         display_name: &session.subject.display_name,
         login: &session.subject.login,
         applications: applications(visit, &session).await,
+        change_password: visit
+            .app
+            .sign_in
+            .changes_passwords_of(&session.subject.id.directory)
+            .then(|| ChangeText::of(visit.lang).title),
     };
     Ok(visit.page(page.answer()))
 }

@@ -19,6 +19,7 @@ use super::form::Form;
 use super::integrated;
 use super::messages::{self, Notice};
 use super::outcome;
+use super::password;
 use super::views::{self, SignIn};
 use super::visit::Visit;
 
@@ -40,13 +41,18 @@ pub(crate) struct Filled<'a> {
     /// The sealed request.
     pub(crate) pending: Option<&'a str>,
     /// What it says.
-    view: Option<PendingView>,
+    pub(crate) view: Option<PendingView>,
     /// The login name as it was typed.
-    login: &'a str,
+    pub(crate) login: &'a str,
     ticket: Ticket,
 }
 
 impl<'a> Filled<'a> {
+    /// With the name that was typed.
+    pub(crate) fn with_login(self, login: &'a str) -> Self {
+        Self { login, ..self }
+    }
+
     /// Of a browser that may be asked for a ticket or not; `None` when the sealed request cannot be used.
     pub(crate) fn of(visit: &Visit<'_>, pending: Option<&'a str>, ticket: Ticket) -> Option<Self> {
         let view = match pending {
@@ -80,7 +86,7 @@ pub(crate) enum Proof<'a> {
 }
 
 /// The sign-in page.
-fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice>) -> HttpResponse {
+pub(crate) fn page(visit: &Visit<'_>, filled: &Filled<'_>, notice: Option<Notice>) -> HttpResponse {
     let pre_session = PreSession::of(visit);
     let lang = visit.lang;
     let switch = match filled.pending {
@@ -185,7 +191,7 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     let Some(filled) = Filled::of(visit, pending, ticket) else {
         return unusable(visit, pending.unwrap_or("")).await;
     };
-    let filled = Filled { login, ..filled };
+    let mut filled = filled.with_login(login);
     match csrf::check(visit, form.value("csrf")) {
         Ok(()) => {}
         Err(WebError::CsrfToken) => return Ok(page(visit, &filled, Some(messages::FORM_TOO_OLD))),
@@ -200,7 +206,12 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     let attempt = Attempt { login, password, address: visit.address(), request_id: visit.id() };
     match visit.app.sign_in.sign_in(attempt).await {
         Ok(Answer::SignedIn(subject)) => enter(visit, *subject, Proof::Form, pending).await,
-        Ok(Answer::Refused(refusal)) => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
+        Ok(Answer::Refused(refusal)) => {
+            match password::instead_of_refusal(visit, &mut filled, refusal).await? {
+                Some(change) => Ok(change),
+                None => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
+            }
+        }
         Err(error) => Ok(visit.error_with_retry(&error.into(), Some(form_path(visit, pending)))),
     }
 }
@@ -216,7 +227,7 @@ pub(crate) fn form_path(visit: &Visit<'_>, pending: Option<&str>) -> String {
 }
 
 /// Whoever comes from here has signed in, or has tried to: no ticket is asked for any more.
-fn resume_path(visit: &Visit<'_>, pending: &str) -> String {
+pub(crate) fn resume_path(visit: &Visit<'_>, pending: &str) -> String {
     let tried = if visit.app.integrated.is_some() { "how=form&" } else { "" };
     format!("/saml/sso/continue?{tried}pending={pending}")
 }
@@ -232,9 +243,14 @@ pub(crate) async fn enter(
         Proof::Form => (AuthnContext(visit.app.sso.idp.form_class.clone()), false),
         Proof::Ticket(context) => (context.clone(), true),
     };
+    // Whoever showed a ticket did not type the password that ends.
+    let warning = if silent { None } else { password::warning_path(&subject, pending) };
     let beginning = Beginning { subject, context, client: Some(visit.client()), silent };
     let token = visit.app.logout.replace(visit.token(), beginning, &visit.context()).await?;
-    let mut answer = if let Some(pending) = pending {
+    let mut answer = if let Some(warning) = warning {
+        visit.app.sessions.settle().await?;
+        visit.see_other(&warning)
+    } else if let Some(pending) = pending {
         // The sign-on that follows commits the session together with its own.
         visit.see_other(&resume_path(visit, pending))
     } else {

@@ -188,3 +188,13 @@ pub(crate) const FORM_TOO_OLD: Notice = Notice {
         "ページの有効期限が切れていました。もう一度サインインしてください。Cookie を有効にする必要があります。",
     ),
 };
+
+/// The password was changed, and the sign-in with it did not go at once.
+pub(crate) const PASSWORD_CHANGED: Notice = Notice {
+    status: 200,
+    code: "SK-PASSWORD-CHANGED",
+    words: words(
+        "Your password has been changed; please sign in with the new one.",
+        "パスワードを変更しました。新しいパスワードでサインインしてください。",
+    ),
+};

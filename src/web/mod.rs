@@ -36,9 +36,12 @@ mod integrated;
 mod login;
 mod logout;
 mod metadata;
+mod password;
+mod password_api;
+mod password_text;
 mod resume;
 mod sessions;
 mod sso;
 pub mod test_sp;
 
-pub use site::{Endpoint, Site};
+pub use site::{ApiDoor, Endpoint, Site};

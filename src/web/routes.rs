@@ -13,8 +13,8 @@ use super::health::Readiness;
 use super::site::{Endpoint, Site};
 use super::visit::Visit;
 use super::{
-    access_log, assets, certificate, health, home, init, integrated, login, logout, metadata, resume,
-    sessions, slo, soap, sso, test_sp,
+    access_log, assets, certificate, health, home, init, integrated, login, logout, metadata, password,
+    password_api, resume, sessions, slo, soap, sso, test_sp,
 };
 
 const READ: &str = "GET, HEAD";
@@ -56,6 +56,13 @@ fn routes(config: &mut web::ServiceConfig, site: &Site, integrated: bool) {
     if integrated {
         config.service(only(&at("/login/integrated"), "GET", web::get().to(integrated::show)));
     }
+    config.service(
+        resource(&at("/password"), READ_AND_POST)
+            .route(read().to(password::show))
+            .route(web::post().to(password::change)),
+    );
+    config.service(only(&at("/password/changed"), READ, read().to(password::changed)));
+    config.service(only(&at("/password/soon"), READ, read().to(password::soon)));
     config.service(slo_endpoint(&at("/saml/slo")));
     config.service(only(&at("/saml/soap/slo"), "POST", web::post().to(soap::slo)));
     config.service(only(&at("/saml/soap/artifact"), "POST", web::post().to(soap::artifact)));
@@ -77,6 +84,12 @@ fn routes(config: &mut web::ServiceConfig, site: &Site, integrated: bool) {
     config.service(only(&at("/healthz"), READ, read().to(health::alive)));
     config.service(only(&at("/readyz"), READ, read().to(health::ready)));
     config.service(only(&at("/assets/{name}"), READ, read().to(assets::serve)).wrap(Compress::default()));
+    if site.password_api.is_some() {
+        let endpoint = web::resource(at("/api/password"))
+            .route(web::post().to(password_api::set))
+            .default_service(web::to(password_api::wrong_method));
+        config.service(endpoint);
+    }
     if site.test_sp {
         config.service(only(&at("/test-sp"), READ, read().to(test_sp::start)));
         config.service(only(&at("/test-sp/acs"), "POST", web::post().to(test_sp::acs)));

@@ -9,7 +9,7 @@ use openssl::ssl::SslAcceptorBuilder;
 
 use crate::app::App;
 
-use super::routes;
+use super::{routes, tls};
 
 /// TLS handshakes of one worker at a time. Silent connections hold such a place for 3 s; there must be more places than
 /// anybody's browsers, or a few hundred of them keep everybody out.
@@ -36,7 +36,8 @@ pub fn bind<E: From<std::io::Error>>(
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
         .max_connection_rate(HANDSHAKES)
-        .server_hostname("localhost");
+        .server_hostname("localhost")
+        .on_connect(tls::on_connect);
     if let Some(workers) = listen.workers {
         server = server.workers(workers);
     }

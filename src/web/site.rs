@@ -27,8 +27,19 @@ pub struct Site {
     pub test_sp: bool,
     /// Of the times that pages show.
     pub timezone: TimeZone,
+    /// Who is let in to the password API; none: there is no such API.
+    pub password_api: Option<ApiDoor>,
     /// Whether a link to `/logout` signs out without a question.
     pub logout_without_question: bool,
+}
+
+/// What a call of the password API must have before it is read.
+#[derive(Debug, Clone)]
+pub struct ApiDoor {
+    /// Where it may come from.
+    pub networks: Vec<IpNet>,
+    /// Whether it must bring a certificate.
+    pub client_certificate: bool,
 }
 
 /// An endpoint that old paths can be mapped onto.
@@ -99,6 +110,7 @@ impl Site {
             aliases: Vec::new(),
             test_sp: false,
             timezone: TimeZone::UTC,
+            password_api: None,
             logout_without_question: false,
         })
     }

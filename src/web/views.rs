@@ -16,6 +16,7 @@ use super::assets;
 use super::headers::PageKind;
 use super::language::Lang;
 use super::messages::{Notice, Words};
+use super::password_text::{ChangeText, Told};
 use super::site::Site;
 use super::test_sp::TestSpView;
 use super::text::Text;
@@ -167,6 +168,8 @@ pub(crate) struct Home<'a> {
     pub(crate) display_name: &'a str,
     pub(crate) login: &'a str,
     pub(crate) applications: Vec<Application>,
+    /// The words of the link, where the person can change the password here.
+    pub(crate) change_password: Option<&'static str>,
 }
 
 impl Home<'_> {
@@ -201,6 +204,64 @@ pub(crate) struct HeldSessions<'a> {
 impl HeldSessions<'_> {
     pub(crate) fn answer(&self) -> HttpResponse {
         html(self, StatusCode::OK, PageKind::Local)
+    }
+}
+
+/// The page for a new password.
+#[derive(Debug, Template)]
+#[template(path = "password.html")]
+pub(crate) struct ChangePassword<'a> {
+    pub(crate) f: Frame<'a>,
+    pub(crate) w: &'static ChangeText,
+    /// The sealed request; empty when nobody asked.
+    pub(crate) pending: &'a str,
+    pub(crate) csrf: String,
+    /// The application that waits.
+    pub(crate) sp_name: Option<String>,
+    /// Then nobody asks for the name.
+    pub(crate) signed_in: bool,
+    pub(crate) login: String,
+    /// The path back.
+    pub(crate) cancel: String,
+    pub(crate) told: Option<Told>,
+}
+
+impl ChangePassword<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        let status = self.told.as_ref().map_or(StatusCode::OK, |told| status(told.status));
+        html(self, status, PageKind::LeadsToSp)
+    }
+}
+
+/// The password was changed by somebody who stays signed in.
+#[derive(Debug, Template)]
+#[template(path = "password_changed.html")]
+pub(crate) struct PasswordChanged<'a> {
+    pub(crate) f: Frame<'a>,
+    pub(crate) w: &'static ChangeText,
+}
+
+impl PasswordChanged<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::Local)
+    }
+}
+
+/// The password ends soon.
+#[derive(Debug, Template)]
+#[template(path = "password_soon.html")]
+pub(crate) struct PasswordSoon<'a> {
+    pub(crate) f: Frame<'a>,
+    pub(crate) w: &'static ChangeText,
+    pub(crate) sentence: String,
+    /// The paths to the change and on.
+    pub(crate) change: String,
+    pub(crate) onward: String,
+}
+
+impl PasswordSoon<'_> {
+    pub(crate) fn answer(&self) -> HttpResponse {
+        html(self, StatusCode::OK, PageKind::LeadsToSp)
     }
 }
 

@@ -16,6 +16,7 @@ mod ecp;
 mod integrated;
 mod logout;
 mod matrix;
+mod password;
 mod rig;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the rigs use a part of it")]

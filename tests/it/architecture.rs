@@ -26,6 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("session", &["identity", "saml", "store", "clock", "secret"]),
     ("authn", &["identity", "directory", "store", "audit", "clock", "secret"]),
     ("sso", &["identity", "saml", "authproc", "registry", "session", "outgoing", "audit", "clock", "secret"]),
+    ("password", &["identity", "directory", "authn", "session", "audit", "clock", "secret"]),
     (
         "config",
         &[
@@ -45,7 +46,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("app", &["*"]),
-    ("web", &["app", "identity", "saml", "sso", "authn", "session", "registry", "audit", "secret", "clock"]),
+    (
+        "web",
+        &[
+            "app", "identity", "saml", "sso", "authn", "session", "registry", "password", "audit", "secret",
+            "clock",
+        ],
+    ),
     ("cli", &["*"]),
     ("main", &["cli"]),
     ("lib", &[]),
@@ -55,6 +62,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// Dependency (or module of std), and the files and folders that may name it. `*` stands for everywhere but in
 /// [`PURE`] modules, `**` for those too.
 const OWNERS: &[(&str, &[&str])] = &[
+    ("actix_tls", &["web"]),
     ("actix_web", &["web", "cli/serve.rs", "cli/app_part.rs"]),
     ("anyhow", &["cli", "app", "main.rs"]),
     ("arc_swap", &["*"]),

@@ -17,6 +17,7 @@ mod directory;
 mod faults;
 mod manual;
 mod operations;
+mod password;
 mod registry;
 mod saas;
 mod saml;

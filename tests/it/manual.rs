@@ -144,8 +144,24 @@ fn records() -> Vec<Record> {
         client_address: person.then(|| "192.0.2.7".parse().unwrap()),
         event,
     };
-    let persons = by_person.into_iter().map(|event| record(event, true));
+    let persons = by_person.into_iter().chain(events_of_passwords(subject, login));
+    let persons = persons.map(|event| record(event, true));
     persons.chain(by_server.into_iter().map(|event| record(event, false))).collect()
+}
+
+fn events_of_passwords(subject: &str, login: &str) -> [Event; 3] {
+    let text = str::to_owned;
+    let caller = "CN=svc-passwordsync,OU=Service,DC=example,DC=co,DC=jp";
+    [
+        Event::PasswordChanged { subject: text(subject), login: text(login), by: text("person") },
+        Event::PasswordChangeRefused {
+            subject: Some(text(subject)),
+            login: text(login),
+            by: text(caller),
+            reason: text("too_short"),
+        },
+        Event::PasswordApiRefused { caller: text(caller), reason: text("wrong_password") },
+    ]
 }
 
 /// What a page names as `` `folder::file::name` ``.

@@ -71,6 +71,7 @@ impl World {
             display_name: login.to_owned(),
             dn: None,
             attributes: Attributes::new(),
+            password_expires: None,
         };
         self.clock.advance(SignedDuration::from_mins(-minutes));
         let (_, session) =

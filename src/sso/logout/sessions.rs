@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::SingleLogout;
 use crate::audit::{AuditError, Event, Record};
+use crate::identity::SubjectId;
 use crate::secret::Secret;
 use crate::session::{Beginning, SessionError, SsoSession};
 use crate::sso::{RequestContext, Ticket};
@@ -106,6 +107,20 @@ impl SingleLogout {
         self.tell_aside(ended, request);
         noted?;
         Ok(count)
+    }
+
+    /// The same for all sessions of a person but that of the cookie token `keep`.
+    pub async fn end_others(
+        self: &Arc<Self>,
+        id: &SubjectId,
+        keep: &str,
+        cause: Cause,
+        request: &RequestContext<'_>,
+    ) -> Result<usize, CustodyError> {
+        let kept = if keep.is_empty() { None } else { self.sso.sessions.find_any(keep).await? };
+        let mut sessions = self.sso.sessions.of(id).await?;
+        sessions.retain(|one| kept.as_ref().is_none_or(|kept| kept.id_hash != one.id_hash));
+        self.end_sessions(&sessions, cause, request).await
     }
 
     fn note_end(

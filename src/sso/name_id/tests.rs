@@ -59,6 +59,7 @@ impl World {
             display_name: "田中".to_owned(),
             dn: dn.map(str::to_owned),
             attributes: attributes.iter().map(|(name, values)| (*name, values.to_vec())).collect(),
+            password_expires: None,
         };
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
         let (_, session) = sessions.start(Beginning::new(subject, context)).await.unwrap();

@@ -45,3 +45,23 @@ fn an_sp_that_knows_us_by_another_name_is_told_that_one() {
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.out.starts_with("entityID (issuer)     https://idp.test/{upn_domain}\n"), "{}", run.out);
 }
+
+#[test]
+fn the_address_for_a_new_password_is_there_where_it_works() {
+    let folder = TempDir::new().unwrap();
+    site(folder.path());
+    assert_eq!(sekisho(folder.path(), &["keys", "generate"], "").code, 0);
+    let file = folder.path().join("sekisho.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for (change, shown) in [(false, false), (true, true)] {
+        let directory = format!(
+            "\n[[directory]]\nname = \"ldap\"\nkind = \"ldap\"\nurls = [\"ldaps://dc1.example.jp\"]\n\
+             search_base = \"DC=example,DC=jp\"\npassword_change = {change}\n"
+        );
+        std::fs::write(&file, format!("{text}{directory}")).unwrap();
+        let run = sekisho(folder.path(), &["metadata", "--values"], "");
+        assert_eq!(run.code, 0, "{}", run.err);
+        let line = "password URL          https://idp.example.co.jp/password\n";
+        assert_eq!(run.out.contains(line), shown, "{}", run.out);
+    }
+}

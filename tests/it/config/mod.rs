@@ -2,6 +2,7 @@
 
 mod faults;
 mod integrated;
+mod password;
 mod sample;
 mod secrets;
 mod subject;

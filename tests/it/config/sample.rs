@@ -19,8 +19,16 @@ fn the_sample_lacks_nothing_but_its_files() {
 #[test]
 fn every_commented_key_of_the_sample_is_known() {
     let site = Site::new();
-    for file in ["ad-ca.pem", "tls.key", "tls.crt", "next.pem", "passphrase", "decryption.pem", "legacy-salt"]
-    {
+    for file in [
+        "ad-ca.pem",
+        "tls.key",
+        "tls.crt",
+        "next.pem",
+        "passphrase",
+        "decryption.pem",
+        "legacy-salt",
+        "callers-ca.pem",
+    ] {
         site.write(&format!("certs/{file}"), "x");
     }
     let sample = include_str!("../../../sekisho.toml");

@@ -57,5 +57,9 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         let file = root().join("tests/it/directory").join(module).with_extension("rs");
         there.extend(tests_of(&file, &format!("directory::{module}")));
     }
+    for module in ["api", "ldap", "pages"] {
+        let file = root().join("tests/it/password").join(module).with_extension("rs");
+        there.extend(tests_of(&file, &format!("password::{module}")));
+    }
     assert_eq!(named.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "lines without a test");
 }

@@ -18,8 +18,13 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name};
 
+use sekisho::clock::{Clock, SignedDuration, SystemClock};
+
 pub(crate) const BASE: &str = "dc=example,dc=test";
 pub(crate) const READER: &str = "cn=reader,ou=service,dc=example,dc=test";
+/// May set the password of everybody below `ou=people`.
+pub(crate) const RESETTER: &str = "cn=resetter,ou=service,dc=example,dc=test";
+/// Of all service accounts.
 pub(crate) const READER_PASSWORD: &str = "Svc-Passw0rd!";
 
 /// The password of everybody but the numbered people, who have [`password_of`].
@@ -116,6 +121,17 @@ impl Slapd {
         )
     }
 
+    /// Tries a password directly at the server. True when it was right.
+    pub(crate) fn try_password(&self, dn: &str, password: &str) -> bool {
+        let tried = Command::new("ldapwhoami")
+            .args(["-x", "-H", &self.ldap_url(), "-D", dn, "-w", password])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert!(tried.status.success() || said.contains("Invalid credentials (49)"), "{dn}: {said}");
+        tried.status.success()
+    }
+
     /// Ends the server; its data stay.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -200,7 +216,7 @@ fn write_certificates(folder: &Path) {
 }
 
 /// A CA, or the certificate of a server with these names and addresses.
-pub(super) fn make_certificate(
+pub(crate) fn make_certificate(
     name: &str,
     names: &[&str],
     issuer: Option<(&PKey<Private>, &X509)>,
@@ -232,7 +248,9 @@ pub(super) fn make_certificate(
         }
         let alternatives = alternatives.build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(alternatives).unwrap();
-        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
+        builder
+            .append_extension(ExtendedKeyUsage::new().server_auth().client_auth().build().unwrap())
+            .unwrap();
     } else {
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
     }
@@ -263,7 +281,7 @@ directory {w}/db
 maxsize 104857600
 envflags nosync
 index objectClass,entryUUID,uid,mail,member,uniqueMember eq
-access to attrs=userPassword by dn.exact=\"{READER}\" read by self =xw by anonymous auth by * none
+access to attrs=userPassword by dn.exact=\"{READER}\" read by dn.exact=\"{RESETTER}\" write by self =xw by anonymous auth by * none
 access to * by users read by * none
 overlay ppolicy
 ppolicy_default cn=default,ou=policies,{BASE}
@@ -294,8 +312,23 @@ fn ldif() -> String {
             &format!("userPassword: {READER_PASSWORD}"),
         ],
     );
-    policy(&mut text, "default", "0");
-    policy(&mut text, "short", "86400");
+    entry(
+        &mut text,
+        RESETTER,
+        &[
+            "objectClass: applicationProcess",
+            "objectClass: simpleSecurityObject",
+            "cn: resetter",
+            &format!("userPassword: {READER_PASSWORD}"),
+        ],
+    );
+    policy(&mut text, "default", "0", &["pwdMustChange: TRUE"]);
+    policy(&mut text, "short", "86400", &["pwdMustChange: TRUE"]);
+    // Ten characters, none of the last three, thirty days, the last fourteen of them with a warning.
+    let strict = ["pwdMustChange: FALSE", "pwdMinLength: 10", "pwdInHistory: 3", "pwdCheckQuality: 2"];
+    let warned = ["pwdExpireWarning: 1209600", "pwdMinAge: 0"];
+    policy(&mut text, "strict", "2592000", &[&strict[..], &warned].concat());
+    policy(&mut text, "young", "0", &["pwdMustChange: FALSE", "pwdMinAge: 86400"]);
     person(&mut text, "tanaka", "田中 太郎", PASSWORD, &["title: a&<b>\"c]]>", "mail: tanaka@example.test"]);
     person(&mut text, "suzuki", "鈴木 花子", PASSWORD, &["mail: twin@example.test"]);
     person(&mut text, "yoshida", "𠮷田 潤", PASSWORD, &["mail: twin@example.test"]);
@@ -303,6 +336,11 @@ fn ldif() -> String {
     person(&mut text, "mustchange", "Rex Reset", PASSWORD, &["pwdReset: TRUE"]);
     let short = format!("pwdPolicySubentry: cn=short,ou=policies,{BASE}");
     person(&mut text, "expired", "Ed Expired", PASSWORD, &["pwdChangedTime: 20200101000000Z", &short]);
+    let strict = format!("pwdPolicySubentry: cn=strict,ou=policies,{BASE}");
+    let young = format!("pwdPolicySubentry: cn=young,ou=policies,{BASE}");
+    person(&mut text, "mori", "森 健", PASSWORD, &[&strict, &changed_days_ago(1)]);
+    person(&mut text, "soon", "Sue Soon", PASSWORD, &[&strict, &changed_days_ago(25)]);
+    person(&mut text, "young", "Yana Young", PASSWORD, &[&young, &changed_days_ago(0)]);
     for number in 0..NUMBERED {
         let name = format!("u{number}");
         person(&mut text, &name, &name, &password_of(number), &[]);
@@ -336,22 +374,25 @@ fn ldif_with(change: impl Fn(&str) -> String) -> String {
     ldif().lines().map(|line| change(line) + "\n").collect()
 }
 
-fn policy(text: &mut String, name: &str, max_age: &str) {
-    entry(
-        text,
-        &format!("cn={name},ou=policies,{BASE}"),
-        &[
-            "objectClass: device",
-            "objectClass: pwdPolicy",
-            &format!("cn: {name}"),
-            "pwdAttribute: userPassword",
-            "pwdLockout: TRUE",
-            "pwdMaxFailure: 50",
-            "pwdMustChange: TRUE",
-            "pwdAllowUserChange: TRUE",
-            &format!("pwdMaxAge: {max_age}"),
-        ],
-    );
+fn policy(text: &mut String, name: &str, max_age: &str, more: &[&str]) {
+    let (cn, max_age) = (format!("cn: {name}"), format!("pwdMaxAge: {max_age}"));
+    let lines = [
+        "objectClass: device",
+        "objectClass: pwdPolicy",
+        &cn,
+        "pwdAttribute: userPassword",
+        "pwdLockout: TRUE",
+        "pwdMaxFailure: 50",
+        "pwdAllowUserChange: TRUE",
+        &max_age,
+    ];
+    entry(text, &format!("cn={name},ou=policies,{BASE}"), &[&lines[..], more].concat());
+}
+
+/// When a password was changed, so many days before the test.
+fn changed_days_ago(days: i64) -> String {
+    let then = SystemClock.now() - SignedDuration::from_hours(24 * days);
+    then.strftime("pwdChangedTime: %Y%m%d%H%M%SZ").to_string()
 }
 
 fn person(text: &mut String, uid: &str, name: &str, password: &str, more: &[&str]) {

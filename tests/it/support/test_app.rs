@@ -127,9 +127,14 @@ impl Running {
             let app = web::Data::new(App::build(&config, ports).await.expect("the program starts"));
             let shared = app.clone();
             let http = HttpServer::new(move || routes::application(&shared)).workers(1).disable_signals();
+            let http = http.on_connect(tls::on_connect);
             let http = match &config.listen.tls {
                 Some(pair) => {
-                    let acceptor = tls::acceptor(&pair.certificate, &pair.private_key).unwrap();
+                    let mut acceptor = tls::acceptor(&pair.certificate, &pair.private_key).unwrap();
+                    let api = config.password_api.as_ref();
+                    if let Some(authorities) = api.and_then(|api| api.client_certificates.as_ref()) {
+                        tls::ask_for_certificates(&mut acceptor, authorities).unwrap();
+                    }
                     http.listen_openssl(listener, acceptor).unwrap()
                 }
                 None => http.listen(listener).unwrap(),

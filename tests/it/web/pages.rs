@@ -269,6 +269,7 @@ async fn signed_in(app: &web::Data<App>) -> String {
         display_name: "田中 <太郎>".to_owned(),
         dn: None,
         attributes: Attributes::new(),
+        password_expires: None,
     };
     let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
     let (token, _) = app.sessions.start(Beginning::new(subject, context)).await.unwrap();

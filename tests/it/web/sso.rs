@@ -47,6 +47,7 @@ impl Idp {
             display_name: "Tanaka".to_owned(),
             dn: None,
             attributes,
+            password_expires: None,
         };
         let context = AuthnContext(AuthnContext::PASSWORD.to_owned());
         self.app.sessions.start(Beginning::new(subject, context)).await.unwrap().1

@@ -1,0 +1,253 @@
+//! `GET` and `POST /password`: a new password for somebody who is signed in, or who cannot sign in before; `GET
+//! /password/soon`: the word, right after a sign-in, that the password ends soon.
+//!
+//! The old password is asked for in every case and proved by the directory. Who came with a name goes on as from the
+//! sign-in page; who is signed in stays so, and is signed out elsewhere.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::app::App;
+use crate::authn::{Answer, Attempt, ChangeAnswer, ChangeAttempt, Refusal, Whose};
+use crate::clock::Timestamp;
+use crate::identity::Subject;
+use crate::secret::Secret;
+use crate::session::SsoSession;
+use crate::sso::{PendingView, Ticket};
+
+use super::csrf::{self, PreSession};
+use super::error::{Failure, WebError};
+use super::form::Form;
+use super::login::{self, Filled, Proof};
+use super::messages;
+use super::password_text::{ChangeText, Told};
+use super::views::{ChangePassword, PasswordChanged, PasswordSoon};
+use super::visit::Visit;
+
+/// `GET /password[?pending=]`
+pub(crate) async fn show(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let visit = Visit::of(&app, &req);
+    open(&visit).await.unwrap_or_else(|error| visit.error(&error))
+}
+
+/// `POST /password`
+pub(crate) async fn change(req: HttpRequest, app: web::Data<App>, payload: web::Payload) -> HttpResponse {
+    let visit = Visit::of(&app, &req);
+    exchange(&visit, payload).await.unwrap_or_else(|error| visit.error(&error))
+}
+
+/// `GET /password/changed`
+pub(crate) async fn changed(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let visit = Visit::of(&app, &req);
+    let switch = format!("/password/changed?lang={}", visit.lang.other().tag());
+    let page = PasswordChanged { f: visit.frame(Some(switch)), w: ChangeText::of(visit.lang) };
+    visit.page(page.answer())
+}
+
+/// `GET /password/soon[?pending=]`
+pub(crate) async fn soon(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let visit = Visit::of(&app, &req);
+    warn(&visit).await.unwrap_or_else(|error| visit.error(&error))
+}
+
+/// What the page for a new password is for.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// The sealed request that waits.
+    pub(crate) pending: Option<&'a str>,
+    /// What it says.
+    pub(crate) view: Option<PendingView>,
+    /// The login name; of somebody who is signed in it is not asked for.
+    pub(crate) login: &'a str,
+    /// Set when the person is signed in.
+    pub(crate) session: Option<&'a SsoSession>,
+}
+
+/// The page for a new password.
+pub(crate) fn page(visit: &Visit<'_>, wanted: &Wanted<'_>, told: Option<Told>) -> HttpResponse {
+    let pre_session = PreSession::of(visit);
+    let lang = visit.lang;
+    let switch = match wanted.pending {
+        Some(pending) => format!("/password?pending={pending}&lang={}", lang.other().tag()),
+        None => format!("/password?lang={}", lang.other().tag()),
+    };
+    let failure = told.as_ref().map(|told| Failure { code: told.code, cause: String::new() });
+    let page = ChangePassword {
+        f: visit.frame(Some(switch)),
+        w: ChangeText::of(lang),
+        pending: wanted.pending.unwrap_or(""),
+        csrf: pre_session.token(&visit.app.seal),
+        sp_name: wanted.view.as_ref().map(|view| view.names.name(lang.tag()).to_owned()),
+        signed_in: wanted.session.is_some(),
+        login: wanted.session.map_or(wanted.login, |session| &session.subject.login).to_owned(),
+        cancel: wanted.pending.map_or_else(|| "/".to_owned(), |pending| login::resume_path(visit, pending)),
+        told,
+    };
+    let mut answer = visit.page(page.answer());
+    Visit::set_cookie(&mut answer, pre_session.cookie(visit.jar()));
+    if let Some(failure) = failure {
+        answer.extensions_mut().insert(failure);
+    }
+    answer
+}
+
+/// The page for somebody whose right password may not sign in any more, if passwords can be changed here.
+pub(crate) async fn instead_of_refusal(
+    visit: &Visit<'_>,
+    filled: &mut Filled<'_>,
+    refusal: Refusal,
+) -> Result<Option<HttpResponse>, WebError> {
+    if !matches!(refusal, Refusal::PasswordExpired | Refusal::PasswordMustChange)
+        || !visit.app.sign_in.may_change_password(filled.login).await?
+    {
+        return Ok(None);
+    }
+    let view = filled.view.take();
+    let wanted = Wanted { pending: filled.pending, view, login: filled.login, session: None };
+    Ok(Some(page(visit, &wanted, Some(Told::due(visit.lang, refusal)))))
+}
+
+/// Where somebody who has just signed in goes first whose password ends soon.
+pub(crate) fn warning_path(subject: &Subject, pending: Option<&str>) -> Option<String> {
+    subject.password_expires?;
+    Some(match pending {
+        Some(pending) => format!("/password/soon?pending={pending}"),
+        None => "/password/soon".to_owned(),
+    })
+}
+
+async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
+    let query = visit.query()?;
+    let session = session(visit).await?;
+    let pending = query.filled("pending");
+    let view = pending.and_then(|pending| visit.app.sso.pending(pending, Ticket::Never));
+    if let (Some(pending), None) = (pending, &view) {
+        return login::unusable(visit, pending).await;
+    }
+    Ok(page(visit, &Wanted { pending, view, login: "", session: session.as_deref() }, None))
+}
+
+/// Who is signed in; an error where this person's password, or nobody's, can be changed here.
+async fn session(visit: &Visit<'_>) -> Result<Option<Arc<SsoSession>>, WebError> {
+    let session = visit.session().await?;
+    let can = match &session {
+        Some(session) => visit.app.sign_in.changes_passwords_of(&session.subject.id.directory),
+        None => visit.app.sign_in.changes_passwords(),
+    };
+    if can { Ok(session) } else { Err(WebError::NoPasswordChange) }
+}
+
+async fn exchange(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse, WebError> {
+    let body = visit.body(payload).await?;
+    let mut form = Form::parse(&body).ok_or(WebError::BadForm)?;
+    let mut secret = |name| form.take(name).map(Secret::new).ok_or(WebError::BadForm);
+    let (old, new, again) = (secret("old_password")?, secret("new_password")?, secret("new_password_again")?);
+    let pending = form.filled("pending");
+    let view = pending.and_then(|pending| visit.app.sso.pending(pending, Ticket::Never));
+    if let (Some(pending), None) = (pending, &view) {
+        return login::unusable(visit, pending).await;
+    }
+    let named = form.filled("login");
+    let session = match named {
+        Some(_) if visit.app.sign_in.changes_passwords() => None,
+        _ => session(visit).await?,
+    };
+    let wanted = Wanted { pending, view, login: named.unwrap_or(""), session: session.as_deref() };
+    match csrf::check(visit, form.value("csrf")) {
+        Ok(()) => {}
+        Err(WebError::CsrfToken) => return Ok(page(visit, &wanted, Some(Told::form_too_old(visit.lang)))),
+        Err(foreign) => return Err(foreign),
+    }
+    let whose = match (named, &session) {
+        (Some(login), _) => Whose::Named(login),
+        (None, Some(session)) => Whose::SignedIn(&session.subject),
+        (None, None) => return Ok(page(visit, &wanted, Some(Told::form_too_old(visit.lang)))),
+    };
+    if let Some(told) = Told::of_typing(visit.lang, old.expose(), new.expose(), again.expose()) {
+        return Ok(page(visit, &wanted, Some(told)));
+    }
+    let (address, request_id) = (visit.address(), visit.id());
+    let attempt = ChangeAttempt { whose, old, new, address, request_id };
+    match visit.app.passwords.change(attempt, visit.token()).await {
+        Ok(ChangeAnswer::Changed(_)) => match named {
+            Some(_) => enter(visit, wanted, again).await,
+            None => Ok(match pending {
+                Some(pending) => visit.see_other(&login::resume_path(visit, pending)),
+                None => visit.see_other("/password/changed"),
+            }),
+        },
+        Ok(ChangeAnswer::Kept(refusal)) => {
+            let told = Told::kept(visit.lang, refusal, visit.app.clock.now());
+            Ok(page(visit, &wanted, Some(told)))
+        }
+        Ok(ChangeAnswer::Refused(refusal)) => {
+            Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Signs in with the new password, as the sign-in page does.
+async fn enter(visit: &Visit<'_>, wanted: Wanted<'_>, new: Secret<String>) -> Result<HttpResponse, WebError> {
+    let Wanted { pending, login, .. } = wanted;
+    let attempt = Attempt { login, password: new, address: visit.address(), request_id: visit.id() };
+    if let Answer::SignedIn(subject) = visit.app.sign_in.sign_in(attempt).await? {
+        // Where the entry is only known after the bind, the sessions are still there.
+        let request = (visit.id(), visit.address());
+        let keep = visit.token().unwrap_or_default();
+        visit.app.passwords.end_others(&subject.id, keep, request).await?;
+        return login::enter(visit, *subject, Proof::Form, pending).await;
+    }
+    // Another server of the directory may not know the new password yet.
+    let Some(filled) = Filled::of(visit, pending, Ticket::Never) else {
+        return login::unusable(visit, pending.unwrap_or("")).await;
+    };
+    Ok(login::page(visit, &filled.with_login(login), Some(messages::PASSWORD_CHANGED)))
+}
+
+async fn warn(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
+    let query = visit.query()?;
+    let pending = query.filled("pending");
+    if let Some(pending) = pending
+        && visit.app.sso.pending(pending, Ticket::Never).is_none()
+    {
+        return login::unusable(visit, pending).await;
+    }
+    let onward = pending.map_or_else(|| "/".to_owned(), |pending| login::resume_path(visit, pending));
+    let ends = visit.session().await?.and_then(|session| session.subject.password_expires);
+    let Some(ends) = ends else { return Ok(visit.see_other(&onward)) };
+    let with = |path: &str, more: &str| match pending {
+        Some(pending) => format!("{path}?pending={pending}{more}"),
+        None if more.is_empty() => path.to_owned(),
+        None => format!("{path}?{}", more.trim_start_matches('&')),
+    };
+    let switch = with("/password/soon", &format!("&lang={}", visit.lang.other().tag()));
+    let w = ChangeText::of(visit.lang);
+    let page = PasswordSoon {
+        f: visit.frame(Some(switch)),
+        w,
+        sentence: w.ends(days_left(ends, visit.app.clock.now())),
+        change: with("/password", ""),
+        onward,
+    };
+    Ok(visit.page(page.answer()))
+}
+
+/// Begun days until then.
+fn days_left(ends: Timestamp, now: Timestamp) -> i64 {
+    let seconds = ends.duration_since(now).as_secs().max(0);
+    (seconds + 86_399) / 86_400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_begun_day_is_a_day() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let left = |seconds: i64| days_left(Timestamp::from_second(1_700_000_000 + seconds).unwrap(), now);
+        assert_eq!((left(-5), left(0), left(1), left(86_400), left(86_401)), (0, 0, 1, 1, 2));
+    }
+}
