@@ -79,3 +79,36 @@ async fn the_sign_in_page_is_japanese_and_fits_a_phone() {
     assert!(window.overflow().await <= 0, "the page is wider than a phone");
     window.close().await;
 }
+
+async fn sign_in(demo: &Demo, window: &Chromium) {
+    window.driver.goto(demo.url("/login")).await.unwrap();
+    window.fill("login", "tanaka").await;
+    window.fill("password", "sekisho-tanaka").await;
+    window.find("form [type=submit]").await.click().await.unwrap();
+    window.find("a[href$='/sessions']").await;
+}
+
+#[tokio::test]
+async fn a_person_signs_out_another_browser_of_theirs() {
+    let demo = Demo::start().await;
+    let (desk, phone) = (Chromium::open("en").await, Chromium::open("ja").await);
+    phone.as_phone().await;
+    sign_in(&demo, &desk).await;
+    sign_in(&demo, &phone).await;
+    desk.picture("home").await;
+    phone.driver.goto(demo.url("/sessions")).await.unwrap();
+    phone.find(".sessions button").await;
+    phone.picture("sessions-ja-phone").await;
+    assert!(phone.overflow().await <= 0, "the page is wider than a phone");
+
+    desk.find("a[href$='/sessions']").await.click().await.unwrap();
+    let line = desk.find(".sessions li:nth-of-type(2)").await.text().await.unwrap();
+    assert!(line.contains("Chrome") && line.contains("Linux"), "{line}");
+    desk.picture("sessions").await;
+    desk.find(".sessions button").await.click().await.unwrap();
+    desk.find(".sessions li:only-of-type").await;
+    phone.driver.goto(demo.url("/")).await.unwrap();
+    phone.find("input[name=password]").await;
+    desk.close().await;
+    phone.close().await;
+}
