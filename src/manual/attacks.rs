@@ -168,6 +168,7 @@
 //! | another realm's namesake, service principals, two names in one header | `unknown_realm`, `invalid_login`; the form | `integrated::header::a_name_of_nobody_here_comes_to_the_form_and_the_audit_trail_says_why` |
 //! | a bare name that two directories have | `unknown_realm`; the form | `integrated::header::a_bare_name_is_refused_where_it_could_mean_two_directories` |
 //! | a ticket that outlives its account | `disabled`, `locked`; the form | `integrated::apache::a_disabled_account_whose_ticket_lives_comes_to_the_form` |
+//! | the same where OpenLDAP's or 389 Directory Server's administrator locked it | `disabled` | `directory::ldap::a_lock_of_an_administrator_is_seen_before_any_bind` |
 //! | a token that comes again, also after a restart | `TicketFault::Refused`; the form | `integrated::spnego::a_token_comes_once_also_after_a_restart` |
 //! | NTLM, bare or in SPNEGO, changed, cut and invented tokens | `TicketFault`; the form, and no second challenge | `integrated::spnego::whatever_is_no_ticket_comes_to_the_form_and_never_to_a_second_challenge` |
 //! | a ticket for another service whose keys are in the same keytab | `TicketFault::Service`; the form | `integrated::spnego::a_ticket_for_another_service_of_the_machine_is_none` |
