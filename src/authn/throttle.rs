@@ -265,7 +265,8 @@ impl Permit {
         }
         for key in &keys {
             book.clean.remove(key);
-            let tally = book.tallies.entry(key.clone()).or_default();
+            // Without one nobody looks at the key: no place was reserved under it.
+            let Some(tally) = book.tallies.get_mut(key) else { continue };
             if written.is_ok() {
                 tally.landed = tally.landed.saturating_add(1);
             } else {
@@ -436,6 +437,26 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn wrong_tries_leave_nothing_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("s.db").display())).await.unwrap();
+        let options = ThrottleOptions {
+            account_tries: 4,
+            address_tries: 100,
+            address_accounts: 100,
+            window: SignedDuration::from_mins(30),
+        };
+        let throttle = Arc::new(Throttle::new(store.clone(), Arc::new(crate::clock::SystemClock), options));
+        let address = IpAddr::from([192, 0, 2, 7]);
+        for n in 0..5 {
+            let login = Login::parse(&format!("nobody{n}")).unwrap();
+            throttle.admit(&login, None, address).await.unwrap().unwrap().wrong().await.unwrap();
+        }
+        assert_eq!(throttle.book().tallies.keys().collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(store.keys_tried("tried:192.0.2.7|", 0).await.unwrap(), 5);
+    }
 
     #[test]
     fn tries_that_could_not_be_written_are_forgotten_after_their_window() {
