@@ -176,6 +176,13 @@ impl Fixture {
         Self { store, sign_in, ..self }
     }
 
+    /// The same with other bounds.
+    fn with(self, options: ThrottleOptions) -> Self {
+        let directories = self.sign_in.directories().to_vec();
+        let (store, audit, clock) = (self.store.clone(), self.audit.clone(), self.clock.clone());
+        Self { sign_in: PasswordSignIn::new(directories, store, audit, clock, options), ..self }
+    }
+
     async fn attempt(&self, login: &str, password: &str, address: &str) -> Result<Answer, AuthnError> {
         let (password, address) = (Secret::new(password.to_owned()), address.parse::<IpAddr>().unwrap());
         self.sign_in.sign_in(Attempt { login, password, address, request_id: "R1" }).await

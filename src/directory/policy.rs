@@ -300,9 +300,8 @@ mod tests {
             policy: LockoutPolicy { threshold: Some(threshold), ..LockoutPolicy::default() },
             pdc: None,
         };
-        let seen = async |answer: Result<Rule, String>| {
-            directory.rule("", async { answer }).await.policy.threshold
-        };
+        let seen =
+            async |answer: Result<Rule, String>| directory.rule("", async { answer }).await.policy.threshold;
         assert_eq!(seen(Err("silence".to_owned())).await, None);
         assert_eq!(seen(Ok(locks_at(5))).await, None, "not asked with each sign-in");
         tokio::time::advance(UNREAD).await;

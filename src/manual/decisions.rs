@@ -124,7 +124,8 @@
 //!
 //! One password for many accounts shows in no account's count. After wrong passwords for `address_accounts` accounts an
 //! address goes on at a try every two seconds, and stops at `address_tries`. People whom the address signed in before do
-//! not wait, so that an office behind one address goes on working. Tries that come all at once are bounded by
+//! not wait, so that an office behind one address goes on working, until there were wrong passwords for three times as many
+//! accounts: then somebody in the office sprays, and everybody there takes a turn. Tries that come all at once are bounded by
 //! `address_tries` alone.
 //!
 //! ## Same page, same time

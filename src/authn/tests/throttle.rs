@@ -3,6 +3,7 @@
 use super::*;
 use crate::authn::throttle::{Against, Whom, clear, held};
 use crate::clock::Clock;
+use crate::store::Write;
 
 #[tokio::test]
 async fn three_wrong_tries_of_strangers_reach_the_directory_until_the_window_has_passed() {
@@ -370,14 +371,7 @@ async fn an_address_that_tries_many_accounts_is_slowed() {
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
     fixture.store.commit(vec![]).await.unwrap();
     let options = ThrottleOptions { address_tries: 100, address_accounts: 3, ..throttle() };
-    let sign_in = PasswordSignIn::new(
-        fixture.sign_in.directories().to_vec(),
-        fixture.store.clone(),
-        fixture.audit.clone(),
-        fixture.clock.clone(),
-        options,
-    );
-    let fixture = Fixture { sign_in, ..fixture };
+    let fixture = fixture.with(options);
     for login in ["a", "b", "c"] {
         assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
     }
@@ -392,5 +386,33 @@ async fn an_address_that_tries_many_accounts_is_slowed() {
         biased;
         _ = &mut waits => panic!("a stranger was not slowed"),
         answer = known => assert_eq!(answer, None),
+    }
+}
+
+/// Whoever sprays from inside an office tries those whom its address knows.
+#[tokio::test]
+async fn an_address_that_tries_very_many_accounts_is_slowed_for_those_whom_it_knows_too() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
+    let tried = |n| vec![format!("address:{AWAY}"), format!("tried:{AWAY}|corp/guid-{n}")];
+    let at_ms = fixture.clock.now().as_millisecond();
+    let count = |accounts: std::ops::Range<u32>| {
+        accounts.map(|n| Write::WrongTry { keys: tried(n), at_ms }).collect::<Vec<_>>()
+    };
+    let options = ThrottleOptions { address_tries: 100, address_accounts: 3, ..throttle() };
+    let fixture = fixture.with(options);
+    fixture.store.commit(count(10..18)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None, "no turn was taken");
+    }
+    fixture.store.commit(count(18..19)).await.unwrap();
+    // The first turn is at once, the second is not.
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
+    let waits = fixture.try_in("tanaka", "right", AWAY);
+    tokio::pin!(waits);
+    tokio::select! {
+        biased;
+        _ = &mut waits => panic!("nobody took a turn"),
+        answer = fixture.try_in("tanaka", "right", HOME) => assert_eq!(answer, None),
     }
 }

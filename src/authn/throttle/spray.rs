@@ -2,7 +2,8 @@
 //!
 //! The accounts are counted that an address had wrong passwords for. From `address_accounts` on, its tries go one after
 //! the other, some seconds apart, unless the address signed that very person in before: an office behind one address is
-//! slowed, not shut out, and only for newcomers.
+//! slowed, not shut out, and only for newcomers. With [`FOR_ALL`] times as many accounts it is slowed for everybody:
+//! whoever sprays from inside the office tries those whom it knows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::store::StoreError;
 
 /// Between two tries of an address that sprays.
 const PAUSE: Duration = Duration::from_secs(2);
+/// So many times `address_accounts` slow people too whom the address signed in before.
+const FOR_ALL: u32 = 3;
 /// Nobody waits longer for a turn.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -54,7 +57,8 @@ impl Throttle {
             return Ok(true);
         }
         let (who, network) = &keys.person;
-        if self.store.known_address(who, network).await? {
+        let for_all = accounts >= self.options.address_accounts.saturating_mul(FOR_ALL);
+        if !for_all && self.store.known_address(who, network).await? {
             return Ok(true);
         }
         let turn = self.book().turns.take(&keys.address, Instant::now());
