@@ -39,6 +39,8 @@ struct Fake {
     finds: AtomicU32,
     binds: AtomicU32,
     bind_takes: Duration,
+    /// How much longer it takes to find somebody than nobody.
+    find_takes: Duration,
     /// Wrong passwords that it has counted, and so many lock; 0: none do.
     wrong: AtomicU32,
     locks_at: AtomicU32,
@@ -97,6 +99,7 @@ impl Directory for Fake {
         if self.ambiguous {
             return Ok(Lookup::Ambiguous);
         }
+        tokio::time::sleep(self.find_takes).await;
         let (throttle_key, bind_name) = (self.subject().id.to_string(), "cn=tanaka".to_owned());
         let (subject, barred) = (Some(self.subject()), self.barred);
         Ok(Lookup::Found(Box::new(Candidate {
@@ -258,6 +261,30 @@ async fn an_unknown_name_takes_as_long_as_a_bind() {
     assert_eq!(fixture.try_in("nobody", "x", HOME).await, WRONG);
     assert!(begun.elapsed() >= takes);
     assert_eq!(fixture.first.binds(), 1, "no bind against another account");
+}
+
+#[tokio::test]
+async fn an_unknown_name_takes_as_long_as_one_that_is_long_looked_at() {
+    let takes = Duration::from_millis(80);
+    let fixture = Fixture::new(vec![Fake { find_takes: takes, ..Fake::corp() }]).await;
+    assert_eq!(fixture.try_in("tanaka", "x", HOME).await, WRONG);
+    let begun = std::time::Instant::now();
+    assert_eq!(fixture.try_in("nobody", "x", HOME).await, WRONG);
+    assert!(begun.elapsed() >= takes);
+}
+
+/// Else the quick answers would tell whose account is in which directory.
+#[tokio::test]
+async fn a_name_of_a_quick_directory_takes_as_long_as_one_of_a_slow_one() {
+    let takes = Duration::from_millis(80);
+    let local = Fake { name: "local", other: Some("root"), bind_takes: takes, ..Fake::default() };
+    let fixture = Fixture::new(vec![local, Fake::corp()]).await;
+    assert_eq!(fixture.try_in("root", "x", HOME).await, WRONG);
+    for login in ["tanaka", "nobody"] {
+        let begun = std::time::Instant::now();
+        assert_eq!(fixture.try_in(login, "x", HOME).await, WRONG);
+        assert!(begun.elapsed() >= takes, "{login}");
+    }
 }
 
 #[tokio::test]

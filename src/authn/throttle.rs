@@ -29,6 +29,7 @@ use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
 pub use self::ledger::{Against, Held, Whom, clear, held};
 pub(super) use self::shield::{Shielded, Shown};
+pub(super) use self::spray::Turn;
 
 /// The most keys that are remembered as clean, the most addresses as known, and the most names as refused.
 const REMEMBERED: usize = 20_000;
@@ -124,9 +125,6 @@ impl Throttle {
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
         let keys = Keys::new(login, entry.map(|entry| entry.key), address);
-        if !self.wait_for_turn(&keys).await? {
-            return Ok(None);
-        }
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);

@@ -130,7 +130,8 @@
 //!
 //! ## Same page, same time
 //!
-//! An unknown name waits as long as a bind of late took, then counts and is audited by the same steps. Rejected: a bind
+//! An unknown name waits as long as search and bind of late took, then counts and is audited by the same steps; of several
+//! directories the slowest says how long, for all. Rejected: a bind
 //! against some other account, which would count against that one.
 //!
 //! ## Computed persistent NameIDs

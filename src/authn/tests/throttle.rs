@@ -389,6 +389,27 @@ async fn an_address_that_tries_many_accounts_is_slowed() {
     }
 }
 
+/// Windows may have counted wrong passwords since the entry was found.
+#[tokio::test]
+async fn whoever_waited_for_a_turn_is_judged_by_counters_of_after_the_wait() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    let fixture = fixture.with(ThrottleOptions { address_accounts: 1, ..throttle() });
+    fixture.first.locks_at.store(5, Ordering::SeqCst);
+    for login in ["a", "b"] {
+        assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
+    }
+    let found = fixture.first.finds();
+    let waits = fixture.try_in("tanaka", "x", AWAY);
+    let tries = async {
+        while fixture.first.finds() == found {
+            tokio::task::yield_now().await;
+        }
+        fixture.first.wrong.store(4, Ordering::SeqCst);
+    };
+    assert_eq!(tokio::join!(waits, tries).0, WRONG);
+    assert_eq!((fixture.reasons().last().unwrap().as_str(), fixture.first.binds()), ("near_lockout", 0));
+}
+
 /// Whoever sprays from inside an office tries those whom its address knows.
 #[tokio::test]
 async fn an_address_that_tries_very_many_accounts_is_slowed_for_those_whom_it_knows_too() {
