@@ -1,5 +1,6 @@
 //! Signing in against directories that say what a test tells them to.
 
+mod integrated;
 mod throttle;
 
 use std::net::IpAddr;
@@ -34,6 +35,7 @@ struct Fake {
     is_empty: bool,
     ambiguous: bool,
     barred: Option<Reason>,
+    dn: Option<&'static str>,
     down: AtomicBool,
     mute: AtomicBool,
     finds: AtomicU32,
@@ -78,7 +80,7 @@ impl Fake {
             id: SubjectId { directory: self.name.into(), key: "guid-1".into() },
             login: "tanaka".into(),
             display_name: "田中".into(),
-            dn: None,
+            dn: self.dn.map(str::to_owned),
             attributes: Attributes::new(),
         }
     }

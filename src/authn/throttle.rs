@@ -23,7 +23,7 @@ use self::early::Refusals;
 use self::keys::Keys;
 use self::shield::{Ended, Shield};
 use self::spray::Turns;
-use crate::clock::{Clock, SignedDuration};
+use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::directory::Login;
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
@@ -223,6 +223,17 @@ impl Throttle {
     }
 }
 
+/// Makes an address known for the person whom a ticket signed in there, as a right password does. `key`:
+/// [`crate::directory::Candidate::throttle_key`].
+pub(super) fn make_known(
+    store: &Store,
+    (login, key): (&Login, &str),
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    Keys::new(login, Some(key), address).make_known(store, now.as_millisecond())
+}
+
 impl Permit {
     /// Set when the try may not reach the directory.
     pub(super) fn shielded(&self) -> Option<Shielded> {
@@ -288,12 +299,9 @@ impl Permit {
             }
         }
         let at_ms = self.throttle.clock.now().as_millisecond();
-        let Keys { person: (subject, address), name, .. } = self.keys.clone();
+        let Keys { person: (subject, address), name, .. } = &self.keys;
         if self.throttle.book().is_news(format!("{address} {subject} {name}"), at_ms / DAY_MS) {
-            for subject in [subject, name] {
-                let address = address.clone();
-                self.throttle.store.defer(Write::KnownAddress { subject, address, at_ms })?;
-            }
+            self.keys.make_known(&self.throttle.store, at_ms)?;
         }
         self.release();
         Ok(())

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::directory::Login;
+use crate::store::{Store, StoreError, Write};
 
 /// The keys of one try.
 #[derive(Debug, Clone)]
@@ -28,6 +29,16 @@ impl Keys {
         };
         let network = network(address);
         Self { account, address: format!("address:{network}"), person: (who, network), name }
+    }
+
+    /// Writes that the person, and the name that was typed, signed in at this address.
+    pub(super) fn make_known(&self, store: &Store, at_ms: i64) -> Result<(), StoreError> {
+        let (subject, address) = &self.person;
+        for subject in [subject, &self.name] {
+            let (subject, address) = (subject.clone(), address.clone());
+            store.defer(Write::KnownAddress { subject, address, at_ms })?;
+        }
+        Ok(())
     }
 
     /// What tries for a name that nobody has count against.
