@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use super::AuthnError;
 use super::password::{Answer, Refusal, plain};
 use super::spnego::{Acceptor, TicketFault};
-use super::throttle::make_known;
+use super::throttle::{Name, make_known};
 use super::trusted_header::TrustedHeader;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::Clock;
@@ -132,7 +132,8 @@ impl IntegratedSignIn {
             }
             (None, Some(subject)) => {
                 // From here a password is hers, too, whoever guesses elsewhere.
-                let (who, now) = ((&login, candidate.throttle_key.as_str()), self.clock.now());
+                let windows_name = Name::new(&login, login.as_str());
+                let (who, now) = ((&windows_name, candidate.throttle_key.as_str()), self.clock.now());
                 make_known(&self.store, who, claim.address, now)?;
                 self.accept(claim, subject)
             }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::AuthnError;
-use super::throttle::{Permit, Shielded, Shown, Throttle, ThrottleOptions, Turn};
+use super::throttle::{Name, Permit, Shielded, Shown, Throttle, ThrottleOptions, Turn};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, Timestamp};
@@ -174,14 +174,15 @@ impl Request {
             Timings::wait(Instant::now(), self.inner.timings.expected()).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
         };
-        if self.inner.throttle.refuses(&login, self.address).await? {
+        let name = Name::new(&login, self.local(&login));
+        if self.inner.throttle.refuses(&name, self.address).await? {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
         let mut since = Instant::now();
         let mut found = self.find(&login).await?;
         let mut searched = since.elapsed();
         let key = found.candidate().map(|candidate| candidate.throttle_key.as_str());
-        match self.inner.throttle.turn(&login, key, self.address).await? {
+        match self.inner.throttle.turn(&name, key, self.address).await? {
             Turn::Now => {}
             Turn::Waited => {
                 // The counters of before the wait are old.
@@ -192,7 +193,7 @@ impl Request {
             Turn::Never => return self.refuse(found.candidate(), "throttled", Refusal::Throttled),
         }
         let entry = found.candidate().map(|candidate| Shown::new(candidate, since));
-        let Some(permit) = self.inner.throttle.admit(&login, entry, self.address).await? else {
+        let Some(permit) = self.inner.throttle.admit(&name, entry, self.address).await? else {
             return self.refuse(found.candidate(), "throttled", Refusal::Throttled);
         };
         // The search counts, the wait for leave does not.
@@ -206,6 +207,12 @@ impl Request {
                 self.prove((*at, directory), candidate, permit, begun).await
             }
         }
+    }
+
+    /// The name without the domain of a directory.
+    fn local<'a>(&self, login: &'a Login) -> &'a str {
+        let mut directories = self.inner.directories.iter();
+        directories.find_map(|directory| directory.local_name(login)).unwrap_or(login.as_str())
     }
 
     /// The first directory that knows the name. One that cannot say ends the search: the name might be there, and a later

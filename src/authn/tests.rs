@@ -92,10 +92,15 @@ impl Directory for Fake {
         self.name
     }
 
+    fn local_name<'a>(&self, login: &'a Login) -> Option<&'a str> {
+        login.as_str().strip_prefix("CORP\\")
+    }
+
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
         self.answers()?;
         self.finds.fetch_add(1, Ordering::SeqCst);
-        if self.is_empty || !login.as_str().eq_ignore_ascii_case(self.other.unwrap_or("tanaka")) {
+        let name = self.local_name(login).unwrap_or(login.as_str());
+        if self.is_empty || !name.eq_ignore_ascii_case(self.other.unwrap_or("tanaka")) {
             return Ok(Lookup::Unknown);
         }
         if self.ambiguous {

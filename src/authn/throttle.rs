@@ -24,9 +24,9 @@ use self::keys::Keys;
 use self::shield::{Ended, Shield};
 use self::spray::Turns;
 use crate::clock::{Clock, SignedDuration, Timestamp};
-use crate::directory::Login;
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
+pub(super) use self::keys::Name;
 pub use self::ledger::{Against, Held, Whom, clear, held};
 pub(super) use self::shield::{Shielded, Shown};
 pub(super) use self::spray::Turn;
@@ -120,11 +120,11 @@ impl Throttle {
     /// devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
-        login: &Login,
+        name: &Name,
         entry: Option<Shown<'_>>,
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
-        let keys = Keys::new(login, entry.map(|entry| entry.key), address);
+        let keys = Keys::new(name, entry.map(|entry| entry.key), address);
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
@@ -227,11 +227,11 @@ impl Throttle {
 /// [`crate::directory::Candidate::throttle_key`].
 pub(super) fn make_known(
     store: &Store,
-    (login, key): (&Login, &str),
+    (name, key): (&Name, &str),
     address: IpAddr,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    Keys::new(login, Some(key), address).make_known(store, now.as_millisecond())
+    Keys::new(name, Some(key), address).make_known(store, now.as_millisecond())
 }
 
 impl Permit {
@@ -299,8 +299,8 @@ impl Permit {
             }
         }
         let at_ms = self.throttle.clock.now().as_millisecond();
-        let Keys { person: (subject, address), name, .. } = &self.keys;
-        if self.throttle.book().is_news(format!("{address} {subject} {name}"), at_ms / DAY_MS) {
+        let Keys { person: (subject, address), local, .. } = &self.keys;
+        if self.throttle.book().is_news(format!("{address} {subject} {local}"), at_ms / DAY_MS) {
             self.keys.make_known(&self.throttle.store, at_ms)?;
         }
         self.release();
@@ -457,8 +457,9 @@ mod tests {
         let throttle = Arc::new(Throttle::new(store.clone(), Arc::new(crate::clock::SystemClock), options));
         let address = IpAddr::from([192, 0, 2, 7]);
         for n in 0..5 {
-            let login = Login::parse(&format!("nobody{n}")).unwrap();
-            throttle.admit(&login, None, address).await.unwrap().unwrap().wrong().await.unwrap();
+            let login = crate::directory::Login::parse(&format!("nobody{n}")).unwrap();
+            let name = Name::new(&login, login.as_str());
+            throttle.admit(&name, None, address).await.unwrap().unwrap().wrong().await.unwrap();
         }
         assert_eq!(throttle.book().tallies.keys().collect::<Vec<_>>(), [""; 0]);
         assert_eq!(store.keys_tried("tried:192.0.2.7|", 0).await.unwrap(), 5);

@@ -213,6 +213,10 @@ impl Directory for LdapDirectory {
         &self.options.name
     }
 
+    fn local_name<'a>(&self, login: &'a Login) -> Option<&'a str> {
+        self.local_names(login.as_str()).into_iter().last().filter(|local| *local != login.as_str())
+    }
+
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
         let names = self.local_names(login.as_str());
         if let (Some(pattern), Some(name)) = (&self.dn_pattern, names.last()) {
@@ -395,6 +399,26 @@ mod tests {
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains("WARN") && text.contains("CERTIFICATES ARE NOT VERIFIED"), "{text}");
+    }
+
+    #[test]
+    fn a_local_name_is_what_stands_beside_a_domain_of_ours() {
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec!["ldaps://dc1.example.jp".to_owned()];
+        "dc=example".clone_into(&mut options.search_base);
+        options.netbios_names = vec!["CORP".to_owned()];
+        options.upn_suffixes = vec!["example.jp".to_owned()];
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        let local = |name: &str| {
+            let login = Login::parse(name).unwrap();
+            directory.local_name(&login).map(str::to_owned)
+        };
+        for name in ["corp\\tanaka", "tanaka@EXAMPLE.jp"] {
+            assert_eq!(local(name).as_deref(), Some("tanaka"), "{name}");
+        }
+        for name in ["tanaka", "OTHER\\tanaka", "tanaka@other.jp", "CORP\\", "@example.jp"] {
+            assert_eq!(local(name), None, "{name}");
+        }
     }
 
     #[test]

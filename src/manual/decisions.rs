@@ -97,7 +97,7 @@
 //! ## The throttle
 //!
 //! Wrong tries are counted in the store per entry found (in AD, spellings of a name are one account), per folded name
-//! where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
+//! without a domain of ours where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
 //! same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window, whoever makes
 //! them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the last place is
 //! kept for an address from which that person signed in before; strangers have `account_tries` - 1. A bind that was sent

@@ -36,6 +36,36 @@ async fn strangers_have_as_many_tries_for_unknown_names_as_for_known_ones() {
     assert_eq!(used.try_in("somebody", "x", AWAY).await, WRONG);
 }
 
+/// Else whoever writes a name in several ways would have more tries where nobody has it.
+#[tokio::test]
+async fn a_domain_of_ours_gives_no_more_tries() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    for name in ["tanaka", "nobody"] {
+        for login in [name, &format!("CORP\\{name}"), &name.to_uppercase()] {
+            assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG, "{login}");
+        }
+        for login in [name, &format!("CORP\\{name}")] {
+            assert_eq!(fixture.try_in(login, "x", "192.0.2.99").await, THROTTLED, "{login}");
+        }
+    }
+    assert_eq!(fixture.try_in("OTHER\\nobody", "x", AWAY).await, WRONG, "of nobody's domain");
+}
+
+#[tokio::test]
+async fn an_exhausted_address_knows_a_person_by_either_spelling() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("CORP\\tanaka", "right", HOME).await, None);
+    fixture.store.commit(vec![]).await.unwrap();
+    for n in 0..10 {
+        assert_eq!(fixture.try_in(&format!("nobody{n}"), "x", HOME).await, WRONG);
+    }
+    let fixture = fixture.restarted().await;
+    assert_eq!(fixture.try_in("nobody", "x", HOME).await, THROTTLED);
+    for login in ["CORP\\tanaka", "Tanaka"] {
+        assert_eq!(fixture.try_in(login, "right", HOME).await, None, "{login}");
+    }
+}
+
 #[tokio::test]
 async fn a_success_clears_the_account_but_not_the_address() {
     let fixture = Fixture::new(vec![Fake::corp()]).await;

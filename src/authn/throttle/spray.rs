@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::Keys;
+use super::keys::{Keys, Name};
 use super::{REMEMBERED, Throttle};
-use crate::directory::Login;
 use crate::store::StoreError;
 
 /// Between two tries of an address that sprays.
@@ -58,11 +57,11 @@ impl Throttle {
     /// Waits for the turn of this try; `entry`: [`crate::directory::Candidate::throttle_key`] of whom the name means.
     pub(in crate::authn) async fn turn(
         &self,
-        login: &Login,
+        name: &Name,
         entry: Option<&str>,
         address: IpAddr,
     ) -> Result<Turn, StoreError> {
-        let keys = Keys::new(login, entry, address);
+        let keys = Keys::new(name, entry, address);
         if self.book().clean.contains(&keys.address) && !self.store.is_shared() {
             return Ok(Turn::Now);
         }
