@@ -106,7 +106,9 @@ impl Directory for Fake {
         if self.ambiguous {
             return Ok(Lookup::Ambiguous);
         }
-        tokio::time::sleep(self.find_takes).await;
+        if !self.find_takes.is_zero() {
+            tokio::time::sleep(self.find_takes).await;
+        }
         let (throttle_key, bind_name) = (self.subject().id.to_string(), "cn=tanaka".to_owned());
         let (subject, barred) = (Some(self.subject()), self.barred);
         Ok(Lookup::Found(Box::new(Candidate {
