@@ -144,7 +144,7 @@ impl App {
             Some(integrated) => {
                 let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
                 let options = idp::integrated(integrated)?;
-                Some(IntegratedSignIn::new(options, directories.clone(), audit, clock))
+                Some(IntegratedSignIn::new(options, directories.clone(), store.clone(), audit, clock))
             }
             None => None,
         };

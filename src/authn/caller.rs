@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::throttle::Permit;
+use super::throttle::{Name, Permit, Turn};
 use super::{AuthnError, PasswordSignIn};
 use crate::directory::Login;
 
@@ -14,11 +14,13 @@ impl PasswordSignIn {
     /// Leave for whoever calls itself `name`, or `None` after too many wrong tries under that name or from that address.
     pub async fn admit(&self, name: &str, address: IpAddr) -> Result<Option<Leave>, AuthnError> {
         let Some(login) = Login::parse(name) else { return Ok(None) };
-        let throttle = self.throttle();
-        if throttle.refuses(&login, address).await? {
+        let (throttle, name) = (self.throttle(), Name::new(&login, login.as_str()));
+        if throttle.refuses(&name, address).await?
+            || matches!(throttle.turn(&name, None, address).await?, Turn::Never)
+        {
             return Ok(None);
         }
-        Ok(throttle.admit(&login, None, address).await?.map(Leave))
+        Ok(throttle.admit(&name, None, address).await?.map(Leave))
     }
 }
 

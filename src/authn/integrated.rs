@@ -12,17 +12,21 @@ use ipnet::IpNet;
 use super::AuthnError;
 use super::password::{Answer, Refusal, plain};
 use super::spnego::{Acceptor, TicketFault};
+use super::throttle::{Name, make_known};
 use super::trusted_header::TrustedHeader;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::Clock;
+use crate::directory::active_directory::dns_name_of;
 use crate::directory::{Directory, Login, Lookup, Reason};
 use crate::identity::{AuthnContext, Subject};
+use crate::store::Store;
 
 /// Signs people in by their ticket.
 #[derive(Debug)]
 pub struct IntegratedSignIn {
     options: IntegratedOptions,
     directories: Vec<Arc<dyn Directory>>,
+    store: Store,
     audit: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
 }
@@ -72,10 +76,11 @@ impl IntegratedSignIn {
     pub fn new(
         options: IntegratedOptions,
         directories: Vec<Arc<dyn Directory>>,
+        store: Store,
         audit: Arc<dyn Sink>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { options, directories, audit, clock }
+        Self { options, directories, store, audit, clock }
     }
 
     /// Who proves the tickets.
@@ -116,13 +121,22 @@ impl IntegratedSignIn {
                 return Err(error.into());
             }
         };
+        if !self.is_of_realm(candidate.subject.as_ref(), name.realm, directory.name()) {
+            return self.refuse(claim, None, "other_realm", Refusal::Ticket);
+        }
         let lockout = candidate.lockout;
         let locked = lockout.locked.then_some(Reason::Locked { until: lockout.locked_until });
         match (candidate.barred.or(locked), candidate.subject) {
             (Some(reason), subject) => {
                 self.refuse(claim, subject.as_ref(), reason.as_str(), Refusal::from(reason))
             }
-            (None, Some(subject)) => self.accept(claim, subject),
+            (None, Some(subject)) => {
+                // From here a password is hers, too, whoever guesses elsewhere.
+                let windows_name = Name::new(&login, login.as_str());
+                let (who, now) = ((&windows_name, candidate.throttle_key.as_str()), self.clock.now());
+                make_known(&self.store, who, claim.address, now)?;
+                self.accept(claim, subject)
+            }
             // A directory that names people by a pattern has looked at no entry; the configuration refuses such.
             (None, None) => self.unmatched(claim, Reason::Unknown),
         }
@@ -154,15 +168,38 @@ impl IntegratedSignIn {
         }
     }
 
-    /// The directory of a realm. A bare name is taken where no other than one directory can be meant: with several it would
+    /// The directory of a realm. A bare name is taken where no other than one domain can be meant: with several it would
     /// be a guess, and a namesake would be somebody else.
     fn directory(&self, realm: Option<&str>) -> Option<&Arc<dyn Directory>> {
         let realms = &self.options.realms;
         let named = match realm {
             Some(realm) => realms.iter().find(|(known, _)| known.to_lowercase() == realm.to_lowercase())?,
-            None => realms.first().filter(|(_, first)| realms.iter().all(|(_, name)| name == first))?,
+            None => realms.first().filter(|(_, first)| {
+                realms.iter().all(|(_, name)| name == first) && !self.has_several_domains(first)
+            })?,
         };
         self.directories.iter().find(|directory| directory.name() == named.1)
+    }
+
+    /// Whether more than one realm is of this directory, as of a global catalogue. The NetBIOS name of a domain has no dot.
+    fn has_several_domains(&self, directory: &str) -> bool {
+        let dotted = |(realm, of): &&(String, String)| of == directory && realm.contains('.');
+        self.options.realms.iter().filter(dotted).count() > 1
+    }
+
+    /// Whether an entry is of the realm that proved its name. A directory of several domains finds the namesake of another
+    /// one too: there the entry's own domain must have the realm's name, as in Active Directory it has.
+    fn is_of_realm(&self, subject: Option<&Subject>, realm: Option<&str>, directory: &str) -> bool {
+        let Some(realm) = realm.filter(|_| self.has_several_domains(directory)) else { return true };
+        let domain = subject.and_then(|subject| subject.dn.as_deref()).map(dns_name_of).unwrap_or_default();
+        let same = domain.to_lowercase() == realm.to_lowercase();
+        if !same {
+            tracing::warn!(
+                realm = %plain(realm), domain = %plain(&domain),
+                "directory \"{directory}\" has several realms in integrated.realms, and the entry is of another domain"
+            );
+        }
+        same
     }
 
     fn unmatched(&self, claim: Claim<'_>, reason: Reason) -> Result<Answer, AuthnError> {

@@ -1,7 +1,7 @@
 //! [`PasswordSignIn`]: a login name and a password become a [`Subject`] or a refusal.
 //!
 //! The directories are asked in their order; the first one that knows the name decides. A refusal takes the same time
-//! and looks the same whether there is such a person or not. Each sign-in and each refusal is audited before it is
+//! and looks the same whether there is such a person or not, and wherever. Each sign-in and each refusal is audited before it is
 //! answered.
 
 mod change;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use self::change::{Asked, Change, Proof};
 use super::AuthnError;
-use super::throttle::{Permit, Shielded, Shown, Throttle, ThrottleOptions};
+use super::throttle::{Name, Permit, Shielded, Shown, Throttle, ThrottleOptions, Turn};
 use super::timing::Timings;
 use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, Timestamp};
@@ -170,10 +170,19 @@ struct Request {
     change: Option<Change>,
 }
 
-/// Whom the directories know by a name; `at` is the place of the directory that said so, the last one for nobody.
+/// Whom the directories know by a name; `at` is the place of the directory that said so.
 enum Found<'a> {
-    Nobody { at: usize, reason: Reason },
+    Nobody(Reason),
     Somebody { at: usize, directory: &'a Arc<dyn Directory>, candidate: Box<Candidate> },
+}
+
+impl Found<'_> {
+    fn candidate(&self) -> Option<&Candidate> {
+        match self {
+            Self::Nobody(_) => None,
+            Self::Somebody { candidate, .. } => Some(candidate),
+        }
+    }
 }
 
 impl Request {
@@ -185,51 +194,62 @@ impl Request {
 
     async fn run(&self) -> Result<Proof, AuthnError> {
         let Some(login) = Login::parse(&self.login) else {
-            Timings::wait(Instant::now(), self.inner.timings.expected(self.last())).await;
+            Timings::wait(Instant::now(), self.inner.timings.expected()).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
         };
-        if self.inner.throttle.refuses(&login, self.address).await? {
+        let name = Name::new(&login, self.local(&login));
+        if self.inner.throttle.refuses(&name, self.address).await? {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
-        let since = Instant::now();
-        let found = match self.find_whom(&login).await {
-            Ok(found) => found,
-            Err(error) => return self.cannot_say(None, error),
+        let mut since = Instant::now();
+        let mut found = self.find_whom(&login).await?;
+        let mut searched = since.elapsed();
+        let key = found.candidate().map(|candidate| candidate.throttle_key.as_str());
+        match self.inner.throttle.turn(&name, key, self.address).await? {
+            Turn::Now => {}
+            Turn::Waited => {
+                // The counters of before the wait are old.
+                since = Instant::now();
+                found = self.find_whom(&login).await?;
+                searched = since.elapsed();
+            }
+            Turn::Never => return self.refuse(found.candidate(), "throttled", Refusal::Throttled),
+        }
+        let entry = found.candidate().map(|candidate| Shown::new(candidate, since));
+        let Some(permit) = self.inner.throttle.admit(&name, entry, self.address).await? else {
+            return self.refuse(found.candidate(), "throttled", Refusal::Throttled);
         };
-        let candidate = match &found {
-            Found::Nobody { .. } => None,
-            Found::Somebody { candidate, .. } => Some(&**candidate),
-        };
-        let entry = candidate.map(|candidate| Shown::new(candidate, since));
-        let Some(permit) = self.inner.throttle.admit(&login, entry, self.address).await? else {
-            return self.refuse(candidate, "throttled", Refusal::Throttled);
-        };
+        // The search counts, the wait for leave does not.
+        let now = Instant::now();
+        let begun = now.checked_sub(searched).unwrap_or(now);
         match &found {
-            Found::Nobody { at, reason } => {
-                self.wrong(permit, None, *reason, Instant::now(), self.inner.timings.expected(*at)).await
+            Found::Nobody(reason) => {
+                self.wrong(permit, None, *reason, begun, self.inner.timings.expected()).await
             }
             Found::Somebody { at, directory, candidate } => {
-                self.prove((*at, directory), candidate, permit).await
+                self.prove((*at, directory), candidate, permit, begun).await
             }
         }
+    }
+
+    /// The name without the domain of a directory.
+    fn local<'a>(&self, login: &'a Login) -> &'a str {
+        let mut directories = self.inner.directories.iter();
+        directories.find_map(|directory| directory.local_name(login)).unwrap_or(login.as_str())
     }
 
     /// The first directory that knows the name. One that cannot say ends the search: the name might be there, and a later
     /// directory's namesake is somebody else.
-    async fn find(&self, login: &Login) -> Result<Found<'_>, DirectoryError> {
+    async fn find(&self, login: &Login) -> Result<Found<'_>, AuthnError> {
         for (at, directory) in self.inner.directories.iter().enumerate() {
-            match directory.find(login).await? {
-                Lookup::Unknown => {}
-                Lookup::Ambiguous => return Ok(Found::Nobody { at, reason: Reason::Ambiguous }),
-                Lookup::Found(candidate) => return Ok(Found::Somebody { at, directory, candidate }),
+            match directory.find(login).await {
+                Ok(Lookup::Unknown) => {}
+                Ok(Lookup::Ambiguous) => return Ok(Found::Nobody(Reason::Ambiguous)),
+                Ok(Lookup::Found(candidate)) => return Ok(Found::Somebody { at, directory, candidate }),
+                Err(error) => return Err(self.cannot_say(None, error)),
             }
         }
-        Ok(Found::Nobody { at: self.last(), reason: Reason::Unknown })
-    }
-
-    /// The place of the directory that is asked last.
-    fn last(&self) -> usize {
-        self.inner.directories.len().saturating_sub(1)
+        Ok(Found::Nobody(Reason::Unknown))
     }
 
     async fn prove(
@@ -237,14 +257,14 @@ impl Request {
         (at, directory): (usize, &Arc<dyn Directory>),
         candidate: &Candidate,
         permit: Permit,
+        begun: Instant,
     ) -> Result<Proof, AuthnError> {
-        let begun = Instant::now();
         if let Some(shielded) = permit.shielded() {
-            return self.shield(at, candidate, (permit, shielded)).await;
+            return self.shield(candidate, (permit, shielded), begun).await;
         }
         if is_unusable(self.password.expose()) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
-            let took = self.inner.timings.expected(at);
+            let took = self.inner.timings.expected();
             return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
         }
         let verdict = match self.ask(directory, candidate).await {
@@ -257,7 +277,7 @@ impl Request {
             Err(error @ DirectoryError::Unanswered { .. }) => {
                 return self.unanswered(permit, candidate, error).await;
             }
-            Err(error) => return self.cannot_say(Some(candidate), error),
+            Err(error) => return Err(self.cannot_say(Some(candidate), error)),
         };
         let took = begun.elapsed();
         let reason = match (verdict, candidate.barred) {
@@ -272,6 +292,7 @@ impl Request {
         match Refusal::from(reason) {
             Refusal::WrongCredentials => {
                 self.inner.timings.note(at, took);
+                let took = self.inner.timings.beside(at, took);
                 self.wrong(permit, Some(candidate), reason, begun, took).await
             }
             told => {
@@ -287,15 +308,15 @@ impl Request {
     /// anybody else it looks like a wrong password, since unknown names look so too.
     async fn shield(
         &self,
-        at: usize,
         candidate: &Candidate,
         (permit, shielded): (Permit, Shielded),
+        begun: Instant,
     ) -> Result<Proof, AuthnError> {
         if shielded.from_known_address {
             return self.refuse(Some(candidate), Reason::NearLockout.as_str(), Refusal::Throttled);
         }
-        let took = self.inner.timings.expected(at);
-        self.wrong(permit, Some(candidate), Reason::NearLockout, Instant::now(), took).await
+        let took = self.inner.timings.expected();
+        self.wrong(permit, Some(candidate), Reason::NearLockout, begun, took).await
     }
 
     /// Name or password was wrong: the same steps in the same time, whichever it was.
@@ -324,7 +345,7 @@ impl Request {
         if let Err(cause) = permit.unanswered().await {
             tracing::error!(%cause, request.id = %self.id, "the try counts only until the next start");
         }
-        self.cannot_say(Some(candidate), error)
+        Err(self.cannot_say(Some(candidate), error))
     }
 
     fn accept(&self, subject: Box<Subject>) -> Result<Proof, AuthnError> {
@@ -359,9 +380,9 @@ impl Request {
     }
 
     /// The cause goes up, to be logged where it is answered; the trail says that there was a try.
-    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> Result<Proof, AuthnError> {
-        self.refuse(candidate, "directory_unavailable", Refusal::WrongCredentials)?;
-        Err(error.into())
+    fn cannot_say(&self, candidate: Option<&Candidate>, error: DirectoryError) -> AuthnError {
+        let told = self.refuse(candidate, "directory_unavailable", Refusal::WrongCredentials);
+        told.err().unwrap_or_else(|| error.into())
     }
 
     fn record(&self, event: Event) -> Result<(), AuthnError> {

@@ -1,5 +1,6 @@
 //! Signing in against directories that say what a test tells them to.
 
+mod integrated;
 mod throttle;
 
 use std::net::IpAddr;
@@ -34,11 +35,14 @@ struct Fake {
     is_empty: bool,
     ambiguous: bool,
     barred: Option<Reason>,
+    dn: Option<&'static str>,
     down: AtomicBool,
     mute: AtomicBool,
     finds: AtomicU32,
     binds: AtomicU32,
     bind_takes: Duration,
+    /// How much longer it takes to find somebody than nobody.
+    find_takes: Duration,
     /// Wrong passwords that it has counted, and so many lock; 0: none do.
     wrong: AtomicU32,
     locks_at: AtomicU32,
@@ -76,7 +80,7 @@ impl Fake {
             id: SubjectId { directory: self.name.into(), key: "guid-1".into() },
             login: "tanaka".into(),
             display_name: "田中".into(),
-            dn: None,
+            dn: self.dn.map(str::to_owned),
             attributes: Attributes::new(),
             password_expires: None,
         }
@@ -89,14 +93,22 @@ impl Directory for Fake {
         self.name
     }
 
+    fn local_name<'a>(&self, login: &'a Login) -> Option<&'a str> {
+        login.as_str().strip_prefix("CORP\\")
+    }
+
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
         self.answers()?;
         self.finds.fetch_add(1, Ordering::SeqCst);
-        if self.is_empty || !login.as_str().eq_ignore_ascii_case(self.other.unwrap_or("tanaka")) {
+        let name = self.local_name(login).unwrap_or(login.as_str());
+        if self.is_empty || !name.eq_ignore_ascii_case(self.other.unwrap_or("tanaka")) {
             return Ok(Lookup::Unknown);
         }
         if self.ambiguous {
             return Ok(Lookup::Ambiguous);
+        }
+        if !self.find_takes.is_zero() {
+            tokio::time::sleep(self.find_takes).await;
         }
         let (throttle_key, bind_name) = (self.subject().id.to_string(), "cn=tanaka".to_owned());
         let (subject, barred) = (Some(self.subject()), self.barred);
@@ -177,6 +189,13 @@ impl Fixture {
         Self { store, sign_in, ..self }
     }
 
+    /// The same with other bounds.
+    fn with(self, options: ThrottleOptions) -> Self {
+        let directories = self.sign_in.directories().to_vec();
+        let (store, audit, clock) = (self.store.clone(), self.audit.clone(), self.clock.clone());
+        Self { sign_in: PasswordSignIn::new(directories, store, audit, clock, options), ..self }
+    }
+
     async fn attempt(&self, login: &str, password: &str, address: &str) -> Result<Answer, AuthnError> {
         let (password, address) = (Secret::new(password.to_owned()), address.parse::<IpAddr>().unwrap());
         self.sign_in.sign_in(Attempt { login, password, address, request_id: "R1" }).await
@@ -252,6 +271,30 @@ async fn an_unknown_name_takes_as_long_as_a_bind() {
     assert_eq!(fixture.try_in("nobody", "x", HOME).await, WRONG);
     assert!(begun.elapsed() >= takes);
     assert_eq!(fixture.first.binds(), 1, "no bind against another account");
+}
+
+#[tokio::test]
+async fn an_unknown_name_takes_as_long_as_one_that_is_long_looked_at() {
+    let takes = Duration::from_millis(80);
+    let fixture = Fixture::new(vec![Fake { find_takes: takes, ..Fake::corp() }]).await;
+    assert_eq!(fixture.try_in("tanaka", "x", HOME).await, WRONG);
+    let begun = std::time::Instant::now();
+    assert_eq!(fixture.try_in("nobody", "x", HOME).await, WRONG);
+    assert!(begun.elapsed() >= takes);
+}
+
+/// Else the quick answers would tell whose account is in which directory.
+#[tokio::test]
+async fn a_name_of_a_quick_directory_takes_as_long_as_one_of_a_slow_one() {
+    let takes = Duration::from_millis(80);
+    let local = Fake { name: "local", other: Some("root"), bind_takes: takes, ..Fake::default() };
+    let fixture = Fixture::new(vec![local, Fake::corp()]).await;
+    assert_eq!(fixture.try_in("root", "x", HOME).await, WRONG);
+    for login in ["tanaka", "nobody"] {
+        let begun = std::time::Instant::now();
+        assert_eq!(fixture.try_in(login, "x", HOME).await, WRONG);
+        assert!(begun.elapsed() >= takes, "{login}");
+    }
 }
 
 #[tokio::test]

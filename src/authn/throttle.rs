@@ -23,12 +23,13 @@ use self::early::Refusals;
 use self::keys::Keys;
 use self::shield::{Ended, Shield};
 use self::spray::Turns;
-use crate::clock::{Clock, SignedDuration};
-use crate::directory::Login;
+use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
+pub(super) use self::keys::Name;
 pub use self::ledger::{Against, Held, Whom, clear, held};
 pub(super) use self::shield::{Shielded, Shown};
+pub(super) use self::spray::Turn;
 
 /// The most keys that are remembered as clean, the most addresses as known, and the most names as refused.
 const REMEMBERED: usize = 20_000;
@@ -119,14 +120,11 @@ impl Throttle {
     /// devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
-        login: &Login,
+        name: &Name,
         entry: Option<Shown<'_>>,
         address: IpAddr,
     ) -> Result<Option<Permit>, StoreError> {
-        let keys = Keys::new(login, entry.map(|entry| entry.key), address);
-        if !self.wait_for_turn(&keys).await? {
-            return Ok(None);
-        }
+        let keys = Keys::new(name, entry.map(|entry| entry.key), address);
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
@@ -225,6 +223,17 @@ impl Throttle {
     }
 }
 
+/// Makes an address known for the person whom a ticket signed in there, as a right password does. `key`:
+/// [`crate::directory::Candidate::throttle_key`].
+pub(super) fn make_known(
+    store: &Store,
+    (name, key): (&Name, &str),
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    Keys::new(name, Some(key), address).make_known(store, now.as_millisecond())
+}
+
 impl Permit {
     /// Set when the try may not reach the directory.
     pub(super) fn shielded(&self) -> Option<Shielded> {
@@ -265,7 +274,8 @@ impl Permit {
         }
         for key in &keys {
             book.clean.remove(key);
-            let tally = book.tallies.entry(key.clone()).or_default();
+            // Without one nobody looks at the key: no place was reserved under it.
+            let Some(tally) = book.tallies.get_mut(key) else { continue };
             if written.is_ok() {
                 tally.landed = tally.landed.saturating_add(1);
             } else {
@@ -289,12 +299,9 @@ impl Permit {
             }
         }
         let at_ms = self.throttle.clock.now().as_millisecond();
-        let Keys { person: (subject, address), name, .. } = self.keys.clone();
-        if self.throttle.book().is_news(format!("{address} {subject} {name}"), at_ms / DAY_MS) {
-            for subject in [subject, name] {
-                let address = address.clone();
-                self.throttle.store.defer(Write::KnownAddress { subject, address, at_ms })?;
-            }
+        let Keys { person: (subject, address), local, .. } = &self.keys;
+        if self.throttle.book().is_news(format!("{address} {subject} {local}"), at_ms / DAY_MS) {
+            self.keys.make_known(&self.throttle.store, at_ms)?;
         }
         self.release();
         Ok(())
@@ -436,6 +443,27 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn wrong_tries_leave_nothing_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("s.db").display())).await.unwrap();
+        let options = ThrottleOptions {
+            account_tries: 4,
+            address_tries: 100,
+            address_accounts: 100,
+            window: SignedDuration::from_mins(30),
+        };
+        let throttle = Arc::new(Throttle::new(store.clone(), Arc::new(crate::clock::SystemClock), options));
+        let address = IpAddr::from([192, 0, 2, 7]);
+        for n in 0..5 {
+            let login = crate::directory::Login::parse(&format!("nobody{n}")).unwrap();
+            let name = Name::new(&login, login.as_str());
+            throttle.admit(&name, None, address).await.unwrap().unwrap().wrong().await.unwrap();
+        }
+        assert_eq!(throttle.book().tallies.keys().collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(store.keys_tried("tried:192.0.2.7|", 0).await.unwrap(), 5);
+    }
 
     #[test]
     fn tries_that_could_not_be_written_are_forgotten_after_their_window() {

@@ -207,6 +207,8 @@ fn realms(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<(String
     {
         let message = format!("\"{twice}\" is in it twice; case makes no difference");
         section.complain("realms", Complaint::wrong(message, "keep one"));
+    } else if let Some(complaint) = directories.iter().find_map(|directory| namesakes(directory, &realms)) {
+        section.complain("realms", complaint);
     }
     if realms.is_empty() && !section.has("realms") {
         let remedy =
@@ -214,6 +216,25 @@ fn realms(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<(String
         section.missing("realms", remedy);
     }
     realms
+}
+
+/// Several domains in one directory, as in a global catalogue, may each have a person of one name. The entry says whose it is
+/// by the DNS name of its domain, and by that alone.
+fn namesakes(directory: &DirectoryConfig, realms: &[(String, String)]) -> Option<Complaint> {
+    let name = directory.name();
+    let ours = realms.iter().filter(|(_, of)| of == name).map(|(realm, _)| realm.as_str());
+    let (dotted, flat): (Vec<&str>, Vec<&str>) = ours.partition(|realm| realm.contains('.'));
+    if dotted.len() > 1 && !matches!(directory, DirectoryConfig::Ldap(_)) {
+        let message =
+            format!("directory \"{name}\" has several realms, and does not say of which one a person is");
+        return Some(Complaint::wrong(message, "give each realm a directory of its own"));
+    }
+    let unsure = flat.last().filter(|_| flat.len() > 1 || dotted.len() > 1)?;
+    let message =
+        format!("directory \"{name}\" has several domains, and does not say which one is \"{unsure}\"");
+    let remedy = "write the DNS names of the domains alone, and let the proxy send user@REALM; or give each domain a \
+                  directory of its own, with its search_base";
+    Some(Complaint::wrong(message, remedy))
 }
 
 fn networks(section: &Section<'_>, prover: &TicketProver, listen: &Listen) -> Vec<IpNet> {

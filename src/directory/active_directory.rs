@@ -60,6 +60,12 @@ pub fn domain_of(dn: &str) -> &str {
         .trim_start()
 }
 
+/// The DNS name of the domain that holds this DN, as in `example.test`. Empty when there is none.
+pub fn dns_name_of(dn: &str) -> String {
+    let labels = domain_of(dn).split(',').filter_map(|part| part.trim().get(3..));
+    labels.map(str::trim).collect::<Vec<_>>().join(".")
+}
+
 /// objectGUID as a key: the 16 octets in Active Directory's order, in lower-case hexadecimal.
 pub fn guid_key(octets: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(octets)
@@ -147,5 +153,7 @@ mod tests {
         assert_eq!(domain_of("CN=a\\,DC=x,OU=b, dc=example,DC=test"), "dc=example,DC=test");
         assert_eq!(domain_of("DC=example,DC=test"), "DC=example,DC=test");
         assert_eq!((domain_of("uid=a,o=example"), domain_of("")), ("", ""));
+        assert_eq!(dns_name_of("CN=a\\,DC=x,OU=b, dc=Example, DC=test"), "Example.test");
+        assert_eq!((dns_name_of("uid=a,o=example"), dns_name_of("")), (String::new(), String::new()));
     }
 }

@@ -16,7 +16,7 @@ use super::connection::{Fault, Limits, Query, tls_connector};
 use super::failover::Servers;
 use super::filter::Template;
 use super::options::{LdapOptions, OptionsError, ServerUrl};
-use super::person::{NEEDED, key_filter, requested, subject};
+use super::person::{LOCKS, NEEDED, key_filter, requested, subject};
 use super::policy::Policies;
 use super::pool::Lease;
 use super::server::{Approach, Server};
@@ -25,15 +25,17 @@ use super::{
     Administrator, Candidate, Directory, DirectoryError, Lockout, Login, Lookup, PasswordChange,
     PasswordReset, Reason, Standing, Verdict,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::identity::{Subject, SubjectId};
 use crate::secret::Secret;
 
-/// By which OpenLDAP (draft-behera-ldap-password-policy 5.3.3) and 389 Directory Server say that an administrator has
-/// locked the account.
-const LOCKS: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
+/// What the entry itself says against signing in. A lock against guessers has a time and ends by itself; one that an
+/// administrator closed stays.
+fn barred(entry: &Entry, now: Timestamp) -> Option<Reason> {
+    let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(is_for_good));
+    bar(entry, now).or(locked.then_some(Reason::Disabled))
+}
 
-/// A lock against guessers has a time, and ends by itself.
 fn is_for_good(lock: &str) -> bool {
     lock.starts_with("000001010000") || lock.eq_ignore_ascii_case("true")
 }
@@ -170,7 +172,7 @@ impl LdapDirectory {
         Ok(Lookup::Found(Box::new(Candidate {
             throttle_key: subject.id.to_string(),
             bind_name: entry.dn.clone(),
-            barred: bar(entry, self.clock.now()),
+            barred: barred(entry, self.clock.now()),
             lockout,
             subject: Some(subject),
         })))
@@ -213,6 +215,10 @@ impl LdapDirectory {
 impl Directory for LdapDirectory {
     fn name(&self) -> &str {
         &self.options.name
+    }
+
+    fn local_name<'a>(&self, login: &'a Login) -> Option<&'a str> {
+        self.local_names(login.as_str()).into_iter().last().filter(|local| *local != login.as_str())
     }
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
@@ -274,7 +280,7 @@ impl Directory for LdapDirectory {
                 .map_or_else(|| self.accepted(subject.clone(), answer.expires_in), Verdict::Denied)),
             (Some(Ok(())), None) => {
                 let entry = self.own_entry(&mut lease, &candidate.bind_name).await?;
-                match bar(&entry, self.clock.now()) {
+                match barred(&entry, self.clock.now()) {
                     Some(reason) => Ok(Verdict::Denied(reason)),
                     None => self.subject(&entry).map(|subject| self.accepted(subject, answer.expires_in)),
                 }
@@ -309,9 +315,7 @@ impl Directory for LdapDirectory {
         let attributes = NEEDED.into_iter().chain(LOCKS).map(str::to_owned).collect();
         let found = self.search(&Query { attributes, ..self.people(filter) }).await?;
         let Some(entry) = found.entries.first() else { return Ok(Standing::Gone) };
-        let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(is_for_good));
-        let barred = bar(entry, self.clock.now()).or(locked.then_some(Reason::Disabled));
-        Ok(barred.map_or(Standing::Usable, Standing::Barred))
+        Ok(barred(entry, self.clock.now()).map_or(Standing::Usable, Standing::Barred))
     }
 
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {
@@ -421,6 +425,43 @@ mod tests {
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains("WARN") && text.contains("CERTIFICATES ARE NOT VERIFIED"), "{text}");
+    }
+
+    #[test]
+    fn a_local_name_is_what_stands_beside_a_domain_of_ours() {
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec!["ldaps://dc1.example.jp".to_owned()];
+        "dc=example".clone_into(&mut options.search_base);
+        options.netbios_names = vec!["CORP".to_owned()];
+        options.upn_suffixes = vec!["example.jp".to_owned()];
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        let local = |name: &str| {
+            let login = Login::parse(name).unwrap();
+            directory.local_name(&login).map(str::to_owned)
+        };
+        for name in ["corp\\tanaka", "tanaka@EXAMPLE.jp"] {
+            assert_eq!(local(name).as_deref(), Some("tanaka"), "{name}");
+        }
+        for name in ["tanaka", "OTHER\\tanaka", "tanaka@other.jp", "CORP\\", "@example.jp"] {
+            assert_eq!(local(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_an_administrator_locked_is_barred_and_what_guessers_locked_is_not() {
+        let said = |name: &str, value: &str| {
+            let entry = Entry {
+                dn: String::new(),
+                attributes: vec![(name.to_owned(), vec![value.as_bytes().to_vec()])],
+            };
+            barred(&entry, Timestamp::UNIX_EPOCH)
+        };
+        let disabled = Some(Reason::Disabled);
+        assert_eq!((said("nsAccountLock", "TRUE"), said("nsaccountlock", "true")), (disabled, disabled));
+        assert_eq!(said("nsAccountLock", "false"), None);
+        assert_eq!(said("pwdAccountLockedTime", "000001010000Z"), disabled);
+        assert_eq!(said("pwdAccountLockedTime", "20240501115900Z"), None);
+        assert_eq!(said("userAccountControl", "514"), disabled);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::active_directory::moment;
 use super::wire::Entry;
 use crate::clock::{SignedDuration, Timestamp};
 
+/// So much longer than its window a wrong password counts here: clocks differ, and the directory judges by its own.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+
 /// `msDS-User-Account-Control-Computed`: locked.
 const LOCKED: i64 = 0x10;
 
@@ -128,8 +131,9 @@ pub(super) fn of_policed_entry(entry: &Entry, policy: LockoutPolicy, now: Timest
     }
 }
 
+/// Whether a wrong password still counts.
 fn within(since: Timestamp, window: SignedDuration, now: Timestamp) -> bool {
-    since.checked_add(window).is_ok_and(|end| end > now)
+    since.checked_add(window.saturating_add(CLOCKS)).is_ok_and(|end| end > now)
 }
 
 /// A negative count of 100 ns; zero and the smallest number mean for ever.
@@ -189,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_stale_after_the_window() {
+    fn a_count_is_stale_after_the_window_and_what_clocks_may_differ_by() {
         let counted = |minutes| {
             let account = [("badPwdCount", "4"), ("badPasswordTime", &*ago(minutes))];
             let account = account.map(|(name, value)| (name.to_owned(), vec![value.as_bytes().to_vec()]));
             let account = Entry { dn: String::new(), attributes: account.to_vec() };
             of_account(&account, half_an_hour(), now()).wrong
         };
-        assert_eq!((counted(0), counted(29), counted(30), counted(600)), (4, 4, 0, 0));
+        assert_eq!((counted(0), counted(30), counted(34), counted(35), counted(600)), (4, 4, 4, 0, 0));
         let fresh = of_account(&entry(&[]), half_an_hour(), now());
         assert_eq!((fresh.wrong, fresh.most_wrong()), (0, Some(4)));
     }

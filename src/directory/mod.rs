@@ -247,6 +247,11 @@ pub trait Directory: Send + Sync + fmt::Debug {
     /// The `name` of the `[[directory]]`.
     fn name(&self) -> &str;
 
+    /// The name without a domain that says that it is of this directory; `None` when there is no such domain in it.
+    fn local_name<'a>(&self, _login: &'a Login) -> Option<&'a str> {
+        None
+    }
+
     /// Whom this login name means.
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError>;
 

@@ -20,6 +20,10 @@ pub(super) const NEEDED: [&str; 8] = [
     "accountExpires",
 ];
 
+/// By which OpenLDAP (draft-behera-ldap-password-policy 5.3.3) and 389 Directory Server say that an administrator has
+/// locked the account. Operational: they only come when asked for by name.
+pub(super) const LOCKS: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
+
 /// Passwords, hashes and keys, in lower case: they never reach the pipeline, even when the service account may read
 /// them and the configuration asks for them.
 const SECRETS: [&str; 39] = [
@@ -76,7 +80,7 @@ pub(super) fn requested(options: &LdapOptions) -> Vec<String> {
     let names = options.display_name_attributes.iter().map(String::as_str);
     let mut all: Vec<String> = Vec::new();
     let expiry = options.warns_before().map(|_| COMPUTED_EXPIRY);
-    let needed = NEEDED.into_iter().chain(COUNTERS).chain(expiry);
+    let needed = NEEDED.into_iter().chain(LOCKS).chain(COUNTERS).chain(expiry);
     for name in asked.chain(needed).chain(names).chain(options.subject_attribute.as_deref()) {
         if !all.iter().any(|held| held.eq_ignore_ascii_case(name)) {
             all.push(name.to_owned());
@@ -121,7 +125,7 @@ pub(super) fn key_filter(key: &str, options: &LdapOptions) -> Option<String> {
 /// What a directory notes about sign-ins: `*` does not mean it, since it changes with each of them.
 fn is_bookkeeping(name: &str) -> bool {
     let noted = ["lastLogon", "lastLogonTimestamp", "lastLogoff", "logonCount"];
-    COUNTERS.iter().chain(&noted).any(|counter| counter.eq_ignore_ascii_case(name))
+    COUNTERS.iter().chain(&LOCKS).chain(&noted).any(|counter| counter.eq_ignore_ascii_case(name))
 }
 
 fn is_guid(name: &str) -> bool {
@@ -239,6 +243,18 @@ mod tests {
         assert!(
             subject(&found, &options).unwrap_err().starts_with("nsUniqueId is missing; let bind_dn read it")
         );
+    }
+
+    #[test]
+    fn locks_are_read_and_not_released() {
+        let mut options = LdapOptions::new("corp");
+        for lock in LOCKS {
+            assert!(requested(&options).iter().any(|name| name == lock), "{lock}");
+        }
+        let locked = entry(&[("entryUUID", b"u-1"), ("uid", b"t"), ("nsAccountLock", b"TRUE")]);
+        assert!(subject(&locked, &options).unwrap().attributes.values("nsAccountLock").is_none());
+        options.attributes = vec!["nsAccountLock".into()];
+        assert!(subject(&locked, &options).unwrap().attributes.values("nsAccountLock").is_some());
     }
 
     #[test]

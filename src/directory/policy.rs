@@ -35,12 +35,15 @@ pub(super) const COUNTERS: [&str; 8] = [
 
 /// A policy is read again after this.
 const FRESH: Duration = Duration::from_mins(5);
+/// That a policy could not be read is remembered for so long.
+const UNREAD: Duration = Duration::from_secs(10);
 /// The most policies that are remembered.
 const REMEMBERED: usize = 1_000;
 /// Where a policy applies that cannot be read, so many wrong passwords are taken to lock.
 const CAUTIOUS: u32 = 3;
 
-/// The policies that were read, by the DN of the domain or the policy; that of a directory with one default by "".
+/// The policies that were read and until when they are fresh, by the DN of the domain or the policy; that of a directory
+/// with one default by "".
 #[derive(Debug, Default)]
 pub(super) struct Policies(Mutex<HashMap<String, (Instant, Rule)>>);
 
@@ -76,27 +79,28 @@ impl LdapDirectory {
         }
     }
 
-    /// The rule by this name, read when it is not known or old. A rule that cannot be read is remembered as none.
+    /// The rule by this name, read when it is not known or old. One that cannot be read is taken as it was before, or as
+    /// none, and read again soon.
     async fn rule(&self, name: &str, read: impl Future<Output = Result<Rule, String>>) -> Rule {
         let known = self.policies.held().get(name).cloned();
-        if let Some((at, rule)) = &known
-            && at.elapsed() < FRESH
+        if let Some((until, rule)) = &known
+            && Instant::now() < *until
         {
             return rule.clone();
         }
-        let rule = match read.await {
-            Ok(rule) => rule,
+        let (rule, fresh) = match read.await {
+            Ok(rule) => (rule, FRESH),
             Err(cause) => {
                 let directory = self.options.name.as_str();
                 tracing::warn!(directory, policy = name, %cause, "it is not known when accounts are locked");
-                known.map_or_else(Rule::unknown, |(_, rule)| rule)
+                (known.map_or_else(Rule::unknown, |(_, rule)| rule), UNREAD)
             }
         };
         let mut held = self.policies.held();
         if held.len() >= REMEMBERED {
             held.clear();
         }
-        held.insert(name.to_owned(), (Instant::now(), rule.clone()));
+        held.insert(name.to_owned(), (Instant::now() + fresh, rule.clone()));
         rule
     }
 
@@ -277,5 +281,36 @@ fn base_query(dn: &str, attributes: &[&str]) -> Query {
         filter: "(objectClass=*)".to_owned(),
         attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
         limit: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::directory::LdapOptions;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_that_could_not_be_read_is_read_again_soon() {
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec!["ldap://127.0.0.1".to_owned()];
+        "dc=example".clone_into(&mut options.search_base);
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        let locks_at = |threshold| Rule {
+            policy: LockoutPolicy { threshold: Some(threshold), ..LockoutPolicy::default() },
+            pdc: None,
+        };
+        let seen =
+            async |answer: Result<Rule, String>| directory.rule("", async { answer }).await.policy.threshold;
+        assert_eq!(seen(Err("silence".to_owned())).await, None);
+        assert_eq!(seen(Ok(locks_at(5))).await, None, "not asked with each sign-in");
+        tokio::time::advance(UNREAD).await;
+        assert_eq!(seen(Ok(locks_at(5))).await, Some(5));
+        tokio::time::advance(UNREAD).await;
+        assert_eq!(seen(Ok(locks_at(3))).await, Some(5), "fresh");
+        tokio::time::advance(FRESH).await;
+        assert_eq!(seen(Err("silence".to_owned())).await, Some(5), "as it was");
+        tokio::time::advance(UNREAD).await;
+        assert_eq!(seen(Ok(locks_at(3))).await, Some(3));
     }
 }

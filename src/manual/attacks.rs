@@ -2,10 +2,10 @@
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
-//! metadata (`registry`), passwords (below `tests/it/directory` and `tests/it/password`), logout (`logout`), artifacts,
-//! enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this page and fails when a line
-//! names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`,
-//! written by
+//! metadata (`registry`), passwords (below `tests/it/directory` and `tests/it/password`; `authn::tests` beside the code),
+//! logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this
+//! page and fails when a line names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are in
+//! `tests/data/hostile`, written by
 //! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
 //!
 //! # Documents
@@ -143,6 +143,7 @@
 //! | the last of them here, after others at Windows, also at once | `near_lockout` | `directory::active_directory::wrong_passwords_at_windows_count_here` |
 //! | the same where a fine-grained policy locks earlier | `near_lockout` | `directory::active_directory::a_fine_grained_policy_is_the_one_that_counts` |
 //! | the same at OpenLDAP | `near_lockout` | `directory::active_directory::wrong_passwords_never_lock_anybody_out_of_openldap` |
+//! | one password for many accounts from inside an office, whose address knows them | a turn every two seconds | `authn::tests::throttle::an_address_that_tries_very_many_accounts_is_slowed_for_those_whom_it_knows_too` |
 //! | an empty password, a success for some servers (RFC 4513 5.1.2) | `WrongPassword`; nothing is sent | `directory::faults::passwords_that_prove_nothing_are_never_sent` |
 //! | names with `*`, brackets, commas | nobody | `directory::conformance::samba_by_ldaps` |
 //! | a directory that sends us to another server with the password | `Refused` | `directory::faults::nobody_is_sent_to_another_server` |
@@ -168,7 +169,9 @@
 //! | the same through a real apache, and past it | what apache proved, or the form | `integrated::apache::nobody_brings_a_name_of_their_own_through_apache_or_past_it` |
 //! | another realm's namesake, service principals, two names in one header | `unknown_realm`, `invalid_login`; the form | `integrated::header::a_name_of_nobody_here_comes_to_the_form_and_the_audit_trail_says_why` |
 //! | a bare name that two directories have | `unknown_realm`; the form | `integrated::header::a_bare_name_is_refused_where_it_could_mean_two_directories` |
+//! | the namesake in another domain of a global catalogue | `other_realm`; the form | `authn::tests::integrated::the_namesake_in_another_domain_of_the_directory_is_somebody_else` |
 //! | a ticket that outlives its account | `disabled`, `locked`; the form | `integrated::apache::a_disabled_account_whose_ticket_lives_comes_to_the_form` |
+//! | the same where OpenLDAP's or 389 Directory Server's administrator locked it | `disabled` | `directory::ldap::a_lock_of_an_administrator_is_seen_before_any_bind` |
 //! | a token that comes again, also after a restart | `TicketFault::Refused`; the form | `integrated::spnego::a_token_comes_once_also_after_a_restart` |
 //! | NTLM, bare or in SPNEGO, changed, cut and invented tokens | `TicketFault`; the form, and no second challenge | `integrated::spnego::whatever_is_no_ticket_comes_to_the_form_and_never_to_a_second_challenge` |
 //! | a ticket for another service whose keys are in the same keytab | `TicketFault::Service`; the form | `integrated::spnego::a_ticket_for_another_service_of_the_machine_is_none` |

@@ -97,7 +97,7 @@
 //! ## The throttle
 //!
 //! Wrong tries are counted in the store per entry found (in AD, spellings of a name are one account), per folded name
-//! where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
+//! without a domain of ours where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
 //! same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window, whoever makes
 //! them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the last place is
 //! kept for an address from which that person signed in before; strangers have `account_tries` - 1. A bind that was sent
@@ -124,12 +124,14 @@
 //!
 //! One password for many accounts shows in no account's count. After wrong passwords for `address_accounts` accounts an
 //! address goes on at a try every two seconds, and stops at `address_tries`. People whom the address signed in before do
-//! not wait, so that an office behind one address goes on working. Tries that come all at once are bounded by
+//! not wait, so that an office behind one address goes on working, until there were wrong passwords for three times as many
+//! accounts: then somebody in the office sprays, and everybody there takes a turn. Tries that come all at once are bounded by
 //! `address_tries` alone.
 //!
 //! ## Same page, same time
 //!
-//! An unknown name waits as long as a bind of late took, then counts and is audited by the same steps. Rejected: a bind
+//! An unknown name waits as long as search and bind of late took, then counts and is audited by the same steps; of several
+//! directories the slowest says how long, for all. Rejected: a bind
 //! against some other account, which would count against that one.
 //!
 //! ## Computed persistent NameIDs

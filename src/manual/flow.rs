@@ -77,7 +77,7 @@
 //! | `session` | SHA-256 of the cookie; who, when, how; the attributes read at sign-in | at its end, or at sign-out |
 //! | `sp_session` | SP, SessionIndex and NameID of each assertion's session | with its session |
 //! | `wrong_try` | throttle key and time | after a day |
-//! | `known_address` | whence a person signed in, by identity and by the name typed | after half a year |
+//! | `known_address` | whence a person signed in, by identity and by name | after half a year |
 //! | `live_file` | which metadata file of an entityID was live, and its hash | when the file goes |
 //!
 //! Never stored: passwords, cookies, pending requests, assertions.

@@ -21,8 +21,10 @@
 //! | the time of a session is over | the ticket again |
 //!
 //! Names come as `user@REALM`, `DOMAIN\user` or `user`, in any case. `realms` says which directory a realm or domain is; any
-//! other is refused. A bare `user` is taken only while `realms` names a single directory. The user is then looked up by the
-//! directory's `login_filter`, which must find people by their Windows name (`sAMAccountName={login}`).
+//! other is refused. A bare `user` is taken only while `realms` names a single directory of a single realm. The user is then
+//! looked up by the directory's `login_filter`, which must find people by their Windows name (`sAMAccountName={login}`).
+//! A directory may be of several realms, as a global catalogue is: there the domain in the entry's DN must have the name of
+//! the realm, so that a namesake in another domain is nobody, and a NetBIOS name cannot stand beside them.
 //!
 //! ## A proxy that looks at tickets
 //!
@@ -134,4 +136,5 @@
 //! | `no Kerberos ticket of use: <cause>` | the library's word: `No key table entry found` or `Decrypt integrity check failed` is a keytab that is not the account's; `Clock skew too great` |
 //! | `the header x-remote-user is ignored: <cause>` | the proxy's address or its secret is not what is configured, or somebody tries |
 //! | `unknown_realm`, `unknown`, `ambiguous` in the audit trail | `realms`, or the `login_filter` of the directory |
+//! | `other_realm` in the audit trail | the directory is of several realms, and the entry is of another one; the log says which |
 //! | a window that asks for a password | the browser is outside the domain and inside `networks`, or the proxy challenges everybody |

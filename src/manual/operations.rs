@@ -70,8 +70,10 @@
 //! `metadata/` (a shared folder, or copies); any balancer will do, since no request waits in a node. The limits:
 //!
 //! * Each request with a session reads the database; nothing is cached there.
-//! * A place for a password try is reserved in the node that makes it. Tries at the very same moment on several nodes can
-//!   exceed `account_tries` by one for each further node: keep it that much below the directory's lock-out threshold.
+//! * A place for a password try is reserved in the node that makes it, and the others hear of it when the password was
+//!   wrong. At the very same moment each node can let through what is left of `account_tries`, and each looks at the same
+//!   counters of the directory: keep `account_tries` times the number of nodes below the lock-out threshold. The pauses of
+//!   an address that sprays are each node's own, too.
 //! * A metadata file is live when each node has read it, up to two seconds apart.
 //! * Each node writes its own log and audit trail.
 //! * The tests run on SQLite. PostgreSQL gets the same SQL, but no test of this version runs on a server of it: try it
@@ -288,7 +290,7 @@
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
 //! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
-//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `bad_ticket` and `proxy_header`. `locked_until` is
+//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `other_realm`, `bad_ticket` and `proxy_header`. `locked_until` is
 //! there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
 //! directory was still asked. A wrong old password on the page for a new one is a `sign_in_refused` too.
 //!

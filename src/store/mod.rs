@@ -135,7 +135,8 @@ impl Store {
 
     /// How many keys that begin so have wrong tries from `since_ms` on.
     pub async fn keys_tried(&self, prefix: &str, since_ms: i64) -> Result<u32, StoreError> {
-        read::keys_tried(&self.readers, prefix, since_ms).await.map_err(|cause| self.failed(&cause))
+        let found = read::keys_tried(&self.readers, (prefix, since_ms), self.is_shared()).await;
+        found.map_err(|cause| self.failed(&cause))
     }
 
     /// Every key with wrong tries from `since_ms` on: how many, and when the last one was.

@@ -96,12 +96,27 @@ pub(super) async fn tries(
     Ok(counts)
 }
 
-/// `prefix` holds neither `%` nor `_`.
-pub(super) async fn keys_tried(readers: &AnyPool, prefix: &str, since_ms: i64) -> Result<u32, sqlx::Error> {
-    let query = sqlx::query(
-        "SELECT COUNT(DISTINCT throttle_key) FROM wrong_try WHERE at_ms >= $1 AND throttle_key LIKE $2",
-    );
-    let row = query.bind(since_ms).bind(format!("{prefix}%")).fetch_one(readers).await?;
+/// SQLite compares octets, and looks only at the keys of the range; its LIKE ignores case, and looks at all.
+pub(super) const KEYS_TRIED: &str = "SELECT COUNT(DISTINCT throttle_key) FROM wrong_try WHERE at_ms >= $1 \
+                                     AND throttle_key >= $2 AND throttle_key < $3";
+/// PostgreSQL compares as the language of the database does, in which a range need not hold a prefix.
+const KEYS_TRIED_SHARED: &str =
+    "SELECT COUNT(DISTINCT throttle_key) FROM wrong_try WHERE at_ms >= $1 AND throttle_key LIKE $2";
+
+/// `prefix` holds neither `%` nor `_`, and ends with `|`.
+pub(super) async fn keys_tried(
+    readers: &AnyPool,
+    (prefix, since_ms): (&str, i64),
+    is_shared: bool,
+) -> Result<u32, sqlx::Error> {
+    let query = if is_shared {
+        sqlx::query(KEYS_TRIED_SHARED).bind(since_ms).bind(format!("{prefix}%"))
+    } else {
+        // `}` is the octet after `|`.
+        let end = format!("{}}}", prefix.trim_end_matches('|'));
+        sqlx::query(KEYS_TRIED).bind(since_ms).bind(prefix).bind(end)
+    };
+    let row = query.fetch_one(readers).await?;
     Ok(u32::try_from(row.try_get::<i64, _>(0)?).unwrap_or(u32::MAX))
 }
 

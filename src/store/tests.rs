@@ -228,6 +228,23 @@ async fn tries_are_counted_by_key_and_time() {
 }
 
 #[tokio::test]
+async fn keys_are_counted_by_their_beginning_without_looking_at_others() {
+    use sqlx::Row;
+    let fixture = Fixture::new();
+    let store = fixture.open().await;
+    let keys = ["tried:10.0.0.1|a", "tried:10.0.0.1|a", "tried:10.0.0.1|ÿ田", "tried:10.0.0.1|"];
+    let others = ["tried:10.0.0.10|a", "tried:10.0.0|a", "tried:10.0.0.1}", "TRIED:10.0.0.1|a"];
+    let wrong = |key: &&str| Write::WrongTry { keys: vec![(*key).to_owned()], at_ms: 5 };
+    store.commit(keys.iter().chain(&others).map(wrong).collect()).await.unwrap();
+    let tried = async |since| store.keys_tried("tried:10.0.0.1|", since).await.unwrap();
+    assert_eq!((tried(5).await, tried(6).await), (3, 0));
+    let explained = format!("EXPLAIN QUERY PLAN {}", read::KEYS_TRIED);
+    let plan = sqlx::query(sqlx::AssertSqlSafe(explained)).bind(0_i64).bind("a").bind("b");
+    let plan = plan.fetch_one(&mut fixture.stranger().await).await.unwrap().get::<String, _>("detail");
+    assert!(plan.contains("wrong_try_key (throttle_key>? AND throttle_key<?)"), "{plan}");
+}
+
+#[tokio::test]
 async fn addresses_and_files_are_remembered() {
     let fixture = Fixture::new();
     let store = fixture.open().await;

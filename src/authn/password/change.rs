@@ -138,16 +138,17 @@ impl Request {
     }
 
     /// Whom the name means, or the entry of somebody who is signed in: the name in it need not be one to sign in by.
-    pub(super) async fn find_whom(&self, login: &Login) -> Result<Found<'_>, DirectoryError> {
+    pub(super) async fn find_whom(&self, login: &Login) -> Result<Found<'_>, AuthnError> {
         let Some(person) = self.change.as_ref().and_then(|change| change.person.as_ref()) else {
             return self.find(login).await;
         };
         let directories = &self.inner.directories;
         let Some(at) = directories.iter().position(|one| one.name() == person.id.directory) else {
-            return Ok(self.nobody());
+            return Ok(Found::Nobody(Reason::Unknown));
         };
-        let Some(directory) = directories.get(at) else { return Ok(self.nobody()) };
-        if let Lookup::Found(candidate) = directory.find(login).await? {
+        let Some(directory) = directories.get(at) else { return Ok(Found::Nobody(Reason::Unknown)) };
+        let cannot = |error| self.cannot_say(None, error);
+        if let Lookup::Found(candidate) = directory.find(login).await.map_err(cannot)? {
             let is_same = match &candidate.subject {
                 Some(subject) => subject.id == person.id,
                 None => person.dn.as_ref().is_some_and(|dn| dn.eq_ignore_ascii_case(&candidate.bind_name)),
@@ -156,17 +157,13 @@ impl Request {
                 return Ok(Found::Somebody { at, directory, candidate });
             }
         }
-        match directory.read(&person.id).await? {
+        match directory.read(&person.id).await.map_err(cannot)? {
             Some(subject) => {
                 let candidate = Box::new(Candidate::of(subject));
                 Ok(Found::Somebody { at, directory, candidate })
             }
-            None => Ok(self.nobody()),
+            None => Ok(Found::Nobody(Reason::Unknown)),
         }
-    }
-
-    fn nobody(&self) -> Found<'_> {
-        Found::Nobody { at: self.last(), reason: Reason::Unknown }
     }
 
     /// The old password was right.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::authn::throttle::{Against, Whom, clear, held};
 use crate::clock::Clock;
+use crate::store::Write;
 
 #[tokio::test]
 async fn three_wrong_tries_of_strangers_reach_the_directory_until_the_window_has_passed() {
@@ -33,6 +34,36 @@ async fn strangers_have_as_many_tries_for_unknown_names_as_for_known_ones() {
         assert_eq!(fixture.try_in(logins[0], "x", "192.0.2.99").await, THROTTLED, "{logins:?}");
     }
     assert_eq!(used.try_in("somebody", "x", AWAY).await, WRONG);
+}
+
+/// Else whoever writes a name in several ways would have more tries where nobody has it.
+#[tokio::test]
+async fn a_domain_of_ours_gives_no_more_tries() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    for name in ["tanaka", "nobody"] {
+        for login in [name, &format!("CORP\\{name}"), &name.to_uppercase()] {
+            assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG, "{login}");
+        }
+        for login in [name, &format!("CORP\\{name}")] {
+            assert_eq!(fixture.try_in(login, "x", "192.0.2.99").await, THROTTLED, "{login}");
+        }
+    }
+    assert_eq!(fixture.try_in("OTHER\\nobody", "x", AWAY).await, WRONG, "of nobody's domain");
+}
+
+#[tokio::test]
+async fn an_exhausted_address_knows_a_person_by_either_spelling() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("CORP\\tanaka", "right", HOME).await, None);
+    fixture.store.commit(vec![]).await.unwrap();
+    for n in 0..10 {
+        assert_eq!(fixture.try_in(&format!("nobody{n}"), "x", HOME).await, WRONG);
+    }
+    let fixture = fixture.restarted().await;
+    assert_eq!(fixture.try_in("nobody", "x", HOME).await, THROTTLED);
+    for login in ["CORP\\tanaka", "Tanaka"] {
+        assert_eq!(fixture.try_in(login, "right", HOME).await, None, "{login}");
+    }
 }
 
 #[tokio::test]
@@ -370,14 +401,7 @@ async fn an_address_that_tries_many_accounts_is_slowed() {
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
     fixture.store.commit(vec![]).await.unwrap();
     let options = ThrottleOptions { address_tries: 100, address_accounts: 3, ..throttle() };
-    let sign_in = PasswordSignIn::new(
-        fixture.sign_in.directories().to_vec(),
-        fixture.store.clone(),
-        fixture.audit.clone(),
-        fixture.clock.clone(),
-        options,
-    );
-    let fixture = Fixture { sign_in, ..fixture };
+    let fixture = fixture.with(options);
     for login in ["a", "b", "c"] {
         assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
     }
@@ -393,4 +417,49 @@ async fn an_address_that_tries_many_accounts_is_slowed() {
         _ = &mut waits => panic!("a stranger was not slowed"),
         answer = known => assert_eq!(answer, None),
     }
+}
+
+/// Windows may have counted wrong passwords since the entry was found.
+#[tokio::test]
+async fn whoever_waited_for_a_turn_is_judged_by_counters_of_after_the_wait() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    let fixture = fixture.with(ThrottleOptions { address_accounts: 1, ..throttle() });
+    fixture.first.locks_at.store(5, Ordering::SeqCst);
+    for login in ["a", "b"] {
+        assert_eq!(fixture.try_in(login, "x", AWAY).await, WRONG);
+    }
+    let found = fixture.first.finds();
+    let waits = fixture.try_in("tanaka", "x", AWAY);
+    let tries = async {
+        while fixture.first.finds() == found {
+            tokio::task::yield_now().await;
+        }
+        fixture.first.wrong.store(4, Ordering::SeqCst);
+    };
+    assert_eq!(tokio::join!(waits, tries).0, WRONG);
+    assert_eq!((fixture.reasons().last().unwrap().as_str(), fixture.first.binds()), ("near_lockout", 0));
+}
+
+/// Whoever sprays from inside an office tries those whom its address knows.
+#[tokio::test]
+async fn an_address_that_tries_very_many_accounts_is_slowed_for_those_whom_it_knows_too() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None);
+    let tried = |n| vec![format!("address:{AWAY}"), format!("tried:{AWAY}|corp/guid-{n}")];
+    let at_ms = fixture.clock.now().as_millisecond();
+    let count = |accounts: std::ops::Range<u32>| {
+        accounts.map(|n| Write::WrongTry { keys: tried(n), at_ms }).collect::<Vec<_>>()
+    };
+    let options = ThrottleOptions { address_tries: 100, address_accounts: 3, ..throttle() };
+    let fixture = fixture.with(options);
+    fixture.store.commit(count(10..18)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, None, "no turn was taken");
+    }
+    fixture.store.commit(count(18..19)).await.unwrap();
+    let begun = std::time::Instant::now();
+    for address in [AWAY, AWAY, HOME] {
+        assert_eq!(fixture.try_in("tanaka", "right", address).await, None);
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(2), "the first turn is at once, the second is not");
 }

@@ -8,9 +8,8 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::keys::Keys;
+use super::keys::{Keys, Name};
 use super::{REMEMBERED, Throttle, Watch};
-use crate::directory::Login;
 use crate::store::StoreError;
 
 /// What was refused lately.
@@ -56,8 +55,8 @@ impl Refusals {
 impl Throttle {
     /// Whether this try is refused whatever the directory would say of the name. Tries under way may turn out right and
     /// do not count here.
-    pub(in crate::authn) async fn refuses(&self, login: &Login, address: IpAddr) -> Result<bool, StoreError> {
-        let concerned = self.book().refusals.concerned(Keys::new(login, None, address));
+    pub(in crate::authn) async fn refuses(&self, name: &Name, address: IpAddr) -> Result<bool, StoreError> {
+        let concerned = self.book().refusals.concerned(Keys::new(name, None, address));
         let Some(keys) = concerned else { return Ok(false) };
         let all = keys.all();
         let watch = Watch::new(self, &all);

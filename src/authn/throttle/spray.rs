@@ -2,19 +2,23 @@
 //!
 //! The accounts are counted that an address had wrong passwords for. From `address_accounts` on, its tries go one after
 //! the other, some seconds apart, unless the address signed that very person in before: an office behind one address is
-//! slowed, not shut out, and only for newcomers.
+//! slowed, not shut out, and only for newcomers. With [`FOR_ALL`] times as many accounts it is slowed for everybody:
+//! whoever sprays from inside the office tries those whom it knows.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::Keys;
+use super::keys::{Keys, Name};
 use super::{REMEMBERED, Throttle};
 use crate::store::StoreError;
 
 /// Between two tries of an address that sprays.
 const PAUSE: Duration = Duration::from_secs(2);
+/// So many times `address_accounts` slow people too whom the address signed in before.
+const FOR_ALL: u32 = 3;
 /// Nobody waits longer for a turn.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -38,30 +42,53 @@ impl Turns {
     }
 }
 
+/// Whether it is the turn of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::authn) enum Turn {
+    /// It is, and was at once.
+    Now,
+    /// It is, and others have been before it: what was known before is old.
+    Waited,
+    /// Too many wait already.
+    Never,
+}
+
 impl Throttle {
-    /// Waits for the turn of this try. False: too many wait already.
-    pub(super) async fn wait_for_turn(&self, keys: &Keys) -> Result<bool, StoreError> {
+    /// Waits for the turn of this try; `entry`: [`crate::directory::Candidate::throttle_key`] of whom the name means.
+    pub(in crate::authn) async fn turn(
+        &self,
+        name: &Name,
+        entry: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Turn, StoreError> {
+        let keys = Keys::new(name, entry, address);
         if self.book().clean.contains(&keys.address) && !self.store.is_shared() {
-            return Ok(true);
+            return Ok(Turn::Now);
         }
         // No more accounts than tries, which cost less to count.
         let tries = self.store.tries(std::slice::from_ref(&keys.address), self.since()).await?;
         if tries.first().is_none_or(|tries| *tries < self.options.address_accounts) {
-            return Ok(true);
+            return Ok(Turn::Now);
         }
         let accounts = self.store.keys_tried(&keys.tried_prefix(), self.since()).await?;
         if accounts < self.options.address_accounts {
-            return Ok(true);
+            return Ok(Turn::Now);
         }
         let (who, network) = &keys.person;
-        if self.store.known_address(who, network).await? {
-            return Ok(true);
+        let for_all = accounts >= self.options.address_accounts.saturating_mul(FOR_ALL);
+        if !for_all && self.store.known_address(who, network).await? {
+            return Ok(Turn::Now);
         }
-        let turn = self.book().turns.take(&keys.address, Instant::now());
-        if let Some(turn) = turn {
-            tokio::time::sleep_until(turn).await;
+        let now = Instant::now();
+        let turn = self.book().turns.take(&keys.address, now);
+        match turn {
+            None => Ok(Turn::Never),
+            Some(turn) if turn <= now => Ok(Turn::Now),
+            Some(turn) => {
+                tokio::time::sleep_until(turn).await;
+                Ok(Turn::Waited)
+            }
         }
-        Ok(turn.is_some())
     }
 }
 

@@ -38,13 +38,25 @@ fn a_proxy_with_its_defaults() {
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 }
 
+/// A global catalogue: the entries say which domain is theirs.
+#[test]
+fn one_directory_may_have_several_realms() {
+    let site = site();
+    let corp = "[[directory]]\nname = \"corp\"\nkind = \"ldap\"\nurls = [\"ldaps://gc:3269\"]\nsearch_base = \"dc=example\"\n";
+    let realms = "\"EXAMPLE.CO.JP\" = \"corp\", \"CHILD.EXAMPLE.CO.JP\" = \"corp\", \"EXAMPLE\" = \"local\"";
+    let proxy = PROXY.replace("\"EXAMPLE.CO.JP\" = \"local\", \"EXAMPLE\" = \"local\"", realms);
+    let config = site.load(&format!("{LEAST}{corp}{proxy}")).unwrap();
+    assert_eq!(config.integrated.unwrap().realms.len(), 3);
+}
+
 #[test]
 fn what_cannot_be_believed_does_not_start() {
     let site = site();
     site.write("certs/short", "0123456789abcde\n");
     site.write("certs/blank", "0123456789 abcdef\n");
     let ldap = "[[directory]]\nname = \"pattern\"\nkind = \"ldap\"\nurls = [\"ldaps://dc\"]\n\
-                dn_pattern = \"uid={login},dc=example\"\n";
+                dn_pattern = \"uid={login},dc=example\"\n\
+                [[directory]]\nname = \"corp\"\nkind = \"ldap\"\nurls = [\"ldaps://dc\"]\nsearch_base = \"dc=example\"\n";
     for (from, to, said) in [
         (
             "proxies = [\"127.0.0.1\", \"10.0.0.0/28\"]",
@@ -67,6 +79,21 @@ fn what_cannot_be_believed_does_not_start() {
             "there is no directory \"locale\"; did you mean \"local\"?",
         ),
         ("\"EXAMPLE\" = \"local\"", "\"example.co.jp\" = \"local\"", "\"example.co.jp\" is in it twice"),
+        (
+            "\"EXAMPLE\" = \"local\"",
+            "\"CHILD.EXAMPLE.CO.JP\" = \"local\"",
+            "integrated.realms: directory \"local\" has several realms, and does not",
+        ),
+        (
+            "\"EXAMPLE\" = \"local\"",
+            "\"EXAMPLE\" = \"local\", \"CHILD\" = \"local\"",
+            "integrated.realms: directory \"local\" has several domains, and does not say which one is \"CHILD\"",
+        ),
+        (
+            "\"EXAMPLE.CO.JP\" = \"local\", \"EXAMPLE\" = \"local\"",
+            "\"EXAMPLE.CO.JP\" = \"corp\", \"CHILD.EXAMPLE.CO.JP\" = \"corp\", \"EXAMPLE\" = \"corp\"",
+            "integrated.realms: directory \"corp\" has several domains, and does not say which one is \"EXAMPLE\"",
+        ),
         ("\"EXAMPLE\" = \"local\"", "\"EXAMPLE\" = \"pattern\"", "directory \"pattern\" has a dn_pattern"),
         (
             "enabled = true",

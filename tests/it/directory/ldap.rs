@@ -26,6 +26,15 @@ async fn the_password_policy_is_heard() {
     }
 }
 
+/// Whoever comes with a ticket makes no bind that would say so.
+#[tokio::test]
+async fn a_lock_of_an_administrator_is_seen_before_any_bind() {
+    let slapd = Slapd::start();
+    let directory = open(options(&[&slapd]));
+    assert_eq!(candidate(&directory, "locked").await.barred, Some(Reason::Disabled));
+    assert_eq!(candidate(&directory, "tanaka").await.barred, None);
+}
+
 #[tokio::test]
 async fn names_come_in_several_shapes() {
     let slapd = Slapd::start();

@@ -53,7 +53,11 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         let file = root().join("tests/it/sso").join(module).with_extension("rs");
         there.extend(tests_of(&file, &module.replace('/', "::")));
     }
-    for module in ["active_directory", "conformance", "faults"] {
+    for module in ["integrated", "throttle"] {
+        let file = root().join("src/authn/tests").join(module).with_extension("rs");
+        there.extend(tests_of(&file, &format!("authn::tests::{module}")));
+    }
+    for module in ["active_directory", "conformance", "faults", "ldap"] {
         let file = root().join("tests/it/directory").join(module).with_extension("rs");
         there.extend(tests_of(&file, &format!("directory::{module}")));
     }
