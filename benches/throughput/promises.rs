@@ -32,7 +32,7 @@ pub fn measure(report: &mut Report) {
 
 fn hostile_messages(report: &mut Report) {
     let folder = Folder::new();
-    let sp = register(&folder, "both");
+    let sp = register(&folder, "sign = \"both\"");
     let server = Server::start(folder);
     let messages = hostile::messages(&sp, &server.folder.url("/saml/sso"));
     let times = messages.iter().flat_map(|message| {
@@ -56,7 +56,7 @@ fn hostile_messages(report: &mut Report) {
 }
 
 fn slow_connections(report: &mut Report, over: &str, folder: Folder) {
-    let sp = register(&folder, "both");
+    let sp = register(&folder, "sign = \"both\"");
     let server = Server::start(folder);
     let slow: Vec<Connection> = (0..SLOW).map(|number| begin(&server.folder, number)).collect();
     let people = [(TANAKA.0.to_owned(), TANAKA.1.to_owned())];
@@ -100,7 +100,7 @@ fn hanging_directory(report: &mut Report) {
     let slapd = Slapd::start();
     let mut folder = Folder::new();
     folder.add_directory(&Slapd::directory(&[&slapd]));
-    let sp = register(&folder, "both");
+    let sp = register(&folder, "sign = \"both\"");
     let server = Server::start(folder);
     let people = [(TANAKA.0.to_owned(), TANAKA.1.to_owned())];
     let work = Work { sp: &sp, people: &people, warm: true };

@@ -55,7 +55,15 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
         let sessions = Sessions::new(store, Arc::new(SystemClock), Arc::new(RandomIds), options);
         let (Command::List { person, .. } | Command::End(person)) = command;
         let mut found = Vec::new();
-        for id in person.ids(config, out).await? {
+        let ids = person.ids(config, out).await?;
+        if ids.is_empty() {
+            writeln!(
+                out,
+                "no directory tells of this name; --subject takes the subject.id of log and audit trail"
+            )?;
+            return Err(Failure::Found);
+        }
+        for id in ids {
             found.extend(sessions.of(&id).await.map_err(anyhow::Error::from)?);
         }
         match command {

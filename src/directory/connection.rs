@@ -110,6 +110,19 @@ pub(super) struct Query {
     pub(super) limit: usize,
 }
 
+impl Query {
+    /// One entry by its DN.
+    pub(super) fn of_entry(dn: &str, attributes: &[&str]) -> Self {
+        Self {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
+            limit: 1,
+        }
+    }
+}
+
 /// Entries, and whether the server had more than it gave.
 #[derive(Debug, Default)]
 pub(super) struct Found {

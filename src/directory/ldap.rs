@@ -178,6 +178,27 @@ impl LdapDirectory {
         })))
     }
 
+    /// One bind with a person's password, on a connection of its own.
+    pub(super) async fn bind(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+    ) -> Result<(Arc<Server>, Lease, BindAnswer), DirectoryError> {
+        let opened = self.servers.ask(|server| async move {
+            let lease = server.user_connection().await?;
+            Ok((server, lease))
+        });
+        let (server, mut lease) = opened.await?;
+        match lease.connection.bind(name, password.expose()).await {
+            Ok(answer) => Ok((server, lease, answer)),
+            Err(fault) => {
+                // Sent, and not answered: the password may have been counted, so no other server is asked.
+                self.servers.note(&server, &fault);
+                Err(self.servers.unanswered(&server, &fault))
+            }
+        }
+    }
+
     /// Reads the entry of the person who has just bound, over the person's own connection.
     async fn own_entry(&self, lease: &mut Lease, dn: &str) -> Result<Entry, DirectoryError> {
         let query = Query {
@@ -254,21 +275,7 @@ impl Directory for LdapDirectory {
         if super::is_blank(password) || candidate.bind_name.trim().is_empty() {
             return Ok(Verdict::Denied(Reason::WrongPassword));
         }
-        let (server, mut lease) = self
-            .servers
-            .ask(|server| async move {
-                let lease = server.user_connection().await?;
-                Ok((server, lease))
-            })
-            .await?;
-        let answer = match lease.connection.bind(&candidate.bind_name, password.expose()).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                // Sent, and not answered: the password may have been counted, so no other server is asked.
-                self.servers.note(&server, &fault);
-                return Err(self.servers.unanswered(&server, &fault));
-            }
-        };
+        let (_, mut lease, answer) = self.bind(&candidate.bind_name, password).await?;
         let verdict = match (judge_bind(&answer), &candidate.subject) {
             (None, _) => Err(self.bind_refused(&answer)),
             (Some(Err(Reason::Locked { .. })), _) => {

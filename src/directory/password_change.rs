@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use ldap3::Scope;
-
+use super::active_directory::domain_of;
 use super::connection::{Connection, Fault, Query};
 use super::ldap::LdapDirectory;
 use super::password::is_usable;
@@ -36,20 +35,7 @@ impl LdapDirectory {
         if super::is_blank(old) || candidate.bind_name.trim().is_empty() {
             return Ok(PasswordChange::Denied(Reason::WrongPassword));
         }
-        let (server, mut lease) = self
-            .servers
-            .ask(|server| async move {
-                let lease = server.user_connection().await?;
-                Ok((server, lease))
-            })
-            .await?;
-        let answer = match lease.connection.bind(&candidate.bind_name, old.expose()).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                self.servers.note(&server, &fault);
-                return Err(self.servers.unanswered(&server, &fault));
-            }
-        };
+        let (server, lease, answer) = self.bind(&candidate.bind_name, old).await?;
         let bound = answer.code == 0;
         match judge_bind(&answer) {
             None => return Err(self.bind_refused(&answer)),
@@ -140,14 +126,14 @@ impl LdapDirectory {
         let Some(person) = self.read_one(dn, &PERSON).await else { return PasswordRefusal::Policy };
         let place = match person.text("msDS-ResultantPSO") {
             Some(policy) => policy.to_owned(),
-            None => domain(dn),
+            None => domain_of(dn).to_owned(),
         };
         let rules = self.read_one(&place, &RULES).await.and_then(|entry| Rules::of(&entry));
         rules.map_or(PasswordRefusal::Policy, |rules| rules.judge(new, &person, own_change, self.clock.now()))
     }
 
     async fn read_one(&self, dn: &str, attributes: &[&str]) -> Option<Entry> {
-        self.search(&base_query(dn, attributes)).await.ok()?.entries.into_iter().next()
+        self.search(&Query::of_entry(dn, attributes)).await.ok()?.entries.into_iter().next()
     }
 
     /// The person who gave the right password.
@@ -212,23 +198,6 @@ pub(super) fn judge_write(answer: &BindAnswer) -> Option<Written> {
 /// Locked, as far as an answer tells.
 const LOCKED: Reason = Reason::Locked { until: None };
 
-/// The domain of an entry: the `DC=` parts at the end of its DN.
-fn domain(dn: &str) -> String {
-    let at = dn.to_ascii_lowercase().find(",dc=").map_or(0, |at| at + 1);
-    dn.get(at..).unwrap_or(dn).to_owned()
-}
-
-/// One entry by its DN.
-pub(super) fn base_query(dn: &str, attributes: &[&str]) -> Query {
-    Query {
-        base: dn.to_owned(),
-        scope: Scope::Base,
-        filter: "(objectClass=*)".to_owned(),
-        attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
-        limit: 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,11 +229,5 @@ mod tests {
         assert_eq!(judge(19, "", None), refused(PasswordRefusal::Policy));
         assert_eq!(judge(53, "0000001F: SvcErr", None), None, "no TLS is a fault, not an answer");
         assert_eq!(judge(80, "", None), None);
-    }
-
-    #[test]
-    fn a_domain_is_the_end_of_a_dn() {
-        assert_eq!(domain("CN=田中,OU=x,DC=example,DC=jp"), "DC=example,DC=jp");
-        assert_eq!(domain("dc=jp"), "dc=jp");
     }
 }

@@ -1,10 +1,11 @@
 //! Setting somebody else's password over LDAP, as an administrator who binds for one call on a connection that nobody else
 //! gets: `unicodePwd` replaced, or the password-modify operation.
 
+use super::connection::Query;
 use super::dn::Dn;
 use super::ldap::LdapDirectory;
 use super::password::is_usable;
-use super::password_change::{Written, base_query, judge_write};
+use super::password_change::{Written, judge_write};
 use super::password_write::PasswordWrite;
 use super::wire::{Entry, judge_bind};
 use super::{
@@ -88,7 +89,7 @@ impl LdapDirectory {
         };
         let mut attributes: Vec<&str> = self.requested.iter().map(String::as_str).collect();
         attributes.extend([ADMIN_COUNT, "objectClass"]);
-        let found = self.search(&base_query(&candidate.bind_name, &attributes)).await?;
+        let found = self.search(&Query::of_entry(&candidate.bind_name, &attributes)).await?;
         let Some(entry) = found.entries.into_iter().next() else {
             return Ok(Err(PasswordReset::NoPerson(NoPerson::Unknown)));
         };

@@ -109,7 +109,8 @@ impl LdapDirectory {
         // A global catalogue holds neither the policy nor the counters; the domain controller that it is on holds its own.
         let beside = if server.url.is_catalogue() { self.like(server, &server.url.host) } else { None };
         let server = beside.as_ref().unwrap_or(server);
-        let found = server.search(&base_query(domain, &names)).await.map_err(|cause| cause.to_string())?;
+        let found =
+            server.search(&Query::of_entry(domain, &names)).await.map_err(|cause| cause.to_string())?;
         let root = found.entries.into_iter().next().ok_or_else(|| unreadable(domain))?;
         let policy = LockoutPolicy::of_active_directory(&root)
             .ok_or_else(|| format!("lockoutThreshold of \"{domain}\" cannot be read; let bind_dn read it"))?;
@@ -201,7 +202,7 @@ impl LdapDirectory {
     }
 
     async fn service_name(&self, server: &Server) -> Option<String> {
-        let found = server.search(&base_query("", &["dsServiceName"])).await.ok()?;
+        let found = server.search(&Query::of_entry("", &["dsServiceName"])).await.ok()?;
         found.entries.first()?.text("dsServiceName").map(str::to_owned)
     }
 
@@ -215,7 +216,8 @@ impl LdapDirectory {
             }
             Standing::LastResort | Standing::Out => return None,
         }
-        let (asked, query, limit) = (Arc::clone(&pdc), base_query(dn, &COUNTERS), self.servers.limits.answer);
+        let (asked, query, limit) =
+            (Arc::clone(&pdc), Query::of_entry(dn, &COUNTERS), self.servers.limits.answer);
         let asking = tokio::spawn(async move {
             let silent = || Err(Fault::Silent(format!("no answer within {limit:?}")));
             let found = timeout(limit, asked.search(&query)).await.unwrap_or_else(|_| silent());
@@ -236,7 +238,7 @@ impl LdapDirectory {
 
     /// One entry by its DN.
     async fn one(&self, dn: &str, attributes: &[&str]) -> Result<Entry, String> {
-        let found = self.search(&base_query(dn, attributes)).await.map_err(|cause| cause.to_string())?;
+        let found = self.search(&Query::of_entry(dn, attributes)).await.map_err(|cause| cause.to_string())?;
         found.entries.into_iter().next().ok_or_else(|| unreadable(dn))
     }
 }
@@ -272,16 +274,6 @@ impl ServerUrl {
 
 fn unreadable(dn: &str) -> String {
     format!("\"{dn}\" cannot be read; let bind_dn read it")
-}
-
-fn base_query(dn: &str, attributes: &[&str]) -> Query {
-    Query {
-        base: dn.to_owned(),
-        scope: Scope::Base,
-        filter: "(objectClass=*)".to_owned(),
-        attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
-        limit: 1,
-    }
 }
 
 #[cfg(test)]

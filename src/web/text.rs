@@ -163,7 +163,7 @@ static EN: Text = Text {
     language: "Language",
     sessions: &SessionsText {
         link: "Where you are signed in",
-        title: "Where you are signed in",
+        title: "Your sessions",
         lead: "If you do not recognise one of these, sign it out and change your password.",
         this_one: "This browser",
         unknown_browser: "Unknown browser",
