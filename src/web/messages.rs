@@ -2,6 +2,7 @@
 //! exhaustively, with the stable code that the page, the log and the manual share.
 
 use crate::authn::Refusal;
+use crate::clock::Timestamp;
 use crate::sso::Sentence;
 
 use super::language::Lang;
@@ -29,6 +30,8 @@ pub(crate) struct Notice {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) words: Words,
+    /// When that ends by itself, where it is known.
+    pub(crate) until: Option<Timestamp>,
 }
 
 const fn words(en: &'static str, ja: &'static str) -> Words {
@@ -176,11 +179,13 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
         ),
         Refusal::Ticket => (403, "SK-TICKET", TICKET_OF_NO_USE),
     };
-    Notice { status, code, words }
+    let until = if let Refusal::Locked { until } = refusal { until } else { None };
+    Notice { status, code, words, until }
 }
 
 /// The sign-in form was older than the browser's pre-session.
 pub(crate) const FORM_TOO_OLD: Notice = Notice {
+    until: None,
     status: 403,
     code: "SK-FORM-TOKEN",
     words: words(
@@ -191,6 +196,7 @@ pub(crate) const FORM_TOO_OLD: Notice = Notice {
 
 /// The password was changed, and the sign-in with it did not go at once.
 pub(crate) const PASSWORD_CHANGED: Notice = Notice {
+    until: None,
     status: 200,
     code: "SK-PASSWORD-CHANGED",
     words: words(

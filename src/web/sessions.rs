@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::session::SsoSession;
 use crate::sso::logout::sessions::Cause;
 
@@ -32,22 +31,19 @@ pub(crate) async fn end(req: HttpRequest, app: web::Data<App>, payload: web::Pay
 async fn list(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
     let Some(own) = visit.session().await? else { return Ok(visit.see_other("/")) };
     let sessions = visit.app.sessions.of(&own.subject.id).await?;
+    let frame = visit.frame(Some(format!("/sessions?lang={}", visit.lang.other().tag())));
     let shown = sessions.iter().map(|session| HeldSession {
         handle: handle(session),
         is_own: session.id_hash == own.id_hash,
         names: agent::named(session.client.as_ref().map_or("", |client| &client.agent)),
         address: session.client.as_ref().map(|client| client.address.to_string()),
-        began: shown(visit, session.created),
-        used: shown(visit, session.last_used()),
+        began: frame.time(&session.created),
+        used: frame.time(&session.last_used()),
     });
     let mut shown: Vec<_> = shown.collect();
     shown.sort_by_key(|session| !session.is_own);
     let pre_session = PreSession::of(visit);
-    let page = HeldSessions {
-        f: visit.frame(Some(format!("/sessions?lang={}", visit.lang.other().tag()))),
-        csrf: pre_session.token(&visit.app.seal),
-        sessions: shown,
-    };
+    let page = HeldSessions { f: frame, csrf: pre_session.token(&visit.app.seal), sessions: shown };
     let mut answer = visit.page(page.answer());
     Visit::set_cookie(&mut answer, pre_session.cookie(visit.jar()));
     Ok(answer)
@@ -67,8 +63,4 @@ async fn end_some(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpRespon
 
 fn handle(session: &SsoSession) -> &str {
     session.id_hash.get(..HANDLE).unwrap_or(&session.id_hash)
-}
-
-fn shown(visit: &Visit<'_>, instant: Timestamp) -> String {
-    instant.to_zoned(visit.app.site.timezone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }

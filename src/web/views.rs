@@ -1,5 +1,7 @@
 //! The pages: one askama template each (`templates/`), rendered into an answer with the headers of its [`PageKind`].
 
+mod person;
+
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -7,7 +9,9 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use askama::filters::HtmlSafe;
+use jiff::tz::TimeZone;
 
+use crate::clock::Timestamp;
 use crate::sso::logout::chain::State;
 use crate::sso::logout::outcome::{LogoutView, NextView};
 use crate::sso::{PostForm, SpNames};
@@ -16,10 +20,13 @@ use super::assets;
 use super::headers::PageKind;
 use super::language::Lang;
 use super::messages::{Notice, Words};
-use super::password_text::{ChangeText, Told};
 use super::site::Site;
 use super::test_sp::TestSpView;
 use super::text::Text;
+
+pub(crate) use person::{
+    Application, ChangePassword, HeldSession, HeldSessions, Home, PasswordChanged, PasswordSoon,
+};
 
 /// What the frame around every page needs.
 #[derive(Debug)]
@@ -31,6 +38,7 @@ pub(crate) struct Frame<'a> {
     css: &'static str,
     icon: &'static str,
     request_id: &'a str,
+    timezone: &'a TimeZone,
     switch: Option<String>,
 }
 
@@ -38,7 +46,13 @@ impl<'a> Frame<'a> {
     /// `switch` is the path (below the base URL) that shows this page in the other language.
     pub(crate) fn new(site: &'a Site, lang: Lang, request_id: &'a str, switch: Option<String>) -> Self {
         let (css, icon) = (assets::STYLE.path(), assets::ICON.path());
-        Self { lang, t: Text::of(lang), base: &site.prefix, host: &site.host, css, icon, request_id, switch }
+        let (base, host, timezone) = (&site.prefix, &site.host, &site.timezone);
+        Self { lang, t: Text::of(lang), base, host, css, icon, request_id, timezone, switch }
+    }
+
+    /// A moment, to the minute.
+    pub(crate) fn time(&self, moment: &Timestamp) -> String {
+        moment.to_zoned(self.timezone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
     /// The sentence in the language of the page.
@@ -139,130 +153,6 @@ struct Onward<'a> {
 pub(crate) fn onward(frame: &Frame<'_>, url: &str, names: &SpNames) -> HttpResponse {
     let page = Onward { f: frame, url: Exact(url), sp_name: names.name(frame.lang.tag()) };
     html(&page, StatusCode::OK, PageKind::LeadsToSp)
-}
-
-/// An application on the signed-in page.
-#[derive(Debug)]
-pub(crate) struct Application {
-    pub(crate) name: String,
-    /// The path below the base URL that opens it.
-    pub(crate) path: String,
-}
-
-impl Application {
-    /// Stands where a logo would.
-    fn initial(&self) -> String {
-        self.name
-            .chars()
-            .find(|c| c.is_alphanumeric())
-            .map(|c| c.to_uppercase().collect())
-            .unwrap_or_default()
-    }
-}
-
-/// The page of a signed-in person.
-#[derive(Debug, Template)]
-#[template(path = "home.html")]
-pub(crate) struct Home<'a> {
-    pub(crate) f: Frame<'a>,
-    pub(crate) display_name: &'a str,
-    pub(crate) login: &'a str,
-    pub(crate) applications: Vec<Application>,
-    /// The words of the link, where the person can change the password here.
-    pub(crate) change_password: Option<&'static str>,
-}
-
-impl Home<'_> {
-    pub(crate) fn answer(&self) -> HttpResponse {
-        html(self, StatusCode::OK, PageKind::Local)
-    }
-}
-
-/// A session of the person who looks.
-#[derive(Debug)]
-pub(crate) struct HeldSession<'a> {
-    /// Names it in the form.
-    pub(crate) handle: &'a str,
-    /// The one of this browser.
-    pub(crate) is_own: bool,
-    /// Browser and system.
-    pub(crate) names: (Option<&'static str>, Option<&'static str>),
-    pub(crate) address: Option<String>,
-    pub(crate) began: String,
-    pub(crate) used: String,
-}
-
-/// Where a person is signed in.
-#[derive(Debug, Template)]
-#[template(path = "sessions.html")]
-pub(crate) struct HeldSessions<'a> {
-    pub(crate) f: Frame<'a>,
-    pub(crate) csrf: String,
-    pub(crate) sessions: Vec<HeldSession<'a>>,
-}
-
-impl HeldSessions<'_> {
-    pub(crate) fn answer(&self) -> HttpResponse {
-        html(self, StatusCode::OK, PageKind::Local)
-    }
-}
-
-/// The page for a new password.
-#[derive(Debug, Template)]
-#[template(path = "password.html")]
-pub(crate) struct ChangePassword<'a> {
-    pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
-    /// The sealed request; empty when nobody asked.
-    pub(crate) pending: &'a str,
-    pub(crate) csrf: String,
-    /// The application that waits.
-    pub(crate) sp_name: Option<String>,
-    /// Then nobody asks for the name.
-    pub(crate) signed_in: bool,
-    pub(crate) login: String,
-    /// The path back.
-    pub(crate) cancel: String,
-    pub(crate) told: Option<Told>,
-}
-
-impl ChangePassword<'_> {
-    pub(crate) fn answer(&self) -> HttpResponse {
-        let status = self.told.as_ref().map_or(StatusCode::OK, |told| status(told.status));
-        html(self, status, PageKind::LeadsToSp)
-    }
-}
-
-/// The password was changed by somebody who stays signed in.
-#[derive(Debug, Template)]
-#[template(path = "password_changed.html")]
-pub(crate) struct PasswordChanged<'a> {
-    pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
-}
-
-impl PasswordChanged<'_> {
-    pub(crate) fn answer(&self) -> HttpResponse {
-        html(self, StatusCode::OK, PageKind::Local)
-    }
-}
-
-/// The password ends soon.
-#[derive(Debug, Template)]
-#[template(path = "password_soon.html")]
-pub(crate) struct PasswordSoon<'a> {
-    pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
-    pub(crate) sentence: String,
-    /// The paths to the change and on.
-    pub(crate) change: String,
-    pub(crate) onward: String,
-}
-
-impl PasswordSoon<'_> {
-    pub(crate) fn answer(&self) -> HttpResponse {
-        html(self, StatusCode::OK, PageKind::LeadsToSp)
-    }
 }
 
 /// Asks before the sign-out, or says that it is done.
