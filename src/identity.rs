@@ -137,6 +137,15 @@ pub struct SubjectId {
     pub key: String,
 }
 
+impl SubjectId {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (directory, key) =
+            text.split_once('/').filter(|(directory, key)| !directory.is_empty() && !key.is_empty())?;
+        Some(Self { directory: directory.to_owned(), key: key.to_owned() })
+    }
+}
+
 impl fmt::Display for SubjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.directory, self.key)
@@ -247,6 +256,16 @@ mod tests {
         assert_eq!(a.values("mail").map(<[Value]>::len), Some(2));
         assert_eq!(a.remove("uid"), Some(vec!["v".into()]));
         assert!(!a.contains("uid"));
+    }
+
+    #[test]
+    fn a_subject_id_is_read_as_it_is_written() {
+        let id = SubjectId { directory: "corp".to_owned(), key: "a/b".to_owned() };
+        assert_eq!(SubjectId::parse(&id.to_string()), Some(id));
+        assert_eq!(
+            (SubjectId::parse("corp"), SubjectId::parse("/k"), SubjectId::parse("d/")),
+            (None, None, None)
+        );
     }
 
     #[test]

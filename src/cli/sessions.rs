@@ -8,13 +8,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::serve::block_on;
-use super::throttle::accounts_of;
+use super::throttle::candidates;
 use super::{Failure, table};
 use crate::app::Ports;
 use crate::audit::{Event, Record};
 use crate::clock::{Clock, RandomIds, SystemClock, Timestamp};
 use crate::config::Config;
-use crate::directory::Login;
 use crate::identity::SubjectId;
 use crate::session::{SessionOptions, Sessions, SsoSession};
 use crate::sso::logout::sessions::Cause;
@@ -57,10 +56,6 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
         let mut found = Vec::new();
         let ids = person.ids(config, out).await?;
         if ids.is_empty() {
-            writeln!(
-                out,
-                "no directory tells of this name; --subject takes the subject.id of log and audit trail"
-            )?;
             return Err(Failure::Found);
         }
         for id in ids {
@@ -76,21 +71,26 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
 
 impl Person {
     async fn ids(&self, config: &Config, out: &mut dyn Write) -> Result<Vec<SubjectId>, Failure> {
-        let texts = match (&self.user, &self.subject) {
-            (Some(typed), _) => {
-                let wrong = || Failure::Usage(format!("\"{typed}\" can be nobody's login name"));
-                accounts_of(config, &Login::parse(typed).ok_or_else(wrong)?, out).await?
+        let typed = match (&self.user, &self.subject) {
+            (Some(typed), _) => typed,
+            (None, subject) => {
+                let text = subject.as_deref().unwrap_or_default();
+                let wrong = format!("\"{text}\" is no subject.id; write it as in the log, like corp/1a2b3c");
+                return Ok(vec![SubjectId::parse(text).ok_or(Failure::Usage(wrong))?]);
             }
-            (None, subject) => subject.iter().cloned().collect(),
         };
-        let id = |text: &String| {
-            let (directory, key) = text.split_once('/')?;
-            Some(SubjectId { directory: directory.to_owned(), key: key.to_owned() })
-        };
-        let wrong = |text: &String| {
-            Failure::Usage(format!("\"{text}\" is no subject.id; write it as in the log, like corp/1a2b3c"))
-        };
-        texts.iter().map(|text| id(text).ok_or_else(|| wrong(text))).collect()
+        let (_, found) = candidates(config, typed, out).await?;
+        let unnamed = found.iter().any(|candidate| candidate.subject.is_none());
+        if found.is_empty() || unnamed {
+            writeln!(
+                out,
+                "no directory tells whose name this is; write --subject with the subject.id of log and audit trail"
+            )?;
+        }
+        if unnamed {
+            return Err(Failure::Found);
+        }
+        Ok(found.into_iter().filter_map(|candidate| Some(candidate.subject?.id)).collect())
     }
 }
 

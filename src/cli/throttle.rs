@@ -17,7 +17,7 @@ use crate::audit::{Event, Record};
 use crate::authn::throttle::{self, Against, Held, Whom};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::directory::{Directory, Login, Lookup};
+use crate::directory::{Candidate, Directory, Login, Lookup};
 use crate::identity::SubjectId;
 use crate::store::Store;
 
@@ -114,9 +114,9 @@ async fn clear(config: &Config, store: &Store, chosen: &Chosen, out: &mut dyn Wr
     let audit = Ports::of_system(config)?.audit;
     let cleared = match (&chosen.user, chosen.address) {
         (Some(typed), _) => {
-            let login = Login::parse(typed)
-                .ok_or_else(|| Failure::Usage(format!("\"{typed}\" can be nobody's login name")))?;
-            let accounts = accounts_of(config, &login, out).await?;
+            let (login, found) = candidates(config, typed, out).await?;
+            found.iter().try_for_each(|candidate| tell_directory(candidate, out))?;
+            let accounts: Vec<String> = found.into_iter().map(|candidate| candidate.throttle_key).collect();
             throttle::clear(store, Whom::Person(&login, &accounts)).await
         }
         (None, Some(address)) => throttle::clear(store, Whom::Address(address)).await,
@@ -138,22 +138,39 @@ async fn clear(config: &Config, store: &Store, chosen: &Chosen, out: &mut dyn Wr
     Ok(())
 }
 
-/// The accounts that a name means. A directory that does not answer is told of: its account stays as it is.
-pub(super) async fn accounts_of(
+/// Whom a login name means. A directory that does not answer is told of: its account stays as it is.
+pub(super) async fn candidates(
     config: &Config,
-    login: &Login,
+    typed: &str,
     out: &mut dyn Write,
-) -> Result<Vec<String>, Failure> {
-    let mut accounts = Vec::new();
+) -> Result<(Login, Vec<Candidate>), Failure> {
+    let wrong = || Failure::Usage(format!("\"{typed}\" can be nobody's login name"));
+    let login = Login::parse(typed).ok_or_else(wrong)?;
+    let mut found = Vec::new();
     for directory in directories(config)? {
-        match tokio::time::timeout(PATIENCE, directory.find(login)).await {
-            Ok(Ok(Lookup::Found(candidate))) => accounts.push(candidate.throttle_key),
+        match tokio::time::timeout(PATIENCE, directory.find(&login)).await {
+            Ok(Ok(Lookup::Found(candidate))) => found.push(*candidate),
             Ok(Ok(Lookup::Unknown | Lookup::Ambiguous)) => {}
             Ok(Err(cause)) => writeln!(out, "{cause}")?,
             Err(_) => writeln!(out, "directory \"{}\" does not answer", directory.name())?,
         }
     }
-    Ok(accounts)
+    Ok((login, found))
+}
+
+/// What is cleared here is not cleared in the directory, whose count stops tries too.
+fn tell_directory(candidate: &Candidate, out: &mut dyn Write) -> Result<(), Failure> {
+    let (held, who) = (candidate.lockout, &candidate.bind_name);
+    if held.locked {
+        writeln!(out, "{who} is locked by its directory; unlock it there")?;
+    } else if let (1.., Some(threshold)) = (held.wrong, held.threshold) {
+        let wrong = held.wrong;
+        writeln!(
+            out,
+            "{who}: the directory itself counts {wrong} wrong, and locks at {threshold}; while it does, few or no tries are sent there"
+        )?;
+    }
+    Ok(())
 }
 
 /// The login names of accounts, where their directories tell them soon.
@@ -163,9 +180,8 @@ async fn logins(config: &Config, held: &[Held]) -> Result<HashMap<String, String
     let looking = async {
         for held in held.iter().take(MOST_NAMES) {
             let Against::Account(account) = &held.against else { continue };
-            let Some((name, key)) = account.split_once('/') else { continue };
-            let Some(directory) = directories.iter().find(|one| one.name() == name) else { continue };
-            let id = SubjectId { directory: name.to_owned(), key: key.to_owned() };
+            let Some(id) = SubjectId::parse(account) else { continue };
+            let Some(directory) = directories.iter().find(|one| one.name() == id.directory) else { continue };
             if let Ok(Some(subject)) = directory.read(&id).await {
                 logins.insert(account.clone(), subject.login);
             }

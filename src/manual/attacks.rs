@@ -4,9 +4,9 @@
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
 //! metadata (`registry`), passwords (below `tests/it/directory` and `tests/it/password`; `authn::tests` beside the code),
 //! logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this
-//! page and fails when a line names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are in
-//! `tests/data/hostile`, written by
-//! `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each run.
+//! page and fails when a line names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are
+//! in `tests/data/hostile`, written by `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because
+//! their keys are new in each run.
 //!
 //! # Documents
 //!
@@ -135,7 +135,7 @@
 //! | a LogoutResponse to nothing, or by an SP that was not asked | `Unasked` | `logout::answers::an_answer_to_nothing_is_refused` |
 //! | a LogoutResponse that is unsigned, forged or no message, so that a person believes to be signed out | the page says that it was not confirmed; but by SOAP, where the connection is ours, an unsigned one counts | `logout::answers::whatever_one_answers_the_next_is_told` |
 //!
-//! # Passwords
+//! # Sign-in by password
 //!
 //! | attack | answer | test |
 //! |---|---|---|

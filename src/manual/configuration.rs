@@ -43,7 +43,8 @@
 //! in it that nobody is given here: an SP may ask for at most that. The class that signing in at the page gives must be
 //! in it. A class outside the order is as strong as itself and comparable with no other; every class meets
 //! `unspecified`. AuthnContextDeclRef is never met and never taken for a class. A session that does not meet the request
-//! leads to the sign-in page if signing in there would; otherwise, and with IsPassive, the SP gets NoAuthnContext.
+//! leads to the way of signing in that would, the page or a Kerberos ticket; where none would, and with IsPassive, the SP gets
+//! NoAuthnContext.
 //!
 //! ## Names and domains
 //!

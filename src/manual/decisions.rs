@@ -97,12 +97,12 @@
 //! ## The throttle
 //!
 //! Wrong tries are counted in the store per entry found (in AD, spellings of a name are one account), per folded name
-//! without a domain of ours where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind, so that tries at the
-//! same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window, whoever makes
-//! them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the last place is
-//! kept for an address from which that person signed in before; strangers have `account_tries` - 1. A bind that was sent
-//! and not answered is not repeated on another server and counts as a wrong try of the account, since it may have
-//! counted there; a failure before the bind does not count. What a directory tells of an account (locked, expired)
+//! without a domain of ours where there is none, and per address (an IPv6 /64 is one). A place is reserved before the bind,
+//! so that tries at the same time cannot pass together. At most `account_tries` wrong ones reach the directory in a window,
+//! whoever makes them: the directory's own lock stays open. So that a stranger cannot lock a person out here either, the
+//! last place is kept for an address from which that person signed in before; strangers have `account_tries` - 1. A bind
+//! that was sent and not answered is not repeated on another server and counts as a wrong try of the account, since it may
+//! have counted there; a failure before the bind does not count. What a directory tells of an account (locked, expired)
 //! counts against the address alone. A name or an address that was refused is not searched for again while it stays
 //! refused: only under a name that signed in from there before is an address that is used up let through to the search.
 //! Rejected: governor (in memory, and lost by a restart), locks that only an administrator opens.
@@ -131,17 +131,17 @@
 //! ## Same page, same time
 //!
 //! An unknown name waits as long as search and bind of late took, then counts and is audited by the same steps; of several
-//! directories the slowest says how long, for all. Rejected: a bind
-//! against some other account, which would count against that one.
+//! directories the slowest says how long, for all. Rejected: a bind against some other account, which would count against
+//! that one.
 //!
 //! ## Computed persistent NameIDs
 //!
 //! Lower-case base32 of HMAC-SHA-256 over IdP, SP and subject, each part with its length
-//! ([`persistent`](crate::saml::name_id::persistent)). The subject is the directory's name with objectGUID or entryUUID (or `subject_attribute`),
-//! never the login name nor the DN: people marry, and move. Nothing is stored, so every node gives the same id and no
-//! directory must be writable. The price: who loses `name_id_secret`, or renames a `[[directory]]`, changes them all.
-//! Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it, but for the migration of those
-//! (`persistent_id = "legacy-sha1"`), which is for the whole IdP: its SPs come together.
+//! ([`persistent`](crate::saml::name_id::persistent)). The subject is the directory's name with objectGUID or entryUUID (or
+//! `subject_attribute`), never the login name nor the DN: people marry, and move. Nothing is stored, so every node gives
+//! the same id and no directory must be writable. The price: who loses `name_id_secret`, or renames a `[[directory]]`,
+//! changes them all. Rejected: a table of random ids; SHA-1 with a salt as SimpleSAMLphp 1.x computes it, but for the
+//! migration of those (`persistent_id = "legacy-sha1"`), which is for the whole IdP: its SPs come together.
 //!
 //! AllowCreate is read and changes nothing. Where it is false, only an identifier that "has already been established" may
 //! be given, which "does not prevent the identity provider from creating such identifiers outside the context of this
@@ -228,18 +228,18 @@
 //!
 //! ## A key of an SP's own is named in its TOML
 //!
-//! File names in it start at its folder, as those of `certificates` do: one rule for one file. The key is part of the SP, so
-//! that a key that cannot be used refuses the SP and leaves what was last good, like any other fault there; its files are
-//! watched like the TOML. The registry has a port for it ([`SigningKeys`](crate::registry::SigningKeys)), since it must not know `keys`.
-//! Such an SP has metadata of its own (`?sp=`, `--sp`) with that certificate alone. Rejected: all keys in one document (an SP
-//! would believe a key that others hold), and an entityID per key.
+//! File names in it start at its folder, as those of `certificates` do: one rule for one file. The key is part of the SP,
+//! so that a key that cannot be used refuses the SP and leaves what was last good, like any other fault there; its files
+//! are watched like the TOML. The registry has a port for it ([`SigningKeys`](crate::registry::SigningKeys)), since it must
+//! not know `keys`. Such an SP has metadata of its own (`?sp=`, `--sp`) with that certificate alone. Rejected: all keys in
+//! one document (an SP would believe a key that others hold), and an entityID per key.
 //!
 //! ## The algorithm is chosen when it is used
 //!
 //! What an SP takes is read once, as a list; the key is asked each time what it can do
-//! ([`Preference`](crate::saml::signature::Preference)), because keys change while SPs stay. It is a look at four words, with
-//! nothing allocated. An SP whose wishes cannot be met gets the default and not an error: that its metadata are old is likelier
-//! than that it means it, and `check` says so. DigestMethod and SignatureMethod always use one hash.
+//! ([`Preference`](crate::saml::signature::Preference)), because keys change while SPs stay. It is a look at four words,
+//! with nothing allocated. An SP whose wishes cannot be met gets the default and not an error: that its metadata are old is
+//! likelier than that it means it, and `check` says so. DigestMethod and SignatureMethod always use one hash.
 //!
 //! ## Logout by the top of the window, and a look before each step
 //!
@@ -252,16 +252,17 @@
 //! (blocked without a click), and looking from the server alone (many may not reach the outside).
 //!
 //! The chain is in the store under the digest of a secret; requests of it are `DIGEST.N`, so that an answer finds its place
-//! without a table. A cookie holds the secret, which is made of the token of the session that ended: also a browser that did not
-//! wait for the first answer, by a second click, finds the logout that it began. An SP's answer counts without it, but only the browser that has it is sent on:
-//! our LogoutRequest names the person as that SP knows them, in clear, and goes through a browser that must be theirs.
+//! without a table. A cookie holds the secret, which is made of the token of the session that ended: also a browser that
+//! did not wait for the first answer, by a second click, finds the logout that it began. An SP's answer counts without it,
+//! but only the browser that has it is sent on: our LogoutRequest names the person as that SP knows them, in clear, and
+//! goes through a browser that must be theirs.
 //!
 //! ## What a LogoutResponse is worth
 //!
-//! Only what a registered key signed makes "signed out" on the page. By SOAP an answer without a signature counts too, since the
-//! connection was ours and to a registered https address (http only where `allow_http_endpoints` allows it); one with a wrong
-//! signature does not. An SP without an endpoint, and one that did not answer, make it PartialLogout: the page names them, and
-//! then the SP that asked is told.
+//! Only what a registered key signed makes "signed out" on the page. By SOAP an answer without a signature counts too,
+//! since the connection was ours and to a registered https address (http only where `allow_http_endpoints` allows it); one
+//! with a wrong signature does not. An SP without an endpoint, and one that did not answer, make it PartialLogout: the page
+//! names them, and then the SP that asked is told.
 //!
 //! ## Sessions are known for a day after their time
 //!
@@ -291,7 +292,8 @@
 //!
 //! ## A key that does nothing is a fault
 //!
-//! A key or section that this version does not serve is refused when it is switched on (`integrated.keytab` in a program without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
+//! A key or section that this version does not serve is refused when it is switched on (`integrated.keytab` in a program
+//! without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
 //!
 //! ## A ticket is asked for at one address
 //!

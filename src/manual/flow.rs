@@ -64,23 +64,23 @@
 //!
 //! ## Warm: the session is there
 //!
-//! `GET /saml/sso` finds the session by the SHA-256 of its cookie
-//! ([`Sessions::find`](crate::session::Sessions::find)), in memory with SQLite and in the database with PostgreSQL.
-//! `decide` says Issue. A repeated sign-on to the same SP with the same NameID takes the SP session that is there, so
-//! nothing is written but the audit line; a first sign-on to another SP is one transaction. That the session was used is
-//! noted once a minute, along with another write.
+//! `GET /saml/sso` finds the session by the SHA-256 of its cookie ([`Sessions::find`](crate::session::Sessions::find)), in
+//! memory with SQLite and in the database with PostgreSQL. `decide` says Issue. A repeated sign-on to the same SP with the
+//! same NameID takes the SP session that is there, so nothing is written but the audit line; a first sign-on to another SP
+//! is one transaction. That the session was used is noted once a minute, along with another write.
 //!
 //! ## What is stored
 //!
 //! | table | what | goes |
 //! |---|---|---|
-//! | `session` | SHA-256 of the cookie; who, when, how; the attributes read at sign-in | at its end, or at sign-out |
+//! | `session` | SHA-256 of the cookie; who, when, how, from which address and with which User-Agent; the attributes read at sign-in | at sign-out, or a day after its end |
 //! | `sp_session` | SP, SessionIndex and NameID of each assertion's session | with its session |
+//! | `memo` | IDs of logout messages that came; a logout under way, with the names that SPs know the person by; a Response that waits for its artifact | after `request_max_age`; 30 minutes; 60 seconds |
 //! | `wrong_try` | throttle key and time | after a day |
 //! | `known_address` | whence a person signed in, by identity and by name | after half a year |
 //! | `live_file` | which metadata file of an entityID was live, and its hash | when the file goes |
 //!
-//! Never stored: passwords, cookies, pending requests, assertions.
+//! Never stored: passwords, cookies, pending requests; assertions only while an SP may fetch them by an artifact.
 //!
 //! ## What is written where
 //!

@@ -140,6 +140,7 @@
 //! | line | level | what it means |
 //! |---|---|---|
 //! | `<user> successfully authenticated` | info | the password was right |
+//! | `<user> was refused` | info | the password was wrong, or the account may not; `reason` has the word of the audit trail |
 //! | `the header <name> is ignored: <cause>` | warn | somebody who is not the proxy names a person; see [integrated](super::integrated) |
 //! | `no Kerberos ticket of use: <cause>` | info | what a browser showed was refused |
 //! | `<user> changed the password` | info | on a page of ours |
@@ -151,7 +152,6 @@
 //! | `Changing password succeeded` | info | by the password API |
 //! | `Changing password failed: <detail>` | warn | the caller was told the same |
 //! | `password API: refused` | warn | another network, no TLS, an account that is not listed, too many tries; see `reason` |
-//! | `<user> was refused` | info | it was not, or the account may not; `reason` has the word of the audit trail |
 //! | `LDAP search returned zero entries` | info | no directory entry has this login name |
 //! | `Unable to locate metadata for <entityID>` | warn | an SP that no file describes |
 //! | `Unable to load private key <file>` | error | the server does not start; the line says why and what to do |
@@ -173,15 +173,14 @@
 //! ## Sessions
 //!
 //! A person sees at `/sessions` where they are signed in, and ends there what they do not know. An administrator does the
-//! same by `sekisho sessions list --user LOGIN` and `sekisho sessions end --user LOGIN` (or `--subject DIRECTORY/KEY`, as log
-//! and audit trail name people); a running server heeds it within a second, and the SPs hear of it when the person signs
-//! out at one of them or opens `/logout`. While somebody is signed in,
-//! the directory is asked again whether the account may still be used when it was last looked at longer ago than
-//! `session.account_check` (15 minutes): a person who was disabled or deleted, or whose account expired, loses all
-//! sessions, and the SPs that can be told without the browser are told. A lock against guessed passwords ends no session:
-//! otherwise anybody could sign anybody out. While the directory cannot be asked, sessions go on, and it is asked again a
-//! minute later; the log says so. With `dn_pattern` and no `search_base` nobody but the person can read the entry, and
-//! nothing is asked.
+//! same by `sekisho sessions list --user LOGIN` and `sekisho sessions end --user LOGIN` (or `--subject DIRECTORY/KEY`, as
+//! log and audit trail name people); a running server heeds it within a second, and the SPs hear of it when the person
+//! signs out at one of them or opens `/logout`. While somebody is signed in, the directory is asked again whether the
+//! account may still be used when it was last looked at longer ago than `session.account_check` (15 minutes): a person who
+//! was disabled or deleted, or whose account expired, loses all sessions, and the SPs that can be told without the browser
+//! are told. A lock against guessed passwords ends no session: otherwise anybody could sign anybody out. While the
+//! directory cannot be asked, sessions go on, and it is asked again a minute later; the log says so. With `dn_pattern` and
+//! no `search_base` nobody but the person can read the entry, and nothing is asked.
 //!
 //! ## Single logout
 //!
@@ -242,8 +241,8 @@
 //! | 503 | `Changing password failed: <detail>` | the directory did not answer; try again |
 //!
 //! The caller binds for each call on a connection of its own, and what it may do is the directory's business. In Active
-//! Directory give the account "Reset password" on the users below an OU and nothing else (Delegation of Control, or
-//! `dsacls "OU=People,DC=example,DC=co,DC=jp" /I:S /G "EXAMPLE\svc-passwordsync:CA;Reset Password;user"`). In OpenLDAP: `write` on
+//! Directory give the account "Reset password" on the users below an OU and nothing else (Delegation of Control, or `dsacls
+//! "OU=People,DC=example,DC=co,DC=jp" /I:S /G "EXAMPLE\svc-passwordsync:CA;Reset Password;user"`). In OpenLDAP: `write` on
 //! `userPassword` below the base, and `pwdMustChange: FALSE` in the policy, or each person must change the password again.
 //!
 //! Accounts with `adminCount` other than 0, computers, the `callers` and `bind_dn` are refused whatever the caller may do.
@@ -281,26 +280,28 @@
 //! (`isRequired`) and does not get, since the person does not have it.
 //!
 //! `session_ended` is written when a session ends without a logout of its browser: `replaced` (somebody signed in anew with
-//! it), `ended_elsewhere` (the person ended it at `/sessions`), `ended_by_administrator`, `password_changed`, or what the directory says of the account
-//! (`disabled`, `account_expired`, `gone`). `sp.entity_id` of `signed_out` is the SP that asked; without it the person signed out here. `signed_out_at` is written for
-//! each SP that was to be told: `signed_out`, or why the person may still be signed in there: `no_endpoint` (its metadata
-//! have none for logout), `no_name_id`, `unregistered`, `unreachable`, `no_answer`, `bad_answer`, `refused`, or `no_browser`
-//! (only a browser could have told it, and the person's was not at hand).
+//! it), `ended_elsewhere` (the person ended it at `/sessions`), `ended_by_administrator`, `password_changed`, or what the
+//! directory says of the account (`disabled`, `account_expired`, `gone`). `sp.entity_id` of `signed_out` is the SP that
+//! asked; without it the person signed out here. `signed_out_at` is written for each SP that was to be told: `signed_out`,
+//! or why the person may still be signed in there: `no_endpoint` (its metadata have none for logout), `no_name_id`,
+//! `unregistered`, `unreachable`, `no_answer`, `bad_answer`, `refused`, or `no_browser` (only a browser could have told it,
+//! and the person's was not at hand).
 //!
 //! `reason` of `sign_in_refused` is the true one, whatever the person was told: `wrong_password`, `unknown`, `ambiguous`,
 //! `invalid_login`, `throttled`, `locked`, `disabled`, `account_expired`, `password_expired`, `password_must_change`,
-//! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not tried),
-//! `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `other_realm`, `bad_ticket` and `proxy_header`. `locked_until` is
-//! there with `locked` where the directory shows it. With `throttled` there is a `subject.id` only where the
-//! directory was still asked. A wrong old password on the page for a new one is a `sign_in_refused` too.
+//! `logon_hours`, `workstation`, `near_lockout` (one more wrong password could have locked the account, so it was not
+//! tried), `directory_unavailable`; of a Kerberos ticket also `unknown_realm`, `other_realm`, `bad_ticket` and
+//! `proxy_header`. `locked_until` is there with `locked` where the directory shows it. With `throttled` there is a
+//! `subject.id` only where the directory was still asked. A wrong old password on the page for a new one is a
+//! `sign_in_refused` too.
 //!
 //! `by` of `password_changed` and `password_change_refused` is `person`, or the DN of the account that called the password
 //! API. Reasons of the latter: `too_short`, `not_complex_enough`, `in_history`, `too_young`, `unusable`, `policy`,
 //! `not_allowed`; of the API also `unknown`, `ambiguous`, `outside`, `privileged`, `directory_unavailable`. Those of
-//! `password_api_refused`: `network`, `no_tls`, `no_certificate`, `not_listed`, `throttled`, `rate`, or why the caller's bind was refused.
+//! `password_api_refused`: `network`, `no_tls`, `no_certificate`, `not_listed`, `throttled`, `rate`, or why the caller's
+//! bind was refused.
 //!
-//! `code` of `request_refused` is one of those below, or the SAML
-//! status that the SP was sent.
+//! `code` of `request_refused` is one of those below, or the SAML status that the SP was sent.
 //!
 //! ## Error codes
 //!
@@ -362,4 +363,5 @@
 //!
 //! ## What is not there yet
 //!
-//! Metrics and the synchronisation of accounts.
+//! A second factor, metrics, importing a SimpleSAMLphp folder, metadata fetched from a URL or by MDQ, and the synchronisation
+//! of accounts.

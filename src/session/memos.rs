@@ -16,7 +16,9 @@ const HELD: usize = 16 * 1024 * 1024;
 const EACH: usize = 256;
 /// IDs of messages in memory: some 10 MB; and those of one sender, so that none keeps the others from being heard.
 const USED: usize = 200_000;
-const USED_BY_ONE: u32 = 20_000;
+const USED_BY_ONE: usize = 20_000;
+/// How often those whose time is over are looked for.
+const SWEEP_MS: i64 = 1_000;
 const USED_PREFIX: &str = "used/";
 
 /// A memo could not be kept or found.
@@ -27,9 +29,15 @@ pub enum MemoError {
     Store(#[from] StoreError),
     /// No further message is taken, since one that came before could not be told from it.
     #[error(
-        "too many messages came within request_max_age ({0} is the most); shorten it, or ask who sends so many"
+        "more than {most} logout messages of {whose} came within saml.request_max_age, or that of the policy; shorten it, \
+         or ask who sends so many"
     )]
-    TooManyMessages(usize),
+    TooManyMessages {
+        /// So many are remembered.
+        most: usize,
+        /// Of which SP, or of all.
+        whose: String,
+    },
 }
 
 /// Short-lived things by key.
@@ -79,7 +87,8 @@ impl HeldMemos {
 #[derive(Debug, Default)]
 struct Used {
     ids: HashMap<Digest, i64>,
-    senders: HashMap<[u8; 4], u32>,
+    senders: HashMap<[u8; 4], usize>,
+    swept_ms: i64,
 }
 
 /// Four octets of the sender's digest, twelve of the message's: no two messages meet by chance, and nobody gains by making
@@ -88,31 +97,36 @@ type Digest = [u8; 16];
 
 impl Used {
     fn is_full(&self, digest: Digest) -> bool {
-        self.ids.len() >= USED || self.senders.get(&sender(digest)).is_some_and(|count| *count >= USED_BY_ONE)
+        self.ids.len() >= USED
+            || self.senders.get(&sender_of(digest)).is_some_and(|count| *count >= USED_BY_ONE)
     }
 
     fn insert(&mut self, digest: Digest, until: i64) {
         if self.ids.insert(digest, until).is_none() {
-            *self.senders.entry(sender(digest)).or_default() += 1;
+            *self.senders.entry(sender_of(digest)).or_default() += 1;
         }
     }
 
-    fn retain(&mut self, now_ms: i64) {
+    fn sweep(&mut self, now_ms: i64) {
+        if now_ms.saturating_sub(self.swept_ms) < SWEEP_MS {
+            return;
+        }
+        self.swept_ms = now_ms;
         self.ids.retain(|_, until| *until > now_ms);
         self.senders.clear();
         for digest in self.ids.keys() {
-            *self.senders.entry(sender(*digest)).or_default() += 1;
+            *self.senders.entry(sender_of(*digest)).or_default() += 1;
         }
     }
 
     fn remove(&mut self, digest: Digest) {
         if self.ids.remove(&digest).is_some() {
-            self.senders.entry(sender(digest)).and_modify(|count| *count = count.saturating_sub(1));
+            self.senders.entry(sender_of(digest)).and_modify(|count| *count = count.saturating_sub(1));
         }
     }
 }
 
-fn sender(digest: Digest) -> [u8; 4] {
+fn sender_of(digest: Digest) -> [u8; 4] {
     let [a, b, c, d, ..] = digest;
     [a, b, c, d]
 }
@@ -205,10 +219,13 @@ impl Memos {
                 return Ok(false);
             }
             if used.is_full(digest) {
-                used.retain(now_ms);
+                used.sweep(now_ms);
             }
             if used.is_full(digest) {
-                return Err(MemoError::TooManyMessages(used.ids.len()));
+                let of_all = used.ids.len() >= USED;
+                let most = if of_all { USED } else { USED_BY_ONE };
+                let whose = if of_all { "all SPs" } else { sender };
+                return Err(MemoError::TooManyMessages { most, whose: whose.to_owned() });
             }
             used.insert(digest, expires_ms);
         }
@@ -322,7 +339,7 @@ mod tests {
         assert!(used.is_full(digest("loud", "one more")) && !used.is_full(digest("quiet", "1")));
         used.remove(digest("loud", "0"));
         assert!(!used.is_full(digest("loud", "one more")));
-        used.retain(10);
+        used.sweep(10 + SWEEP_MS);
         assert!(used.ids.is_empty() && used.senders.is_empty());
     }
 

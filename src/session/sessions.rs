@@ -236,13 +236,11 @@ impl Sessions {
     /// Ends sessions on purpose, durably: they open nothing any more, and what was issued in them is still known, so that a
     /// logout reaches it. A server that runs beside this process sees it within a second.
     pub async fn revoke(&self, sessions: &[Arc<SsoSession>]) -> Result<(), SessionError> {
-        for session in sessions {
+        let revoke = |session: &Arc<SsoSession>| {
             session.lapse();
-            let (id_hash, at_ms) = (session.id_hash.clone(), session.created.as_millisecond());
-            // One by one: lapses of one transaction share their time, and this one is a mark.
-            self.store.commit(vec![Write::LapseSession { id_hash, at_ms }]).await?;
-        }
-        Ok(())
+            Write::RevokeSession { id_hash: session.id_hash.clone() }
+        };
+        Ok(self.store.commit(sessions.iter().map(revoke).collect()).await?)
     }
 
     /// From the cache or the store, whatever its state.

@@ -230,7 +230,12 @@ fn answered(request: &AuthnRequest, accepted: &Accepted, ground: Ground<'_>, tol
     };
     told.say(format!("The answer goes to {} by {binding}: {why}.", accepted.acs()));
     let released = released(accepted.sp(), request.attribute_consuming_service_index, ground);
-    told.say(if request.is_passive {
+    told.say(if request.is_passive && ground.idp.ticket_class.is_some() {
+        format!(
+            "It is accepted. Without a session and without a Kerberos ticket that the browser shows by itself the SP gets \
+             NoPassive; with one of them, an assertion with {released}."
+        )
+    } else if request.is_passive {
         format!(
             "It is accepted. Without a session the SP gets NoPassive; with one, an assertion with {released}."
         )

@@ -14,6 +14,8 @@ pub(super) struct Batch<'a> {
     pub(super) ended: BTreeSet<&'a str>,
     /// When by id_hash of sessions whose time is over.
     pub(super) lapsed: BTreeMap<&'a str, i64>,
+    /// id_hash of sessions that are revoked.
+    pub(super) revoked: BTreeSet<&'a str>,
     /// Throttle keys whose tries go.
     pub(super) cleared: BTreeSet<&'a str>,
     /// entityIDs to forget.
@@ -62,8 +64,12 @@ impl<'a> Batch<'a> {
             Write::LapseSession { id_hash, at_ms } => {
                 self.lapsed.insert(id_hash, *at_ms);
             }
+            Write::RevokeSession { id_hash } => {
+                self.revoked.insert(id_hash);
+            }
             Write::EndSession { id_hash } => {
                 self.lapsed.remove(id_hash.as_str());
+                self.revoked.remove(id_hash.as_str());
                 self.sessions.remove(id_hash.as_str());
                 self.touches.remove(id_hash.as_str());
                 self.sp_sessions.retain(|_, row| row.id_hash != *id_hash);

@@ -20,7 +20,7 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
-    /// Whether a [`Write::LapseSession`] came: that leaves a time of last use at which nothing was used.
+    /// Whether a [`Write::LapseSession`] or [`Write::RevokeSession`] came: that leaves a time of last use at which nothing was used.
     pub fn has_lapsed(&self) -> bool {
         self.last_used_ms == 0
     }
@@ -61,6 +61,11 @@ pub enum Write {
         id_hash: String,
         /// When.
         at_ms: i64,
+    },
+    /// The time of a session is over on purpose: it had none, see [`SessionRow::created_ms`] and `expires_ms`.
+    RevokeSession {
+        /// Which.
+        id_hash: String,
     },
     /// A session ends, with all that was issued in it.
     EndSession {

@@ -50,6 +50,11 @@ const LAPSE_SESSIONS: Form = Form {
     tail: ")",
     tuples: false,
 };
+const REVOKE_SESSIONS: Form = Form {
+    head: "UPDATE session SET last_used_ms = 0, expires_ms = created_ms WHERE id_hash IN (",
+    tail: ")",
+    tuples: false,
+};
 const COUNT_TRIES: Form =
     Form { head: "INSERT INTO wrong_try (throttle_key, at_ms) VALUES ", tail: "", tuples: true };
 const PUT_ADDRESSES: Form = Form {
@@ -119,6 +124,8 @@ impl Statements {
             let lapsed: Vec<_> = batch.lapsed.keys().map(|id| [Text(id)]).collect();
             self.each(connection, &LAPSE_SESSIONS, Some(*newest), &lapsed).await?;
         }
+        let revoked: Vec<_> = batch.revoked.iter().map(|id| [Text(id)]).collect();
+        self.each(connection, &REVOKE_SESSIONS, None, &revoked).await?;
         let tries: Vec<_> = batch.tries.iter().map(|(key, at)| [Text(key), Number(*at)]).collect();
         self.each(connection, &COUNT_TRIES, None, &tries).await?;
         let addresses = batch

@@ -86,3 +86,15 @@ async fn an_administrator_ends_the_sessions_of_a_person() {
     let answer = redirected(&page, "https://app.test/slo");
     assert_eq!(crate::support::sp::status(&answer), ["Success"]);
 }
+
+#[test]
+fn a_name_that_only_a_bind_could_tell_is_not_taken_for_nobody() {
+    let mut folder = Folder::new();
+    folder.add_directory(
+        "name = \"corp\"\nkind = \"ldap\"\nurls = [\"ldap://127.0.0.1:1\"]\ndn_pattern = \"uid={login},dc=example\"\n",
+    );
+    folder.write_config();
+    let ended = sekisho(&folder.path(""), &["sessions", "end", "--user", "yamada"], "");
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(ended.out.contains("write --subject"), "{}", ended.out);
+}
