@@ -60,6 +60,33 @@ pub enum Ticket {
     Silent,
 }
 
+/// Whose session a browser has, or had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// It never had one.
+    Nobody,
+    /// Somebody who signed in at the page.
+    ByForm,
+    /// Somebody whom a ticket signed in.
+    ByTicket,
+    /// Somebody whose session is over by its time.
+    Lapsed,
+    /// Somebody whose session was ended: by a logout, an administrator, the person from elsewhere.
+    Ended,
+}
+
+impl Ticket {
+    /// Of a browser that is offered the sign-in by ticket. `mark` is what its last sign-out or click left there: whether
+    /// the person wants the ticket to be asked for.
+    pub fn of(mark: Option<bool>, holder: Holder) -> Self {
+        match (mark, holder) {
+            (Some(true), _) | (None, Holder::Nobody | Holder::ByTicket | Holder::Lapsed) => Self::Silent,
+            // The ticket may be another person's than the one who signed in at the page.
+            (Some(false), _) | (None, Holder::ByForm | Holder::Ended) => Self::OnClick,
+        }
+    }
+}
+
 /// The ways of signing in that would meet a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {

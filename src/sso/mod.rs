@@ -20,7 +20,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use accept::{Demands, Ground, Incoming};
-pub use decide::{Ticket, Ways};
+pub use decide::{Holder, Ticket, Ways};
 pub use identifiers::{Identifiers, LegacyIds, PersistentIds};
 pub use outcome::{Outcome, PostForm, Refused, Sentence, SoapAnswer, SpNames};
 

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::app::App;
 use crate::authn::{Acceptor, Answer, Claim, IntegratedSignIn, Presented, Prover, Refusal, TicketFault};
 use crate::session::SsoSession;
-use crate::sso::{RequestContext, Ticket};
+use crate::sso::{Holder, RequestContext, Ticket};
 
 use super::cookie::Cookie;
 use super::error::WebError;
@@ -45,19 +45,19 @@ pub(crate) async fn ticket(visit: &Visit<'_>, session: Option<&SsoSession>) -> R
     if !offered.is_some_and(|integrated| integrated.is_offered(peer(visit), visit.address())) {
         return Ok(Ticket::Never);
     }
-    match (visit.jar().read(visit.req.headers(), Cookie::Ticket), session) {
-        (Some(CLICKED), _) => return Ok(Ticket::Silent),
-        (Some(_), _) => return Ok(Ticket::OnClick),
-        // The ticket may be another person's than the one who signed in at the page.
-        (None, Some(session)) if !session.silent => return Ok(Ticket::OnClick),
-        (None, Some(_)) => return Ok(Ticket::Silent),
-        (None, None) => {}
+    let mark = visit.jar().read(visit.req.headers(), Cookie::Ticket).map(|mark| mark == CLICKED);
+    Ok(Ticket::of(mark, holder(visit, session).await?))
+}
+
+async fn holder(visit: &Visit<'_>, session: Option<&SsoSession>) -> Result<Holder, WebError> {
+    if let Some(session) = session {
+        return Ok(if session.silent { Holder::ByTicket } else { Holder::ByForm });
     }
-    let Some(token) = visit.token() else { return Ok(Ticket::Silent) };
+    let Some(token) = visit.token() else { return Ok(Holder::Nobody) };
     // A session whose time is over is still known; one that is not was ended, perhaps by a service provider's SOAP.
     let held = visit.app.sessions.find_any(token).await?;
     let lapsed = held.is_some_and(|session| !session.is_revoked());
-    Ok(if lapsed { Ticket::Silent } else { Ticket::OnClick })
+    Ok(if lapsed { Holder::Lapsed } else { Holder::Ended })
 }
 
 /// What `sso` wants to know of a request that a ticket may meet.

@@ -421,3 +421,19 @@ async fn declarations_cannot_be_met_and_are_no_classes() {
         assert_eq!(shown(&world.decide(sp, signed_in, &[], declared).await), expected, "{sp} {signed_in:?}");
     }
 }
+
+#[test]
+fn a_ticket_is_asked_for_unless_a_person_would_be_surprised() {
+    use Holder::{ByForm, ByTicket, Ended, Lapsed, Nobody};
+    for (holder, ticket) in [
+        (Nobody, Ticket::Silent),
+        (ByTicket, Ticket::Silent),
+        (Lapsed, Ticket::Silent),
+        (ByForm, Ticket::OnClick),
+        (Ended, Ticket::OnClick),
+    ] {
+        assert_eq!(Ticket::of(None, holder), ticket, "{holder:?}");
+        assert_eq!(Ticket::of(Some(true), holder), Ticket::Silent, "{holder:?} after a click");
+        assert_eq!(Ticket::of(Some(false), holder), Ticket::OnClick, "{holder:?} after a sign-out");
+    }
+}
