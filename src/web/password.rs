@@ -9,9 +9,10 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::authn::{Answer, Attempt, ChangeAnswer, ChangeAttempt, Refusal, Whose};
+use crate::authn::{ChangeAttempt, Refusal, Whose};
 use crate::clock::Timestamp;
 use crate::identity::Subject;
+use crate::password::Changing;
 use crate::secret::Secret;
 use crate::session::SsoSession;
 use crate::sso::{PendingView, Ticket};
@@ -160,46 +161,38 @@ async fn exchange(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpRespon
         Err(foreign) => return Err(foreign),
     }
     let whose = match (named, &session) {
-        (Some(login), _) => Whose::Named(login),
-        (None, Some(session)) => Whose::SignedIn(&session.subject),
+        (Some(login), _) => Whose::Named(login.to_owned()),
+        (None, Some(session)) => Whose::SignedIn(Box::new(session.subject.clone())),
         (None, None) => return Ok(page(visit, &wanted, Some(Told::form_too_old(visit.lang)))),
     };
     if let Some(told) = Told::of_typing(visit.lang, old.expose(), new.expose(), again.expose()) {
         return Ok(page(visit, &wanted, Some(told)));
     }
-    let (address, request_id) = (visit.address(), visit.id());
+    let (address, request_id) = (visit.address(), visit.id().to_owned());
     let attempt = ChangeAttempt { whose, old, new, address, request_id };
-    match visit.app.passwords.change(attempt, visit.token()).await {
-        Ok(ChangeAnswer::Changed(_)) => match named {
-            Some(_) => enter(visit, wanted, again).await,
-            None => Ok(match pending {
-                Some(pending) => visit.see_other(&login::resume_path(visit, pending)),
-                None => visit.see_other("/password/changed"),
-            }),
+    match visit.app.passwords.change(attempt, visit.token()).await? {
+        Changing::Changed { signed_in: Some(subject) } => {
+            login::enter(visit, *subject, Proof::Form, pending).await
+        }
+        Changing::Changed { signed_in: None } => match (named, pending) {
+            (Some(login), _) => sign_in_again(visit, pending, login).await,
+            (None, Some(pending)) => Ok(visit.see_other(&login::resume_path(visit, pending))),
+            (None, None) => Ok(visit.see_other("/password/changed")),
         },
-        Ok(ChangeAnswer::Kept(refusal)) => {
+        Changing::Kept(refusal) => {
             let told = Told::kept(visit.lang, refusal, visit.app.clock.now());
             Ok(page(visit, &wanted, Some(told)))
         }
-        Ok(ChangeAnswer::Refused(refusal)) => {
-            Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal))))
-        }
-        Err(error) => Err(error.into()),
+        Changing::Refused(refusal) => Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal)))),
     }
 }
 
-/// Signs in with the new password, as the sign-in page does.
-async fn enter(visit: &Visit<'_>, wanted: Wanted<'_>, new: Secret<String>) -> Result<HttpResponse, WebError> {
-    let Wanted { pending, login, .. } = wanted;
-    let attempt = Attempt { login, password: new, address: visit.address(), request_id: visit.id() };
-    if let Answer::SignedIn(subject) = visit.app.sign_in.sign_in(attempt).await? {
-        // Where the entry is only known after the bind, the sessions are still there.
-        let request = (visit.id(), visit.address());
-        let keep = visit.token().unwrap_or_default();
-        visit.app.passwords.end_others(&subject.id, keep, request).await?;
-        return login::enter(visit, *subject, Proof::Form, pending).await;
-    }
-    // Another server of the directory may not know the new password yet.
+/// The sign-in page, for the new password.
+async fn sign_in_again(
+    visit: &Visit<'_>,
+    pending: Option<&str>,
+    login: &str,
+) -> Result<HttpResponse, WebError> {
     let Some(filled) = Filled::of(visit, pending, Ticket::Never) else {
         return login::unusable(visit, pending.unwrap_or("")).await;
     };

@@ -3,6 +3,7 @@
 mod active_directory;
 mod api;
 mod ldap;
+mod own;
 mod pages;
 
 use std::sync::Arc;
