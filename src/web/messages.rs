@@ -148,7 +148,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
                 "アカウントの有効期限が切れています。管理者にお問い合わせください。",
             ),
         ),
-        Refusal::PasswordExpired => (
+        Refusal::PasswordExpired { .. } => (
             401,
             "SK-PASSWORD-EXPIRED",
             words(
@@ -156,7 +156,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
                 "パスワードの有効期限が切れています。パソコンで変更するか、管理者にお問い合わせください。",
             ),
         ),
-        Refusal::PasswordMustChange => (
+        Refusal::PasswordMustChange { .. } => (
             401,
             "SK-PASSWORD-CHANGE",
             words(

@@ -94,19 +94,19 @@ pub(crate) fn page(visit: &Visit<'_>, wanted: &Wanted<'_>, told: Option<Told>) -
 }
 
 /// The page for somebody whose right password may not sign in any more, if passwords can be changed here.
-pub(crate) async fn instead_of_refusal(
+pub(crate) fn instead_of_refusal(
     visit: &Visit<'_>,
     filled: &mut Filled<'_>,
     refusal: Refusal,
-) -> Result<Option<HttpResponse>, WebError> {
-    if !matches!(refusal, Refusal::PasswordExpired | Refusal::PasswordMustChange)
-        || !visit.app.sign_in.may_change_password(filled.login).await?
-    {
-        return Ok(None);
-    }
+) -> Option<HttpResponse> {
+    let (Refusal::PasswordExpired { changeable: true } | Refusal::PasswordMustChange { changeable: true }) =
+        refusal
+    else {
+        return None;
+    };
     let view = filled.view.take();
     let wanted = Wanted { pending: filled.pending, view, login: filled.login, session: None };
-    Ok(Some(page(visit, &wanted, Some(Told::due(visit.lang, refusal)))))
+    Some(page(visit, &wanted, Some(Told::due(visit.lang, refusal))))
 }
 
 /// Where somebody who has just signed in goes first whose password ends soon.

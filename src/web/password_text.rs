@@ -104,7 +104,7 @@ impl Told {
     /// Why somebody comes here who wanted to sign in.
     pub(crate) fn due(lang: Lang, refusal: Refusal) -> Self {
         let words = match refusal {
-            Refusal::PasswordExpired => (
+            Refusal::PasswordExpired { .. } => (
                 "Your password has expired. Choose a new one.",
                 "パスワードの有効期限が切れています。新しいパスワードを設定してください。",
             ),

@@ -106,19 +106,6 @@ impl PasswordSignIn {
     pub fn changes_passwords(&self) -> bool {
         self.directories().iter().any(|directory| directory.changes_passwords())
     }
-
-    /// Whether the person whom this name means may; asked only of somebody whose password was right.
-    pub async fn may_change_password(&self, login: &str) -> Result<bool, AuthnError> {
-        let Some(login) = Login::parse(login) else { return Ok(false) };
-        for directory in self.directories() {
-            match directory.find(&login).await? {
-                Lookup::Unknown => {}
-                Lookup::Ambiguous => return Ok(false),
-                Lookup::Found(_) => return Ok(directory.changes_passwords()),
-            }
-        }
-        Ok(false)
-    }
 }
 
 impl Request {
