@@ -195,7 +195,7 @@ impl<'a> Visit<'a> {
     /// The page of an error that may be gone at the next try, with a link to `retry` (one of our own paths).
     pub(crate) fn error_with_retry(&self, error: &WebError, retry: Option<String>) -> HttpResponse {
         let (status, code) = (error.status(), error.code());
-        let notice = Notice { status: status.as_u16(), code, words: error.words(), until: None };
+        let notice = Notice { status: status.as_u16(), code, words: error.words(), more: None };
         let mut answer = Failed { status, notice, names: None, retry }.answer(&self.frame(None));
         answer.extensions_mut().insert(error.failure());
         if let WebError::Method { allow } = error {
