@@ -66,7 +66,7 @@ async fn begin(url: &str, sent: usize, announced: usize) -> String {
     let (host, port) = (url.host_str().unwrap().to_owned(), url.port().unwrap());
     let exchange = move || {
         let mut socket = TcpStream::connect((host.as_str(), port)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: {announced}\r\n\r\n",
             url.path()
