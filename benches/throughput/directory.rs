@@ -16,7 +16,7 @@ use crate::load::{self, Run, Work};
 use crate::report::{Goal, Report};
 use crate::server::Server;
 use crate::support::folder::Folder;
-use crate::support::slapd::{BASE, NUMBERED, READER, READER_PASSWORD, Slapd, password_of};
+use crate::support::slapd::{NUMBERED, Slapd, password_of};
 use crate::{CONNECTIONS, SECONDS, openssl_speed, register, run};
 
 const FILTER: &str = "(&(objectClass=inetOrgPerson)(uid={login}))";
@@ -116,14 +116,7 @@ fn bare_client(slapd: &Slapd) -> u64 {
 }
 
 fn options(slapd: &Slapd) -> LdapOptions {
-    let mut options = LdapOptions::new("corp");
-    options.urls = vec![slapd.ldaps_url()];
-    options.ca_certificate = Some(slapd.ca_file());
-    BASE.clone_into(&mut options.search_base);
-    options.bind_dn = Some(READER.to_owned());
-    options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
-    FILTER.clone_into(&mut options.login_filter);
-    options
+    LdapOptions { login_filter: FILTER.to_owned(), ..Slapd::options(&[slapd]) }
 }
 
 async fn sign_in(directory: &LdapDirectory, number: usize) {

@@ -12,7 +12,7 @@ use crate::authn::PasswordSignIn;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::identity::SubjectId;
-use crate::password::{ApiOptions, EndsSessions, PasswordApi, Passwords};
+use crate::password::{EndsSessions, PasswordApi, Passwords};
 use crate::sso::logout::SingleLogout;
 use crate::sso::logout::sessions::Cause;
 use crate::sso::{RequestContext, Ticket};
@@ -24,7 +24,7 @@ pub(super) fn own(
     audit: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
 ) -> Passwords {
-    let sessions = Arc::new(HeldSessions(Arc::clone(logout)));
+    let sessions = Arc::new(ByLogout(Arc::clone(logout)));
     Passwords { sign_in: sign_in.clone(), sessions, audit, clock }
 }
 
@@ -35,20 +35,15 @@ pub(super) fn api(config: &Config, passwords: &Passwords) -> Result<Option<Passw
     let directory = directories
         .find(|directory| directory.name() == wanted.directory)
         .with_context(|| format!("password_api.directory: there is no directory \"{}\"", wanted.directory))?;
-    let options = ApiOptions {
-        callers: wanted.callers.clone(),
-        search_base: wanted.search_base.clone(),
-        calls_per_minute: wanted.calls_per_minute,
-    };
-    Ok(Some(PasswordApi::new(options, Arc::clone(directory), passwords.clone())))
+    Ok(Some(PasswordApi::new(wanted.options.clone(), Arc::clone(directory), passwords.clone())))
 }
 
 /// Ends sessions here, and tells the service providers that can be told without the browser.
 #[derive(Debug)]
-struct HeldSessions(Arc<SingleLogout>);
+struct ByLogout(Arc<SingleLogout>);
 
 #[async_trait]
-impl EndsSessions for HeldSessions {
+impl EndsSessions for ByLogout {
     async fn end_others(
         &self,
         subject: &SubjectId,

@@ -79,9 +79,15 @@ pub enum Refusal {
     /// The account's time is over.
     AccountExpired,
     /// The password's time is over.
-    PasswordExpired,
+    PasswordExpired {
+        /// Whether its directory lets people change it here.
+        changeable: bool,
+    },
     /// The password must be changed first.
-    PasswordMustChange,
+    PasswordMustChange {
+        /// Whether its directory lets people change it here.
+        changeable: bool,
+    },
     /// Not at this hour.
     LogonHours,
     /// Not from this place.
@@ -151,10 +157,22 @@ impl From<Reason> for Refusal {
             Reason::Locked { until } => Self::Locked { until },
             Reason::Disabled => Self::Disabled,
             Reason::AccountExpired => Self::AccountExpired,
-            Reason::PasswordExpired => Self::PasswordExpired,
-            Reason::PasswordMustChange => Self::PasswordMustChange,
+            Reason::PasswordExpired => Self::PasswordExpired { changeable: false },
+            Reason::PasswordMustChange => Self::PasswordMustChange { changeable: false },
             Reason::LogonHours => Self::LogonHours,
             Reason::Workstation => Self::Workstation,
+        }
+    }
+}
+
+impl Refusal {
+    /// As this directory says it.
+    fn by(self, directory: &dyn Directory) -> Self {
+        let changeable = directory.changes_passwords();
+        match self {
+            Self::PasswordExpired { .. } => Self::PasswordExpired { changeable },
+            Self::PasswordMustChange { .. } => Self::PasswordMustChange { changeable },
+            other => other,
         }
     }
 }
@@ -289,7 +307,7 @@ impl Request {
             // The password was right: what bars the account may be told.
             (Verdict::Accepted(_), Some(reason)) | (Verdict::Denied(reason), _) => reason,
         };
-        match Refusal::from(reason) {
+        match Refusal::from(reason).by(directory.as_ref()) {
             Refusal::WrongCredentials => {
                 self.inner.timings.note(at, took);
                 let took = self.inner.timings.beside(at, took);

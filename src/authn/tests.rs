@@ -327,7 +327,10 @@ async fn what_the_directory_says_of_the_account_is_told_when_it_was_said_by_a_bi
     assert_eq!(fixture.try_in("tanaka", "right", HOME).await, Some(Refusal::Disabled));
     let fixture = Fixture::new(vec![Fake::corp()]).await;
     for _ in 0..9 {
-        assert_eq!(fixture.try_in("tanaka", "verdict:expired", HOME).await, Some(Refusal::PasswordExpired));
+        assert_eq!(
+            fixture.try_in("tanaka", "verdict:expired", HOME).await,
+            Some(Refusal::PasswordExpired { changeable: false })
+        );
     }
     assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked { until: None }));
     assert_eq!(fixture.reasons().last().unwrap(), "locked");

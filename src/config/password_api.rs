@@ -10,23 +10,21 @@ use super::reader::Section;
 use super::values::{count, flag, network, text};
 use super::{DirectoryConfig, Listen};
 use crate::directory::dn::Dn;
+use crate::password::ApiOptions;
 
 /// The password API, where it is switched on.
 #[derive(Debug, Clone)]
 pub struct PasswordApi {
     /// `directory`: the name of the `[[directory]]`, which must be LDAP over verified TLS.
     pub directory: String,
-    /// `search_base`: only people at or below this DN. Default: the directory's `search_base`.
-    pub search_base: Option<Dn>,
-    /// `callers`: the DNs that may call, each with its password in the call.
-    pub callers: Vec<Dn>,
+    /// `callers`, the DNs that may call, each with its password in the call; `search_base`, by default the directory's;
+    /// `calls_per_minute`, by default 60: more are put off.
+    pub options: ApiOptions,
     /// `allowed_networks`: where calls may come from; `0.0.0.0/0` and `::/0` for everywhere.
     pub allowed_networks: Vec<IpNet>,
     /// `client_certificates`: PEM file of the CAs that each caller's certificate must come from; it is shown in the TLS of
     /// `[listen]`. Default: no certificate is asked for.
     pub client_certificates: Option<PathBuf>,
-    /// `calls_per_minute`: more are put off. Default 60.
-    pub calls_per_minute: u32,
 }
 
 /// `None` unless `enabled = true`; what is written is checked all the same.
@@ -38,11 +36,13 @@ pub(super) fn read(
     let enabled = section.or("enabled", false, flag);
     let read = PasswordApi {
         directory: section.optional("directory", text).unwrap_or_default(),
-        search_base: section.optional("search_base", dn),
-        callers: section.list("callers", dn).unwrap_or_default(),
+        options: ApiOptions {
+            callers: section.list("callers", dn).unwrap_or_default(),
+            search_base: section.optional("search_base", dn),
+            calls_per_minute: section.or("calls_per_minute", 60, count(1..=6000)),
+        },
         allowed_networks: section.list("allowed_networks", network).unwrap_or_default(),
         client_certificates: section.existing("client_certificates", None),
-        calls_per_minute: section.or("calls_per_minute", 60, count(1..=6000)),
     };
     if !enabled {
         return None;
@@ -57,11 +57,13 @@ pub(super) fn read(
         section.complain("client_certificates", Complaint::wrong("is only seen in our own TLS", remedy));
     }
     let lists = [
-        ("callers", read.callers.is_empty(), "list the DNs of the accounts that may call"),
+        ("callers", read.options.callers.is_empty(), "list the DNs of the accounts that may call"),
         ("allowed_networks", read.allowed_networks.is_empty(), "list the networks that calls come from"),
     ];
     for (key, is_empty, remedy) in lists {
-        if is_empty && (!section.has(key) || section.is_empty_list(key)) {
+        if !section.has(key) {
+            section.missing(key, remedy);
+        } else if is_empty && section.is_empty_list(key) {
             section.complain(key, Complaint::wrong("is empty, so nobody could call", remedy));
         }
     }
@@ -93,9 +95,13 @@ fn check_directory(section: &Section<'_>, read: &PasswordApi, directories: &[Dir
     }
     let base = Dn::parse(&options.search_base);
     if base.is_none() {
-        complain(format!("\"{name}\" has no search_base"), "set the DN under which its people are");
+        let message = match options.search_base.trim() {
+            "" => format!("\"{name}\" has no search_base"),
+            no_dn => format!("the search_base of \"{name}\", \"{no_dn}\", is no DN"),
+        };
+        complain(message, "set the DN under which its people are");
     }
-    if let (Some(base), Some(own)) = (&base, &read.search_base)
+    if let (Some(base), Some(own)) = (&base, &read.options.search_base)
         && !own.is_under(base)
     {
         let message = format!("is not below the search_base of \"{name}\"");

@@ -341,7 +341,7 @@
 //! | `SK-PASSWORD-DENIED` | 403 | the person may not change it, or `bind_dn` may not for one that has expired | see "Passwords that people change" |
 //! | `SK-PASSWORD-CHANGED` | 200 | it is changed, and the sign-in with it was refused | another server may not know it yet; sign in again |
 //! | `SK-NO-PASSWORD-CHANGE` | 404 | no directory, or not this person's, has `password_change = true` | set it, or change passwords elsewhere |
-//! | `SK-SESSIONS-REMAIN` | 503 | the password is changed, the sessions elsewhere live on | the store: disk full, locked, down; end them when it is back |
+//! | `SK-SESSIONS-REMAIN` | 503 | the password is changed, the sessions elsewhere live on | the store: disk full, locked, down; or, with `dn_pattern`, a server of the directory that does not know the new password yet, so that nobody knows whose they are; end them by hand |
 //! | `SK-OK` | 200 | password API: the password is set | - |
 //! | `SK-API-REFUSED` | 403 | password API: not from `allowed_networks`, not over TLS, or without a certificate | the audit trail says which |
 //! | `SK-API-CALLER` | 401 | password API: the account is not in `callers`, or its password is wrong | the audit trail says which |

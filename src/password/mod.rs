@@ -7,7 +7,7 @@ mod own;
 mod rate;
 
 pub use self::api::{ApiAnswer, ApiOptions, Call, Detail, PasswordApi};
-pub use self::own::{EndsSessions, Passwords};
+pub use self::own::{Changing, EndsSessions, Passwords};
 
 use std::error::Error;
 

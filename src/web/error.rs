@@ -38,10 +38,12 @@ pub(crate) enum WebError {
     ProxyHeader(#[from] HeaderFault),
     #[error("cannot use the session")]
     Session(#[from] SessionError),
-    #[error("cannot check the password")]
+    #[error("cannot check or change the password")]
     Authn(#[from] AuthnError),
-    #[error("cannot change the password")]
-    Password(#[from] PasswordError),
+    #[error("the password was changed, but the person's other sessions could not be ended")]
+    SessionsRemain(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the change of the password was broken off: {0}")]
+    ChangeInterrupted(String),
     #[error("passwords of this person's directory, or of all, are not changed here")]
     NoPasswordChange,
     #[error("cannot record the event")]
@@ -68,6 +70,17 @@ impl From<CustodyError> for WebError {
     }
 }
 
+impl From<PasswordError> for WebError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Authn(error) => Self::Authn(error),
+            PasswordError::Audit(error) => Self::Audit(error),
+            PasswordError::SessionsRemain(cause) => Self::SessionsRemain(cause),
+            PasswordError::Interrupted(cause) => Self::ChangeInterrupted(cause),
+        }
+    }
+}
+
 impl WebError {
     /// The status of the page.
     pub(crate) fn status(&self) -> StatusCode {
@@ -80,9 +93,11 @@ impl WebError {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BadForm | Self::ProxyHeader(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin | Self::CsrfToken => StatusCode::FORBIDDEN,
-            Self::Session(_) | Self::Authn(_) | Self::Audit(_) | Self::Password(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Session(_)
+            | Self::Authn(_)
+            | Self::Audit(_)
+            | Self::SessionsRemain(_)
+            | Self::ChangeInterrupted(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -99,11 +114,11 @@ impl WebError {
             Self::CsrfToken => "SK-FORM-TOKEN",
             Self::ProxyHeader(_) => "SK-PROXY-HEADER",
             Self::NoPasswordChange => "SK-NO-PASSWORD-CHANGE",
-            Self::Authn(error) | Self::Password(PasswordError::Authn(error)) => authn_code(error),
+            Self::Authn(error) => authn_code(error),
             Self::Session(_) => "SK-STORE",
-            Self::Password(PasswordError::SessionsRemain(_)) => "SK-SESSIONS-REMAIN",
-            Self::Audit(_) | Self::Password(PasswordError::Audit(_)) => "SK-AUDIT",
-            Self::Password(PasswordError::Interrupted(_)) | Self::Answer(_) => "SK-INTERNAL",
+            Self::SessionsRemain(_) => "SK-SESSIONS-REMAIN",
+            Self::Audit(_) => "SK-AUDIT",
+            Self::ChangeInterrupted(_) | Self::Answer(_) => "SK-INTERNAL",
         }
     }
 
@@ -139,36 +154,23 @@ impl WebError {
                 "Passwords cannot be changed here; use the way that your company has for it.",
                 "ここではパスワードを変更できません。社内で決められた方法で変更してください。",
             ),
-            Self::Password(PasswordError::SessionsRemain(_)) => (
+            Self::SessionsRemain(_) => (
                 "Your password was changed, but you could not be signed out elsewhere; please tell your administrator.",
                 "パスワードは変更されましたが、ほかのブラウザーや端末からサインアウトできませんでした。管理者にお知らせください。",
             ),
-            Self::Authn(AuthnError::Directory(DirectoryError::ChangeUnanswered { .. }))
-            | Self::Password(PasswordError::Authn(AuthnError::Directory(
-                DirectoryError::ChangeUnanswered { .. },
-            ))) => (
+            Self::Authn(AuthnError::Directory(DirectoryError::ChangeUnanswered { .. })) => (
                 "The user directory did not answer in time; your password may have been changed or not. Try the new one first.",
                 "ユーザーディレクトリーから応答がありませんでした。パスワードが変更されたかどうか確認できません。まず新しいパスワードでお試しください。",
             ),
-            Self::Authn(AuthnError::Directory(_))
-            | Self::Password(PasswordError::Authn(AuthnError::Directory(_))) => (
+            Self::Authn(AuthnError::Directory(_)) => (
                 "The user directory does not answer; please try again in a few minutes.",
                 "ユーザーディレクトリーが応答していません。数分後にもう一度お試しください。",
             ),
-            Self::Session(_)
-            | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_))
-            | Self::Password(
-                PasswordError::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | PasswordError::Audit(_),
-            )
-            | Self::Audit(_) => (
+            Self::Session(_) | Self::Authn(AuthnError::Store(_) | AuthnError::Audit(_)) | Self::Audit(_) => (
                 "This is not possible right now; please try again in a few minutes.",
                 "現在処理できません。数分後にもう一度お試しください。",
             ),
-            Self::Authn(AuthnError::Interrupted(_))
-            | Self::Password(
-                PasswordError::Authn(AuthnError::Interrupted(_)) | PasswordError::Interrupted(_),
-            )
-            | Self::Answer(_) => (
+            Self::Authn(AuthnError::Interrupted(_)) | Self::ChangeInterrupted(_) | Self::Answer(_) => (
                 "Something went wrong on our side; please try again.",
                 "サーバーで問題が発生しました。もう一度お試しください。",
             ),
@@ -210,5 +212,15 @@ mod tests {
         assert_eq!((error.status(), error.code()), (StatusCode::SERVICE_UNAVAILABLE, "SK-AUDIT"));
         assert!(error.failure().cause.contains("/var/log/audit.jsonl"));
         assert!(!error.words().en.contains("audit") && !error.words().en.contains("password"));
+    }
+
+    #[test]
+    fn a_fault_is_told_alike_whether_a_password_was_proved_or_changed() {
+        let (directory, cause) = ("corp".to_owned(), "gone".to_owned());
+        let gone = AuthnError::Directory(DirectoryError::Unreachable { directory, cause });
+        let error = WebError::from(PasswordError::Authn(gone));
+        assert!(matches!(error, WebError::Authn(AuthnError::Directory(_))) && error.code() == "SK-DIRECTORY");
+        let remain = WebError::from(PasswordError::SessionsRemain("disk full".into())).failure();
+        assert_eq!((remain.code, remain.cause.matches("disk full").count()), ("SK-SESSIONS-REMAIN", 1));
     }
 }

@@ -11,7 +11,6 @@ use super::error::WebError;
 use super::integrated;
 use super::login;
 use super::outcome::init_path;
-use super::password_text::ChangeText;
 use super::views::{Application, Home};
 use super::visit::Visit;
 
@@ -32,11 +31,7 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         display_name: &session.subject.display_name,
         login: &session.subject.login,
         applications: applications(visit, &session).await,
-        change_password: visit
-            .app
-            .sign_in
-            .changes_passwords_of(&session.subject.id.directory)
-            .then(|| ChangeText::of(visit.lang).title),
+        changes_password: visit.app.sign_in.changes_passwords_of(&session.subject.id.directory),
     };
     Ok(visit.page(page.answer()))
 }

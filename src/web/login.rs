@@ -206,12 +206,8 @@ async fn prove(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpResponse,
     let attempt = Attempt { login, password, address: visit.address(), request_id: visit.id() };
     match visit.app.sign_in.sign_in(attempt).await {
         Ok(Answer::SignedIn(subject)) => enter(visit, *subject, Proof::Form, pending).await,
-        Ok(Answer::Refused(refusal)) => {
-            match password::instead_of_refusal(visit, &mut filled, refusal).await? {
-                Some(change) => Ok(change),
-                None => Ok(page(visit, &filled, Some(messages::refusal(refusal)))),
-            }
-        }
+        Ok(Answer::Refused(refusal)) => Ok(password::instead_of_refusal(visit, &mut filled, refusal)
+            .unwrap_or_else(|| page(visit, &filled, Some(messages::refusal(refusal))))),
         Err(error) => Ok(visit.error_with_retry(&error.into(), Some(form_path(visit, pending)))),
     }
 }

@@ -24,17 +24,28 @@ impl Words {
     }
 }
 
-/// A refused sign-in on the sign-in page.
+/// What a page says above its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Notice {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) words: Words,
-    /// When that ends by itself, where it is known.
-    pub(crate) until: Option<Timestamp>,
+    /// What else is known of it.
+    pub(crate) more: Option<More>,
 }
 
-const fn words(en: &'static str, ja: &'static str) -> Words {
+/// What goes on in a sentence of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum More {
+    /// When the lock ends by itself.
+    EndsAt(Timestamp),
+    /// How many characters a password needs.
+    AtLeast(u32),
+    /// When the password can be changed again.
+    AgainAt(Timestamp),
+}
+
+pub(super) const fn words(en: &'static str, ja: &'static str) -> Words {
     Words { en, ja }
 }
 
@@ -148,7 +159,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
                 "アカウントの有効期限が切れています。管理者にお問い合わせください。",
             ),
         ),
-        Refusal::PasswordExpired => (
+        Refusal::PasswordExpired { .. } => (
             401,
             "SK-PASSWORD-EXPIRED",
             words(
@@ -156,7 +167,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
                 "パスワードの有効期限が切れています。パソコンで変更するか、管理者にお問い合わせください。",
             ),
         ),
-        Refusal::PasswordMustChange => (
+        Refusal::PasswordMustChange { .. } => (
             401,
             "SK-PASSWORD-CHANGE",
             words(
@@ -180,12 +191,12 @@ pub(crate) fn refusal(refusal: Refusal) -> Notice {
         Refusal::Ticket => (403, "SK-TICKET", TICKET_OF_NO_USE),
     };
     let until = if let Refusal::Locked { until } = refusal { until } else { None };
-    Notice { status, code, words, until }
+    Notice { status, code, words, more: until.map(More::EndsAt) }
 }
 
 /// The sign-in form was older than the browser's pre-session.
 pub(crate) const FORM_TOO_OLD: Notice = Notice {
-    until: None,
+    more: None,
     status: 403,
     code: "SK-FORM-TOKEN",
     words: words(
@@ -196,7 +207,7 @@ pub(crate) const FORM_TOO_OLD: Notice = Notice {
 
 /// The password was changed, and the sign-in with it did not go at once.
 pub(crate) const PASSWORD_CHANGED: Notice = Notice {
-    until: None,
+    more: None,
     status: 200,
     code: "SK-PASSWORD-CHANGED",
     words: words(

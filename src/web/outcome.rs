@@ -44,7 +44,7 @@ pub(crate) fn init_path(sp: &str) -> String {
 pub(crate) fn refuse(visit: &Visit<'_>, refused: &Refused) -> HttpResponse {
     let (sentence, code) = (refused.sentence, refused.sentence.code());
     let status = StatusCode::from_u16(sentence.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let notice = Notice { status: sentence.status(), code, words: messages::sentence(sentence), until: None };
+    let notice = Notice { status: sentence.status(), code, words: messages::sentence(sentence), more: None };
     let page = views::Failed { status, notice, names: refused.names.as_ref(), retry: None };
     let mut answer = page.answer(&visit.frame(None));
     answer.extensions_mut().insert(Failure { code, cause: String::new() });

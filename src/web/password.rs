@@ -9,9 +9,10 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::authn::{Answer, Attempt, ChangeAnswer, ChangeAttempt, Refusal, Whose};
+use crate::authn::{ChangeAttempt, Refusal, Whose};
 use crate::clock::Timestamp;
 use crate::identity::Subject;
+use crate::password::Changing;
 use crate::secret::Secret;
 use crate::session::SsoSession;
 use crate::sso::{PendingView, Ticket};
@@ -20,8 +21,9 @@ use super::csrf::{self, PreSession};
 use super::error::{Failure, WebError};
 use super::form::Form;
 use super::login::{self, Filled, Proof};
-use super::messages;
-use super::password_text::{ChangeText, Told};
+use super::messages::{self, Notice};
+use super::password_text as told;
+use super::text::Text;
 use super::views::{ChangePassword, PasswordChanged, PasswordSoon};
 use super::visit::Visit;
 
@@ -41,7 +43,7 @@ pub(crate) async fn change(req: HttpRequest, app: web::Data<App>, payload: web::
 pub(crate) async fn changed(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let visit = Visit::of(&app, &req);
     let switch = format!("/password/changed?lang={}", visit.lang.other().tag());
-    let page = PasswordChanged { f: visit.frame(Some(switch)), w: ChangeText::of(visit.lang) };
+    let page = PasswordChanged { f: visit.frame(Some(switch)) };
     visit.page(page.answer())
 }
 
@@ -65,47 +67,45 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The page for a new password.
-pub(crate) fn page(visit: &Visit<'_>, wanted: &Wanted<'_>, told: Option<Told>) -> HttpResponse {
+pub(crate) fn page(visit: &Visit<'_>, wanted: &Wanted<'_>, notice: Option<Notice>) -> HttpResponse {
     let pre_session = PreSession::of(visit);
     let lang = visit.lang;
     let switch = match wanted.pending {
         Some(pending) => format!("/password?pending={pending}&lang={}", lang.other().tag()),
         None => format!("/password?lang={}", lang.other().tag()),
     };
-    let failure = told.as_ref().map(|told| Failure { code: told.code, cause: String::new() });
     let page = ChangePassword {
         f: visit.frame(Some(switch)),
-        w: ChangeText::of(lang),
         pending: wanted.pending.unwrap_or(""),
         csrf: pre_session.token(&visit.app.seal),
         sp_name: wanted.view.as_ref().map(|view| view.names.name(lang.tag()).to_owned()),
         signed_in: wanted.session.is_some(),
         login: wanted.session.map_or(wanted.login, |session| &session.subject.login).to_owned(),
         cancel: wanted.pending.map_or_else(|| "/".to_owned(), |pending| login::resume_path(visit, pending)),
-        told,
+        notice,
     };
     let mut answer = visit.page(page.answer());
     Visit::set_cookie(&mut answer, pre_session.cookie(visit.jar()));
-    if let Some(failure) = failure {
-        answer.extensions_mut().insert(failure);
+    if let Some(notice) = notice {
+        answer.extensions_mut().insert(Failure { code: notice.code, cause: String::new() });
     }
     answer
 }
 
 /// The page for somebody whose right password may not sign in any more, if passwords can be changed here.
-pub(crate) async fn instead_of_refusal(
+pub(crate) fn instead_of_refusal(
     visit: &Visit<'_>,
     filled: &mut Filled<'_>,
     refusal: Refusal,
-) -> Result<Option<HttpResponse>, WebError> {
-    if !matches!(refusal, Refusal::PasswordExpired | Refusal::PasswordMustChange)
-        || !visit.app.sign_in.may_change_password(filled.login).await?
-    {
-        return Ok(None);
-    }
+) -> Option<HttpResponse> {
+    let (Refusal::PasswordExpired { changeable: true } | Refusal::PasswordMustChange { changeable: true }) =
+        refusal
+    else {
+        return None;
+    };
     let view = filled.view.take();
     let wanted = Wanted { pending: filled.pending, view, login: filled.login, session: None };
-    Ok(Some(page(visit, &wanted, Some(Told::due(visit.lang, refusal)))))
+    Some(page(visit, &wanted, Some(told::due(refusal))))
 }
 
 /// Where somebody who has just signed in goes first whose password ends soon.
@@ -156,50 +156,39 @@ async fn exchange(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpRespon
     let wanted = Wanted { pending, view, login: named.unwrap_or(""), session: session.as_deref() };
     match csrf::check(visit, form.value("csrf")) {
         Ok(()) => {}
-        Err(WebError::CsrfToken) => return Ok(page(visit, &wanted, Some(Told::form_too_old(visit.lang)))),
+        Err(WebError::CsrfToken) => return Ok(page(visit, &wanted, Some(told::FORM_TOO_OLD))),
         Err(foreign) => return Err(foreign),
     }
     let whose = match (named, &session) {
-        (Some(login), _) => Whose::Named(login),
-        (None, Some(session)) => Whose::SignedIn(&session.subject),
-        (None, None) => return Ok(page(visit, &wanted, Some(Told::form_too_old(visit.lang)))),
+        (Some(login), _) => Whose::Named(login.to_owned()),
+        (None, Some(session)) => Whose::SignedIn(Box::new(session.subject.clone())),
+        (None, None) => return Ok(page(visit, &wanted, Some(told::FORM_TOO_OLD))),
     };
-    if let Some(told) = Told::of_typing(visit.lang, old.expose(), new.expose(), again.expose()) {
-        return Ok(page(visit, &wanted, Some(told)));
+    if let Some(notice) = told::of_typing(old.expose(), new.expose(), again.expose()) {
+        return Ok(page(visit, &wanted, Some(notice)));
     }
-    let (address, request_id) = (visit.address(), visit.id());
+    let (address, request_id) = (visit.address(), visit.id().to_owned());
     let attempt = ChangeAttempt { whose, old, new, address, request_id };
-    match visit.app.passwords.change(attempt, visit.token()).await {
-        Ok(ChangeAnswer::Changed(_)) => match named {
-            Some(_) => enter(visit, wanted, again).await,
-            None => Ok(match pending {
-                Some(pending) => visit.see_other(&login::resume_path(visit, pending)),
-                None => visit.see_other("/password/changed"),
-            }),
+    match visit.app.passwords.change(attempt, visit.token()).await? {
+        Changing::Changed { signed_in: Some(subject) } => {
+            login::enter(visit, *subject, Proof::Form, pending).await
+        }
+        Changing::Changed { signed_in: None } => match (named, pending) {
+            (Some(login), _) => sign_in_again(visit, pending, login).await,
+            (None, Some(pending)) => Ok(visit.see_other(&login::resume_path(visit, pending))),
+            (None, None) => Ok(visit.see_other("/password/changed")),
         },
-        Ok(ChangeAnswer::Kept(refusal)) => {
-            let told = Told::kept(visit.lang, refusal, visit.app.clock.now());
-            Ok(page(visit, &wanted, Some(told)))
-        }
-        Ok(ChangeAnswer::Refused(refusal)) => {
-            Ok(page(visit, &wanted, Some(Told::refused(visit.lang, refusal))))
-        }
-        Err(error) => Err(error.into()),
+        Changing::Kept(refusal) => Ok(page(visit, &wanted, Some(told::kept(refusal)))),
+        Changing::Refused(refusal) => Ok(page(visit, &wanted, Some(told::refused(refusal)))),
     }
 }
 
-/// Signs in with the new password, as the sign-in page does.
-async fn enter(visit: &Visit<'_>, wanted: Wanted<'_>, new: Secret<String>) -> Result<HttpResponse, WebError> {
-    let Wanted { pending, login, .. } = wanted;
-    let attempt = Attempt { login, password: new, address: visit.address(), request_id: visit.id() };
-    if let Answer::SignedIn(subject) = visit.app.sign_in.sign_in(attempt).await? {
-        // Where the entry is only known after the bind, the sessions are still there.
-        let request = (visit.id(), visit.address());
-        let keep = visit.token().unwrap_or_default();
-        visit.app.passwords.end_others(&subject.id, keep, request).await?;
-        return login::enter(visit, *subject, Proof::Form, pending).await;
-    }
-    // Another server of the directory may not know the new password yet.
+/// The sign-in page, for the new password.
+async fn sign_in_again(
+    visit: &Visit<'_>,
+    pending: Option<&str>,
+    login: &str,
+) -> Result<HttpResponse, WebError> {
     let Some(filled) = Filled::of(visit, pending, Ticket::Never) else {
         return login::unusable(visit, pending.unwrap_or("")).await;
     };
@@ -223,11 +212,9 @@ async fn warn(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
         None => format!("{path}?{}", more.trim_start_matches('&')),
     };
     let switch = with("/password/soon", &format!("&lang={}", visit.lang.other().tag()));
-    let w = ChangeText::of(visit.lang);
     let page = PasswordSoon {
         f: visit.frame(Some(switch)),
-        w,
-        sentence: w.ends(days_left(ends, visit.app.clock.now())),
+        sentence: Text::of(visit.lang).password_change.ends(days_left(ends, visit.app.clock.now())),
         change: with("/password", ""),
         onward,
     };

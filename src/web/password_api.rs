@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::authn::AuthnError;
-use crate::password::{ApiAnswer, Call, PasswordApi, PasswordError};
+use crate::password::{ApiAnswer, Call, PasswordApi};
 use crate::secret::Secret;
 
+use super::client_address::is_trusted;
 use super::error::{Failure, WebError};
 use super::tls::Certified;
 use super::visit::Visit;
@@ -84,8 +85,7 @@ fn why_not(visit: &Visit<'_>) -> Option<&'static str> {
         return Some("no_certificate");
     }
     let peer = visit.req.peer_addr().map(|peer| peer.ip().to_canonical());
-    let by_proxy =
-        peer.is_some_and(|peer| site.trusted_proxies.iter().any(|network| network.contains(&peer)));
+    let by_proxy = peer.is_some_and(|peer| is_trusted(peer, &site.trusted_proxies));
     let came = Came { tls: visit.req.app_config().secure(), peer, by_proxy };
     (!came.is_protected(visit.req.headers())).then_some("no_tls")
 }
@@ -113,7 +113,7 @@ impl Came {
 }
 
 async fn read(visit: &Visit<'_>, payload: web::Payload) -> Result<Call, HttpResponse> {
-    let body = match visit.body_of(MEDIA_TYPE, payload).await {
+    let body = match visit.body_of(MEDIA_TYPE, BODY_LIMIT, payload).await {
         Ok(body) => body,
         Err(error) => return Err(say(visit, error.status(), error.code(), PARAMETER)),
     };
@@ -121,9 +121,6 @@ async fn read(visit: &Visit<'_>, payload: web::Payload) -> Result<Call, HttpResp
         tracing::warn!(request.id = visit.id(), client.address = %visit.address(), "{PARAMETER}");
         say(visit, StatusCode::BAD_REQUEST, "SK-API-PARAMETER", PARAMETER)
     };
-    if body.len() > BODY_LIMIT {
-        return Err(say(visit, StatusCode::PAYLOAD_TOO_LARGE, "SK-TOO-LARGE", PARAMETER));
-    }
     // What serde says of a fault may hold the value, which may be a password.
     let Body { bind_dn, bind_password, login, password } =
         serde_json::from_slice(&body).map_err(|_| parameter())?;
@@ -157,7 +154,7 @@ async fn answer(visit: &Visit<'_>, api: &PasswordApi, call: Call) -> HttpRespons
 /// It could not be found out, or done.
 fn fault(visit: &Visit<'_>, error: &WebError) -> HttpResponse {
     let detail = match error {
-        WebError::Password(PasswordError::Authn(AuthnError::Directory(_))) => "the directory did not answer",
+        WebError::Authn(AuthnError::Directory(_)) => "the directory did not answer",
         _ => "the server has a fault",
     };
     let mut answer = say(visit, error.status(), error.code(), &format!("{FAILED}: {detail}"));

@@ -1,10 +1,9 @@
-//! The words about a new password in English and Japanese: [`ChangeText`] of the pages, and [`Told`], why it did not work.
+//! The words about a new password in English and Japanese: [`ChangeText`] of the pages, and why it did not work.
 
 use crate::authn::{PasswordRefusal, Refusal};
-use crate::clock::Timestamp;
 
 use super::language::Lang;
-use super::messages;
+use super::messages::{self, More, Notice, Words, words};
 
 /// Every fixed word of the pages.
 #[derive(Debug)]
@@ -23,18 +22,14 @@ pub(crate) struct ChangeText {
     pub(crate) soon: &'static str,
     pub(crate) now: &'static str,
     pub(crate) later: &'static str,
+    pub(crate) at_least: &'static str,
+    pub(crate) at_least_after: &'static str,
+    pub(crate) again_at: &'static str,
+    pub(crate) again_at_after: &'static str,
     lang: Lang,
 }
 
 impl ChangeText {
-    /// The words of a language.
-    pub(crate) fn of(lang: Lang) -> &'static Self {
-        match lang {
-            Lang::En => &EN,
-            Lang::Ja => &JA,
-        }
-    }
-
     /// When the password ends.
     pub(crate) fn ends(&self, days: i64) -> String {
         match (self.lang, days) {
@@ -48,7 +43,7 @@ impl ChangeText {
     }
 }
 
-static EN: ChangeText = ChangeText {
+pub(super) static EN: ChangeText = ChangeText {
     title: "Change password",
     lead_before: "to continue to ",
     lead_after: "",
@@ -63,10 +58,14 @@ static EN: ChangeText = ChangeText {
     soon: "Your password expires soon",
     now: "Change now",
     later: "Later",
+    at_least: "It needs at least ",
+    at_least_after: " characters.",
+    again_at: "It can be changed again at ",
+    again_at_after: ".",
     lang: Lang::En,
 };
 
-static JA: ChangeText = ChangeText {
+pub(super) static JA: ChangeText = ChangeText {
     title: "パスワードの変更",
     lead_before: "",
     lead_after: " を利用するには、パスワードを変更してください。",
@@ -81,165 +80,150 @@ static JA: ChangeText = ChangeText {
     soon: "パスワードの有効期限が近づいています",
     now: "今すぐ変更する",
     later: "後で",
+    at_least: "最低文字数: ",
+    at_least_after: "",
+    again_at: "次に変更できる日時: ",
+    again_at_after: "",
     lang: Lang::Ja,
 };
 
-/// A sentence above the form, with its stable code.
-#[derive(Debug)]
-pub(crate) struct Told {
-    pub(crate) status: u16,
-    pub(crate) code: &'static str,
-    pub(crate) sentence: String,
+const fn notice(status: u16, code: &'static str, words: Words) -> Notice {
+    Notice { status, code, words, more: None }
 }
 
-impl Told {
-    fn new(status: u16, code: &'static str, lang: Lang, (en, ja): (&str, &str)) -> Self {
-        let sentence = match lang {
-            Lang::En => en,
-            Lang::Ja => ja,
-        };
-        Self { status, code, sentence: sentence.to_owned() }
-    }
+/// Why somebody comes here who wanted to sign in.
+pub(super) fn due(refusal: Refusal) -> Notice {
+    let words = match refusal {
+        Refusal::PasswordExpired { .. } => words(
+            "Your password has expired. Choose a new one.",
+            "パスワードの有効期限が切れています。新しいパスワードを設定してください。",
+        ),
+        _ => words(
+            "You must choose a new password before you go on.",
+            "続けるには、新しいパスワードの設定が必要です。",
+        ),
+    };
+    notice(200, messages::refusal(refusal).code, words)
+}
 
-    /// Why somebody comes here who wanted to sign in.
-    pub(crate) fn due(lang: Lang, refusal: Refusal) -> Self {
-        let words = match refusal {
-            Refusal::PasswordExpired => (
-                "Your password has expired. Choose a new one.",
-                "パスワードの有効期限が切れています。新しいパスワードを設定してください。",
+/// Why the sign-in with the old password was refused.
+pub(super) fn refused(refusal: Refusal) -> Notice {
+    let notice = messages::refusal(refusal);
+    match refusal {
+        Refusal::WrongCredentials => Notice {
+            words: words(
+                "The user name or the current password is wrong.",
+                "ユーザー名または現在のパスワードが違います。",
             ),
-            _ => (
-                "You must choose a new password before you go on.",
-                "続けるには、新しいパスワードの設定が必要です。",
-            ),
-        };
-        Self::new(200, messages::refusal(refusal).code, lang, words)
+            ..notice
+        },
+        _ => notice,
     }
+}
 
-    /// Why the sign-in with the old password was refused.
-    pub(crate) fn refused(lang: Lang, refusal: Refusal) -> Self {
-        let notice = messages::refusal(refusal);
-        let told = Self::new(notice.status, notice.code, lang, (notice.words.en, notice.words.ja));
-        match refusal {
-            Refusal::WrongCredentials => Self::new(
-                notice.status,
-                notice.code,
-                lang,
-                (
-                    "The user name or the current password is wrong.",
-                    "ユーザー名または現在のパスワードが違います。",
-                ),
-            ),
-            _ => told,
-        }
-    }
+/// The form was older than the browser's pre-session, or the session has ended since.
+pub(super) const FORM_TOO_OLD: Notice = Notice {
+    words: words(
+        "The page was out of date; please fill it in once more. Cookies must be allowed.",
+        "ページの有効期限が切れていました。もう一度入力してください。Cookie を有効にする必要があります。",
+    ),
+    ..messages::FORM_TOO_OLD
+};
 
-    /// The form was older than the browser's pre-session, or the session has ended since.
-    pub(crate) fn form_too_old(lang: Lang) -> Self {
-        let words = (
-            "The page was out of date; please fill it in once more. Cookies must be allowed.",
-            "ページの有効期限が切れていました。もう一度入力してください。Cookie を有効にする必要があります。",
+/// What can be said without the directory.
+pub(super) fn of_typing(old: &str, new: &str, again: &str) -> Option<Notice> {
+    if new != again {
+        let words = words(
+            "The two new passwords are not the same.",
+            "新しいパスワードと確認用のパスワードが一致しません。",
         );
-        Self::new(403, messages::FORM_TOO_OLD.code, lang, words)
+        return Some(notice(422, "SK-PASSWORD-TWICE", words));
     }
+    let words = words("The new password is the old one.", "新しいパスワードが現在のパスワードと同じです。");
+    (new == old).then(|| notice(422, "SK-PASSWORD-HISTORY", words))
+}
 
-    /// What can be said without the directory.
-    pub(crate) fn of_typing(lang: Lang, old: &str, new: &str, again: &str) -> Option<Self> {
-        if new != again {
-            let words = (
-                "The two new passwords are not the same.",
-                "新しいパスワードと確認用のパスワードが一致しません。",
-            );
-            return Some(Self::new(422, "SK-PASSWORD-TWICE", lang, words));
+/// Why the directory did not take the new password.
+pub(super) fn kept(refusal: PasswordRefusal) -> Notice {
+    let (code, words) = match refusal {
+        PasswordRefusal::TooShort { .. } => {
+            ("SK-PASSWORD-SHORT", words("The new password is too short.", "新しいパスワードが短すぎます。"))
         }
-        let words = ("The new password is the old one.", "新しいパスワードが現在のパスワードと同じです。");
-        (new == old).then(|| Self::new(422, "SK-PASSWORD-HISTORY", lang, words))
-    }
-
-    /// Why the directory did not take the new password.
-    pub(crate) fn kept(lang: Lang, refusal: PasswordRefusal, now: Timestamp) -> Self {
-        let told = |code, en: String, ja: String| Self::new(422, code, lang, (&en, &ja));
-        let plain = |code, en: &str, ja: &str| Self::new(422, code, lang, (en, ja));
-        match refusal {
-            PasswordRefusal::TooShort { least: Some(least) } => told(
-                "SK-PASSWORD-SHORT",
-                format!("The new password is too short; it needs at least {least} characters."),
-                format!("新しいパスワードが短すぎます。{least} 文字以上にしてください。"),
-            ),
-            PasswordRefusal::TooShort { least: None } => {
-                plain("SK-PASSWORD-SHORT", "The new password is too short.", "新しいパスワードが短すぎます。")
-            }
-            PasswordRefusal::NotComplexEnough => plain(
-                "SK-PASSWORD-SIMPLE",
+        PasswordRefusal::NotComplexEnough => (
+            "SK-PASSWORD-SIMPLE",
+            words(
                 "The new password is too simple. Mix upper and lower case letters, digits and other characters, and leave out your name.",
                 "新しいパスワードが単純すぎます。英大文字、英小文字、数字、記号を組み合わせ、お名前を含めないでください。",
             ),
-            PasswordRefusal::InHistory => plain(
-                "SK-PASSWORD-HISTORY",
+        ),
+        PasswordRefusal::InHistory => (
+            "SK-PASSWORD-HISTORY",
+            words(
                 "The new password was used before, or has something in it that is not allowed. Choose another one.",
                 "新しいパスワードは以前に使用されたか、使用できない語を含んでいます。別のパスワードを設定してください。",
             ),
-            PasswordRefusal::TooYoung { until } => match until.map(|until| hours_left(until, now)) {
-                Some(hours) => told(
-                    "SK-PASSWORD-YOUNG",
-                    format!(
-                        "Your password was changed a short time ago. It can be changed again in {hours} h."
-                    ),
-                    format!("パスワードは最近変更されています。次に変更できるのは約 {hours} 時間後です。"),
-                ),
-                None => plain(
-                    "SK-PASSWORD-YOUNG",
-                    "Your password was changed too short a time ago to be changed again.",
-                    "パスワードは最近変更されたため、まだ変更できません。",
-                ),
-            },
-            PasswordRefusal::Unusable => plain(
-                "SK-PASSWORD-UNUSABLE",
+        ),
+        PasswordRefusal::TooYoung { .. } => (
+            "SK-PASSWORD-YOUNG",
+            words(
+                "Your password was changed too short a time ago to be changed again.",
+                "パスワードは最近変更されたため、まだ変更できません。",
+            ),
+        ),
+        PasswordRefusal::Unusable => (
+            "SK-PASSWORD-UNUSABLE",
+            words(
                 "The new password is empty, too long, or has characters that cannot be used.",
                 "新しいパスワードが空か、長すぎるか、使用できない文字を含んでいます。",
             ),
-            PasswordRefusal::Policy => plain(
-                "SK-PASSWORD-POLICY",
+        ),
+        PasswordRefusal::Policy => (
+            "SK-PASSWORD-POLICY",
+            words(
                 "The new password does not meet the rules. It may be too short or too simple, have been used before, or your password was changed too short a time ago.",
                 "新しいパスワードが規則を満たしていません。短すぎる、単純すぎる、以前に使用された、または前回の変更から時間がたっていない可能性があります。",
             ),
-            PasswordRefusal::NotAllowed => Self::new(
-                403,
-                "SK-PASSWORD-DENIED",
-                lang,
-                (
-                    "Your password cannot be changed here; please ask your administrator.",
-                    "パスワードをここで変更できません。管理者にお問い合わせください。",
-                ),
+        ),
+        PasswordRefusal::NotAllowed => (
+            "SK-PASSWORD-DENIED",
+            words(
+                "Your password cannot be changed here; please ask your administrator.",
+                "パスワードをここで変更できません。管理者にお問い合わせください。",
             ),
-        }
-    }
-}
-
-/// Begun hours until then.
-fn hours_left(until: Timestamp, now: Timestamp) -> i64 {
-    (until.duration_since(now).as_secs().max(0) + 3599) / 3600
+        ),
+    };
+    let status = if refusal == PasswordRefusal::NotAllowed { 403 } else { 422 };
+    let more = match refusal {
+        PasswordRefusal::TooShort { least } => least.map(More::AtLeast),
+        PasswordRefusal::TooYoung { until } => until.map(More::AgainAt),
+        _ => None,
+    };
+    Notice { more, ..notice(status, code, words) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::web::site::Site;
+    use crate::web::views::Frame;
 
     #[test]
     fn what_is_known_of_the_rules_is_told() {
-        let now = Timestamp::UNIX_EPOCH;
-        let kept = |lang, refusal| Told::kept(lang, refusal, now).sentence;
-        assert!(
-            kept(Lang::En, PasswordRefusal::TooShort { least: Some(14) }).contains("at least 14 characters")
-        );
-        assert!(kept(Lang::Ja, PasswordRefusal::TooShort { least: Some(14) }).contains("14 文字以上"));
-        let until = Timestamp::from_second(3601).ok();
-        assert!(kept(Lang::En, PasswordRefusal::TooYoung { until }).contains("in 2 h"));
+        let site = Site::parse("https://idp.example.jp").unwrap();
+        let more = |lang, refusal| Frame::new(&site, lang, "ID", None).more(&kept(refusal).more.unwrap());
+        let short = PasswordRefusal::TooShort { least: Some(14) };
+        assert_eq!(more(Lang::En, short), "It needs at least 14 characters.");
+        assert_eq!(more(Lang::Ja, short), "最低文字数: 14");
+        let young = PasswordRefusal::TooYoung { until: Timestamp::from_second(3600).ok() };
+        let told = more(Lang::En, young);
+        assert!(told.starts_with("It can be changed again at 1970-01-01 "), "{told}");
+        assert_eq!(kept(PasswordRefusal::TooShort { least: None }).more, None);
     }
 
     #[test]
     fn typing_is_judged_before_anything_is_sent() {
-        let code = |old, new, again| Told::of_typing(Lang::En, old, new, again).map(|told| told.code);
+        let code = |old, new, again| of_typing(old, new, again).map(|notice| notice.code);
         assert_eq!(code("a", "b", "c"), Some("SK-PASSWORD-TWICE"));
         assert_eq!(code("a", "a", "a"), Some("SK-PASSWORD-HISTORY"));
         assert_eq!(code("a", "b", "b"), None);

@@ -17,7 +17,7 @@ use crate::sso::SoapAnswer;
 
 use super::error::{Failure, WebError};
 use super::messages;
-use super::visit::Visit;
+use super::visit::{BODY_LIMIT, Visit};
 
 const MEDIA_TYPE: &str = "text/xml";
 
@@ -90,7 +90,7 @@ fn challenge(visit: &Visit<'_>, code: &'static str) -> HttpResponse {
 }
 
 async fn envelope(visit: &Visit<'_>, payload: web::Payload) -> Result<web::Bytes, HttpResponse> {
-    visit.body_of(MEDIA_TYPE, payload).await.map_err(|error| broken(visit, &error))
+    visit.body_of(MEDIA_TYPE, BODY_LIMIT, payload).await.map_err(|error| broken(visit, &error))
 }
 
 fn broken(visit: &Visit<'_>, error: &WebError) -> HttpResponse {

@@ -3,6 +3,7 @@
 use crate::sso::logout::chain::{Failure, State};
 
 use super::language::Lang;
+use super::password_text::{self, ChangeText};
 
 /// Every fixed word of the templates.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(crate) struct Text {
     pub(crate) sp: &'static TestSpText,
     pub(crate) sessions: &'static SessionsText,
     pub(crate) logout: &'static LogoutText,
+    pub(crate) password_change: &'static ChangeText,
 }
 
 /// The words of the page of a person's sessions.
@@ -216,6 +218,7 @@ static EN: Text = Text {
         no_answer: "Perhaps still signed in: it did not confirm",
         refused: "Still signed in: it refused",
     },
+    password_change: &password_text::EN,
 };
 
 static JA: Text = Text {
@@ -303,4 +306,5 @@ static JA: Text = Text {
         no_answer: "サインイン中の可能性：確認の応答がありませんでした",
         refused: "サインイン中：サインアウトが拒否されました",
     },
+    password_change: &password_text::JA,
 };

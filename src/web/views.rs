@@ -19,7 +19,7 @@ use crate::sso::{PostForm, SpNames};
 use super::assets;
 use super::headers::PageKind;
 use super::language::Lang;
-use super::messages::{Notice, Words};
+use super::messages::{More, Notice, Words};
 use super::site::Site;
 use super::test_sp::TestSpView;
 use super::text::Text;
@@ -53,6 +53,16 @@ impl<'a> Frame<'a> {
     /// A moment, to the minute.
     pub(crate) fn time(&self, moment: &Timestamp) -> String {
         moment.to_zoned(self.timezone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// What else is known, likewise.
+    pub(crate) fn more(&self, more: &More) -> String {
+        let (t, w) = (self.t, self.t.password_change);
+        match more {
+            More::EndsAt(until) => format!("{}{}{}", t.ends_at, self.time(until), t.ends_at_after),
+            More::AtLeast(least) => format!("{}{least}{}", w.at_least, w.at_least_after),
+            More::AgainAt(until) => format!("{}{}{}", w.again_at, self.time(until), w.again_at_after),
+        }
     }
 
     /// The sentence in the language of the page.

@@ -133,18 +133,23 @@ impl<'a> Visit<'a> {
 
     /// The body of a form, not inflated whatever its Content-Encoding says, within [`BODY_LIMIT`].
     pub(crate) async fn body(&self, payload: Payload) -> Result<Bytes, WebError> {
-        self.body_of("application/x-www-form-urlencoded", payload).await
+        self.body_of("application/x-www-form-urlencoded", BODY_LIMIT, payload).await
     }
 
-    /// A body of this media type, likewise.
-    pub(crate) async fn body_of(&self, expected: &str, payload: Payload) -> Result<Bytes, WebError> {
+    /// A body of this media type, likewise, of at most so many octets.
+    pub(crate) async fn body_of(
+        &self,
+        expected: &str,
+        limit: usize,
+        payload: Payload,
+    ) -> Result<Bytes, WebError> {
         let kind = self.req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
         if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(expected) {
             return Err(WebError::MediaType);
         }
-        match rt::time::timeout(BODY_TIME, payload.to_bytes_limited(BODY_LIMIT)).await {
+        match rt::time::timeout(BODY_TIME, payload.to_bytes_limited(limit)).await {
             Ok(Ok(Ok(body))) => Ok(body),
-            Ok(Err(_limit)) => Err(WebError::BodyTooLarge { limit: BODY_LIMIT }),
+            Ok(Err(_limit)) => Err(WebError::BodyTooLarge { limit }),
             Ok(Ok(Err(_broken))) => Err(WebError::BodyBroken),
             Err(_elapsed) => Err(WebError::BodyBroken),
         }
@@ -190,7 +195,7 @@ impl<'a> Visit<'a> {
     /// The page of an error that may be gone at the next try, with a link to `retry` (one of our own paths).
     pub(crate) fn error_with_retry(&self, error: &WebError, retry: Option<String>) -> HttpResponse {
         let (status, code) = (error.status(), error.code());
-        let notice = Notice { status: status.as_u16(), code, words: error.words(), until: None };
+        let notice = Notice { status: status.as_u16(), code, words: error.words(), more: None };
         let mut answer = Failed { status, notice, names: None, retry }.answer(&self.frame(None));
         answer.extensions_mut().insert(error.failure());
         if let WebError::Method { allow } = error {

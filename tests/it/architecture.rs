@@ -43,6 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "session",
             "authn",
             "sso",
+            "password",
         ],
     ),
     ("app", &["*"]),

@@ -14,9 +14,9 @@ use crate::secret::Secret;
 
 /// What came from the page for a new password.
 #[derive(Debug)]
-pub struct ChangeAttempt<'a> {
+pub struct ChangeAttempt {
     /// Whose password it is.
-    pub whose: Whose<'a>,
+    pub whose: Whose,
     /// The password that counts until now.
     pub old: Secret<String>,
     /// The one that is to count.
@@ -24,22 +24,22 @@ pub struct ChangeAttempt<'a> {
     /// Where it comes from.
     pub address: IpAddr,
     /// The id that page, log and audit share.
-    pub request_id: &'a str,
+    pub request_id: String,
 }
 
 /// Somebody who wants a new password.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
+#[derive(Debug)]
+pub enum Whose {
     /// Whom this name means.
-    Named(&'a str),
+    Named(String),
     /// Somebody who is signed in.
-    SignedIn(&'a Subject),
+    SignedIn(Box<Subject>),
 }
 
 /// What is known afterwards.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChangeAnswer {
-    /// The new password counts; whose, where the entry is known.
+    /// The new password counts; whose, unless a name was changed that only a bind could have told the entry of.
     Changed(Option<SubjectId>),
     /// The old password was right, the new one was not taken.
     Kept(PasswordRefusal),
@@ -60,7 +60,7 @@ pub(super) enum Proof {
 pub(super) struct Change {
     new: Secret<String>,
     /// Who must be found.
-    person: Option<Subject>,
+    person: Option<Box<Subject>>,
 }
 
 /// What a directory said.
@@ -71,22 +71,22 @@ pub(super) enum Asked {
 }
 
 impl PasswordSignIn {
-    /// Exchanges a password. Whoever asks must know the old one; wrong ones count as at a sign-in. The work goes on when
-    /// the caller goes away.
-    pub async fn change_password(&self, attempt: ChangeAttempt<'_>) -> Result<ChangeAnswer, AuthnError> {
+    /// Exchanges a password. Whoever asks must know the old one; wrong ones count as at a sign-in. Not to be dropped before
+    /// its end: a password that was sent to a directory must be counted.
+    pub async fn change_password(&self, attempt: ChangeAttempt) -> Result<ChangeAnswer, AuthnError> {
         let (login, person) = match attempt.whose {
-            Whose::Named(login) => (login.to_owned(), None),
-            Whose::SignedIn(subject) => (subject.login.clone(), Some(subject.clone())),
+            Whose::Named(login) => (login, None),
+            Whose::SignedIn(subject) => (subject.login.clone(), Some(subject)),
         };
         let request = Request {
             inner: Arc::clone(&self.0),
             login,
             password: attempt.old,
             address: attempt.address,
-            id: attempt.request_id.to_owned(),
+            id: attempt.request_id,
             change: Some(Change { new: attempt.new, person }),
         };
-        match request.spawn().await? {
+        match request.run().await? {
             Proof::Changed(subject) => Ok(ChangeAnswer::Changed(subject)),
             Proof::Kept(refusal) => Ok(ChangeAnswer::Kept(refusal)),
             Proof::Refused(refusal) => Ok(ChangeAnswer::Refused(refusal)),
@@ -105,19 +105,6 @@ impl PasswordSignIn {
     /// Whether anybody may.
     pub fn changes_passwords(&self) -> bool {
         self.directories().iter().any(|directory| directory.changes_passwords())
-    }
-
-    /// Whether the person whom this name means may; asked only of somebody whose password was right.
-    pub async fn may_change_password(&self, login: &str) -> Result<bool, AuthnError> {
-        let Some(login) = Login::parse(login) else { return Ok(false) };
-        for directory in self.directories() {
-            match directory.find(&login).await? {
-                Lookup::Unknown => {}
-                Lookup::Ambiguous => return Ok(false),
-                Lookup::Found(_) => return Ok(directory.changes_passwords()),
-            }
-        }
-        Ok(false)
     }
 }
 
@@ -172,7 +159,8 @@ impl Request {
         candidate: &Candidate,
         refusal: Option<PasswordRefusal>,
     ) -> Result<Proof, AuthnError> {
-        let subject = candidate.subject.as_ref();
+        let person = self.change.as_ref().and_then(|change| change.person.as_deref());
+        let subject = candidate.subject.as_ref().or(person);
         let login = plain(subject.map_or(self.login.as_str(), |subject| subject.login.as_str()));
         let id = subject.map(|subject| subject.id.clone());
         let subject = id.as_ref().map(|id| plain(&id.to_string()));

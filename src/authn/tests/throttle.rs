@@ -221,8 +221,10 @@ async fn a_name_that_was_refused_is_searched_for_only_from_where_it_may_be_tried
 #[tokio::test]
 async fn states_of_accounts_count_against_the_address_alone() {
     let fixture = Fixture::new(vec![Fake::corp()]).await;
-    let told =
-        [("verdict:expired", Refusal::PasswordExpired), ("verdict:locked", Refusal::Locked { until: None })];
+    let told = [
+        ("verdict:expired", Refusal::PasswordExpired { changeable: false }),
+        ("verdict:locked", Refusal::Locked { until: None }),
+    ];
     for (password, refusal) in told.iter().cycle().take(10) {
         assert_eq!(fixture.try_in("tanaka", password, AWAY).await, Some(*refusal));
     }

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::{Frame, PageKind, html, status};
-use crate::web::password_text::{ChangeText, Told};
+use crate::web::messages::Notice;
 
 /// An application on the signed-in page.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct Home<'a> {
     pub(crate) display_name: &'a str,
     pub(crate) login: &'a str,
     pub(crate) applications: Vec<Application>,
-    /// The words of the link, where the person can change the password here.
-    pub(crate) change_password: Option<&'static str>,
+    /// Whether the person can change the password here.
+    pub(crate) changes_password: bool,
 }
 
 impl Home<'_> {
@@ -78,7 +78,6 @@ impl HeldSessions<'_> {
 #[template(path = "password.html")]
 pub(crate) struct ChangePassword<'a> {
     pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
     /// The sealed request; empty when nobody asked.
     pub(crate) pending: &'a str,
     pub(crate) csrf: String,
@@ -89,12 +88,12 @@ pub(crate) struct ChangePassword<'a> {
     pub(crate) login: String,
     /// The path back.
     pub(crate) cancel: String,
-    pub(crate) told: Option<Told>,
+    pub(crate) notice: Option<Notice>,
 }
 
 impl ChangePassword<'_> {
     pub(crate) fn answer(&self) -> HttpResponse {
-        let status = self.told.as_ref().map_or(StatusCode::OK, |told| status(told.status));
+        let status = self.notice.map_or(StatusCode::OK, |notice| status(notice.status));
         html(self, status, PageKind::LeadsToSp)
     }
 }
@@ -104,7 +103,6 @@ impl ChangePassword<'_> {
 #[template(path = "password_changed.html")]
 pub(crate) struct PasswordChanged<'a> {
     pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
 }
 
 impl PasswordChanged<'_> {
@@ -118,7 +116,6 @@ impl PasswordChanged<'_> {
 #[template(path = "password_soon.html")]
 pub(crate) struct PasswordSoon<'a> {
     pub(crate) f: Frame<'a>,
-    pub(crate) w: &'static ChangeText,
     pub(crate) sentence: String,
     /// The paths to the change and on.
     pub(crate) change: String,

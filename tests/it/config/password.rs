@@ -59,8 +59,8 @@ fn the_api_is_off_unless_it_is_switched_on() {
     let off = format!("{CORP}{API}").replace("enabled = true", "enabled = false");
     assert!(site.load(&off).unwrap().password_api.is_none());
     let api = site.load(&format!("{CORP}{API}")).unwrap().password_api.unwrap();
-    assert_eq!((api.directory.as_str(), api.calls_per_minute), ("corp", 60));
-    assert_eq!((api.callers.len(), api.allowed_networks.len()), (1, 1));
+    assert_eq!((api.directory.as_str(), api.options.calls_per_minute), ("corp", 60));
+    assert_eq!((api.options.callers.len(), api.allowed_networks.len()), (1, 1));
 }
 
 #[test]
@@ -69,10 +69,19 @@ fn an_api_that_nobody_could_call_or_everybody_is_refused() {
     let callers = "callers = [\"CN=svc-passwordsync,OU=Service,DC=example,DC=co,DC=jp\"]";
     for (text, said) in [
         (with(callers, "callers = []"), "password_api.callers: is empty, so nobody could call"),
-        (with(callers, ""), "password_api.callers: is empty"),
+        (with(callers, ""), "password_api.callers: is missing"),
         (with(callers, "callers = [\"svc@example.co.jp\"]"), "\"svc@example.co.jp\" is no DN"),
         (with("[\"203.0.113.0/24\"]", "[]"), "password_api.allowed_networks: is empty"),
         (with("[\"203.0.113.0/24\"]", "[\"all\"]"), "\"all\" is no network"),
+        (with("allowed_networks = [\"203.0.113.0/24\"]\n", ""), "password_api.allowed_networks: is missing"),
+        (
+            with("search_base = \"DC=example,DC=co,DC=jp\"", "search_base = \"example.co.jp\""),
+            "the search_base of \"corp\", \"example.co.jp\", is no DN",
+        ),
+        (
+            with("search_base = \"DC=example,DC=co,DC=jp\"", "search_base = \"\""),
+            "\"corp\" has no search_base",
+        ),
         (with("directory = \"corp\"\n", ""), "password_api.directory: is missing"),
         (with("directory = \"corp\"", "directory = \"crop\""), "there is no directory \"crop\""),
         (with("urls", "verify_certificate = false\nurls"), "is not reached over verified TLS alone"),

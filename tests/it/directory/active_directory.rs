@@ -6,32 +6,18 @@ use std::sync::Arc;
 use sekisho::audit::memory::Memory;
 use sekisho::authn::{Answer, Attempt, PasswordSignIn, Refusal, ThrottleOptions};
 use sekisho::clock::{Clock, SignedDuration, SystemClock};
-use sekisho::directory::{Directory, LdapDirectory, LdapOptions, Lookup, Reason, Standing, Verdict};
+use sekisho::directory::{Directory, LdapDirectory, Lookup, Reason, Standing, Verdict};
 use sekisho::store::Store;
 
 use super::{candidate, login, open, options, secret, sign_in};
 use crate::support::app::TestServer;
 use crate::support::browser::Browser;
 use crate::support::folder::Folder;
-use crate::support::samba::{
-    ADMINISTRATOR, ADMINISTRATOR_PASSWORD, BASE, DOMAIN, PASSWORD, READER, SERVICE_PASSWORD, Samba,
-};
+use crate::support::samba::{ADMINISTRATOR, ADMINISTRATOR_PASSWORD, BASE, PASSWORD, Samba};
 use crate::support::slapd::Slapd;
 
-/// The domain by LDAPS, verified, with the reading service account.
-pub(super) fn samba_options(samba: &Samba) -> LdapOptions {
-    let mut options = LdapOptions::new("corp");
-    options.urls = vec![samba.ldaps_url()];
-    options.ca_certificate = Some(samba.ca_file());
-    BASE.clone_into(&mut options.search_base);
-    options.bind_dn = Some(READER.to_owned());
-    options.bind_password = Some(secret(SERVICE_PASSWORD));
-    options.netbios_names = vec![DOMAIN.to_owned()];
-    options
-}
-
 fn domain(samba: &Samba) -> LdapDirectory {
-    open(samba_options(samba))
+    open(samba.options())
 }
 
 #[tokio::test]
@@ -140,7 +126,7 @@ fn names(mut groups: Vec<String>) -> Vec<String> {
 #[tokio::test]
 async fn groups_are_nested_and_the_primary_one_is_among_them() {
     let Some(samba) = Samba::shared() else { return };
-    let mut narrow = samba_options(samba);
+    let mut narrow = samba.options();
     narrow.search_base = format!("OU=Corp,{BASE}");
     let directory = open(narrow);
     let members = [
@@ -169,7 +155,7 @@ async fn groups_are_nested_and_the_primary_one_is_among_them() {
 #[tokio::test]
 async fn a_group_of_sixteen_hundred_is_read_whole() {
     let Some(samba) = Samba::shared() else { return };
-    let mut options = samba_options(samba);
+    let mut options = samba.options();
     options.login_filter = "(sAMAccountName={login})".to_owned();
     options.attributes = vec!["member;range=0-1499".to_owned(), "member".to_owned()];
     let big = candidate(&open(options), "big").await.subject.unwrap();
@@ -179,7 +165,7 @@ async fn a_group_of_sixteen_hundred_is_read_whole() {
 #[tokio::test]
 async fn a_global_catalogue_finds_people_and_does_not_forget_the_lock() {
     let Some(samba) = Samba::shared() else { return };
-    let mut options = samba_options(samba);
+    let mut options = samba.options();
     options.urls = vec![samba.catalogue_url()];
     let dn = samba.person("ad-catalogue");
     assert!(!samba.try_password(&dn, "wrong"));
@@ -324,11 +310,11 @@ async fn a_fine_grained_policy_is_the_one_that_counts() {
 #[tokio::test]
 async fn a_policy_that_cannot_be_read_is_taken_to_be_strict() {
     let Some(samba) = Samba::shared() else { return };
-    let mut options = samba_options(samba);
+    let mut options = samba.options();
     options.bind_dn = Some(candidate(&domain(samba), "svc-reset").await.bind_name);
     let dave = candidate(&open(options), "dave").await;
     assert_eq!(dave.lockout.threshold, Some(3));
-    let mut options = samba_options(samba);
+    let mut options = samba.options();
     options.bind_dn = Some(ADMINISTRATOR.to_owned());
     options.bind_password = Some(secret(ADMINISTRATOR_PASSWORD));
     assert_eq!(candidate(&open(options), "dave").await.lockout.threshold, Some(5));

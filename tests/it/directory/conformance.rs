@@ -5,7 +5,6 @@ use sekisho::clock::SeededIds;
 use sekisho::directory::{Directory, FileDirectory, Lookup, Reason, Standing, Verdict, hash_password};
 use sekisho::identity::SubjectId;
 
-use super::active_directory::samba_options;
 use super::{candidate, login, open, options, secret, sign_in};
 use crate::support::samba::Samba;
 use crate::support::slapd::{BASE, PASSWORD, Slapd};
@@ -130,7 +129,7 @@ async fn slapd_by_ldaps() {
 #[tokio::test]
 async fn samba_by_ldaps() {
     let Some(samba) = Samba::shared() else { return };
-    suite(&open(samba_options(samba)), Finds::Entries).await;
+    suite(&open(samba.options()), Finds::Entries).await;
 }
 
 #[tokio::test]

@@ -14,20 +14,14 @@ use sekisho::directory::{
 };
 use sekisho::secret::Secret;
 
-use crate::support::slapd::{BASE, READER, READER_PASSWORD, Slapd};
+use crate::support::slapd::Slapd;
 
 /// Options for one or more slapds, by LDAPS and with the service account.
 fn options(slapds: &[&Slapd]) -> LdapOptions {
-    let mut options = LdapOptions::new("corp");
-    options.urls = slapds.iter().map(|slapd| slapd.ldaps_url()).collect();
-    options.ca_certificate = slapds.first().map(|slapd| slapd.ca_file());
-    BASE.clone_into(&mut options.search_base);
-    options.bind_dn = Some(READER.to_owned());
-    options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
-    options
+    Slapd::options(slapds)
 }
 
-fn open(options: LdapOptions) -> LdapDirectory {
+pub(crate) fn open(options: LdapOptions) -> LdapDirectory {
     LdapDirectory::new(options, Arc::new(SystemClock)).unwrap()
 }
 
@@ -51,11 +45,11 @@ fn login(name: &str) -> Login {
     Login::parse(name).unwrap()
 }
 
-fn secret(password: &str) -> Secret<String> {
+pub(crate) fn secret(password: &str) -> Secret<String> {
     Secret::new(password.to_owned())
 }
 
-async fn candidate(directory: &dyn Directory, name: &str) -> Candidate {
+pub(crate) async fn candidate(directory: &dyn Directory, name: &str) -> Candidate {
     match directory.find(&login(name)).await.unwrap() {
         Lookup::Found(candidate) => *candidate,
         other => panic!("{name}: {other:?}"),

@@ -1,25 +1,15 @@
 //! Passwords changed by `unicodePwd`, on a real Samba domain controller.
 
-use std::sync::Arc;
-
-use sekisho::clock::SystemClock;
 use sekisho::directory::{
     Administrator, Directory, LdapDirectory, LdapOptions, Login, PasswordChange, PasswordRefusal,
     PasswordReset, Reason, Verdict,
 };
 
 use super::{candidate, change, refused, secret};
-use crate::support::samba::{BASE, PASSWORD, READER, RESETTER, SERVICE_PASSWORD, Samba};
+use crate::support::samba::{PASSWORD, READER, RESETTER, SERVICE_PASSWORD, Samba};
 
 fn open(samba: &Samba) -> LdapDirectory {
-    let mut options = LdapOptions::new("corp");
-    options.urls = vec![samba.ldaps_url()];
-    options.ca_certificate = Some(samba.ca_file());
-    BASE.clone_into(&mut options.search_base);
-    options.bind_dn = Some(READER.to_owned());
-    options.bind_password = Some(secret(SERVICE_PASSWORD));
-    options.password_change = true;
-    LdapDirectory::new(options, Arc::new(SystemClock)).unwrap()
+    super::open(LdapOptions { password_change: true, ..samba.options() })
 }
 
 #[tokio::test]

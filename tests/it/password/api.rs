@@ -1,5 +1,9 @@
 //! `POST /api/password` as a program of the company's calls it, and as nobody should.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::app::{TestServer, sign_in};
@@ -54,6 +58,26 @@ async fn send(url: &str, body: impl Into<reqwest::Body>, headers: &[(&str, &str)
     assert_eq!(said["success"], status == 200, "{said}");
     assert_eq!(said["request_id"].as_str().map(str::len), Some(16), "{said}");
     (status, said["code"].as_str().unwrap().to_owned(), said["message"].as_str().unwrap().to_owned())
+}
+
+/// Sends the beginning of a body, and reads the first line of the answer.
+async fn begin(url: &str, sent: usize, announced: usize) -> String {
+    let url: reqwest::Url = url.parse().unwrap();
+    let (host, port) = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+    let exchange = move || {
+        let mut socket = TcpStream::connect((host.as_str(), port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let head = format!(
+            "POST {} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: {announced}\r\n\r\n",
+            url.path()
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        socket.write_all(&vec![b' '; sent]).unwrap();
+        let mut line = String::new();
+        BufReader::new(socket).read_line(&mut line).unwrap();
+        line
+    };
+    tokio::task::spawn_blocking(exchange).await.unwrap()
 }
 
 async fn ask(app: &TestApp, call: &Value) -> (u16, String) {
@@ -215,6 +239,7 @@ async fn what_cannot_be_read_is_a_parameter_error() {
     let large = with(good.clone(), "password", "x".repeat(20_000)).to_string();
     assert_eq!(send(&url, large, &[]).await.0, 413);
     assert_eq!(send(&url, vec![b' '; 1_000_000], &[]).await.0, 413);
+    assert!(begin(&url, 20_000, 200_000).await.starts_with("HTTP/1.1 413"), "before the rest has come");
     for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
         assert_eq!(send(&url, good.to_string(), &[("content-type", kind)]).await.0, 415, "{kind}");
     }

@@ -1,6 +1,7 @@
 //! What the tests stand on: a [`Browser`](browser::Browser), a service provider ([`Sp`](sp::Sp)) that judges what it
 //! gets by implementations that are not ours ([`judges`]), and a running server ([`TestServer`](app::TestServer)).
 
+pub mod apache;
 pub mod app;
 pub mod browser;
 pub mod decryption;

@@ -14,6 +14,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tempfile::TempDir;
 
+use super::apache;
 use super::folder::Folder;
 use super::html::Page;
 use super::process::{Process, free_port};
@@ -138,19 +139,15 @@ pub(crate) struct Front {
 impl Front {
     /// Starts it, and waits until it listens. The server need not be there yet.
     pub(crate) async fn start(samba: &Samba, backend: u16, secret: &str, named: Named) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        // apache drops root, and its user must get in.
-        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let place = apache::folder();
         let file = keytab(samba, place.path());
         chown(&file, Some(id("-u", "www-data")), None).unwrap();
         let krb5_conf = place.path().join("krb5.conf");
         fs::copy(samba.krb5_conf(), &krb5_conf).unwrap();
         let port = free_port();
         let configuration = configuration(place.path(), (port, backend), secret, named);
-        fs::write(place.path().join("apache.conf"), configuration).unwrap();
-        let mut command = Command::new("/usr/sbin/apache2");
-        command.arg("-X").arg("-f").arg(place.path().join("apache.conf")).env("KRB5_CONFIG", krb5_conf);
-        let mut process = Process::start(&mut command, &place.path().join("apache.log"));
+        let environment = [("KRB5_CONFIG", krb5_conf.display().to_string())];
+        let mut process = apache::start(place.path(), &configuration, &environment);
         let listens = || async { std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() };
         process.wait_until("listening", listens).await;
         Self { place, port, _process: process }
@@ -163,18 +160,7 @@ impl Front {
 }
 
 fn configuration(place: &Path, (port, backend): (u16, u16), secret: &str, named: Named) -> String {
-    let modules = [
-        "mpm_prefork",
-        "authn_core",
-        "authz_core",
-        "authz_user",
-        "auth_gssapi",
-        "headers",
-        "proxy",
-        "proxy_http",
-    ];
-    let load = |name: &str| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
-    let modules: String = modules.into_iter().map(load).collect();
+    let head = apache::head(place, port, &["auth_gssapi", "headers", "proxy", "proxy_http"]);
     let (local, name) = match named {
         Named::AtRealm => ("Off", "expr=%{REMOTE_USER}"),
         Named::InDomain => ("On", r"expr=EXAMPLE\\\\%{REMOTE_USER}"),
@@ -182,17 +168,8 @@ fn configuration(place: &Path, (port, backend): (u16, u16), secret: &str, named:
     };
     let place = place.display();
     format!(
-        "{modules}
-        User www-data
-        Group www-data
+        "{head}
         ServerName localhost
-        Listen 127.0.0.1:{port}
-        ServerRoot {place}
-        DefaultRuntimeDir {place}
-        PidFile {place}/apache.pid
-        Mutex sem
-        ErrorLog {place}/apache.log
-        LogLevel info
         LimitRequestFieldSize 65536
         ProxyPass / http://127.0.0.1:{backend}/
         RequestHeader unset X-Remote-User early

@@ -18,6 +18,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use sekisho::directory::LdapOptions;
+use sekisho::secret::Secret;
+
 use super::slapd::make_certificate;
 
 pub(crate) const REALM: &str = "EXAMPLE.TEST";
@@ -146,6 +149,18 @@ impl Samba {
             self.ldaps_url(),
             self.ca_file().display().to_string(),
         )
+    }
+
+    /// The same for a directory without a server around it.
+    pub(crate) fn options(&self) -> LdapOptions {
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec![self.ldaps_url()];
+        options.ca_certificate = Some(self.ca_file());
+        BASE.clone_into(&mut options.search_base);
+        options.bind_dn = Some(READER.to_owned());
+        options.bind_password = Some(Secret::new(SERVICE_PASSWORD.to_owned()));
+        options.netbios_names = vec![DOMAIN.to_owned()];
+        options
     }
 
     /// Writes the keys of an account, as [`HTTP_ACCOUNT`], into a new file of the folder.

@@ -19,6 +19,8 @@ use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, SubjectAltern
 use openssl::x509::{X509, X509Name};
 
 use sekisho::clock::{Clock, SignedDuration, SystemClock};
+use sekisho::directory::LdapOptions;
+use sekisho::secret::Secret;
 
 pub(crate) const BASE: &str = "dc=example,dc=test";
 pub(crate) const READER: &str = "cn=reader,ou=service,dc=example,dc=test";
@@ -119,6 +121,17 @@ impl Slapd {
              bind_dn = {READER:?}\nbind_password = {READER_PASSWORD:?}\n",
             file.display()
         )
+    }
+
+    /// The same for a directory without a server around it, which takes the first one's certificate.
+    pub(crate) fn options(slapds: &[&Self]) -> LdapOptions {
+        let mut options = LdapOptions::new("corp");
+        options.urls = slapds.iter().map(|slapd| slapd.ldaps_url()).collect();
+        options.ca_certificate = slapds.first().map(|slapd| slapd.ca_file());
+        BASE.clone_into(&mut options.search_base);
+        options.bind_dn = Some(READER.to_owned());
+        options.bind_password = Some(Secret::new(READER_PASSWORD.to_owned()));
+        options
     }
 
     /// Tries a password directly at the server. True when it was right.
