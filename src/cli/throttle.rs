@@ -166,7 +166,8 @@ async fn logins(config: &Config, held: &[Held]) -> Result<HashMap<String, String
             let Some((name, key)) = account.split_once('/') else { continue };
             let Some(directory) = directories.iter().find(|one| one.name() == name) else { continue };
             let id = SubjectId { directory: name.to_owned(), key: key.to_owned() };
-            if let Ok(Some(subject)) = directory.read(&id).await {
+            let found = directory.find_by_id(&id).await.ok().flatten();
+            if let Some(subject) = found.and_then(|found| found.subject) {
                 logins.insert(account.clone(), subject.login);
             }
         }
