@@ -201,7 +201,7 @@ pub(super) mod tests {
         async fn verify(&self, _: &Candidate, _: &Secret<String>) -> Result<Verdict, DirectoryError> {
             self.probe().await.map(|()| Verdict::Denied(Reason::Unknown))
         }
-        async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
+        async fn find_by_id(&self, _: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError> {
             Ok(None)
         }
         async fn standing(&self, _: &SubjectId) -> Result<Standing, DirectoryError> {

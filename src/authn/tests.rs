@@ -75,6 +75,17 @@ impl Fake {
         Lockout { wrong: self.wrong.load(Ordering::SeqCst), threshold, ..Lockout::default() }
     }
 
+    fn candidate(&self) -> Box<Candidate> {
+        let subject = self.subject();
+        Box::new(Candidate {
+            throttle_key: subject.id.to_string(),
+            bind_name: "cn=tanaka".to_owned(),
+            subject: Some(subject),
+            barred: self.barred,
+            lockout: self.lockout(),
+        })
+    }
+
     fn subject(&self) -> Subject {
         Subject {
             id: SubjectId { directory: self.name.into(), key: "guid-1".into() },
@@ -110,15 +121,7 @@ impl Directory for Fake {
         if !self.find_takes.is_zero() {
             tokio::time::sleep(self.find_takes).await;
         }
-        let (throttle_key, bind_name) = (self.subject().id.to_string(), "cn=tanaka".to_owned());
-        let (subject, barred) = (Some(self.subject()), self.barred);
-        Ok(Lookup::Found(Box::new(Candidate {
-            throttle_key,
-            bind_name,
-            subject,
-            barred,
-            lockout: self.lockout(),
-        })))
+        Ok(Lookup::Found(self.candidate()))
     }
 
     async fn verify(&self, _: &Candidate, password: &Secret<String>) -> Result<Verdict, DirectoryError> {
@@ -140,8 +143,8 @@ impl Directory for Fake {
         })
     }
 
-    async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
-        Ok(None)
+    async fn find_by_id(&self, id: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError> {
+        Ok((*id == self.subject().id).then(|| self.candidate()))
     }
 
     async fn standing(&self, _: &SubjectId) -> Result<Standing, DirectoryError> {
@@ -334,6 +337,23 @@ async fn what_the_directory_says_of_the_account_is_told_when_it_was_said_by_a_bi
     }
     assert_eq!(fixture.try_in("tanaka", "verdict:locked", HOME).await, Some(Refusal::Locked { until: None }));
     assert_eq!(fixture.reasons().last().unwrap(), "locked");
+}
+
+/// Where the name in the entry is none to sign in by, and the entry is found by its identity.
+#[tokio::test]
+async fn a_changed_password_closes_no_lock_of_the_directory() {
+    let fixture = Fixture::new(vec![Fake { other: Some("renamed"), ..Fake::corp() }]).await;
+    let person = fixture.first.subject();
+    let change = async || {
+        let (old, new) = (Secret::new("x".to_owned()), Secret::new("y".to_owned()));
+        let whose = Whose::SignedIn(&person);
+        let attempt = ChangeAttempt { whose, old, new, address: HOME.parse().unwrap(), request_id: "R1" };
+        fixture.sign_in.change_password(attempt).await.unwrap()
+    };
+    fixture.first.locks_at.store(5, Ordering::SeqCst);
+    fixture.first.wrong.store(4, Ordering::SeqCst);
+    assert_eq!(change().await, ChangeAnswer::Refused(Refusal::WrongCredentials));
+    assert_eq!((fixture.first.binds(), fixture.reasons()), (0, vec!["near_lockout".to_owned()]));
 }
 
 #[tokio::test]

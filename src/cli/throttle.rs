@@ -182,7 +182,8 @@ async fn logins(config: &Config, held: &[Held]) -> Result<HashMap<String, String
             let Against::Account(account) = &held.against else { continue };
             let Some(id) = SubjectId::parse(account) else { continue };
             let Some(directory) = directories.iter().find(|one| one.name() == id.directory) else { continue };
-            if let Ok(Some(subject)) = directory.read(&id).await {
+            let found = directory.find_by_id(&id).await.ok().flatten();
+            if let Some(subject) = found.and_then(|found| found.subject) {
                 logins.insert(account.clone(), subject.login);
             }
         }

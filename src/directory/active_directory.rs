@@ -4,7 +4,7 @@
 use super::Reason;
 use super::filter::escape_filter;
 use super::wire::Entry;
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 
 /// The value of `supportedCapabilities` in the root DSE by which a server says that it is Active Directory.
 pub const CAPABILITY: &str = "1.2.840.113556.1.4.800";
@@ -13,7 +13,7 @@ pub const CAPABILITY: &str = "1.2.840.113556.1.4.800";
 const ACCOUNT_DISABLED: i64 = 0x2;
 
 /// Seconds from 1601-01-01, where FILETIME begins, to 1970-01-01.
-pub(super) const FILETIME_TO_UNIX: i64 = 11_644_473_600;
+const FILETIME_TO_UNIX: i64 = 11_644_473_600;
 
 /// The reason behind result 49, from its text: `80090308: LdapErr: DSID-..., comment: ..., data 773, v1db1`.
 pub fn reason_of_sub_code(text: &str) -> Option<Reason> {
@@ -38,15 +38,24 @@ pub(super) fn bar(entry: &Entry, now: Timestamp) -> Option<Reason> {
     if entry.number("userAccountControl").is_some_and(|flags| flags & ACCOUNT_DISABLED != 0) {
         return Some(Reason::Disabled);
     }
-    // 0 and the largest number mean never; the latter is no moment.
-    let expires = entry.number("accountExpires").filter(|filetime| *filetime != 0).and_then(moment)?;
-    (expires <= now).then_some(Reason::AccountExpired)
+    (moment_in(entry, "accountExpires")? <= now).then_some(Reason::AccountExpired)
 }
 
 /// A FILETIME, 100 ns since 1601 (\[MS-DTYP\] 2.3.3), to the second; `None` for what lies beyond all calendars.
 pub fn moment(filetime: i64) -> Option<Timestamp> {
     let second = filetime.div_euclid(10_000_000).checked_sub(FILETIME_TO_UNIX)?;
     Timestamp::from_second(second).ok()
+}
+
+/// The moment that an attribute holds; 0 and the largest number mean never.
+pub(super) fn moment_in(entry: &Entry, name: &str) -> Option<Timestamp> {
+    entry.number(name).filter(|filetime| *filetime != 0).and_then(moment)
+}
+
+/// A negative count of 100 ns; zero and the smallest number mean for ever.
+pub(super) fn interval(number: i64) -> Option<SignedDuration> {
+    let ticks = number.checked_neg().filter(|ticks| *ticks > 0)?;
+    Some(SignedDuration::from_micros(ticks / 10))
 }
 
 /// The naming context that holds this DN: its last `DC=` parts. Empty when there are none.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -105,21 +106,21 @@ pub(super) struct Query {
     pub(super) base: String,
     pub(super) scope: Scope,
     pub(super) filter: String,
-    pub(super) attributes: Vec<String>,
+    pub(super) attributes: Arc<[String]>,
     /// At most so many entries; 0 is no limit.
     pub(super) limit: usize,
 }
 
 impl Query {
-    /// One entry by its DN.
+    /// One entry by its DN; the root DSE by "".
     pub(super) fn of_entry(dn: &str, attributes: &[&str]) -> Self {
-        Self {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
-            limit: 1,
-        }
+        Self::entry(dn, attributes.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    /// The same with attributes that are asked for again and again.
+    pub(super) fn entry(dn: &str, attributes: Arc<[String]>) -> Self {
+        let filter = "(objectClass=*)".to_owned();
+        Self { base: dn.to_owned(), scope: Scope::Base, filter, attributes, limit: 1 }
     }
 }
 
@@ -232,7 +233,7 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
         .timelimit(i32::try_from(answer.as_secs()).unwrap_or(0).max(1));
     let mut stream = ldap
         .with_search_options(options)
-        .streaming_search(&query.base, query.scope, &query.filter, query.attributes.as_slice())
+        .streaming_search(&query.base, query.scope, &query.filter, &*query.attributes)
         .await?;
     let mut found = Found::default();
     while let Some(item) = stream.next().await? {

@@ -115,14 +115,9 @@ impl Directory for FileDirectory {
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
         let people = self.people();
-        let Some(person) = people.get(&fold(login.as_str())) else { return Ok(Lookup::Unknown) };
-        Ok(Lookup::Found(Box::new(Candidate {
-            throttle_key: person.subject.id.to_string(),
-            bind_name: person.subject.login.clone(),
-            subject: Some(person.subject.clone()),
-            barred: person.disabled.then_some(Reason::Disabled),
-            lockout: Lockout::default(),
-        })))
+        Ok(people
+            .get(&fold(login.as_str()))
+            .map_or(Lookup::Unknown, |person| Lookup::Found(person.candidate())))
     }
 
     async fn verify(
@@ -152,16 +147,12 @@ impl Directory for FileDirectory {
         }
     }
 
-    async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
-        let people = self.people();
-        let person = people.get(&fold(&id.key)).map(|person| &person.subject);
-        Ok(person.filter(|subject| subject.id == *id).cloned())
+    async fn find_by_id(&self, id: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError> {
+        Ok(of_id(&self.people(), id).map(Person::candidate))
     }
 
     async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError> {
-        let people = self.people();
-        let person = people.get(&fold(&id.key)).filter(|person| person.subject.id == *id);
-        Ok(match person {
+        Ok(match of_id(&self.people(), id) {
             None => Standing::Gone,
             Some(person) if person.disabled => Standing::Barred(Reason::Disabled),
             Some(_) => Standing::Usable,
@@ -170,8 +161,8 @@ impl Directory for FileDirectory {
 
     /// The values of the attribute `memberOf`.
     async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {
-        let current = self.read(&subject.id).await?;
-        let values = current.as_ref().and_then(|subject| subject.attributes.values("memberOf"));
+        let people = self.people();
+        let values = of_id(&people, &subject.id).and_then(|one| one.subject.attributes.values("memberOf"));
         Ok(values.unwrap_or_default().iter().filter_map(Value::as_text).map(str::to_owned).collect())
     }
 
@@ -206,6 +197,22 @@ struct Person {
     subject: Subject,
     password: String,
     disabled: bool,
+}
+
+impl Person {
+    fn candidate(&self) -> Box<Candidate> {
+        Box::new(Candidate {
+            throttle_key: self.subject.id.to_string(),
+            bind_name: self.subject.login.clone(),
+            subject: Some(self.subject.clone()),
+            barred: self.disabled.then_some(Reason::Disabled),
+            lockout: Lockout::default(),
+        })
+    }
+}
+
+fn of_id<'a>(people: &'a People, id: &SubjectId) -> Option<&'a Person> {
+    people.get(&fold(&id.key)).filter(|person| person.subject.id == *id)
 }
 
 #[derive(Debug)]

@@ -2,12 +2,14 @@
 //! `memberOf` and `member` elsewhere.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ldap3::Scope;
 
 use super::DirectoryError;
 use super::active_directory::{CAPABILITY, domain_of, groups_filter, sibling_sid};
 use super::connection::Query;
+use super::dn::Dn;
 use super::filter::{escape_filter, escape_octets};
 use super::ldap::LdapDirectory;
 
@@ -23,7 +25,7 @@ impl LdapDirectory {
         if self.options.search_base.trim().is_empty() {
             return Err(self.groups_refused("search_base is empty; set it, so that groups can be searched"));
         }
-        if *self.is_active_directory.get_or_try_init(|| self.ask_capability()).await? {
+        if self.is_active_directory().await? {
             return self.ask_for_all(dn).await;
         }
         self.walk(dn).await
@@ -36,7 +38,7 @@ impl LdapDirectory {
         let found = self.search(&self.groups_query(groups_filter(&holders))).await?;
         let mut groups: Vec<String> = found.entries.into_iter().map(|entry| entry.dn).collect();
         if let Some(primary) = primary
-            && !groups.iter().any(|group| fold(group) == fold(&primary))
+            && !groups.iter().any(|group| same(group) == same(&primary))
         {
             groups.push(primary);
         }
@@ -45,14 +47,7 @@ impl LdapDirectory {
 
     /// The group whose SID is that of the person with primaryGroupID at the end.
     async fn primary_group(&self, dn: &str) -> Result<Option<String>, DirectoryError> {
-        let person = Query {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: vec!["primaryGroupID".to_owned(), "objectSid".to_owned()],
-            limit: 1,
-        };
-        let person = self.search(&person).await?.entries.into_iter().next();
+        let person = self.entry(dn, &["primaryGroupID", "objectSid"]).await?;
         let sid = person.and_then(|person| {
             let id = u32::try_from(person.number("primaryGroupID")?).ok()?;
             sibling_sid(person.values("objectSid").first()?, id)
@@ -68,11 +63,11 @@ impl LdapDirectory {
 
     /// Level by level; `seen` ends cycles.
     async fn walk(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
-        let mut seen = HashSet::from([fold(dn)]);
+        let mut seen = HashSet::from([same(dn)]);
         let mut groups: Vec<String> = Vec::new();
         let mut frontier = vec![dn.to_owned()];
         for listed in self.member_of(dn).await? {
-            if seen.insert(fold(&listed)) {
+            if seen.insert(same(&listed)) {
                 groups.push(listed.clone());
                 frontier.push(listed);
             }
@@ -81,14 +76,16 @@ impl LdapDirectory {
             let mut next = Vec::new();
             for dns in frontier.chunks(DNS_A_SEARCH) {
                 for entry in self.search(&self.groups_query(holders_filter(dns))).await?.entries {
-                    if seen.insert(fold(&entry.dn)) {
+                    if seen.insert(same(&entry.dn)) {
                         next.push(entry.dn);
                     }
                 }
             }
             groups.extend(next.iter().cloned());
             if groups.len() > MOST_GROUPS {
-                return Err(self.groups_refused("there are more than 5000"));
+                return Err(self.groups_refused(&format!(
+                    "there are more than {MOST_GROUPS}; let search_base hold fewer of them"
+                )));
             }
             frontier = next;
         }
@@ -97,31 +94,17 @@ impl LdapDirectory {
 
     /// `memberOf` is operational in most servers: asked for by name.
     async fn member_of(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
-        let query = Query {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: vec!["memberOf".to_owned()],
-            limit: 1,
-        };
-        let found = self.search(&query).await?;
-        Ok(found.entries.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
+        let person = self.entry(dn, &["memberOf"]).await?;
+        Ok(person.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
     }
 
-    pub(super) async fn ask_capability(&self) -> Result<bool, DirectoryError> {
-        let root = Query {
-            base: String::new(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: vec!["supportedCapabilities".to_owned()],
-            limit: 1,
-        };
-        let found = self.search(&root).await?;
-        Ok(found
-            .entries
-            .iter()
-            .flat_map(|entry| entry.texts("supportedCapabilities"))
-            .any(|oid| oid == CAPABILITY))
+    pub(super) async fn is_active_directory(&self) -> Result<bool, DirectoryError> {
+        Ok(*self.is_active_directory.get_or_try_init(|| self.ask_capability()).await?)
+    }
+
+    async fn ask_capability(&self) -> Result<bool, DirectoryError> {
+        let root = self.entry("", &["supportedCapabilities"]).await?;
+        Ok(root.iter().flat_map(|entry| entry.texts("supportedCapabilities")).any(|oid| oid == CAPABILITY))
     }
 
     fn groups_query(&self, filter: String) -> Query {
@@ -129,7 +112,7 @@ impl LdapDirectory {
             base: self.options.search_base.clone(),
             scope: Scope::Subtree,
             filter,
-            attributes: vec!["1.1".to_owned()],
+            attributes: Arc::new(["1.1".to_owned()]),
             limit: 0,
         }
     }
@@ -152,9 +135,9 @@ fn holders_filter(dns: &[String]) -> String {
     format!("(|{})", each.concat())
 }
 
-/// Good enough to see that two spellings of one server are one group.
-fn fold(dn: &str) -> String {
-    dn.split(',').map(|part| part.trim().to_lowercase()).collect::<Vec<_>>().join(",")
+/// Two spellings of one name are one group; what cannot be read as a name is one by its text.
+fn same(dn: &str) -> Result<Dn, String> {
+    Dn::parse(dn).ok_or_else(|| dn.to_lowercase())
 }
 
 #[cfg(test)]
@@ -163,7 +146,9 @@ mod tests {
 
     #[test]
     fn spellings_of_one_dn_are_one() {
-        assert_eq!(fold("CN=A, OU=Groups,dc=X"), fold("cn=a,ou=groups,DC=x"));
+        assert_eq!(same("CN=A, OU=Groups,dc=X"), same("cn=a,ou=groups,DC=x"));
+        assert_eq!(same("CN=A\\, B,dc=X"), same("cn=a\\2c b,dc=x"));
+        assert_ne!(same("cn=\"a\""), same("cn=\"b\""));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::active_directory::bar;
 use super::connection::{Fault, Limits, Query, tls_connector};
 use super::failover::Servers;
 use super::filter::Template;
+use super::lockout::is_for_good;
 use super::options::{LdapOptions, OptionsError, ServerUrl};
 use super::person::{LOCKS, NEEDED, key_filter, requested, subject};
 use super::policy::Policies;
@@ -32,12 +33,9 @@ use crate::secret::Secret;
 /// What the entry itself says against signing in. A lock against guessers has a time and ends by itself; one that an
 /// administrator closed stays.
 fn barred(entry: &Entry, now: Timestamp) -> Option<Reason> {
-    let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(is_for_good));
+    let closed = |lock: &str| is_for_good(lock) || lock.eq_ignore_ascii_case("true");
+    let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(closed));
     bar(entry, now).or(locked.then_some(Reason::Disabled))
-}
-
-fn is_for_good(lock: &str) -> bool {
-    lock.starts_with("000001010000") || lock.eq_ignore_ascii_case("true")
 }
 
 /// A directory that is spoken to by LDAP.
@@ -51,7 +49,7 @@ pub struct LdapDirectory {
     pub(super) clock: Arc<dyn Clock>,
     login_filter: Template,
     dn_pattern: Option<Template>,
-    pub(super) requested: Vec<String>,
+    pub(super) requested: Arc<[String]>,
 }
 
 impl LdapDirectory {
@@ -100,7 +98,7 @@ impl LdapDirectory {
             clock,
             login_filter,
             dn_pattern: options.dn_pattern.as_deref().and_then(Template::parse),
-            requested: requested(&options),
+            requested: requested(&options).into(),
             options,
         })
     }
@@ -119,7 +117,8 @@ impl LdapDirectory {
     /// None when the domain is another's.
     fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
         let is_in = |ours: &[String], domain: &str| {
-            ours.iter().any(|ours| ours.to_lowercase() == domain.to_lowercase())
+            let domain = domain.to_lowercase();
+            ours.iter().any(|ours| ours.to_lowercase() == domain)
         };
         let (options, suffixes) = (&self.options, &self.options.upn_suffixes);
         let names = match (login.split_once('\\'), login.rsplit_once('@')) {
@@ -136,7 +135,12 @@ impl LdapDirectory {
         self.servers.ask(|server| async move { server.search(query).await }).await
     }
 
-    /// The same, and who answered.
+    /// One entry by its DN.
+    pub(super) async fn entry(&self, dn: &str, names: &[&str]) -> Result<Option<Entry>, DirectoryError> {
+        Ok(self.search(&Query::of_entry(dn, names)).await?.entries.into_iter().next())
+    }
+
+    /// The answer to a search, and who gave it.
     async fn search_at(
         &self,
         query: &Query,
@@ -151,31 +155,32 @@ impl LdapDirectory {
             base: self.options.search_base.clone(),
             scope: Scope::Subtree,
             filter,
-            attributes: self.requested.clone(),
+            attributes: Arc::clone(&self.requested),
             // Two are enough to know that it is not exactly one.
             limit: 2,
         }
     }
 
     pub(super) fn subject(&self, entry: &Entry) -> Result<Subject, DirectoryError> {
-        let subject = subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))?;
-        Ok(self.with_near_end(subject, None))
+        let mut subject = subject(entry, &self.options).map_err(|cause| self.unusable(&entry.dn, cause))?;
+        subject.password_expires = subject.password_expires.and_then(|ends| self.near_end(ends));
+        Ok(subject)
     }
 
     pub(super) fn unusable(&self, dn: &str, cause: String) -> DirectoryError {
         DirectoryError::Entry { directory: self.options.name.clone(), dn: dn.to_owned(), cause }
     }
 
-    async fn found(&self, server: &Arc<Server>, entry: &Entry) -> Result<Lookup, DirectoryError> {
+    async fn found(&self, server: &Arc<Server>, entry: &Entry) -> Result<Box<Candidate>, DirectoryError> {
         let subject = self.subject(entry)?;
         let lockout = self.lockout(server, entry).await;
-        Ok(Lookup::Found(Box::new(Candidate {
+        Ok(Box::new(Candidate {
             throttle_key: subject.id.to_string(),
             bind_name: entry.dn.clone(),
             barred: barred(entry, self.clock.now()),
             lockout,
             subject: Some(subject),
-        })))
+        }))
     }
 
     /// One bind with a person's password, on a connection of its own.
@@ -200,22 +205,18 @@ impl LdapDirectory {
     }
 
     /// Reads the entry of the person who has just bound, over the person's own connection.
-    async fn own_entry(&self, lease: &mut Lease, dn: &str) -> Result<Entry, DirectoryError> {
-        let query = Query {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: self.requested.clone(),
-            limit: 1,
-        };
+    async fn own_entry(
+        &self,
+        server: &Arc<Server>,
+        lease: &mut Lease,
+        dn: &str,
+    ) -> Result<Entry, DirectoryError> {
+        let query = Query::entry(dn, Arc::clone(&self.requested));
         let hidden = || self.unusable(dn, "cannot be read by its owner; grant \"self read\"".to_owned());
         match lease.connection.search(&query).await {
             Ok(found) => found.entries.into_iter().next().ok_or_else(hidden),
             Err(Fault::Refused { .. }) => Err(hidden()),
-            Err(fault) => Err(DirectoryError::Unreachable {
-                directory: self.options.name.clone(),
-                cause: fault.to_string(),
-            }),
+            Err(fault) => Err(self.fault(server, &fault)),
         }
     }
 
@@ -239,7 +240,11 @@ impl Directory for LdapDirectory {
     }
 
     fn local_name<'a>(&self, login: &'a Login) -> Option<&'a str> {
-        self.local_names(login.as_str()).into_iter().last().filter(|local| *local != login.as_str())
+        // Most people type none.
+        if !login.as_str().contains(['\\', '@']) {
+            return None;
+        }
+        self.local_names(login.as_str()).pop().filter(|local| *local != login.as_str())
     }
 
     async fn find(&self, login: &Login) -> Result<Lookup, DirectoryError> {
@@ -259,7 +264,7 @@ impl Directory for LdapDirectory {
             let (server, found) = self.search_at(&self.people(self.login_filter.filter(name))).await?;
             match found.entries.as_slice() {
                 [] => tracing::info!(directory = %self.options.name, "LDAP search returned zero entries"),
-                [entry] if !found.more => return self.found(&server, entry).await,
+                [entry] if !found.more => return self.found(&server, entry).await.map(Lookup::Found),
                 _ => return Ok(Lookup::Ambiguous),
             }
         }
@@ -275,7 +280,7 @@ impl Directory for LdapDirectory {
         if super::is_blank(password) || candidate.bind_name.trim().is_empty() {
             return Ok(Verdict::Denied(Reason::WrongPassword));
         }
-        let (_, mut lease, answer) = self.bind(&candidate.bind_name, password).await?;
+        let (server, mut lease, answer) = self.bind(&candidate.bind_name, password).await?;
         let verdict = match (judge_bind(&answer), &candidate.subject) {
             (None, _) => Err(self.bind_refused(&answer)),
             (Some(Err(Reason::Locked { .. })), _) => {
@@ -286,7 +291,7 @@ impl Directory for LdapDirectory {
                 .barred
                 .map_or_else(|| self.accepted(subject.clone(), answer.expires_in), Verdict::Denied)),
             (Some(Ok(())), None) => {
-                let entry = self.own_entry(&mut lease, &candidate.bind_name).await?;
+                let entry = self.own_entry(&server, &mut lease, &candidate.bind_name).await?;
                 match barred(&entry, self.clock.now()) {
                     Some(reason) => Ok(Verdict::Denied(reason)),
                     None => self.subject(&entry).map(|subject| self.accepted(subject, answer.expires_in)),
@@ -297,14 +302,14 @@ impl Directory for LdapDirectory {
         verdict
     }
 
-    async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
+    async fn find_by_id(&self, id: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError> {
         let filter =
             (id.directory == self.options.name).then(|| key_filter(&id.key, &self.options)).flatten();
         let Some(filter) = filter else { return Ok(None) };
-        let found = self.search(&self.people(filter)).await?;
+        let (server, found) = self.search_at(&self.people(filter)).await?;
         match found.entries.as_slice() {
             [] => Ok(None),
-            [entry] if !found.more => self.subject(entry).map(Some),
+            [entry] if !found.more => self.found(&server, entry).await.map(Some),
             [entry, ..] => {
                 let cause = format!("is not the only one with the stable identity {}", id.key);
                 Err(self.unusable(&entry.dn, cause))
@@ -358,13 +363,7 @@ impl Directory for LdapDirectory {
         if self.options.search_base.is_empty() {
             return self.servers.ask(|server| async move { server.probe().await }).await;
         }
-        let base = Query {
-            base: self.options.search_base.clone(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: vec!["1.1".to_owned()],
-            limit: 1,
-        };
+        let base = Query::of_entry(&self.options.search_base, &["1.1"]);
         if self.search(&base).await?.entries.is_empty() {
             let cause = "it does not exist or may not be read; check search_base and the rights of bind_dn";
             return Err(self.unusable(&base.base, cause.to_owned()));

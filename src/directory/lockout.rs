@@ -4,7 +4,7 @@
 //! success and means nothing once the observation window has passed since badPasswordTime;
 //! password policies (draft-behera-ldap-password-policy 5.3) keep each failure in pwdFailureTime.
 
-use super::active_directory::moment;
+use super::active_directory::{interval, moment, moment_in};
 use super::wire::Entry;
 use crate::clock::{SignedDuration, Timestamp};
 
@@ -14,8 +14,8 @@ const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 /// `msDS-User-Account-Control-Computed`: locked.
 const LOCKED: i64 = 0x10;
 
-/// `pwdAccountLockedTime` of an account that an administrator locked.
-const FOR_GOOD: &str = "000001010000Z";
+/// What `pwdAccountLockedTime` of an account begins with that an administrator locked; seconds may follow.
+const FOR_GOOD: &str = "000001010000";
 
 /// What a directory shows of the wrong passwords for an account. The default says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,7 +104,7 @@ pub(super) fn of_account(entry: &Entry, policy: LockoutPolicy, now: Timestamp) -
     let counts = |since: Timestamp| policy.window.is_none_or(|window| within(since, window, now));
     let last = entry.number("badPasswordTime").and_then(moment);
     let wrong = entry.number("badPwdCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-    let locked_at = entry.number("lockoutTime").filter(|time| *time != 0).and_then(moment);
+    let locked_at = moment_in(entry, "lockoutTime");
     let is_locked = match entry.number("msDS-User-Account-Control-Computed") {
         Some(flags) => flags & LOCKED != 0,
         None => locked_at.is_some(),
@@ -126,20 +126,21 @@ pub(super) fn of_policed_entry(entry: &Entry, policy: LockoutPolicy, now: Timest
     let wrong = entry.texts("pwdFailureTime").filter_map(generalized_time).filter(counts).count();
     let wrong = u32::try_from(wrong).unwrap_or(u32::MAX);
     match entry.text("pwdAccountLockedTime") {
-        Some(FOR_GOOD) => Lockout { locked: true, ..judged(wrong, policy, None, now) },
+        Some(locked_at) if is_for_good(locked_at) => {
+            Lockout { locked: true, ..judged(wrong, policy, None, now) }
+        }
         locked_at => judged(wrong, policy, locked_at.and_then(generalized_time), now),
     }
+}
+
+/// Whether a value of `pwdAccountLockedTime` is an administrator's, not a time.
+pub(super) fn is_for_good(locked_at: &str) -> bool {
+    locked_at.starts_with(FOR_GOOD)
 }
 
 /// Whether a wrong password still counts.
 fn within(since: Timestamp, window: SignedDuration, now: Timestamp) -> bool {
     since.checked_add(window.saturating_add(CLOCKS)).is_ok_and(|end| end > now)
-}
-
-/// A negative count of 100 ns; zero and the smallest number mean for ever.
-fn interval(number: i64) -> Option<SignedDuration> {
-    let ticks = number.checked_neg().filter(|ticks| *ticks > 0)?;
-    Some(SignedDuration::from_micros(ticks / 10))
 }
 
 /// GeneralizedTime of UTC (RFC 4517 3.3.13) to the second.
@@ -239,9 +240,10 @@ mod tests {
         assert_eq!((shown(hour).wrong, shown(hour).most_wrong()), (2, None));
         assert_eq!(shown(hour).locked_until, now().checked_add(SignedDuration::from_mins(1)).ok());
         assert_eq!(LockoutPolicy::of_password_policy(&entry(&[("pwdMaxFailure", &["3"])])).threshold, None);
-        let for_good = entry(&[("pwdAccountLockedTime", &["000001010000Z"])]);
-        let for_good = of_policed_entry(&for_good, hour, now());
-        assert_eq!((for_good.locked, for_good.locked_until), (true, None));
+        for written in ["000001010000Z", "00000101000000Z"] {
+            let for_good = of_policed_entry(&entry(&[("pwdAccountLockedTime", &[written])]), hour, now());
+            assert_eq!((for_good.locked, for_good.locked_until), (true, None), "{written}");
+        }
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! (`tests/it/directory/`). `authn` asks them in order.
 //!
 //! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `policy` (when accounts are
-//! locked), `failover` (which server), `server` and `breaker` (one server), `pool` and `connection` (one socket), `wire`
-//! (octets); `options`, `filter`, `lockout` and `active_directory` are pure.
+//! locked), `password_change` and `password_reset` (new passwords), `failover` (which server), `server` and `breaker` (one
+//! server), `pool` and `connection` (one socket), `wire` and `password_write` (octets); `options`, `filter`, `dn`,
+//! `lockout`, `password_policy` (why a new password was not taken) and `active_directory` are pure. `password` has the
+//! words of the port for new passwords.
 
 pub mod active_directory;
 mod breaker;
@@ -79,15 +81,6 @@ pub struct Candidate {
     pub barred: Option<Reason>,
     /// How near the account is to being locked by its directory.
     pub lockout: Lockout,
-}
-
-impl Candidate {
-    /// Somebody who is known already, by the entry that was read. The default for what an entry alone does not tell.
-    pub fn of(subject: Subject) -> Self {
-        let bind_name = subject.dn.clone().unwrap_or_else(|| subject.login.clone());
-        let (throttle_key, lockout) = (subject.id.to_string(), Lockout::default());
-        Self { throttle_key, bind_name, subject: Some(subject), barred: None, lockout }
-    }
 }
 
 /// What a directory says of a login name.
@@ -263,8 +256,9 @@ pub trait Directory: Send + Sync + fmt::Debug {
         password: &Secret<String>,
     ) -> Result<Verdict, DirectoryError>;
 
-    /// Reads a person again by the stable identity; `None` when the entry is gone.
-    async fn read(&self, id: &SubjectId) -> Result<Option<Subject>, DirectoryError>;
+    /// Finds a person again by the stable identity, with all that [`Directory::find`] tells; `None` when the entry is
+    /// gone. The candidate's subject is always known.
+    async fn find_by_id(&self, id: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError>;
 
     /// Whether the account may still be used: one cheap read.
     async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError>;
@@ -309,6 +303,6 @@ pub trait Directory: Send + Sync + fmt::Debug {
 
 /// What no directory is ever asked: an empty or blank password is an anonymous bind for some servers (RFC 4513 5.1.2),
 /// and NUL cuts a password short in others.
-fn is_blank(password: &Secret<String>) -> bool {
+pub(crate) fn is_blank(password: &Secret<String>) -> bool {
     password.expose().trim().is_empty() || password.expose().contains('\0')
 }

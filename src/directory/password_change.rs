@@ -8,16 +8,16 @@
 use std::sync::Arc;
 
 use super::active_directory::domain_of;
-use super::connection::{Connection, Fault, Query};
+use super::connection::{Connection, Fault};
 use super::ldap::LdapDirectory;
 use super::password::is_usable;
 use super::password_policy::{RULES, Rules, refusal_of_policy};
 use super::password_write::PasswordWrite;
 use super::pool::Lease;
 use super::server::Server;
-use super::wire::{BindAnswer, Entry, judge_bind};
+use super::wire::{BindAnswer, judge_bind};
 use super::{Candidate, DirectoryError, PasswordChange, PasswordRefusal, Reason, Verdict};
-use crate::clock::SignedDuration;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::identity::Subject;
 use crate::secret::Secret;
 
@@ -89,10 +89,6 @@ impl LdapDirectory {
         }
     }
 
-    pub(super) async fn is_active_directory(&self) -> Result<bool, DirectoryError> {
-        Ok(*self.is_active_directory.get_or_try_init(|| self.ask_capability()).await?)
-    }
-
     /// Sends a new password; when no answer comes, it may count or not.
     pub(super) async fn written(
         &self,
@@ -123,32 +119,29 @@ impl LdapDirectory {
 
     /// The rule that Active Directory did not name, as far as the service account may read rules.
     pub(super) async fn offended(&self, dn: &str, new: &str, own_change: bool) -> PasswordRefusal {
-        let Some(person) = self.read_one(dn, &PERSON).await else { return PasswordRefusal::Policy };
+        let read = async |dn: &str, names: &[&str]| self.entry(dn, names).await.ok().flatten();
+        let Some(person) = read(dn, &PERSON).await else { return PasswordRefusal::Policy };
         let place = match person.text("msDS-ResultantPSO") {
             Some(policy) => policy.to_owned(),
             None => domain_of(dn).to_owned(),
         };
-        let rules = self.read_one(&place, &RULES).await.and_then(|entry| Rules::of(&entry));
+        let rules = read(&place, &RULES).await.and_then(|entry| Rules::of(&entry));
         rules.map_or(PasswordRefusal::Policy, |rules| rules.judge(new, &person, own_change, self.clock.now()))
     }
 
-    async fn read_one(&self, dn: &str, attributes: &[&str]) -> Option<Entry> {
-        self.search(&Query::of_entry(dn, attributes)).await.ok()?.entries.into_iter().next()
-    }
-
-    /// The person who gave the right password.
-    pub(super) fn accepted(&self, subject: Subject, expires_in: Option<u32>) -> Verdict {
-        Verdict::Accepted(Box::new(self.with_near_end(subject, expires_in)))
-    }
-
-    /// With the end of the password, by the entry or by what the bind told, only where it is near enough to be told.
-    pub(super) fn with_near_end(&self, mut subject: Subject, expires_in: Option<u32>) -> Subject {
-        let now = self.clock.now();
+    /// The person who gave the right password; the bind may have told when that ends.
+    pub(super) fn accepted(&self, mut subject: Subject, expires_in: Option<u32>) -> Verdict {
         let told = expires_in.map(|seconds| SignedDuration::from_secs(i64::from(seconds)));
-        let ends = told.and_then(|left| now.checked_add(left).ok()).or(subject.password_expires);
-        let limit = self.options.warns_before().and_then(|before| now.checked_add(before).ok());
-        subject.password_expires = ends.filter(|ends| limit.is_some_and(|limit| *ends <= limit));
-        subject
+        if let Some(ends) = told.and_then(|left| self.clock.now().checked_add(left).ok()) {
+            subject.password_expires = self.near_end(ends);
+        }
+        Verdict::Accepted(Box::new(subject))
+    }
+
+    /// The end of a password, only where it is near enough to be told.
+    pub(super) fn near_end(&self, ends: Timestamp) -> Option<Timestamp> {
+        let limit = self.options.warns_before().and_then(|before| self.clock.now().checked_add(before).ok());
+        limit.filter(|limit| ends <= *limit).map(|_| ends)
     }
 }
 

@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::PasswordRefusal;
-use super::active_directory::FILETIME_TO_UNIX;
+use super::active_directory::{interval, moment_in};
 use super::wire::Entry;
 use crate::clock::{SignedDuration, Timestamp};
 
@@ -39,19 +39,16 @@ pub(super) struct Rules {
 impl Rules {
     /// Of the root of a domain or of a fine-grained policy; `None` when they cannot be read.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
-        let number = |name| entry.text(name).and_then(|text| text.parse::<i64>().ok());
-        let either = |domain, fine| number(domain).or_else(|| number(fine));
+        let either = |domain, fine| entry.number(domain).or_else(|| entry.number(fine));
         let least = either("minPwdLength", "msDS-MinimumPasswordLength")?;
         let complex = match entry.text("msDS-PasswordComplexityEnabled") {
             Some(text) => text.eq_ignore_ascii_case("TRUE"),
-            None => number("pwdProperties")? & COMPLEX != 0,
+            None => entry.number("pwdProperties")? & COMPLEX != 0,
         };
-        // Negative, in 100 ns.
-        let age = either("minPwdAge", "msDS-MinimumPasswordAge").and_then(i64::checked_neg);
         Some(Self {
             least: u32::try_from(least).ok()?,
             complex,
-            least_age: age.filter(|age| *age > 0).map(|age| SignedDuration::from_micros(age / 10)),
+            least_age: either("minPwdAge", "msDS-MinimumPasswordAge").and_then(interval),
             history: either("pwdHistoryLength", "msDS-PasswordHistoryLength")
                 .is_some_and(|length| length > 0),
         })
@@ -79,7 +76,7 @@ impl Rules {
     }
 
     fn too_young_until(&self, person: &Entry, now: Timestamp) -> Option<Timestamp> {
-        let set = moment(person.text("pwdLastSet")?)?;
+        let set = moment_in(person, "pwdLastSet")?;
         set.checked_add(self.least_age?).ok().filter(|until| *until > now)
     }
 }
@@ -89,14 +86,7 @@ pub(super) const COMPUTED_EXPIRY: &str = "msDS-UserPasswordExpiryTimeComputed";
 
 /// The moment of [`COMPUTED_EXPIRY`]; `None` for never, and for one that must be changed now.
 pub(super) fn computed_expiry(entry: &Entry) -> Option<Timestamp> {
-    entry.text(COMPUTED_EXPIRY).and_then(moment)
-}
-
-/// FILETIME in decimal; 0 and the largest number are no moments.
-fn moment(text: &str) -> Option<Timestamp> {
-    let filetime: i64 = text.parse().ok()?;
-    let second = filetime.div_euclid(10_000_000).checked_sub(FILETIME_TO_UNIX)?;
-    Timestamp::from_second(second).ok().filter(|_| filetime > 0 && filetime < i64::MAX)
+    moment_in(entry, COMPUTED_EXPIRY)
 }
 
 /// The rule of "Password must meet complexity requirements".
@@ -157,7 +147,7 @@ mod tests {
     #[test]
     fn the_rules_of_a_domain_tell_which_one_was_offended() {
         let now: Timestamp = "2024-05-01T12:00:00Z".parse().unwrap();
-        let set = |hours: i64| ((now.as_second() - hours * 3600 + FILETIME_TO_UNIX) * 10_000_000).to_string();
+        let set = |hours: i64| ((now.as_second() - hours * 3600 + 11_644_473_600) * 10_000_000).to_string();
         let (yesterday, today) = (set(25), set(1));
         let person = |set: &str| {
             entry(&[("pwdLastSet", set), ("sAMAccountName", "tanaka"), ("displayName", "Taro Tanaka, Jr")])

@@ -1,7 +1,6 @@
 //! Setting somebody else's password over LDAP, as an administrator who binds for one call on a connection that nobody else
 //! gets: `unicodePwd` replaced, or the password-modify operation.
 
-use super::connection::Query;
 use super::dn::Dn;
 use super::ldap::LdapDirectory;
 use super::password::is_usable;
@@ -89,8 +88,7 @@ impl LdapDirectory {
         };
         let mut attributes: Vec<&str> = self.requested.iter().map(String::as_str).collect();
         attributes.extend([ADMIN_COUNT, "objectClass"]);
-        let found = self.search(&Query::of_entry(&candidate.bind_name, &attributes)).await?;
-        let Some(entry) = found.entries.into_iter().next() else {
+        let Some(entry) = self.entry(&candidate.bind_name, &attributes).await? else {
             return Ok(Err(PasswordReset::NoPerson(NoPerson::Unknown)));
         };
         let Some(dn) = Dn::parse(&entry.dn) else {

@@ -15,10 +15,11 @@ use tokio::time::{Instant, timeout};
 use super::active_directory::domain_of;
 use super::breaker::Standing;
 use super::connection::{Fault, Query};
+use super::dn::Dn;
 use super::ldap::LdapDirectory;
 use super::lockout::{Lockout, LockoutPolicy, of_account, of_policed_entry};
 use super::options::ServerUrl;
-use super::server::Server;
+use super::server::{Approach, Server};
 use super::wire::Entry;
 
 /// What is asked of an entry to know how near it is to a lock; most of it only comes when asked for by name.
@@ -42,10 +43,15 @@ const REMEMBERED: usize = 1_000;
 /// Where a policy applies that cannot be read, so many wrong passwords are taken to lock.
 const CAUTIOUS: u32 = 3;
 
-/// The policies that were read and until when they are fresh, by the DN of the domain or the policy; that of a directory
-/// with one default by "".
+/// What was read.
 #[derive(Debug, Default)]
-pub(super) struct Policies(Mutex<HashMap<String, (Instant, Rule)>>);
+pub(super) struct Policies {
+    /// The policies and until when they are fresh, by the DN of the domain or the policy; that of a directory with one
+    /// default by "".
+    rules: Mutex<HashMap<String, (Instant, Rule)>>,
+    /// Domain controllers that are not of the configuration, by URL.
+    servers: Mutex<HashMap<String, Arc<Server>>>,
+}
 
 /// A policy, and in Active Directory who counts.
 #[derive(Debug, Clone)]
@@ -61,13 +67,23 @@ impl LdapDirectory {
         let now = self.clock.now();
         if entry.text("userAccountControl").is_none() {
             let dn = entry.text("pwdPolicySubentry").unwrap_or("");
-            let rule = self.rule(dn, Box::pin(self.password_policy(dn))).await;
+            let rule = match self.fresh(dn) {
+                Some(rule) => rule,
+                None => self.rule(dn, Box::pin(self.password_policy(dn))).await,
+            };
             return of_policed_entry(entry, rule.policy, now);
         }
         let domain = domain_of(&entry.dn);
-        let mut rule = self.rule(domain, Box::pin(self.domain(server, domain))).await;
+        let mut rule = match self.fresh(domain) {
+            Some(rule) => rule,
+            None => self.rule(domain, Box::pin(self.domain(server, domain))).await,
+        };
         if let Some(dn) = entry.text("msDS-ResultantPSO") {
-            rule.policy = self.rule(dn, Box::pin(self.fine_grained(dn, rule.policy))).await.policy;
+            let fine_grained = match self.fresh(dn) {
+                Some(rule) => rule,
+                None => self.rule(dn, Box::pin(self.fine_grained(dn, rule.policy))).await,
+            };
+            rule.policy = fine_grained.policy;
         }
         let shown = of_account(entry, rule.policy, now);
         match rule.pdc.filter(|pdc| !Arc::ptr_eq(pdc, server) && rule.policy.threshold.is_some()) {
@@ -79,18 +95,20 @@ impl LdapDirectory {
         }
     }
 
-    /// The rule by this name, read when it is not known or old. One that cannot be read is taken as it was before, or as
-    /// none, and read again soon.
+    /// The rule by this name, unless it is not known or old.
+    fn fresh(&self, name: &str) -> Option<Rule> {
+        let held = self.policies.held();
+        let (until, rule) = held.get(name)?;
+        (Instant::now() < *until).then(|| rule.clone())
+    }
+
+    /// The rule by this name, read anew. One that cannot be read is taken as it was before, or as none, and read again
+    /// soon.
     async fn rule(&self, name: &str, read: impl Future<Output = Result<Rule, String>>) -> Rule {
-        let known = self.policies.held().get(name).cloned();
-        if let Some((until, rule)) = &known
-            && Instant::now() < *until
-        {
-            return rule.clone();
-        }
         let (rule, fresh) = match read.await {
             Ok(rule) => (rule, FRESH),
             Err(cause) => {
+                let known = self.policies.held().get(name).cloned();
                 let directory = self.options.name.as_str();
                 tracing::warn!(directory, policy = name, %cause, "it is not known when accounts are locked");
                 (known.map_or_else(Rule::unknown, |(_, rule)| rule), UNREAD)
@@ -151,7 +169,7 @@ impl LdapDirectory {
             base: self.naming_context().await?,
             scope: Scope::Subtree,
             filter: "(objectClass=pwdPolicy)".to_owned(),
-            attributes: names.map(str::to_owned).to_vec(),
+            attributes: names.map(str::to_owned).into(),
             limit: REMEMBERED,
         };
         let found = self.search(&query).await.map_err(|cause| cause.to_string())?;
@@ -164,14 +182,7 @@ impl LdapDirectory {
     async fn naming_context(&self) -> Result<String, String> {
         let base = self.options.search_base.as_str();
         let root = self.one("", &["namingContexts"]).await?;
-        let folded = base.to_lowercase();
-        let holds = |context: &&str| folded.ends_with(&context.to_lowercase()) && !context.is_empty();
-        Ok(root
-            .texts("namingContexts")
-            .filter(holds)
-            .max_by_key(|context| context.len())
-            .unwrap_or(base)
-            .to_owned())
+        Ok(innermost(root.texts("namingContexts"), base).unwrap_or(base).to_owned())
     }
 
     /// The server that holds the role of the PDC emulator: one of ours, or one more like them.
@@ -186,8 +197,7 @@ impl LdapDirectory {
         }
         // An address is one machine; a name may be an alias of several.
         let is_address = server.url.host.parse::<std::net::IpAddr>().is_ok();
-        if is_address && self.service_name(server).await.is_some_and(|name| name.eq_ignore_ascii_case(owner))
-        {
+        if is_address && self.service_name(server).await.is_some_and(|name| is_same(&name, owner)) {
             return Some(Arc::clone(server));
         }
         self.like(server, &host)
@@ -196,9 +206,7 @@ impl LdapDirectory {
     /// A domain controller on this host that is spoken to as `server` is; the same one when asked again.
     fn like(&self, server: &Server, host: &str) -> Option<Arc<Server>> {
         let url = server.url.at_host(host, &self.options)?;
-        let held = self.policies.held();
-        let known = held.values().find_map(|(_, rule)| rule.pdc.clone().filter(|pdc| pdc.url == url));
-        Some(known.unwrap_or_else(|| Arc::new(Server::new(url, self.approach.clone()))))
+        Some(self.policies.server(url, &self.approach))
     }
 
     async fn service_name(&self, server: &Server) -> Option<String> {
@@ -236,16 +244,23 @@ impl LdapDirectory {
         None
     }
 
-    /// One entry by its DN.
+    /// One entry by its DN, or why there is none.
     async fn one(&self, dn: &str, attributes: &[&str]) -> Result<Entry, String> {
-        let found = self.search(&Query::of_entry(dn, attributes)).await.map_err(|cause| cause.to_string())?;
-        found.entries.into_iter().next().ok_or_else(|| unreadable(dn))
+        let found = self.entry(dn, attributes).await.map_err(|cause| cause.to_string())?;
+        found.ok_or_else(|| unreadable(dn))
     }
 }
 
 impl Policies {
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, Rule)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server that was made for a URL before, with its connections, or a new one.
+    fn server(&self, url: ServerUrl, approach: &Approach) -> Arc<Server> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = servers.entry(url.text.clone());
+        Arc::clone(known.or_insert_with(|| Arc::new(Server::new(url, approach.clone()))))
     }
 }
 
@@ -272,6 +287,23 @@ impl ServerUrl {
     }
 }
 
+fn is_same(one: &str, other: &str) -> bool {
+    Dn::parse(one).is_some_and(|one| Some(one) == Dn::parse(other))
+}
+
+/// The smallest of these contexts that holds a DN, however either is written.
+fn innermost<'a>(contexts: impl Iterator<Item = &'a str>, dn: &str) -> Option<&'a str> {
+    let dn = Dn::parse(dn)?;
+    let holds = |context: &'a str| Some((context, Dn::parse(context).filter(|held| dn.is_under(held))?));
+    let mut best: Option<(&str, Dn)> = None;
+    for (context, held) in contexts.filter_map(holds) {
+        if best.as_ref().is_none_or(|(_, best)| held.is_under(best)) {
+            best = Some((context, held));
+        }
+    }
+    best.map(|(context, _)| context)
+}
+
 fn unreadable(dn: &str) -> String {
     format!("\"{dn}\" cannot be read; let bind_dn read it")
 }
@@ -281,6 +313,30 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::directory::LdapOptions;
+
+    #[test]
+    fn the_naming_context_is_found_by_any_spelling() {
+        let contexts = ["", "dc=test", "dc=Example,dc=test", "dc=ample,dc=test", "ou=other,dc=test"];
+        let holds = |base| innermost(contexts.into_iter(), base);
+        for base in ["ou=people, DC=example, dc=test", "dc=ex\\61mple;dc=TEST"] {
+            assert_eq!(holds(base), Some("dc=Example,dc=test"), "{base}");
+        }
+        assert_eq!(holds("ou=people,o=elsewhere"), None);
+        assert_eq!(holds("no name"), None);
+    }
+
+    #[test]
+    fn the_domain_controller_behind_a_global_catalogue_keeps_its_connections() {
+        let mut options = LdapOptions::new("corp");
+        options.urls = vec!["ldaps://dc1.example.jp:3269".to_owned()];
+        "dc=example".clone_into(&mut options.search_base);
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
+        let catalogue = directory.servers.list.first().unwrap();
+        let like = |host| directory.like(catalogue, host).unwrap();
+        assert_eq!(like("dc1.example.jp").url.text, "ldaps://dc1.example.jp:636");
+        assert!(Arc::ptr_eq(&like("dc1.example.jp"), &like("dc1.example.jp")));
+        assert!(!Arc::ptr_eq(&like("dc1.example.jp"), &like("dc2.example.jp")));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_policy_that_could_not_be_read_is_read_again_soon() {
@@ -292,8 +348,10 @@ mod tests {
             policy: LockoutPolicy { threshold: Some(threshold), ..LockoutPolicy::default() },
             pdc: None,
         };
-        let seen =
-            async |answer: Result<Rule, String>| directory.rule("", async { answer }).await.policy.threshold;
+        let seen = async |answer: Result<Rule, String>| match directory.fresh("") {
+            Some(rule) => rule.policy.threshold,
+            None => directory.rule("", async { answer }).await.policy.threshold,
+        };
         assert_eq!(seen(Err("silence".to_owned())).await, None);
         assert_eq!(seen(Ok(locks_at(5))).await, None, "not asked with each sign-in");
         tokio::time::advance(UNREAD).await;

@@ -3,10 +3,11 @@
 //! Searches run on connections of the service account, user binds on connections of their own: a bind changes whom a
 //! connection speaks for.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap3::Scope;
 use native_tls::TlsConnector;
+use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::connection::{Connection, Fault, Found, Limits, Query};
@@ -20,7 +21,7 @@ const SEARCH_CONNECTIONS: usize = 16;
 /// Connections for user binds to one server.
 const USER_CONNECTIONS: usize = 64;
 
-/// A connection that was used so recently needs no proof that its server still answers.
+/// A server that answered so recently, or a connection that was used so recently, needs no proof.
 const PROVED_FOR: Duration = Duration::from_secs(1);
 
 /// How every server of one directory is spoken to.
@@ -40,6 +41,8 @@ pub(super) struct Server {
     pub(super) approach: Approach,
     searches: Pool,
     users: Pool,
+    /// When it last answered a search.
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Server {
@@ -48,7 +51,7 @@ impl Server {
         let Limits { idle, retry, .. } = approach.limits;
         let searches = Pool::new(SEARCH_CONNECTIONS, idle);
         let users = Pool::new(USER_CONNECTIONS, idle);
-        Self { url, breaker: Breaker::new(retry), approach, searches, users }
+        Self { url, breaker: Breaker::new(retry), approach, searches, users, answered: Mutex::default() }
     }
 
     /// Searches as the service account. A kept connection that turns out to be dead is replaced once: to search again
@@ -56,15 +59,28 @@ impl Server {
     pub(super) async fn search(&self, query: &Query) -> Result<Found, Fault> {
         let admitted = self.searches.admit().await?;
         if let Some(kept) = admitted.take() {
-            match run(admitted.lease(kept), query).await {
-                Err(Fault::Lost(_)) => self.searches.clear(),
+            match self.run(admitted.lease(kept), query).await {
+                // It may have been started anew: then those for binds are dead too.
+                Err(Fault::Lost(_)) => self.forget_connections(),
                 other => return other,
             }
             let admitted = self.searches.admit().await?;
-            return run(admitted.lease(self.open_for_search().await?), query).await;
+            return self.run(admitted.lease(self.open_for_search().await?), query).await;
         }
         let fresh = self.open_for_search().await?;
-        run(admitted.lease(fresh), query).await
+        self.run(admitted.lease(fresh), query).await
+    }
+
+    async fn run(&self, mut lease: Lease, query: &Query) -> Result<Found, Fault> {
+        let found = lease.connection.search(query).await;
+        if matches!(found, Ok(_) | Err(Fault::Refused { .. })) {
+            self.note_answer(Some(Instant::now()));
+        }
+        match &found {
+            Ok(Found { unfinished: false, .. }) | Err(Fault::Refused { .. }) => lease.give_back(),
+            _ => drop(lease),
+        }
+        found
     }
 
     /// A connection for one user bind, kept or new, to a server that showed a moment ago that it answers: once the bind
@@ -72,15 +88,15 @@ impl Server {
     pub(super) async fn user_connection(&self) -> Result<Lease, Fault> {
         let admitted = self.users.admit().await?;
         if let Some(mut kept) = admitted.take() {
-            let recent = kept.rested.elapsed() < PROVED_FOR;
-            match if recent { Ok(()) } else { root_dse_answers(&mut kept).await } {
+            let proved = kept.rested.elapsed() < PROVED_FOR || self.answered_lately();
+            match if proved { Ok(()) } else { root_dse_answers(&mut kept).await } {
                 Ok(()) => return Ok(admitted.lease(kept)),
                 Err(Fault::Lost(_)) => self.users.clear(),
                 Err(fault) => return Err(fault),
             }
         }
         let mut fresh = self.open().await?;
-        if !self.url.tls {
+        if !self.url.tls && !self.answered_lately() {
             // A paused server still accepts TCP; a TLS handshake has proved more.
             root_dse_answers(&mut fresh).await?;
         }
@@ -94,8 +110,19 @@ impl Server {
 
     /// Closes what is kept: after a fault the other kept connections are dead too.
     pub(super) fn forget_connections(&self) {
+        self.note_answer(None);
         self.searches.clear();
         self.users.clear();
+    }
+
+    fn note_answer(&self, at: Option<Instant>) {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// Whether it answered a search a moment ago, as before each bind of somebody who was searched for.
+    fn answered_lately(&self) -> bool {
+        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.is_some_and(|at| at.elapsed() < PROVED_FOR)
     }
 
     /// A new connection that nobody is bound on.
@@ -119,24 +146,8 @@ impl Server {
 
 /// Any answer will do, "you may not read this" too.
 async fn root_dse_answers(connection: &mut Connection) -> Result<(), Fault> {
-    let root = Query {
-        base: String::new(),
-        scope: Scope::Base,
-        filter: "(objectClass=*)".to_owned(),
-        attributes: vec!["1.1".to_owned()],
-        limit: 1,
-    };
-    match connection.search(&root).await {
+    match connection.search(&Query::of_entry("", &["1.1"])).await {
         Ok(_) | Err(Fault::Refused { .. }) => Ok(()),
         Err(fault) => Err(fault),
     }
-}
-
-async fn run(mut lease: Lease, query: &Query) -> Result<Found, Fault> {
-    let found = lease.connection.search(query).await;
-    match &found {
-        Ok(Found { unfinished: false, .. }) | Err(Fault::Refused { .. }) => lease.give_back(),
-        _ => drop(lease),
-    }
-    found
 }

@@ -122,7 +122,7 @@ fn text(tag: StructureTag) -> Option<String> {
     String::from_utf8(tag.expect_primitive()?).ok()
 }
 
-/// The server's answer to a bind.
+/// The server's answer to a bind, or to the write of a password.
 #[derive(Debug, Clone)]
 pub(super) struct BindAnswer {
     /// The result code.
@@ -131,7 +131,7 @@ pub(super) struct BindAnswer {
     pub(super) text: String,
     /// The `error` of the password-policy control.
     pub(super) policy_error: Option<u8>,
-    /// Its `warning`: the seconds that the password is good for; none are left while grace logins last.
+    /// Its `warning`, of a bind: the seconds that the password is good for; none are left while grace logins last.
     pub(super) expires_in: Option<u32>,
 }
 

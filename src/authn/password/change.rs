@@ -144,11 +144,8 @@ impl Request {
                 return Ok(Found::Somebody { at, directory, candidate });
             }
         }
-        match directory.read(&person.id).await.map_err(cannot)? {
-            Some(subject) => {
-                let candidate = Box::new(Candidate::of(subject));
-                Ok(Found::Somebody { at, directory, candidate })
-            }
+        match directory.find_by_id(&person.id).await.map_err(cannot)? {
+            Some(candidate) => Ok(Found::Somebody { at, directory, candidate }),
             None => Ok(Found::Nobody(Reason::Unknown)),
         }
     }

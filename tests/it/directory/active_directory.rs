@@ -337,3 +337,12 @@ async fn wrong_passwords_never_lock_anybody_out_of_openldap() {
     let locked = candidate(&direct, "locked").await;
     assert!(locked.lockout.locked && locked.lockout.locked_until.is_none());
 }
+
+/// The policies stand beside the people, in the naming context, however search_base is written.
+#[tokio::test]
+async fn the_lock_of_openldap_is_known_by_any_spelling_of_the_search_base() {
+    let slapd = Slapd::start_locking_at(3);
+    let mut options = options(&[&slapd]);
+    options.search_base = "OU=People, DC=Example, DC=Test".to_owned();
+    assert_eq!(candidate(&open(options), "tanaka").await.lockout.threshold, Some(3));
+}

@@ -118,6 +118,37 @@ async fn kept_connections_are_used_again() {
     assert_eq!((fake.service_binds(), fake.binds().len()), (1, 5));
 }
 
+/// What was searched for a moment ago shows that the server answers: the bind needs no proof of its own.
+#[tokio::test]
+async fn a_bind_after_a_search_costs_one_round_trip() {
+    let fake = FakeLdap::start(Conduct::Well, Conduct::Well).await;
+    let directory = open(fake_options(&[&fake]));
+    sign_in(&directory, "tanaka", "x").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    sign_in(&directory, "tanaka", "x").await.unwrap();
+    assert_eq!((fake.proofs(), fake.binds().len()), (0, 2));
+    let tanaka = candidate(&directory, "tanaka").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    directory.verify(&tanaka, &secret("x")).await.unwrap();
+    assert_eq!((fake.proofs(), fake.binds().len()), (1, 3), "nobody answered lately");
+}
+
+/// With a `dn_pattern` the entry is read after the bind, and a server that is silent then is out, too.
+#[tokio::test]
+async fn a_server_that_is_silent_after_the_bind_is_out() {
+    let first = FakeLdap::start(Conduct::Well, Conduct::Hang).await;
+    let second = FakeLdap::start(Conduct::Well, Conduct::Well).await;
+    let mut options = fake_options(&[&first, &second]);
+    options.dn_pattern = Some("uid={login},dc=fake".to_owned());
+    let limits = Limits { retry: Duration::from_mins(1), ..super::impatient() };
+    let directory = LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap();
+    let answer = sign_in(&directory, "tanaka", "x").await;
+    let Err(DirectoryError::Unreachable { cause, .. }) = answer else { panic!("{answer:?}") };
+    assert!(cause.contains(&first.url()), "{cause}");
+    assert!(matches!(sign_in(&directory, "tanaka", "x").await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!((first.binds().len(), second.binds().len()), (1, 1));
+}
+
 #[tokio::test]
 async fn passwords_that_prove_nothing_are_never_sent() {
     let fake = FakeLdap::start(Conduct::Well, Conduct::Well).await;
@@ -203,7 +234,8 @@ async fn an_active_directory_tells_identity_groups_and_disabled_accounts() {
     let subject = tanaka.subject.unwrap();
     assert_eq!(subject.id.key, "4142434445464748494a4b4c4d4e4f50");
     assert_eq!(directory.groups(&subject).await.unwrap(), ["cn=inner,dc=fake", "cn=outer,dc=fake"]);
-    assert_eq!(directory.read(&subject.id).await.unwrap().as_ref(), Some(&subject));
+    let again = directory.find_by_id(&subject.id).await.unwrap().unwrap();
+    assert_eq!((again.subject.as_ref(), again.barred), (Some(&subject), Some(Reason::Disabled)));
 }
 
 #[tokio::test]
@@ -242,8 +274,11 @@ async fn the_counters_of_the_pdc_emulator_count() {
     let second = FakeLdap::start(Conduct::Well, pdc).await;
     let mut options = fake_options(&[&first, &second]);
     options.urls[1] = second.url().replace("127.0.0.1", "LOCALHOST");
-    let tanaka = candidate(&open(options), "tanaka").await;
+    let directory = open(options);
+    let tanaka = candidate(&directory, "tanaka").await;
     assert_eq!((tanaka.lockout.wrong, tanaka.lockout.threshold), (4, Some(5)));
+    let again = directory.find_by_id(&tanaka.subject.unwrap().id).await.unwrap().unwrap();
+    assert_eq!(again.lockout, tanaka.lockout);
     // Not by an address: the machine that answered may be any behind a name.
     let alone = open(fake_options(&[&first]));
     assert_eq!(candidate(&alone, "tanaka").await.lockout.wrong, 1);

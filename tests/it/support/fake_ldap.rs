@@ -75,6 +75,8 @@ pub(crate) enum Conduct {
 
 type Binds = Arc<Mutex<Vec<String>>>;
 type Gate = Arc<watch::Sender<bool>>;
+/// [`PROOF`] stands among the binds for a search that only asks whether the server answers.
+const PROOF: &str = "(proof)";
 
 pub(crate) struct FakeLdap {
     port: u16,
@@ -110,7 +112,13 @@ impl FakeLdap {
 
     /// The names of all user binds so far.
     pub(crate) fn binds(&self) -> Vec<String> {
-        self.binds.lock().unwrap().iter().filter(|name| *name != SERVICE).cloned().collect()
+        self.binds
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|name| ![SERVICE, PROOF].contains(&name.as_str()))
+            .cloned()
+            .collect()
     }
 
     /// Waits for so many user binds in all.
@@ -126,6 +134,11 @@ impl FakeLdap {
     /// Lets everything go on that waits at [`Conduct::Gate`].
     pub(crate) fn open(&self) {
         self.gate.send_replace(true);
+    }
+
+    /// How often it was asked only whether it answers.
+    pub(crate) fn proofs(&self) -> usize {
+        self.binds.lock().unwrap().iter().filter(|name| *name == PROOF).count()
     }
 
     /// How often the service account has bound so far.
@@ -156,7 +169,12 @@ async fn serve(
                 (conduct, vec![bind_answer(conduct, &password)])
             }
             // The root DSE always answers: it is how a server shows that it is alive.
-            LdapOp::SearchRequest(request) if request.base.is_empty() => (Conduct::Well, root_dse(search)),
+            LdapOp::SearchRequest(request) if request.base.is_empty() => {
+                if request.attrs == ["1.1"] {
+                    binds.lock().unwrap().push(PROOF.to_owned());
+                }
+                (Conduct::Well, root_dse(search))
+            }
             LdapOp::SearchRequest(request) if asks_for_groups(&request.filter) => (search, groups()),
             LdapOp::SearchRequest(request) => (search, answers(search, &request)),
             _ => return,
