@@ -140,17 +140,13 @@ impl App {
         let accounts = Arc::new(accounts);
         let logout = SingleLogout::new(Arc::clone(&sso), memos, accounts, Outgoing::new()?, after_logout_url);
         let logout = Arc::new(logout);
-        let integrated = match &config.integrated {
-            Some(integrated) => {
-                let (audit, clock) = (Arc::clone(&audit), Arc::clone(&clock));
-                let options = idp::integrated(integrated)?;
-                Some(IntegratedSignIn::new(options, directories.clone(), store.clone(), audit, clock))
-            }
-            None => None,
-        };
         let sign_in =
             PasswordSignIn::new(directories, store.clone(), Arc::clone(&audit), Arc::clone(&clock), throttle)
                 .with_context(AuthnContext(idp::form_class(config).to_owned()));
+        let integrated = match &config.integrated {
+            Some(integrated) => Some(IntegratedSignIn::new(idp::integrated(integrated)?, &sign_in)),
+            None => None,
+        };
         let passwords = password::own(&sign_in, &logout, Arc::clone(&audit), Arc::clone(&clock));
         let password_api = password::api(config, &passwords)?;
         for lack in lacking(config, &registry.snapshot()) {

@@ -1,8 +1,9 @@
 //! [`Leave`]: the throttle of the sign-in page for programs that prove a password of their own elsewhere.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::throttle::{Name, Permit, Turn};
+use super::throttle::{Keys, Name, Permit, Turn};
 use super::{AuthnError, PasswordSignIn};
 use crate::directory::Login;
 
@@ -14,13 +15,12 @@ impl PasswordSignIn {
     /// Leave for whoever calls itself `name`, or `None` after too many wrong tries under that name or from that address.
     pub async fn admit(&self, name: &str, address: IpAddr) -> Result<Option<Leave>, AuthnError> {
         let Some(login) = Login::parse(name) else { return Ok(None) };
-        let (throttle, name) = (self.throttle(), Name::new(&login, login.as_str()));
-        if throttle.refuses(&name, address).await?
-            || matches!(throttle.turn(&name, None, address).await?, Turn::Never)
-        {
+        let (throttle, name) = (self.throttle(), Arc::new(Name::new(&login, login.as_str(), address)));
+        let keys = Arc::new(Keys::new(&name, None));
+        if throttle.refuses(&name).await? || matches!(throttle.turn(&keys).await?, Turn::Never) {
             return Ok(None);
         }
-        Ok(throttle.admit(&name, None, address).await?.map(Leave))
+        Ok(throttle.admit(&keys, None).await?.map(Leave))
     }
 }
 

@@ -10,25 +10,23 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::AuthnError;
-use super::password::{Answer, Refusal, plain};
+use super::journal::{Journal, Origin};
+use super::password::{Answer, PasswordSignIn, Refusal, plain};
 use super::spnego::{Acceptor, TicketFault};
-use super::throttle::{Name, make_known};
+use super::throttle::{Keys, Name, Throttle};
 use super::trusted_header::TrustedHeader;
-use crate::audit::{Event, Record, Sink};
-use crate::clock::Clock;
+use crate::audit::Event;
 use crate::directory::active_directory::dns_name_of;
 use crate::directory::{Directory, Login, Lookup, Reason};
 use crate::identity::{AuthnContext, Subject};
-use crate::store::Store;
 
 /// Signs people in by their ticket.
 #[derive(Debug)]
 pub struct IntegratedSignIn {
     options: IntegratedOptions,
     directories: Vec<Arc<dyn Directory>>,
-    store: Store,
-    audit: Arc<dyn Sink>,
-    clock: Arc<dyn Clock>,
+    throttle: Arc<Throttle>,
+    journal: Journal,
 }
 
 /// What `[integrated]` says.
@@ -64,6 +62,12 @@ pub struct Claim<'a> {
     pub request_id: &'a str,
 }
 
+impl<'a> Claim<'a> {
+    fn origin(&self) -> Origin<'a> {
+        Origin { address: self.address, request_id: self.request_id }
+    }
+}
+
 /// The parts of a name; neither is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct WindowsName<'a> {
@@ -72,15 +76,11 @@ struct WindowsName<'a> {
 }
 
 impl IntegratedSignIn {
-    /// `directories`: all; `realms` says which of them are meant.
-    pub fn new(
-        options: IntegratedOptions,
-        directories: Vec<Arc<dyn Directory>>,
-        store: Store,
-        audit: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { options, directories, store, audit, clock }
+    /// Beside `sign_in`, with its directories, of which `realms` says which are meant, and its throttle, which remembers
+    /// who signed in where.
+    pub fn new(options: IntegratedOptions, sign_in: &PasswordSignIn) -> Self {
+        let (throttle, journal) = (Arc::clone(sign_in.throttle()), sign_in.journal().clone());
+        Self { options, directories: sign_in.directories().to_vec(), throttle, journal }
     }
 
     /// Who proves the tickets.
@@ -132,9 +132,8 @@ impl IntegratedSignIn {
             }
             (None, Some(subject)) => {
                 // From here a password is hers, too, whoever guesses elsewhere.
-                let windows_name = Name::new(&login, login.as_str());
-                let (who, now) = ((&windows_name, candidate.throttle_key.as_str()), self.clock.now());
-                make_known(&self.store, who, claim.address, now)?;
+                let typed = Arc::new(Name::new(&login, login.as_str(), claim.address));
+                self.throttle.make_known(&Keys::new(&typed, Some(&candidate.throttle_key)))?;
                 self.accept(claim, subject)
             }
             // A directory that names people by a pattern has looked at no entry; the configuration refuses such.
@@ -164,7 +163,7 @@ impl IntegratedSignIn {
         };
         match fault {
             TicketFault::Ntlm | TicketFault::Busy => Ok(()),
-            _ => self.record(Claim { name: b"", address, request_id }, event),
+            _ => self.journal.record(Origin { address, request_id }, event),
         }
     }
 
@@ -207,14 +206,7 @@ impl IntegratedSignIn {
     }
 
     fn accept(&self, claim: Claim<'_>, subject: Subject) -> Result<Answer, AuthnError> {
-        let login = plain(&subject.login);
-        let id = subject.id.to_string();
-        let context = self.options.context.0.clone();
-        self.record(claim, Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
-        tracing::info!(
-            subject.id = %plain(&id), request.id = claim.request_id, ticket = %printed(claim.name),
-            "{login} successfully authenticated"
-        );
+        self.journal.accept(claim.origin(), &subject, &self.options.context, Some(&printed(claim.name)))?;
         Ok(Answer::SignedIn(Box::new(subject)))
     }
 
@@ -225,30 +217,8 @@ impl IntegratedSignIn {
         reason: &str,
         refusal: Refusal,
     ) -> Result<Answer, AuthnError> {
-        let login = printed(claim.name);
-        let subject = subject.map(|subject| subject.id.to_string());
-        tracing::info!(
-            subject.id = subject.as_deref().map(plain).unwrap_or_default(),
-            request.id = claim.request_id,
-            reason,
-            "{login} was refused"
-        );
-        let locked_until = match refusal {
-            Refusal::Locked { until } => until,
-            _ => None,
-        };
-        self.record(claim, Event::SignInRefused { login, subject, reason: reason.to_owned(), locked_until })?;
+        self.journal.refuse(claim.origin(), (printed(claim.name), subject), reason, refusal)?;
         Ok(Answer::Refused(refusal))
-    }
-
-    fn record(&self, claim: Claim<'_>, event: Event) -> Result<(), AuthnError> {
-        let record = Record {
-            time: self.clock.now(),
-            request_id: claim.request_id.to_owned(),
-            client_address: Some(claim.address),
-            event,
-        };
-        Ok(self.audit.write(&record)?)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod caller;
 mod integrated;
+mod journal;
 mod password;
 mod spnego;
 pub mod throttle;

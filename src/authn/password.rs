@@ -14,11 +14,12 @@ use tracing::Instrument;
 
 use self::change::{Asked, Change, Proof};
 use super::AuthnError;
-use super::throttle::{Name, Permit, Shielded, Shown, Throttle, ThrottleOptions, Turn};
+use super::journal::{Journal, Origin};
+use super::throttle::{Keys, Name, Permit, Shielded, Shown, Throttle, ThrottleOptions, Turn};
 use super::timing::Timings;
-use crate::audit::{Event, Record, Sink};
+use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Timestamp};
-use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict};
+use crate::directory::{Candidate, Directory, DirectoryError, Login, Lookup, Reason, Verdict, is_blank};
 use crate::identity::{AuthnContext, Subject};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -33,8 +34,7 @@ pub struct PasswordSignIn(Arc<Inner>);
 struct Inner {
     directories: Vec<Arc<dyn Directory>>,
     throttle: Arc<Throttle>,
-    audit: Arc<dyn Sink>,
-    clock: Arc<dyn Clock>,
+    journal: Journal,
     timings: Arc<Timings>,
     context: AuthnContext,
 }
@@ -109,7 +109,8 @@ impl PasswordSignIn {
         let throttle = Arc::new(Throttle::new(store, Arc::clone(&clock), throttle));
         let context = AuthnContext(AuthnContext::PASSWORD_PROTECTED_TRANSPORT.to_owned());
         let timings = Arc::new(Timings::new(directories.len()));
-        Self(Arc::new(Inner { directories, throttle, audit, clock, timings, context }))
+        let journal = Journal::new(audit, clock);
+        Self(Arc::new(Inner { directories, throttle, journal, timings, context }))
     }
 
     /// What a sign-in is audited as, where it is not over TLS.
@@ -121,6 +122,10 @@ impl PasswordSignIn {
     /// The directories, in order.
     pub fn directories(&self) -> &[Arc<dyn Directory>] {
         &self.0.directories
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        &self.0.journal
     }
 
     pub(super) fn throttle(&self) -> &Arc<Throttle> {
@@ -195,6 +200,10 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
+    fn keys(&self, name: &Arc<Name>) -> Arc<Keys> {
+        Arc::new(Keys::new(name, self.candidate().map(|candidate| candidate.throttle_key.as_str())))
+    }
+
     fn candidate(&self) -> Option<&Candidate> {
         match self {
             Self::Nobody(_) => None,
@@ -215,26 +224,27 @@ impl Request {
             Timings::wait(Instant::now(), self.inner.timings.expected()).await;
             return self.refuse(None, "invalid_login", Refusal::WrongCredentials);
         };
-        let name = Name::new(&login, self.local(&login));
-        if self.inner.throttle.refuses(&name, self.address).await? {
+        let name = Arc::new(Name::new(&login, self.local(&login), self.address));
+        if self.inner.throttle.refuses(&name).await? {
             return self.refuse(None, "throttled", Refusal::Throttled);
         }
         let mut since = Instant::now();
         let mut found = self.find_whom(&login).await?;
         let mut searched = since.elapsed();
-        let key = found.candidate().map(|candidate| candidate.throttle_key.as_str());
-        match self.inner.throttle.turn(&name, key, self.address).await? {
+        let mut keys = found.keys(&name);
+        match self.inner.throttle.turn(&keys).await? {
             Turn::Now => {}
             Turn::Waited => {
                 // The counters of before the wait are old.
                 since = Instant::now();
                 found = self.find_whom(&login).await?;
                 searched = since.elapsed();
+                keys = found.keys(&name);
             }
             Turn::Never => return self.refuse(found.candidate(), "throttled", Refusal::Throttled),
         }
         let entry = found.candidate().map(|candidate| Shown::new(candidate, since));
-        let Some(permit) = self.inner.throttle.admit(&name, entry, self.address).await? else {
+        let Some(permit) = self.inner.throttle.admit(&keys, entry).await? else {
             return self.refuse(found.candidate(), "throttled", Refusal::Throttled);
         };
         // The search counts, the wait for leave does not.
@@ -280,7 +290,7 @@ impl Request {
         if let Some(shielded) = permit.shielded() {
             return self.shield(candidate, (permit, shielded), begun).await;
         }
-        if is_unusable(self.password.expose()) {
+        if is_blank(&self.password) {
             // Some servers answer an empty password with success: nothing is sent (RFC 4513 5.1.2).
             let took = self.inner.timings.expected();
             return self.wrong(permit, Some(candidate), Reason::WrongPassword, begun, took).await;
@@ -367,11 +377,7 @@ impl Request {
     }
 
     fn accept(&self, subject: Box<Subject>) -> Result<Proof, AuthnError> {
-        let login = plain(&subject.login);
-        let id = subject.id.to_string();
-        let context = self.inner.context.0.clone();
-        self.record(Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
-        tracing::info!(subject.id = %plain(&id), request.id = %self.id, "{login} successfully authenticated");
+        self.inner.journal.accept(self.origin(), &subject, &self.inner.context, None)?;
         Ok(Proof::SignedIn(subject))
     }
 
@@ -381,19 +387,8 @@ impl Request {
         reason: &str,
         refusal: Refusal,
     ) -> Result<Proof, AuthnError> {
-        let login = plain(&self.login);
-        let subject = candidate.and_then(|held| held.subject.as_ref()).map(|subject| subject.id.to_string());
-        tracing::info!(
-            subject.id = subject.as_deref().map(plain).unwrap_or_default(),
-            request.id = %self.id,
-            reason,
-            "{login} was refused"
-        );
-        let locked_until = match refusal {
-            Refusal::Locked { until } => until,
-            _ => None,
-        };
-        self.record(Event::SignInRefused { login, subject, reason: reason.to_owned(), locked_until })?;
+        let subject = candidate.and_then(|candidate| candidate.subject.as_ref());
+        self.inner.journal.refuse(self.origin(), (plain(&self.login), subject), reason, refusal)?;
         Ok(Proof::Refused(refusal))
     }
 
@@ -404,13 +399,12 @@ impl Request {
     }
 
     fn record(&self, event: Event) -> Result<(), AuthnError> {
-        let (time, request_id) = (self.inner.clock.now(), self.id.clone());
-        Ok(self.inner.audit.write(&Record { time, request_id, client_address: Some(self.address), event })?)
+        self.inner.journal.record(self.origin(), event)
     }
-}
 
-fn is_unusable(password: &str) -> bool {
-    password.trim().is_empty() || password.contains('\0')
+    fn origin(&self) -> Origin<'_> {
+        Origin { address: self.address, request_id: &self.id }
+    }
 }
 
 /// A name as one may print it: at most 256 characters, and those escaped that move the cursor, break lines or turn the

@@ -346,8 +346,9 @@ async fn a_changed_password_closes_no_lock_of_the_directory() {
     let person = fixture.first.subject();
     let change = async || {
         let (old, new) = (Secret::new("x".to_owned()), Secret::new("y".to_owned()));
-        let whose = Whose::SignedIn(&person);
-        let attempt = ChangeAttempt { whose, old, new, address: HOME.parse().unwrap(), request_id: "R1" };
+        let whose = Whose::SignedIn(Box::new(person.clone()));
+        let (address, request_id) = (HOME.parse().unwrap(), "R1".to_owned());
+        let attempt = ChangeAttempt { whose, old, new, address, request_id };
         fixture.sign_in.change_password(attempt).await.unwrap()
     };
     fixture.first.locks_at.store(5, Ordering::SeqCst);

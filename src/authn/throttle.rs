@@ -14,19 +14,17 @@ mod shield;
 mod spray;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
 
 use self::early::Refusals;
-use self::keys::Keys;
 use self::shield::{Ended, Shield};
 use self::spray::Turns;
-use crate::clock::{Clock, SignedDuration, Timestamp};
+use crate::clock::{Clock, SignedDuration};
 use crate::store::{LONGEST_WINDOW, Store, StoreError, Write};
 
-pub(super) use self::keys::Name;
+pub(super) use self::keys::{Keys, Name};
 pub use self::ledger::{Against, Held, Whom, clear, held};
 pub(super) use self::shield::{Shielded, Shown};
 pub(super) use self::spray::Turn;
@@ -99,7 +97,7 @@ struct Tally {
 #[derive(Debug)]
 pub(super) struct Permit {
     throttle: Arc<Throttle>,
-    keys: Keys,
+    keys: Arc<Keys>,
     /// Whether the pair of account and address counts too.
     paired: bool,
     /// Set when the try may not reach the directory, which could lock the account for it.
@@ -115,26 +113,24 @@ impl Throttle {
         Self { store, clock, options, book: Mutex::default(), freed: Notify::new(), waiting }
     }
 
-    /// Leave to try, or `None` when too many tries were wrong. `entry`: whom the name means, or nobody. Tries under way
-    /// may turn out right: while they alone stand in the way, the next one waits for them, so that one person with many
-    /// devices is not refused.
+    /// Leave to try, or `None` when too many tries were wrong. `entry`: what the directory showed of whom the keys are of.
+    /// Tries under way may turn out right: while they alone stand in the way, the next one waits for them, so that one
+    /// person with many devices is not refused.
     pub(super) async fn admit(
         self: &Arc<Self>,
-        name: &Name,
-        entry: Option<Shown<'_>>,
-        address: IpAddr,
+        keys: &Arc<Keys>,
+        entry: Option<Shown>,
     ) -> Result<Option<Permit>, StoreError> {
-        let keys = Keys::new(name, entry.map(|entry| entry.key), address);
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
-            let under_way = self.book().is_under_way(&keys);
-            if let Some(permit) = self.try_admit(&keys, entry).await? {
+            let under_way = self.book().is_under_way(keys);
+            if let Some(permit) = self.try_admit(keys, entry).await? {
                 return Ok(Some(permit));
             }
             let Ok(_place) = self.waiting.try_acquire() else { return Ok(None) };
-            if !under_way && !self.book().is_under_way(&keys) {
+            if !under_way && !self.book().is_under_way(keys) {
                 return Ok(None);
             }
             freed.await;
@@ -143,11 +139,10 @@ impl Throttle {
 
     async fn try_admit(
         self: &Arc<Self>,
-        keys: &Keys,
-        entry: Option<Shown<'_>>,
+        keys: &Arc<Keys>,
+        entry: Option<Shown>,
     ) -> Result<Option<Permit>, StoreError> {
-        let all = keys.all();
-        let watch = Watch::new(self, &all);
+        let watch = Watch::new(self, &keys.all);
         let (stored, known) = self.look_up(&watch, keys, entry).await?;
         // From here to the reservation nobody else can reserve.
         let mut book = self.book();
@@ -159,7 +154,7 @@ impl Throttle {
             }
             return Ok(None);
         };
-        let shield = book.shield(&keys.account, entry, known);
+        let shield = book.shield(keys.account(), entry, known);
         if shield == Shield::Busy {
             return Ok(None);
         }
@@ -167,12 +162,12 @@ impl Throttle {
         if !self.store.is_shared() && book.generation == watch.generation {
             book.note_clean(&watch, &stored);
         }
-        for key in all.iter().take(if paired { 3 } else { 2 }) {
+        for key in keys.reserved(paired) {
             book.tallies.entry(key.clone()).or_default().reserved += 1;
         }
         drop(book);
         let shielded = (shield == Shield::Closed).then_some(Shielded { from_known_address: known });
-        let (throttle, keys) = (Arc::clone(self), keys.clone());
+        let (throttle, keys) = (Arc::clone(self), Arc::clone(keys));
         Ok(Some(Permit { throttle, keys, paired, shielded, stained, open: true }))
     }
 
@@ -182,17 +177,17 @@ impl Throttle {
         &self,
         watch: &Watch<'_>,
         keys: &Keys,
-        entry: Option<Shown<'_>>,
+        entry: Option<Shown>,
     ) -> Result<(Vec<u32>, bool), StoreError> {
         let stored =
             if watch.clean { vec![0; 3] } else { self.store.tries(watch.keys, self.since()).await? };
         let (used, shield) = {
             let book = self.book();
-            (book.used(watch, &stored, self.since()), book.shield(&keys.account, entry, false))
+            (book.used(watch, &stored, self.since()), book.shield(keys.account(), entry, false))
         };
         let matters = (self.judge(&used, false).is_none() || shield != Shield::Open)
             && used.first().is_some_and(|account| *account < self.options.account_tries);
-        let (who, network) = &keys.person;
+        let (who, network) = keys.person();
         let known = matters && self.store.known_address(who, network).await?;
         Ok((stored, known))
     }
@@ -214,6 +209,18 @@ impl Throttle {
         settled.get(1).is_some_and(|address| *address >= self.options.address_tries)
     }
 
+    /// Makes an address known for somebody who signed in there, by the person and by the name that was typed; once a day
+    /// is enough.
+    pub(super) fn make_known(&self, keys: &Keys) -> Result<(), StoreError> {
+        let at_ms = self.clock.now().as_millisecond();
+        let (who, network) = keys.person();
+        let mut book = self.book();
+        book.renew(self.store.generation());
+        let is_news = book.is_news(format!("{network} {who} {}", keys.name.local), at_ms / DAY_MS);
+        drop(book);
+        if is_news { keys.make_known(&self.store, at_ms) } else { Ok(()) }
+    }
+
     fn since(&self) -> i64 {
         self.clock.now().as_millisecond().saturating_sub(self.options.window_ms())
     }
@@ -221,17 +228,6 @@ impl Throttle {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes an address known for the person whom a ticket signed in there, as a right password does. `key`:
-/// [`crate::directory::Candidate::throttle_key`].
-pub(super) fn make_known(
-    store: &Store,
-    (name, key): (&Name, &str),
-    address: IpAddr,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    Keys::new(name, Some(key), address).make_known(store, now.as_millisecond())
 }
 
 impl Permit {
@@ -250,14 +246,14 @@ impl Permit {
     /// The directory told the state of the account: no wrong password of it, but whoever asks for states is counted.
     pub(super) async fn told(self) -> Result<(), StoreError> {
         let mut keys = self.reserved();
-        keys.retain(|key| *key != self.keys.account);
+        keys.retain(|key| key != self.keys.account());
         self.count(keys).await
     }
 
     /// The directory gave no answer and may have counted the try against the account. The address is not to blame: while a
     /// directory hangs, a whole office behind one address tries in vain.
     pub(super) async fn unanswered(self) -> Result<(), StoreError> {
-        let account = self.keys.account.clone();
+        let account = self.keys.account().clone();
         self.count(vec![account]).await
     }
 
@@ -270,7 +266,7 @@ impl Permit {
             book.forget_unwritten(since);
         }
         if self.shielded.is_none() {
-            book.ended.note(&self.keys.account);
+            book.ended.note(self.keys.account());
         }
         for key in &keys {
             book.clean.remove(key);
@@ -290,32 +286,28 @@ impl Permit {
     /// The password was right: the account's tries are forgotten (the address's are not, or an account of one's own would
     /// be enough to go on guessing), and the address is known from now on, for the person and for the name that was typed.
     pub(super) async fn right(mut self) -> Result<(), StoreError> {
-        let [account, _, pair] = self.keys.all();
         if self.stained || self.paired {
-            let keys = vec![account.clone(), pair, self.keys.tried()];
+            let account = self.keys.account();
+            let keys = vec![account.clone(), self.keys.pair().clone(), self.keys.tried()];
             self.throttle.store.commit(vec![Write::ClearTries { keys }]).await?;
-            if let Some(tally) = self.throttle.book().tallies.get_mut(&account) {
+            if let Some(tally) = self.throttle.book().tallies.get_mut(account) {
                 tally.unwritten.clear();
             }
         }
-        let at_ms = self.throttle.clock.now().as_millisecond();
-        let Keys { person: (subject, address), local, .. } = &self.keys;
-        if self.throttle.book().is_news(format!("{address} {subject} {local}"), at_ms / DAY_MS) {
-            self.keys.make_known(&self.throttle.store, at_ms)?;
-        }
+        self.throttle.make_known(&self.keys)?;
         self.release();
         Ok(())
     }
 
     fn reserved(&self) -> Vec<String> {
-        self.keys.all().into_iter().take(if self.paired { 3 } else { 2 }).collect()
+        self.keys.reserved(self.paired).cloned().collect()
     }
 
     fn release(&mut self) {
         if std::mem::take(&mut self.open) {
             let mut book = self.throttle.book();
-            for key in self.reserved() {
-                book.change(&key, |tally| tally.reserved = tally.reserved.saturating_sub(1));
+            for key in self.keys.reserved(self.paired) {
+                book.change(key, |tally| tally.reserved = tally.reserved.saturating_sub(1));
             }
             drop(book);
             self.throttle.freed.notify_waiters();
@@ -343,11 +335,7 @@ impl<'a> Watch<'a> {
     fn new(throttle: &'a Throttle, keys: &'a [String; 3]) -> Self {
         let generation = throttle.store.generation();
         let mut book = throttle.book();
-        if book.generation != generation {
-            book.generation = generation;
-            book.clean.clear();
-            book.known.clear();
-        }
+        book.renew(generation);
         let clean = keys.iter().all(|key| book.clean.contains(key));
         let landed_before = keys.iter().map(|key| {
             let tally = book.tallies.entry(key.clone()).or_default();
@@ -369,10 +357,19 @@ impl Drop for Watch<'_> {
 }
 
 impl Book {
+    /// Forgets what another process may have changed in the store.
+    fn renew(&mut self, generation: u64) {
+        if self.generation != generation {
+            self.generation = generation;
+            self.clean.clear();
+            self.known.clear();
+        }
+    }
+
     /// Whether a try of the account or the address is under way.
     fn is_under_way(&self, keys: &Keys) -> bool {
         let reserved = |key: &String| self.tallies.get(key).is_some_and(|tally| tally.reserved > 0);
-        reserved(&keys.account) || reserved(&keys.address)
+        reserved(keys.account()) || reserved(&keys.name.address)
     }
 
     /// The tries of each key: those that are settled and those under way.
@@ -455,11 +452,12 @@ mod tests {
             window: SignedDuration::from_mins(30),
         };
         let throttle = Arc::new(Throttle::new(store.clone(), Arc::new(crate::clock::SystemClock), options));
-        let address = IpAddr::from([192, 0, 2, 7]);
+        let address = std::net::IpAddr::from([192, 0, 2, 7]);
         for n in 0..5 {
             let login = crate::directory::Login::parse(&format!("nobody{n}")).unwrap();
-            let name = Name::new(&login, login.as_str());
-            throttle.admit(&name, None, address).await.unwrap().unwrap().wrong().await.unwrap();
+            let name = Arc::new(Name::new(&login, login.as_str(), address));
+            let keys = Arc::new(Keys::new(&name, None));
+            throttle.admit(&keys, None).await.unwrap().unwrap().wrong().await.unwrap();
         }
         assert_eq!(throttle.book().tallies.keys().collect::<Vec<_>>(), [""; 0]);
         assert_eq!(store.keys_tried("tried:192.0.2.7|", 0).await.unwrap(), 5);

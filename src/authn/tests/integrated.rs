@@ -19,9 +19,7 @@ impl Fixture {
             realms: realms.iter().map(|realm| ((*realm).to_owned(), "corp".to_owned())).collect(),
             context: AuthnContext(AuthnContext::KERBEROS.to_owned()),
         };
-        let directories = self.sign_in.directories().to_vec();
-        let (store, audit, clock) = (self.store.clone(), self.audit.clone(), self.clock.clone());
-        let integrated = IntegratedSignIn::new(options, directories, store, audit, clock);
+        let integrated = IntegratedSignIn::new(options, &self.sign_in);
         let claim = Claim { name: name.as_bytes(), address: HOME.parse().unwrap(), request_id: "R1" };
         match integrated.sign_in(claim).await.unwrap() {
             Answer::SignedIn(subject) => Ok(*subject),
@@ -61,4 +59,23 @@ async fn a_ticket_makes_an_address_known() {
     }
     assert_eq!(fixture.try_in("tanaka", "right", AWAY).await, THROTTLED);
     assert_eq!(fixture.try_in("tanaka", "right", HOME).await, None);
+}
+
+/// With each ticket a row would be written that says nothing new.
+#[tokio::test]
+async fn a_ticket_makes_an_address_known_once_a_day() {
+    let fixture = Fixture::new(vec![Fake::corp()]).await;
+    let known = async || fixture.store.known_address("corp/guid-1", HOME).await.unwrap();
+    let sign_in = async || {
+        assert!(fixture.by_ticket(&["EXAMPLE.TEST"], "tanaka@EXAMPLE.TEST").await.is_ok());
+        fixture.store.commit(vec![]).await.unwrap();
+    };
+    sign_in().await;
+    assert!(known().await);
+    assert_eq!(fixture.store.purge(1_900_000_000_000).await.unwrap(), 2, "by person and by name");
+    sign_in().await;
+    assert!(!known().await, "not written again");
+    fixture.clock.advance(SignedDuration::from_hours(24));
+    sign_in().await;
+    assert!(known().await);
 }

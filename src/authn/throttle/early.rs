@@ -6,7 +6,7 @@
 //! before; whose name it is, and whether the one try is still there, is judged after the search, once.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::keys::{Keys, Name};
 use super::{REMEMBERED, Throttle, Watch};
@@ -25,29 +25,27 @@ impl Refusals {
         if self.names.len() >= REMEMBERED {
             self.names.clear();
         }
-        self.names.insert(keys.name.clone(), (keys.account.clone(), keys.person.0.clone()));
+        self.names.insert(keys.name.typed.clone(), (keys.account().clone(), keys.who.clone()));
         if address_is_spent {
             if self.addresses.len() >= REMEMBERED {
                 self.addresses.clear();
             }
-            self.addresses.insert(keys.address.clone());
+            self.addresses.insert(keys.name.address.clone());
         }
     }
 
     /// What this try would count against, when its name or its address was refused.
-    fn concerned(&self, mut keys: Keys) -> Option<Keys> {
-        if let Some((account, who)) = self.names.get(&keys.name) {
-            keys.account.clone_from(account);
-            keys.person.0.clone_from(who);
-            return Some(keys);
+    fn concerned(&self, name: &Arc<Name>) -> Option<Keys> {
+        if let Some((account, who)) = self.names.get(&name.typed) {
+            return Some(Keys::of(name, account.clone(), who.clone()));
         }
-        self.addresses.contains(&keys.address).then_some(keys)
+        self.addresses.contains(&name.address).then(|| Keys::new(name, None))
     }
 
     fn forget(&mut self, keys: &Keys, address_is_spent: bool) {
-        self.names.remove(&keys.name);
+        self.names.remove(&keys.name.typed);
         if !address_is_spent {
-            self.addresses.remove(&keys.address);
+            self.addresses.remove(&keys.name.address);
         }
     }
 }
@@ -55,11 +53,10 @@ impl Refusals {
 impl Throttle {
     /// Whether this try is refused whatever the directory would say of the name. Tries under way may turn out right and
     /// do not count here.
-    pub(in crate::authn) async fn refuses(&self, name: &Name, address: IpAddr) -> Result<bool, StoreError> {
-        let concerned = self.book().refusals.concerned(Keys::new(name, None, address));
+    pub(in crate::authn) async fn refuses(&self, name: &Arc<Name>) -> Result<bool, StoreError> {
+        let concerned = self.book().refusals.concerned(name);
         let Some(keys) = concerned else { return Ok(false) };
-        let all = keys.all();
-        let watch = Watch::new(self, &all);
+        let watch = Watch::new(self, &keys.all);
         let (stored, known) = self.look_up(&watch, &keys, None).await?;
         let mut book = self.book();
         let settled = book.settled(&watch, &stored, self.since());

@@ -1,59 +1,86 @@
 //! [`Keys`]: what a try counts against.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::directory::Login;
 use crate::store::{Store, StoreError, Write};
 
-/// A login name, as tries are counted under it.
-#[derive(Debug, Clone)]
+/// A login name and where it was typed, as tries are counted under them.
+#[derive(Debug)]
 pub(in crate::authn) struct Name {
-    typed: String,
-    /// Without a domain of ours: else whoever writes a name in several ways would learn that nobody has it, by having
-    /// more tries than an account gives.
-    local: String,
+    /// Folded, as it was typed.
+    pub(super) typed: String,
+    /// The same without a domain of ours: else whoever writes a name in several ways would learn that nobody has it, by
+    /// having more tries than an account gives. An address is known under it before the directory was asked whose it is.
+    pub(super) local: String,
+    /// The network as the store's known addresses have it.
+    network: String,
+    /// What the tries of the network count under.
+    pub(super) address: String,
 }
 
 impl Name {
     /// `local`: the name without the domain of a directory ([`crate::directory::Directory::local_name`]).
-    pub(in crate::authn) fn new(login: &Login, local: &str) -> Self {
-        Self { typed: name_key(login.as_str()), local: name_key(local) }
+    pub(in crate::authn) fn new(login: &Login, local: &str, address: IpAddr) -> Self {
+        let typed = name_key(login.as_str());
+        let local = if local == login.as_str() { typed.clone() } else { name_key(local) };
+        let network = network(address);
+        Self { typed, local, address: format!("address:{network}"), network }
     }
 }
 
 /// The keys of one try.
-#[derive(Debug, Clone)]
-pub(super) struct Keys {
-    /// The entry that was found, or the name where none was.
-    pub(super) account: String,
-    pub(super) address: String,
-    /// Who, and at which network, as the store's known addresses have it.
-    pub(super) person: (String, String),
-    /// The folded name as it was typed.
-    pub(super) name: String,
-    /// The same without a domain of ours, under which an address is known before the directory was asked whose it is.
-    pub(super) local: String,
+#[derive(Debug)]
+pub(in crate::authn) struct Keys {
+    pub(super) name: Arc<Name>,
+    /// The entry that was found, or the name where none was; the address; both together.
+    pub(super) all: [String; 3],
+    /// Whose tries they are, as the store's known addresses have it.
+    pub(super) who: String,
 }
 
 impl Keys {
     /// `entry`: the [`crate::directory::Candidate::throttle_key`], where an entry was found.
-    pub(super) fn new(name: &Name, entry: Option<&str>, address: IpAddr) -> Self {
-        let Name { typed: name, local } = name.clone();
-        let (account, who) = match entry {
-            Some(key) => (format!("entry:{key}"), key.to_owned()),
-            None => (local.clone(), local.clone()),
-        };
-        let network = network(address);
-        Self { account, address: format!("address:{network}"), person: (who, network), name, local }
+    pub(in crate::authn) fn new(name: &Arc<Name>, entry: Option<&str>) -> Self {
+        match entry {
+            Some(key) => Self::of(name, format!("entry:{key}"), key.to_owned()),
+            None => Self::of(name, name.local.clone(), name.local.clone()),
+        }
+    }
+
+    /// For an account that the name turned out to be.
+    pub(super) fn of(name: &Arc<Name>, account: String, who: String) -> Self {
+        let pair = format!("pair:{who}@{}", name.network);
+        Self { all: [account, name.address.clone(), pair], who, name: Arc::clone(name) }
+    }
+
+    pub(super) fn account(&self) -> &String {
+        let [account, ..] = &self.all;
+        account
+    }
+
+    pub(super) fn pair(&self) -> &String {
+        let [.., pair] = &self.all;
+        pair
+    }
+
+    /// Those that a place is reserved under; `paired`: account and address together count too.
+    pub(super) fn reserved(&self, paired: bool) -> impl Iterator<Item = &String> {
+        self.all.iter().take(if paired { 3 } else { 2 })
+    }
+
+    /// Person and network, as the store's known addresses have them.
+    pub(super) fn person(&self) -> (&str, &str) {
+        (&self.who, &self.name.network)
     }
 
     /// Writes that the person signed in at this address, by key and by name.
     pub(super) fn make_known(&self, store: &Store, at_ms: i64) -> Result<(), StoreError> {
-        let (subject, address) = &self.person;
-        for subject in [subject, &self.local] {
-            let (subject, address) = (subject.clone(), address.clone());
+        for subject in [&self.who, &self.name.local] {
+            let (subject, address) = (subject.clone(), self.name.network.clone());
             store.defer(Write::KnownAddress { subject, address, at_ms })?;
         }
         Ok(())
@@ -66,18 +93,12 @@ impl Keys {
 
     /// The key that says that this address had a wrong password for this account.
     pub(super) fn tried(&self) -> String {
-        format!("{}{}", self.tried_prefix(), self.person.0)
+        format!("{}{}", self.tried_prefix(), self.who)
     }
 
     /// What the keys of all accounts begin with that an address tried.
     pub(super) fn tried_prefix(&self) -> String {
-        format!("tried:{}|", self.person.1)
-    }
-
-    /// Account, address, and both together.
-    pub(super) fn all(&self) -> [String; 3] {
-        let pair = format!("pair:{}@{}", self.person.0, self.person.1);
-        [self.account.clone(), self.address.clone(), pair]
+        format!("tried:{}|", self.name.network)
     }
 }
 

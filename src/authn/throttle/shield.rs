@@ -11,20 +11,18 @@ use tokio::time::Instant;
 use super::{Book, REMEMBERED};
 use crate::directory::{Candidate, Lockout};
 
-/// Whom a name means, and what the directory showed of the account.
+/// What the directory showed of the account that a name means.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::authn) struct Shown<'a> {
-    /// [`Candidate::throttle_key`].
-    pub(in crate::authn) key: &'a str,
+pub(in crate::authn) struct Shown {
     lockout: Lockout,
     /// When it was asked for.
     since: Instant,
 }
 
-impl<'a> Shown<'a> {
+impl Shown {
     /// `since`: a moment before the directory was asked.
-    pub(in crate::authn) fn new(candidate: &'a Candidate, since: Instant) -> Self {
-        Self { key: &candidate.throttle_key, lockout: candidate.lockout, since }
+    pub(in crate::authn) fn new(candidate: &Candidate, since: Instant) -> Self {
+        Self { lockout: candidate.lockout, since }
     }
 }
 
@@ -72,7 +70,7 @@ pub(super) enum Shield {
 
 impl Book {
     /// `known`: the address signed this person in before.
-    pub(super) fn shield(&self, account: &str, shown: Option<Shown<'_>>, known: bool) -> Shield {
+    pub(super) fn shield(&self, account: &str, shown: Option<Shown>, known: bool) -> Shield {
         let most = shown.and_then(|shown| Some((shown, shown.lockout.most_wrong()?)));
         let Some((Shown { lockout, since, .. }, most)) = most else { return Shield::Open };
         let most = most - u32::from(most > 1 && !known);

@@ -6,12 +6,11 @@
 //! whoever sprays from inside the office tries those whom it knows.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::{Keys, Name};
+use super::keys::Keys;
 use super::{REMEMBERED, Throttle};
 use crate::store::StoreError;
 
@@ -54,19 +53,14 @@ pub(in crate::authn) enum Turn {
 }
 
 impl Throttle {
-    /// Waits for the turn of this try; `entry`: [`crate::directory::Candidate::throttle_key`] of whom the name means.
-    pub(in crate::authn) async fn turn(
-        &self,
-        name: &Name,
-        entry: Option<&str>,
-        address: IpAddr,
-    ) -> Result<Turn, StoreError> {
-        let keys = Keys::new(name, entry, address);
-        if self.book().clean.contains(&keys.address) && !self.store.is_shared() {
+    /// Waits for the turn of this try.
+    pub(in crate::authn) async fn turn(&self, keys: &Keys) -> Result<Turn, StoreError> {
+        let address = &keys.name.address;
+        if self.book().clean.contains(address) && !self.store.is_shared() {
             return Ok(Turn::Now);
         }
         // No more accounts than tries, which cost less to count.
-        let tries = self.store.tries(std::slice::from_ref(&keys.address), self.since()).await?;
+        let tries = self.store.tries(std::slice::from_ref(address), self.since()).await?;
         if tries.first().is_none_or(|tries| *tries < self.options.address_accounts) {
             return Ok(Turn::Now);
         }
@@ -74,13 +68,13 @@ impl Throttle {
         if accounts < self.options.address_accounts {
             return Ok(Turn::Now);
         }
-        let (who, network) = &keys.person;
+        let (who, network) = keys.person();
         let for_all = accounts >= self.options.address_accounts.saturating_mul(FOR_ALL);
         if !for_all && self.store.known_address(who, network).await? {
             return Ok(Turn::Now);
         }
         let now = Instant::now();
-        let turn = self.book().turns.take(&keys.address, now);
+        let turn = self.book().turns.take(address, now);
         match turn {
             None => Ok(Turn::Never),
             Some(turn) if turn <= now => Ok(Turn::Now),

@@ -38,6 +38,14 @@ enum Bind {
     Down,
 }
 
+impl Replicated {
+    fn candidate(&self) -> Candidate {
+        let (throttle_key, bind_name) = ("corp/mori".to_owned(), "uid=mori".to_owned());
+        let lockout = Lockout::default();
+        Candidate { throttle_key, bind_name, subject: self.tells.then(mori), barred: None, lockout }
+    }
+}
+
 fn mori() -> Subject {
     Subject {
         id: SubjectId { directory: "corp".into(), key: "mori-1".into() },
@@ -56,10 +64,7 @@ impl Directory for Replicated {
     }
 
     async fn find(&self, _: &Login) -> Result<Lookup, DirectoryError> {
-        let subject = self.tells.then(mori);
-        let (throttle_key, bind_name) = ("corp/mori".to_owned(), "uid=mori".to_owned());
-        let lockout = Lockout::default();
-        Ok(Lookup::Found(Box::new(Candidate { throttle_key, bind_name, subject, barred: None, lockout })))
+        Ok(Lookup::Found(Box::new(self.candidate())))
     }
 
     async fn verify(&self, _: &Candidate, _: &Secret<String>) -> Result<Verdict, DirectoryError> {
@@ -86,8 +91,8 @@ impl Directory for Replicated {
         Ok(PasswordChange::Changed)
     }
 
-    async fn read(&self, _: &SubjectId) -> Result<Option<Subject>, DirectoryError> {
-        Ok(Some(mori()))
+    async fn find_by_id(&self, _: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError> {
+        Ok(Some(Box::new(Candidate { subject: Some(mori()), ..self.candidate() })))
     }
 
     async fn standing(&self, _: &SubjectId) -> Result<Standing, DirectoryError> {
