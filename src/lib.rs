@@ -12,6 +12,7 @@ pub mod secret;
 // protocol and pipeline as pure functions
 pub mod authproc;
 pub mod saml;
+pub mod scim;
 
 // ports and their adapters
 pub mod directory;
@@ -25,6 +26,7 @@ pub mod store;
 pub mod authn;
 pub mod password;
 pub mod sso;
+pub mod sync;
 
 // edges
 pub mod app;

@@ -30,6 +30,7 @@ mod person;
 mod policy;
 mod pool;
 mod server;
+pub mod source;
 mod wire;
 
 use std::fmt;

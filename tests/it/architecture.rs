@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("identity", &["clock", "secret"]),
     ("audit", &["clock", "secret"]),
     ("saml", &["identity", "clock", "secret"]),
+    ("scim", &[]),
     ("authproc", &["identity"]),
     ("directory", &["identity", "secret", "clock"]),
     ("store", &["secret", "clock"]),
@@ -26,6 +27,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("session", &["identity", "saml", "store", "clock", "secret"]),
     ("authn", &["identity", "directory", "store", "audit", "clock", "secret"]),
     ("sso", &["identity", "saml", "authproc", "registry", "session", "outgoing", "audit", "clock", "secret"]),
+    ("sync", &["identity", "directory", "store", "session", "scim", "outgoing", "audit", "clock", "secret"]),
     ("password", &["identity", "directory", "authn", "session", "audit", "clock", "secret"]),
     (
         "config",
@@ -44,6 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "authn",
             "sso",
             "password",
+            "sync",
         ],
     ),
     ("app", &["*"]),

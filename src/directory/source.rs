@@ -1,0 +1,110 @@
+//! [`Source`]: a directory that is read as a whole, and afterwards only where it changed, for synchronisation.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::DirectoryError;
+use crate::identity::Attributes;
+
+/// An entry as it is read for synchronisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEntry {
+    /// objectGUID or entryUUID in its text form, in lower case.
+    pub id: String,
+    /// Where it is.
+    pub dn: String,
+    /// Whether it is an account that is disabled or expired, or locked by an administrator. A lock against guessers is
+    /// none.
+    pub disabled: bool,
+    /// What was asked for, as the schema spells the names; whole, also where the server gives ranges.
+    pub attributes: Attributes,
+}
+
+/// What is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceQuery {
+    /// Below which entry, itself included.
+    pub base: String,
+    /// Which ones (RFC 4515).
+    pub filter: String,
+    /// With what; the id and what `disabled` needs are read in any case.
+    pub attributes: Vec<String>,
+}
+
+/// How far a source was read: what is asked from there on is only what changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Of which server, or which copy of the data: the invocationId of a domain controller.
+    pub server: String,
+    /// A USN, a syncrepl cookie, a time.
+    pub value: String,
+}
+
+/// What changed since a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// This; from `cursor` on the next time.
+    Since {
+        /// Entries that are new or different, and still match the query.
+        changed: Vec<SourceEntry>,
+        /// What is not there any more, or matches the query no longer.
+        gone: Gone,
+        /// How far it was read.
+        cursor: Cursor,
+    },
+    /// It cannot be said, and all must be read: another server than before, a cookie that is too old.
+    Lost(String),
+}
+
+/// What is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gone {
+    /// These ids.
+    These(Vec<String>),
+    /// All ids but these: the server tells of no deletions, and was asked for everything that is there.
+    AllBut(Vec<String>),
+}
+
+/// What kind of server it is: they differ in their object classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// Active Directory, Samba AD, AD LDS.
+    ActiveDirectory,
+    /// OpenLDAP and others.
+    Other,
+}
+
+/// A directory that can be read as a whole. One reading is of one server: copies differ.
+#[async_trait]
+pub trait Source: Send + Sync + fmt::Debug {
+    /// The `name` of the `[[directory]]`.
+    fn name(&self) -> &str;
+
+    /// The entry below which everything is.
+    fn base(&self) -> &str;
+
+    /// The DN that it is read as; that account is not carried.
+    fn account(&self) -> Option<&str>;
+
+    /// What it is.
+    async fn flavour(&self) -> Result<Flavour, DirectoryError>;
+
+    /// Reads all that the query names, in parts, and says from where on changes are to be asked. Only an `Ok` says that
+    /// it was all; a receiver that is gone ends it with an error.
+    async fn read(
+        &self,
+        query: &SourceQuery,
+        parts: mpsc::Sender<Vec<SourceEntry>>,
+    ) -> Result<Cursor, DirectoryError>;
+
+    /// What changed since `cursor`, which was given for the same query.
+    async fn changes(&self, query: &SourceQuery, cursor: &Cursor) -> Result<Changes, DirectoryError>;
+
+    /// Entries by their ids, those of them that match the query's base and filter; in any order.
+    async fn by_ids(&self, query: &SourceQuery, ids: &[String]) -> Result<Vec<SourceEntry>, DirectoryError>;
+
+    /// Who is called so by the directory's `login_filter`; for `--user`.
+    async fn by_login(&self, query: &SourceQuery, login: &str) -> Result<Vec<SourceEntry>, DirectoryError>;
+}

@@ -1,0 +1,18 @@
+//! Identity synchronisation: accounts, organisations, groups, contacts and roles of a directory, carried to a service.
+//!
+//! One way of one object: a [`directory::Source`](crate::directory::source::Source) is read, `structure` says what its
+//! place and its groups mean, `scope` who is carried at all, `mapping` what it should be at the target ([`Desired`]);
+//! `plan` compares that with what is known of the target ([`Link`]) and names the [`Operation`]s, `gate` holds back what
+//! is too much at once, `queue` makes the rest durable, and `apply` carries it out at a [`Target`].
+//!
+//! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
+
+pub mod link;
+pub mod object;
+pub mod operation;
+pub mod target;
+
+pub use link::{Link, LinkState};
+pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
+pub use operation::{Action, Change, Operation};
+pub use target::{Target, TargetFault, TargetObject};
