@@ -4,6 +4,8 @@
 //! certificates are verified against the system's authorities with TLS 1.2 or newer. Only endpoints that registered
 //! metadata name are ever asked.
 
+pub mod mail;
+
 use std::error::Error as _;
 use std::time::Duration;
 

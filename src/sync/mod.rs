@@ -7,10 +7,13 @@
 //!
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
+pub mod hooks;
 pub mod link;
 pub mod object;
 pub mod operation;
+pub mod schedule;
 pub mod target;
+pub mod words;
 
 pub use link::{Link, LinkState};
 pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};

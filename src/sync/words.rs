@@ -1,0 +1,237 @@
+//! The words of the log, to the letter as administrators of the ancestor grep for them: start and end, a summary line for
+//! each type of object, failures with their retries, the update log, and the table of error codes with remedies.
+//!
+//! The text of a line is made here; whoever logs it adds target, run and request as structured fields.
+
+use std::fmt::{self, Write as _};
+
+use serde_json::Value;
+
+use super::object::ObjectType;
+use super::operation::Change;
+
+/// A run begins.
+pub const STARTING: &str = "Differential check starting";
+/// A run has ended, well or not.
+pub const FINISHED: &str = "Differential check finished";
+
+/// How many of each; `(tried, succeeded)`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Objects that the source has in scope.
+    pub total: u64,
+    /// Creations and adoptions.
+    pub add: (u64, u64),
+    /// Changes, without deactivations.
+    pub modify: (u64, u64),
+    /// Deactivations and deletions.
+    pub delete: (u64, u64),
+    /// What failed, was held back or could not be carried.
+    pub skipped: u64,
+}
+
+/// The summary line of a type of object.
+pub fn summary(kind: ObjectType, counts: &Counts) -> String {
+    let Counts { total, add, modify, delete, skipped } = counts;
+    format!(
+        "Data=IDP Object={} Total={total} Add={}({} succeeded) Modify={}({} succeeded) Delete={}({} succeeded) Error/Skip={skipped}",
+        kind.as_str(),
+        add.0,
+        add.1,
+        modify.0,
+        modify.1,
+        delete.0,
+        delete.1
+    )
+}
+
+/// What failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed<'a> {
+    /// No connection to a server of the source.
+    Connecting(&'a str),
+    /// The source or the target refused the account.
+    Binding(&'a str),
+    /// A filter at a base.
+    Searching(&'a str, &'a str),
+    /// A creation, by the DN at the source.
+    Adding(&'a str),
+    /// A change.
+    Modifying(&'a str),
+    /// A deactivation or deletion.
+    Deleting(&'a str),
+    /// A search at the target, with the code.
+    SearchingTarget(u16),
+    /// The run as a whole, of this target, with the code.
+    Synchronizing(&'a str, u16),
+}
+
+/// The line of a failure: `retries` stands there only when there were any.
+pub fn failure(failed: Failed<'_>, retries: u32, detail: &str) -> String {
+    let retry = if retries == 0 { String::new() } else { format!("retry=\"{retries}\". ") };
+    let line = match failed {
+        Failed::Connecting(server) => return format!("Can't connect {server}"),
+        Failed::SearchingTarget(code) => return format!("Searching in IDP failed({code})"),
+        Failed::Synchronizing(data, code) => return format!("Synchronizing {data} failed({code})"),
+        Failed::Binding(dn) => format!("Binding by {dn} failed: {retry}{detail}"),
+        Failed::Searching(filter, base) => format!("Searching by {filter} at {base} failed: {retry}{detail}"),
+        Failed::Adding(dn) => format!("Adding {dn} failed: {retry}{detail}"),
+        Failed::Modifying(dn) => format!("Modifying {dn} failed: {retry}{detail}"),
+        Failed::Deleting(dn) => format!("Deleting {dn} failed: {retry}{detail}"),
+    };
+    one_line(&line)
+}
+
+/// What was written, for the update log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A creation or an adoption.
+    Add,
+    /// A change.
+    Modify,
+    /// A deactivation or deletion.
+    Delete,
+}
+
+/// The line of one write: its values after `+` (added), `-` (removed), `=` (replaced).
+pub fn update(written: Written, dn: &str, result: u16, changes: &[Change]) -> String {
+    let kind = match written {
+        Written::Add => "add",
+        Written::Modify => "modify",
+        Written::Delete => "delete",
+    };
+    let mut line = format!("type={kind} dn={dn} result={result}");
+    for change in changes {
+        // A String takes everything.
+        let _ = write!(line, " {}", Told { change, sign: if written == Written::Add { '+' } else { '=' } });
+    }
+    one_line(&line)
+}
+
+struct Told<'a> {
+    change: &'a Change,
+    sign: char,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = |members: &[super::ObjectKey]| {
+            members.iter().map(|member| member.id.as_str()).collect::<Vec<_>>().join(";")
+        };
+        match self.change {
+            Change::Set { path, value } => write!(f, "{path}:{}{}", self.sign, plain(value)),
+            Change::Clear { path } => write!(f, "{path}:-"),
+            Change::Random { path } => write!(f, "{path}:{}***", self.sign),
+            Change::Refer { path, to } => write!(f, "{path}:{}{}", self.sign, to.id),
+            Change::Join { path, members } => write!(f, "{path}:+{}", keys(members)),
+            Change::Leave { path, members } => write!(f, "{path}:-{}", keys(members)),
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(";"),
+        other => other.to_string(),
+    }
+}
+
+/// A value of a directory must not begin a line of its own.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// What an administrator can do about an error code; the codes are LDAP's (RFC 4511 appendix A), and 51, 81 and 82 of its
+/// clients.
+pub fn remedy(code: u16) -> &'static str {
+    match code {
+        19 => {
+            "the target does not take a value; correct it in the directory, or the rule for it in [[sync.map]]"
+        }
+        21 => "the target does not know an attribute or its form; correct the target path in [[sync.map]]",
+        32 => "the object is no longer at the target; the next run looks for it, or makes it anew",
+        50 => {
+            "the target refuses the credentials or the right; renew the token with `sekisho sync token set`"
+        }
+        51 => "the target was too busy; the next run tries again",
+        53 => {
+            "the target does not take objects of this type, or the service is not enabled there; take the type out of objects"
+        }
+        65 => {
+            "a value that the target requires is missing; fill it in the directory, or give its rule a default"
+        }
+        66 => "there is still something below the object at the target; move or delete that first",
+        68 => {
+            "the target has another object with this name, or one that was deleted within five days; rename one, or wait"
+        }
+        81 => "no connection; check url, and that a firewall lets this machine through",
+        _ => "look at the target's answer; the next run tries again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sync::ObjectKey;
+
+    #[test]
+    fn summaries_are_as_they_were() {
+        let counts = Counts { total: 12, add: (3, 2), modify: (2, 2), delete: (1, 0), skipped: 2 };
+        assert_eq!(
+            summary(ObjectType::User, &counts),
+            "Data=IDP Object=User Total=12 Add=3(2 succeeded) Modify=2(2 succeeded) Delete=1(0 succeeded) Error/Skip=2"
+        );
+        assert!(
+            summary(ObjectType::SecurityGroup, &Counts::default())
+                .starts_with("Data=IDP Object=SecurityGroup Total=0 ")
+        );
+    }
+
+    #[test]
+    fn failures_name_their_retries_only_when_there_were_any() {
+        let told = |failed, retries| failure(failed, retries, "invalidValue");
+        assert_eq!(told(Failed::Adding("uid=a"), 0), "Adding uid=a failed: invalidValue");
+        assert_eq!(told(Failed::Adding("uid=a"), 3), "Adding uid=a failed: retry=\"3\". invalidValue");
+        assert_eq!(told(Failed::Modifying("uid=a"), 0), "Modifying uid=a failed: invalidValue");
+        assert_eq!(told(Failed::Deleting("uid=a"), 0), "Deleting uid=a failed: invalidValue");
+        assert_eq!(told(Failed::Binding("cn=x"), 1), "Binding by cn=x failed: retry=\"1\". invalidValue");
+        assert_eq!(
+            told(Failed::Searching("(a=b)", "dc=x"), 0),
+            "Searching by (a=b) at dc=x failed: invalidValue"
+        );
+        assert_eq!(told(Failed::SearchingTarget(81), 2), "Searching in IDP failed(81)");
+        assert_eq!(told(Failed::Synchronizing("idp", 50), 0), "Synchronizing idp failed(50)");
+        assert_eq!(told(Failed::Connecting("dc1.example.test"), 0), "Can't connect dc1.example.test");
+    }
+
+    #[test]
+    fn a_write_is_one_line_with_its_values() {
+        let set = |path: &str, value| Change::Set { path: path.to_owned(), value };
+        let changes = [
+            set("userName", json!("a@b")),
+            set("roles", json!(["x", "y"])),
+            set("active", json!(true)),
+            Change::Random { path: "password".to_owned() },
+        ];
+        assert_eq!(
+            update(Written::Add, "uid=a", 0, &changes),
+            "type=add dn=uid=a result=0 userName:+a@b roles:+x;y active:+true password:+***"
+        );
+        let key = ObjectKey::new(ObjectType::User, "1");
+        let changes = [
+            set("title", json!("two\nlines")),
+            Change::Clear { path: "nickName".to_owned() },
+            Change::Refer { path: "manager".to_owned(), to: key.clone() },
+            Change::Join { path: "members".to_owned(), members: vec![key.clone()] },
+            Change::Leave { path: "members".to_owned(), members: vec![key] },
+        ];
+        assert_eq!(
+            update(Written::Modify, "uid=a", 19, &changes),
+            "type=modify dn=uid=a result=19 title:=two lines nickName:- manager:=1 members:+1 members:-1"
+        );
+        assert_eq!(update(Written::Delete, "uid=a", 0, &[]), "type=delete dn=uid=a result=0");
+    }
+}
