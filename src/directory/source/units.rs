@@ -8,9 +8,13 @@ use super::reading::{Pages, Reading};
 use crate::clock::Timestamp;
 use crate::directory::connection::Fault;
 
-/// What people are put into. Policies of Active Directory are containers too, by their class, and change often.
+/// What people are put into.
 const UNITS: &str = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=organization)\
-    (objectClass=locality)(objectClass=country))(!(objectClass=groupPolicyContainer))";
+    (objectClass=locality)(objectClass=country))";
+
+/// Policies of Active Directory are containers too, by their class, and change often. Elsewhere a class that the schema does
+/// not know would make the whole filter undefined.
+const NO_POLICY: &str = "(!(objectClass=groupPolicyContainer))";
 
 /// A unit was changed.
 pub(super) fn lost() -> Found {
@@ -20,7 +24,7 @@ pub(super) fn lost() -> Found {
 /// Whether one that is older than this sequence number was changed after it.
 pub(super) async fn touched_since_usn(reading: &mut Reading, context: &str, usn: u64) -> Result<bool, Fault> {
     let next = usn.saturating_add(1);
-    let filter = format!("(&(uSNChanged>={next})(!(uSNCreated>={next})){UNITS})");
+    let filter = format!("(&(uSNChanged>={next})(!(uSNCreated>={next})){UNITS}{NO_POLICY})");
     is_any(reading, context, filter).await
 }
 

@@ -88,7 +88,9 @@ impl Slapd {
     /// without limits, and with syncprov or not.
     pub(crate) fn start_source(copies: Copies, many: usize) -> Self {
         let mut text = ldif();
-        entry(&mut text, &format!("ou=many,{BASE}"), &["objectClass: organizationalUnit", "ou: many"]);
+        let old = ["createTimestamp: 20240101000000Z", "modifyTimestamp: 20240101000000Z"];
+        let unit = ["objectClass: organizationalUnit", "ou: many", old[0], old[1]];
+        entry(&mut text, &format!("ou=many,{BASE}"), &unit);
         for number in 0..many {
             let (uid, cn) = (format!("uid: m{number}"), format!("cn: m{number}"));
             let mail = format!("mail: m{number}@example.test");
