@@ -135,7 +135,7 @@ pub(super) struct Found {
 
 /// An open connection.
 pub(super) struct Connection {
-    ldap: Ldap,
+    pub(super) ldap: Ldap,
     driver: AbortHandle,
     answer: Duration,
     /// When it was last given back.
@@ -251,7 +251,14 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
     }
     let result = stream.finish().await;
     match result.rc {
-        0 => complete(ldap, found).await,
+        0 => {
+            for entry in &mut found.entries {
+                if let Err(fault) = complete(ldap, entry).await? {
+                    return Ok(Err(fault));
+                }
+            }
+            Ok(Ok(found))
+        }
         // sizeLimitExceeded (RFC 4511 A.2) is an answer when somebody asked whether there is more than one.
         4 if query.limit > 0 && !found.entries.is_empty() => Ok(Ok(Found { more: true, ..found })),
         // busy, unavailable
@@ -270,31 +277,29 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
 }
 
 /// Reads what is missing of attributes that came in part.
-async fn complete(ldap: &mut Ldap, mut found: Found) -> Result<Result<Found, Fault>, LdapError> {
-    for entry in &mut found.entries {
-        while let Some(cut) = entry.cut() {
-            let Some(end) = cut.end else {
-                entry.make_whole(&cut);
-                continue;
-            };
-            if end >= MOST_VALUES {
-                let cause = format!("{} of \"{}\" has more than {MOST_VALUES} values", cut.name, entry.dn);
-                return Ok(Err(Fault::Refused { operation: "search", cause }));
-            }
-            let asked = format!("{};range={}-*", cut.name, end + 1);
-            let (mut results, _) =
-                ldap.search(&entry.dn, Scope::Base, "(objectClass=*)", [asked.as_str()]).await?.success()?;
-            let part = results.pop().and_then(Entry::decode);
-            if part.and_then(|part| entry.append(&cut, part)).is_none() {
-                let cause = format!("the rest of {} of \"{}\" does not come", cut.name, entry.dn);
-                return Ok(Err(Fault::Refused { operation: "search", cause }));
-            }
+pub(super) async fn complete(ldap: &mut Ldap, entry: &mut Entry) -> Result<Result<(), Fault>, LdapError> {
+    while let Some(cut) = entry.cut() {
+        let Some(end) = cut.end else {
+            entry.make_whole(&cut);
+            continue;
+        };
+        if end >= MOST_VALUES {
+            let cause = format!("{} of \"{}\" has more than {MOST_VALUES} values", cut.name, entry.dn);
+            return Ok(Err(Fault::Refused { operation: "search", cause }));
+        }
+        let asked = format!("{};range={}-*", cut.name, end + 1);
+        let (mut results, _) =
+            ldap.search(&entry.dn, Scope::Base, "(objectClass=*)", [asked.as_str()]).await?.success()?;
+        let part = results.pop().and_then(Entry::decode);
+        if part.and_then(|part| entry.append(&cut, part)).is_none() {
+            let cause = format!("the rest of {} of \"{}\" does not come", cut.name, entry.dn);
+            return Ok(Err(Fault::Refused { operation: "search", cause }));
         }
     }
-    Ok(Ok(found))
+    Ok(Ok(()))
 }
 
-async fn limited<T>(
+pub(super) async fn limited<T>(
     limit: Duration,
     what: &str,
     operation: impl Future<Output = Result<T, Fault>>,
@@ -306,7 +311,7 @@ async fn limited<T>(
 }
 
 /// ldap3 panics on some malformed answers; here they are a lost connection.
-async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Result<T, Fault> {
+pub(super) async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Result<T, Fault> {
     match AssertUnwindSafe(operation).catch_unwind().await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(LdapError::EndOfStream | LdapError::ResultRecv { .. } | LdapError::OpSend { .. })) => {

@@ -71,6 +71,34 @@ impl Servers {
         }
     }
 
+    /// The first answer to a question that is long in the answering: the next server is asked only after a fault or a
+    /// `None`, and nobody is asked beside another. `None`: whoever answered said so.
+    pub(super) async fn ask_in_turn<T, F, R>(&self, question: F) -> Result<Option<T>, DirectoryError>
+    where
+        F: Fn(Arc<Server>) -> R,
+        R: Future<Output = Result<Option<T>, Fault>>,
+    {
+        let mut faults: Vec<(Arc<Server>, Fault)> = Vec::new();
+        let mut answered = false;
+        for server in self.order() {
+            match question(Arc::clone(&server)).await {
+                Ok(answer) => {
+                    self.answered(&server, &[]);
+                    answered = true;
+                    if answer.is_some() {
+                        return Ok(answer);
+                    }
+                }
+                Err(fault @ Fault::Refused { .. }) => return Err(self.error(&server, &fault)),
+                Err(fault) => {
+                    self.note(&server, &fault);
+                    faults.push((server, fault));
+                }
+            }
+        }
+        if answered { Ok(None) } else { Err(self.all_failed(faults)) }
+    }
+
     /// Counts a fault of one server against it, as [`Servers::ask`] does by itself.
     pub(super) fn note(&self, server: &Server, fault: &Fault) {
         if matches!(fault, Fault::Refused { .. }) {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use unicode_normalization::UnicodeNormalization;
 
+use super::filter::escape_dn;
 use super::person::is_secret;
 use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Standing, Verdict};
 use crate::clock::Ids;
@@ -27,8 +28,10 @@ const HASHES_AT_ONCE: usize = 4;
 /// A directory in a file.
 #[derive(Debug)]
 pub struct FileDirectory {
-    name: String,
-    path: PathBuf,
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// Below which everybody is, as a DN.
+    pub(super) root: String,
     held: Mutex<Held>,
     hashing: Arc<tokio::sync::Semaphore>,
 }
@@ -75,13 +78,14 @@ impl FileDirectory {
         Ok(Self {
             name: name.to_owned(),
             path: path.to_owned(),
+            root: format!("o={}", escape_dn(name)),
             held: Mutex::new(held),
             hashing: Arc::new(tokio::sync::Semaphore::new(HASHES_AT_ONCE)),
         })
     }
 
     /// The people as the file says now.
-    fn people(&self) -> Arc<People> {
+    pub(super) fn people(&self) -> Arc<People> {
         let mut held = match self.held.lock() {
             Ok(held) => held,
             Err(poisoned) => poisoned.into_inner(),
@@ -190,13 +194,13 @@ pub(super) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-type People = BTreeMap<String, Person>;
+pub(super) type People = BTreeMap<String, Person>;
 
 #[derive(Debug)]
-struct Person {
-    subject: Subject,
+pub(super) struct Person {
+    pub(super) subject: Subject,
     password: String,
-    disabled: bool,
+    pub(super) disabled: bool,
 }
 
 impl Person {
@@ -307,7 +311,7 @@ fn line(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn fold(login: &str) -> String {
+pub(super) fn fold(login: &str) -> String {
     login.nfkc().collect::<String>().to_lowercase()
 }
 

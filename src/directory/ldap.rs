@@ -32,7 +32,7 @@ use crate::secret::Secret;
 
 /// What the entry itself says against signing in. A lock against guessers has a time and ends by itself; one that an
 /// administrator closed stays.
-fn barred(entry: &Entry, now: Timestamp) -> Option<Reason> {
+pub(super) fn barred(entry: &Entry, now: Timestamp) -> Option<Reason> {
     let closed = |lock: &str| is_for_good(lock) || lock.eq_ignore_ascii_case("true");
     let locked = LOCKS.iter().any(|name| entry.text(name).is_some_and(closed));
     bar(entry, now).or(locked.then_some(Reason::Disabled))
@@ -47,7 +47,7 @@ pub struct LdapDirectory {
     pub(super) policies: Policies,
     pub(super) approach: Approach,
     pub(super) clock: Arc<dyn Clock>,
-    login_filter: Template,
+    pub(super) login_filter: Template,
     dn_pattern: Option<Template>,
     pub(super) requested: Arc<[String]>,
 }
@@ -115,7 +115,7 @@ impl LdapDirectory {
 
     /// The names to look for, in this order: without a `DOMAIN\` of ours, with an `@domain` of ours and then without it.
     /// None when the domain is another's.
-    fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
+    pub(super) fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
         let is_in = |ours: &[String], domain: &str| {
             let domain = domain.to_lowercase();
             ours.iter().any(|ours| ours.to_lowercase() == domain)

@@ -123,7 +123,7 @@ pub(super) fn key_filter(key: &str, options: &LdapOptions) -> Option<String> {
 }
 
 /// What a directory notes about sign-ins: `*` does not mean it, since it changes with each of them.
-fn is_bookkeeping(name: &str) -> bool {
+pub(super) fn is_bookkeeping(name: &str) -> bool {
     let noted = ["lastLogon", "lastLogonTimestamp", "lastLogoff", "logonCount"];
     COUNTERS.iter().chain(&LOCKS).chain(&noted).any(|counter| counter.eq_ignore_ascii_case(name))
 }
@@ -168,20 +168,26 @@ fn attributes(entry: &Entry, options: &LdapOptions) -> Attributes {
     for (name, values) in &entry.attributes {
         let ours = name.eq_ignore_ascii_case(COMPUTED_EXPIRY) && !asked(name);
         if !is_secret(name) && !ours && (any && !is_bookkeeping(name) || asked(name)) {
-            kept.append(name, values.iter().map(|octets| value(name, octets)));
+            kept.append(name, values.iter().map(|octets| value(name, octets.clone())));
         }
     }
     kept
 }
 
 /// Text is UTF-8 without control characters other than TAB, LF and CR; objectGUID and objectSid never are.
-fn value(name: &str, octets: &[u8]) -> Value {
+pub(super) fn value(name: &str, octets: Vec<u8>) -> Value {
     let binary = is_guid(name)
         || name.eq_ignore_ascii_case("objectSid")
         || name.split(';').skip(1).any(|option| option.eq_ignore_ascii_case("binary"));
-    match std::str::from_utf8(octets) {
-        Ok(text) if !binary && !text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)) => text.into(),
-        _ => Value::Binary(octets.to_vec()),
+    if binary {
+        return Value::Binary(octets);
+    }
+    match String::from_utf8(octets) {
+        Ok(text) if text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)) => {
+            Value::Binary(text.into_bytes())
+        }
+        Ok(text) => Value::Text(text),
+        Err(none) => Value::Binary(none.into_bytes()),
     }
 }
 
@@ -270,9 +276,9 @@ mod tests {
 
     #[test]
     fn octets_that_are_no_clean_text_are_binary() {
-        assert_eq!(value("cn", "太郎\n".as_bytes()), Value::Text("太郎\n".into()));
-        assert_eq!(value("x", b"a\0b"), Value::Binary(b"a\0b".to_vec()));
-        assert_eq!(value("x", &[0xff]), Value::Binary(vec![0xff]));
-        assert_eq!(value("userCertificate;binary", b"abc"), Value::Binary(b"abc".to_vec()));
+        assert_eq!(value("cn", "太郎\n".into()), Value::Text("太郎\n".into()));
+        assert_eq!(value("x", b"a\0b".to_vec()), Value::Binary(b"a\0b".to_vec()));
+        assert_eq!(value("x", vec![0xff]), Value::Binary(vec![0xff]));
+        assert_eq!(value("userCertificate;binary", b"abc".to_vec()), Value::Binary(b"abc".to_vec()));
     }
 }

@@ -292,7 +292,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The smallest of these contexts that holds a DN, however either is written.
-fn innermost<'a>(contexts: impl Iterator<Item = &'a str>, dn: &str) -> Option<&'a str> {
+pub(super) fn innermost<'a>(contexts: impl Iterator<Item = &'a str>, dn: &str) -> Option<&'a str> {
     let dn = Dn::parse(dn)?;
     let holds = |context: &'a str| Some((context, Dn::parse(context).filter(|held| dn.is_under(held))?));
     let mut best: Option<(&str, Dn)> = None;

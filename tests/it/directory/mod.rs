@@ -4,6 +4,9 @@ mod active_directory;
 mod conformance;
 mod faults;
 mod ldap;
+mod source;
+mod source_changes;
+mod source_faults;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@ pub mod app;
 pub mod browser;
 pub mod decryption;
 pub(crate) mod fake_ldap;
+pub(crate) mod fake_source;
 pub mod folder;
 pub mod html;
 pub mod http;

@@ -29,6 +29,20 @@ pub(crate) const RESETTER: &str = "cn=resetter,ou=service,dc=example,dc=test";
 /// Of all service accounts.
 pub(crate) const READER_PASSWORD: &str = "Svc-Passw0rd!";
 
+/// Of the administrator, for [`Slapd::modify`].
+const ADMIN_PASSWORD: &str = "Adm-Passw0rd!";
+
+/// How a server tells its copies what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// Not at all.
+    No,
+    /// By syncprov, which names what is there.
+    Present,
+    /// By syncprov with a log of its session, which names what is gone.
+    Log,
+}
+
 /// The password of everybody but the numbered people, who have [`password_of`].
 pub(crate) const PASSWORD: &str = "Passw0rd!User";
 
@@ -70,12 +84,32 @@ impl Slapd {
         Self::start_on(ldif().replace("pwdMaxFailure: 50", &format!("pwdMaxFailure: {wrong}")))
     }
 
+    /// For readings of the whole: so many more people, without passwords, below `ou=many`, the account of [`READER`]
+    /// without limits, and with syncprov or not.
+    pub(crate) fn start_source(copies: Copies, many: usize) -> Self {
+        let mut text = ldif();
+        let old = ["createTimestamp: 20240101000000Z", "modifyTimestamp: 20240101000000Z"];
+        let unit = ["objectClass: organizationalUnit", "ou: many", old[0], old[1]];
+        entry(&mut text, &format!("ou=many,{BASE}"), &unit);
+        for number in 0..many {
+            let (uid, cn) = (format!("uid: m{number}"), format!("cn: m{number}"));
+            let mail = format!("mail: m{number}@example.test");
+            let lines = ["objectClass: inetOrgPerson", &uid, &cn, "sn: m", &mail, "title: a title"];
+            entry(&mut text, &format!("uid=m{number},ou=many,{BASE}"), &lines);
+        }
+        Self::start_with(text, copies)
+    }
+
     fn start_on(ldif: impl AsRef<[u8]>) -> Self {
+        Self::start_with(ldif, Copies::No)
+    }
+
+    fn start_with(ldif: impl AsRef<[u8]>, copies: Copies) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::create_dir(path.join("db")).unwrap();
         write_certificates(path);
-        std::fs::write(path.join("slapd.conf"), configuration(path)).unwrap();
+        std::fs::write(path.join("slapd.conf"), configuration(path, copies)).unwrap();
         std::fs::write(path.join("load.ldif"), ldif).unwrap();
         let loaded = Command::new("/usr/sbin/slapd")
             .args(["-T", "add", "-q", "-f"])
@@ -143,6 +177,19 @@ impl Slapd {
         let said = String::from_utf8_lossy(&tried.stderr);
         assert!(tried.status.success() || said.contains("Invalid credentials (49)"), "{dn}: {said}");
         tried.status.success()
+    }
+
+    /// Changes entries as the administrator; the text is LDIF with `changetype`.
+    pub(crate) fn modify(&self, ldif: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), ldif).unwrap();
+        let admin = format!("cn=admin,{BASE}");
+        let output = Command::new("ldapmodify")
+            .args(["-x", "-H", &self.ldap_url(), "-D", &admin, "-w", ADMIN_PASSWORD, "-f"])
+            .arg(file.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}\n{ldif}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Ends the server; its data stay.
@@ -271,8 +318,13 @@ pub(crate) fn make_certificate(
     (key, builder.build())
 }
 
-fn configuration(folder: &Path) -> String {
+fn configuration(folder: &Path, copies: Copies) -> String {
     let w = folder.display();
+    let (module, overlay) = match copies {
+        Copies::No => ("", ""),
+        Copies::Present => ("moduleload syncprov", "overlay syncprov"),
+        Copies::Log => ("moduleload syncprov", "overlay syncprov\nsyncprov-sessionlog 1000"),
+    };
     format!(
         "include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -282,6 +334,7 @@ modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload ppolicy
 moduleload dynlist
+{module}
 TLSCACertificateFile {w}/ca.pem
 TLSCertificateFile {w}/server.pem
 TLSCertificateKeyFile {w}/server.key
@@ -290,12 +343,16 @@ loglevel none
 database mdb
 suffix {BASE}
 rootdn cn=admin,{BASE}
+rootpw {ADMIN_PASSWORD}
+limits dn.exact=\"{READER}\" size=unlimited time=unlimited
 directory {w}/db
 maxsize 104857600
 envflags nosync
+index entryCSN eq
 index objectClass,entryUUID,uid,mail,member,uniqueMember eq
 access to attrs=userPassword by dn.exact=\"{READER}\" read by dn.exact=\"{RESETTER}\" write by self =xw by anonymous auth by * none
 access to * by users read by * none
+{overlay}
 overlay ppolicy
 ppolicy_default cn=default,ou=policies,{BASE}
 ppolicy_use_lockout

@@ -1,4 +1,21 @@
 //! [`Source`]: a directory that is read as a whole, and afterwards only where it changed, for synchronisation.
+//!
+//! `ldap` and `file` implement it. Inside LDAP: `reading` is the one connection on which all of one call happens, and its
+//! pages; `cursor` what a cursor holds; `sync`, `usn` and `stamp` are the three ways to ask for changes (RFC 4533, Active
+//! Directory's update sequence numbers, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
+//! with all that is below it. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
+
+mod cursor;
+mod entry;
+mod file;
+mod ldap;
+mod matching;
+mod reading;
+mod stamp;
+mod sync;
+mod sync_message;
+mod units;
+mod usn;
 
 use std::fmt;
 

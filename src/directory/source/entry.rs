@@ -1,0 +1,247 @@
+//! [`Wanted`]: an entry as it came over the wire becomes a [`SourceEntry`], without a copy of its values; and the text form
+//! of its id.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Flavour, SourceEntry};
+use crate::clock::Timestamp;
+use crate::directory::filter::{escape_filter, escape_octets};
+use crate::directory::ldap::barred;
+use crate::directory::person::{LOCKS, is_bookkeeping, is_secret, value};
+use crate::directory::wire::Entry;
+use crate::identity::Attributes;
+
+/// What the id is read from.
+pub(super) const IDS: [&str; 2] = ["objectGUID", "entryUUID"];
+
+/// What Active Directory tells a disabled or expired account by; [`LOCKS`] are the others' words.
+const STATES: [&str; 2] = ["userAccountControl", "accountExpires"];
+
+/// No schema has so many attributes; more names than these are judged one by one.
+const MOST_NAMES: usize = 4096;
+
+/// Which attributes are read, and what is kept of an entry.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    any: bool,
+    asked: Vec<String>,
+    now: Timestamp,
+    /// What was decided of a name once.
+    kept: HashMap<String, bool>,
+}
+
+impl Wanted {
+    /// These attributes without any secret one; `now` decides whether an account has expired.
+    pub(super) fn new(attributes: &[String], now: Timestamp) -> Self {
+        let asked: Vec<String> = attributes.iter().filter(|name| !is_secret(name)).cloned().collect();
+        Self { any: asked.iter().any(|name| name == "*"), asked, now, kept: HashMap::new() }
+    }
+
+    /// The names to ask the server for.
+    pub(super) fn names(&self) -> Arc<[String]> {
+        let mut names = self.asked.clone();
+        for name in IDS.into_iter().chain(STATES).chain(LOCKS) {
+            if !names.iter().any(|held| held.eq_ignore_ascii_case(name)) {
+                names.push(name.to_owned());
+            }
+        }
+        names.into()
+    }
+
+    /// The entry as it is carried; DN and cause when it has no id.
+    pub(super) fn entry(&mut self, entry: Entry) -> Result<SourceEntry, (String, String)> {
+        let id = match id_of(&entry) {
+            Ok(id) => id,
+            Err(cause) => return Err((entry.dn, cause)),
+        };
+        let disabled = barred(&entry, self.now).is_some();
+        let mut attributes = Attributes::new();
+        for (name, values) in entry.attributes {
+            if self.keeps(&name) {
+                let values = values.into_iter().map(|octets| value(&name, octets)).collect::<Vec<_>>();
+                if attributes.contains(&name) {
+                    attributes.append(&name, values);
+                } else {
+                    attributes.insert(name, values);
+                }
+            }
+        }
+        Ok(SourceEntry { id, dn: entry.dn, disabled, attributes })
+    }
+
+    fn keeps(&mut self, name: &str) -> bool {
+        if let Some(known) = self.kept.get(name) {
+            return *known;
+        }
+        let asked = self.asked.iter().any(|asked| asked.eq_ignore_ascii_case(name));
+        let keeps = !is_secret(name) && (asked || self.any && !is_bookkeeping(name));
+        if self.kept.len() < MOST_NAMES {
+            self.kept.insert(name.to_owned(), keeps);
+        }
+        keeps
+    }
+}
+
+/// objectGUID, else entryUUID, in text form and lower case.
+pub(super) fn id_of(entry: &Entry) -> Result<String, String> {
+    match (entry.values("objectGUID"), entry.values("entryUUID")) {
+        ([guid], _) => guid_text(guid).ok_or_else(|| "objectGUID is not 16 octets long".to_owned()),
+        ([], [uuid]) => std::str::from_utf8(uuid)
+            .ok()
+            .and_then(|text| uuid_text(&octets_of(text)?))
+            .ok_or_else(|| "entryUUID is no UUID".to_owned()),
+        ([], []) => {
+            Err("neither objectGUID nor entryUUID can be read; let bind_dn read one of them".to_owned())
+        }
+        _ => Err("has more than one objectGUID or entryUUID".to_owned()),
+    }
+}
+
+/// Octets in the order of RFC 9562 section 4, as text.
+pub(super) fn uuid_text(octets: &[u8]) -> Option<String> {
+    if octets.len() != 16 {
+        return None;
+    }
+    let mut text = data_encoding::HEXLOWER.encode(octets);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    Some(text)
+}
+
+/// objectGUID, whose first three fields are little-endian (\[MS-DTYP\] 2.3.4.2), as text.
+pub(super) fn guid_text(octets: &[u8]) -> Option<String> {
+    uuid_text(&swapped(octets.try_into().ok()?))
+}
+
+/// The octets of a UUID in text form, in the order of the text; `None` when it is none.
+pub(super) fn octets_of(text: &str) -> Option<[u8; 16]> {
+    let dashes = [8, 13, 18, 23];
+    let is_dashed = |(at, octet): (usize, u8)| (octet == b'-') == dashes.contains(&at);
+    if text.len() != 36 || !text.bytes().enumerate().all(is_dashed) {
+        return None;
+    }
+    let digits: Vec<u8> = text.bytes().filter(|octet| *octet != b'-').collect();
+    data_encoding::HEXLOWER_PERMISSIVE.decode(&digits).ok()?.try_into().ok()
+}
+
+/// The filter for entries with these ids; texts that are no id name nobody. `None` when none is left.
+pub(super) fn ids_filter(flavour: Flavour, ids: &[String]) -> Option<String> {
+    let each = |id: &String| {
+        let octets = octets_of(id)?;
+        Some(match flavour {
+            Flavour::ActiveDirectory => format!("(objectGUID={})", escape_octets(&swapped(octets))),
+            Flavour::Other => format!("(entryUUID={})", escape_filter(uuid_text(&octets)?.as_bytes())),
+        })
+    };
+    let all: String = ids.iter().filter_map(each).collect();
+    (!all.is_empty()).then(|| format!("(|{all})"))
+}
+
+/// Between the two orders; there and back.
+fn swapped(mut octets: [u8; 16]) -> [u8; 16] {
+    let (first, rest) = octets.split_at_mut(4);
+    let (second, rest) = rest.split_at_mut(2);
+    let (third, _) = rest.split_at_mut(2);
+    first.reverse();
+    second.reverse();
+    third.reverse();
+    octets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Value;
+
+    const UUID: &str = "8a1c4e0e-0000-4000-8000-000000000001";
+
+    fn entry(attributes: &[(&str, &[u8])]) -> Entry {
+        let attributes =
+            attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![value.to_vec()])).collect();
+        Entry { dn: "uid=t,dc=example".to_owned(), attributes }
+    }
+
+    fn wanted(names: &[&str]) -> Wanted {
+        Wanted::new(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_as_others_write_it() {
+        let octets: Vec<u8> = (0..16).collect();
+        let text = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+        assert_eq!(guid_text(&octets).as_deref(), Some(text));
+        assert_eq!(id_of(&entry(&[("objectguid", &octets), ("entryUUID", b"x")])).as_deref(), Ok(text));
+        assert_eq!(id_of(&entry(&[("entryUUID", UUID.to_uppercase().as_bytes())])).as_deref(), Ok(UUID));
+        let faults: [(&[(&str, &[u8])], &str); 3] = [
+            (&[], "neither objectGUID nor entryUUID"),
+            (&[("entryUUID", b"8a1c4e0e")], "no UUID"),
+            (&[("objectGUID", b"8a1c4e0e")], "16 octets"),
+        ];
+        for (attributes, cause) in faults {
+            assert!(id_of(&entry(attributes)).unwrap_err().contains(cause), "{cause}");
+        }
+        let twice = Entry {
+            dn: String::new(),
+            attributes: vec![("entryUUID".to_owned(), vec![UUID.into(), UUID.into()])],
+        };
+        assert!(id_of(&twice).unwrap_err().contains("more than one"));
+    }
+
+    #[test]
+    fn ids_become_a_filter_that_means_only_them() {
+        let ids =
+            ["03020100-0504-0706-0809-0a0b0c0d0e0f", "*", "8a1c4e0e", ")(uid=*", UUID].map(str::to_owned);
+        assert_eq!(
+            ids_filter(Flavour::Other, &ids).unwrap(),
+            format!("(|(entryUUID=03020100-0504-0706-0809-0a0b0c0d0e0f)(entryUUID={UUID}))")
+        );
+        assert_eq!(
+            ids_filter(Flavour::ActiveDirectory, &ids[..1]).unwrap(),
+            "(|(objectGUID=\\00\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0a\\0b\\0c\\0d\\0e\\0f))"
+        );
+        assert_eq!(ids_filter(Flavour::Other, &ids[1..4]), None);
+    }
+
+    #[test]
+    fn secrets_are_neither_asked_for_nor_kept() {
+        let mut wanted = wanted(&["*", "userPassword", "unicodePwd"]);
+        assert!(!wanted.names().iter().any(|name| is_secret(name)));
+        let found = entry(&[
+            ("entryUUID", UUID.as_bytes()),
+            ("userPassword", b"x"),
+            ("unicodePwd", b"x"),
+            ("mail", b"a@b"),
+            ("badPwdCount", b"1"),
+        ]);
+        let kept = wanted.entry(found).unwrap();
+        assert_eq!(kept.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["entryUUID", "mail"]);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_kept_and_what_tells_the_state_is_not() {
+        let mut wanted = wanted(&["MAIL", "jpegPhoto"]);
+        let found = || {
+            entry(&[
+                ("entryUUID", UUID.as_bytes()),
+                ("userAccountControl", b"514"),
+                ("mail", b"a@b"),
+                ("jpegPhoto", &[0xff]),
+            ])
+        };
+        let kept = wanted.entry(found()).unwrap();
+        assert!(kept.disabled);
+        let attributes: Vec<_> =
+            kept.attributes.iter().map(|(name, values)| (name, values.to_vec())).collect();
+        assert_eq!(
+            attributes,
+            [("mail", vec!["a@b".into()]), ("jpegPhoto", vec![Value::Binary(vec![0xff])])]
+        );
+        let expired = [("entryUUID", UUID.as_bytes()), ("accountExpires", b"110000000000000000")];
+        assert!(wanted.entry(entry(&expired)).unwrap().disabled);
+        let locked = [("entryUUID", UUID.as_bytes()), ("pwdAccountLockedTime", b"20240501115900Z")];
+        assert!(!wanted.entry(entry(&locked)).unwrap().disabled, "guessers lock it, too");
+        assert!(wanted.entry(entry(&[("mail", b"a@b")])).unwrap_err().1.contains("entryUUID"));
+    }
+}
