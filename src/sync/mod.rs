@@ -9,6 +9,7 @@
 
 pub mod expression;
 pub mod link;
+pub mod mapping;
 pub mod object;
 pub mod operation;
 pub mod target;
