@@ -12,6 +12,7 @@ pub mod link;
 pub mod mapping;
 pub mod object;
 pub mod operation;
+pub mod preset;
 pub mod target;
 
 pub use link::{Link, LinkState};
