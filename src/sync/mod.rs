@@ -7,10 +7,13 @@
 //!
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
+pub mod expression;
 pub mod hooks;
 pub mod link;
+pub mod mapping;
 pub mod object;
 pub mod operation;
+pub mod preset;
 pub mod schedule;
 pub mod target;
 pub mod words;

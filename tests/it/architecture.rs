@@ -115,12 +115,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("std::fs", &["config", "keys", "registry", "audit/jsonl.rs", "directory", "store", "cli"]),
     ("std::net", &["*"]),
     ("std::process", &["cli", "main.rs", "clock.rs", "sync/hooks.rs"]),
+    ("strsim", &["sync"]),
     ("thiserror", &["**"]),
     ("tokio", &["*"]),
-    ("toml", &["config", "registry", "directory/file.rs", "directory/file"]),
+    ("toml", &["config", "registry", "directory/file.rs", "directory/file", "sync/preset.rs"]),
     ("tracing", &["*", "authproc"]),
     ("tracing_subscriber", &["cli", "config"]),
     ("unicode_normalization", &["*"]),
+    ("xxhash_rust", &["sync/mapping"]),
     ("zeroize", &["secret.rs", "session", "keys"]),
 ];
 
