@@ -10,6 +10,7 @@
 pub mod link;
 pub mod object;
 pub mod operation;
+pub mod pace;
 pub mod state;
 pub mod target;
 
