@@ -15,12 +15,24 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// NORMAL in WAL mode: a commit survives the end of the process; losing power may cost the last ones, never the file.
 /// A log of up to 4,000 pages (16 MB) before it is copied into the file: session ids are random, so that a page waits for
 /// many of them. 2 MB of cache for each connection.
-const SQLITE_SETTINGS: [&str; 4] = [
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 4000",
-    "PRAGMA cache_size = -2048",
-];
+const SQLITE_SETTINGS: [&str; 3] =
+    ["PRAGMA journal_mode = WAL", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA cache_size = -2048"];
+
+/// What outlives a loss of power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// The file, as a whole; the last commits may be lost.
+    Normal,
+    /// Every commit: a creation that was sent to another service cannot be found out from anything else.
+    Full,
+}
+
+/// How a connection is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) lock_wait: Duration,
+    pub(super) durability: Durability,
+}
 
 /// Makes the file of an embedded database, or an existing one, readable by its owner alone. SQLite gives the same mode
 /// to the files that it puts beside it.
@@ -44,16 +56,16 @@ pub(super) async fn keep_private(location: &Location) -> Result<(), StoreError> 
 }
 
 /// The connection that writes.
-pub(super) async fn writer(location: &Location, lock_wait: Duration) -> Result<AnyConnection, sqlx::Error> {
+pub(super) async fn writer(location: &Location, settings: Settings) -> Result<AnyConnection, sqlx::Error> {
     let mut connection = options(location)?.connect().await?;
     if location.file.is_some() {
-        settle_in(&mut connection, lock_wait).await?;
+        settle_in(&mut connection, settings).await?;
     }
     Ok(connection)
 }
 
 /// The connections that read.
-pub(super) fn readers(location: &Location, lock_wait: Duration) -> Result<AnyPool, sqlx::Error> {
+pub(super) fn readers(location: &Location, settings: Settings) -> Result<AnyPool, sqlx::Error> {
     let embedded = location.file.is_some();
     let pool = AnyPoolOptions::new()
         .max_connections(if embedded { 2 } else { 8 })
@@ -63,7 +75,7 @@ pub(super) fn readers(location: &Location, lock_wait: Duration) -> Result<AnyPoo
         .max_lifetime(None)
         .idle_timeout(None)
         .after_connect(move |connection, _| {
-            Box::pin(async move { if embedded { settle_in(connection, lock_wait).await } else { Ok(()) } })
+            Box::pin(async move { if embedded { settle_in(connection, settings).await } else { Ok(()) } })
         });
     Ok(pool.connect_lazy_with(options(location)?))
 }
@@ -72,10 +84,14 @@ fn options(location: &Location) -> Result<AnyConnectOptions, sqlx::Error> {
     Ok(AnyConnectOptions::from_str(&location.url)?.disable_statement_logging())
 }
 
-async fn settle_in(connection: &mut AnyConnection, lock_wait: Duration) -> Result<(), sqlx::Error> {
-    let wait = format!("PRAGMA busy_timeout = {}", lock_wait.as_millis());
+async fn settle_in(connection: &mut AnyConnection, settings: Settings) -> Result<(), sqlx::Error> {
+    let wait = format!("PRAGMA busy_timeout = {}", settings.lock_wait.as_millis());
     sqlx::query(sqlx::AssertSqlSafe(wait)).execute(&mut *connection).await?;
-    for setting in SQLITE_SETTINGS {
+    let synchronous = match settings.durability {
+        Durability::Normal => "PRAGMA synchronous = NORMAL",
+        Durability::Full => "PRAGMA synchronous = FULL",
+    };
+    for setting in SQLITE_SETTINGS.into_iter().chain([synchronous]) {
         sqlx::query(setting).execute(&mut *connection).await?;
     }
     Ok(())

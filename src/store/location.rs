@@ -42,6 +42,32 @@ impl Location {
         let url = format!("sqlite://{path}?{query}{joint}{mode}");
         Ok(Self { url, shown, file: Some(PathBuf::from(file.as_ref())) })
     }
+
+    /// The file of an embedded database that is for synchronisation alone: `sekisho-sync.db` beside `sekisho.db`. The
+    /// same database where it is PostgreSQL.
+    pub(super) fn for_sync(&self) -> Self {
+        let Some(file) = &self.file else { return self.clone() };
+        let named = |path: &str| {
+            let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+            let slash = if path.contains('/') { "/" } else { "" };
+            match name.rsplit_once('.') {
+                Some((stem, end)) if !stem.is_empty() => format!("{folder}{slash}{stem}-sync.{end}"),
+                _ => format!("{folder}{slash}{name}-sync"),
+            }
+        };
+        let renamed = |url: &str| {
+            let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+            let (scheme, path) = path.split_once("sqlite:").map_or(("", path), |(_, path)| ("sqlite:", path));
+            let slashes = if path.starts_with("//") { "//" } else { "" };
+            let path = named(path.strip_prefix("//").unwrap_or(path));
+            format!("{scheme}{slashes}{path}{}", query.map(|query| format!("?{query}")).unwrap_or_default())
+        };
+        Self {
+            url: renamed(&self.url),
+            shown: renamed(&self.shown),
+            file: Some(PathBuf::from(named(&file.to_string_lossy()))),
+        }
+    }
 }
 
 /// Puts `***` where a URL has its password, in the authority or as a parameter.
@@ -73,6 +99,24 @@ mod tests {
         let location = Location::parse("sqlite:///var/lib/a%20b.db?mode=rw").unwrap();
         assert_eq!(location.url, "sqlite:///var/lib/a%20b.db?mode=rw");
         assert_eq!(location.file.unwrap(), PathBuf::from("/var/lib/a b.db"));
+    }
+
+    #[test]
+    fn synchronisation_has_a_file_of_its_own_beside() {
+        for (url, synced, file) in [
+            ("sqlite:sekisho.db", "sqlite://sekisho-sync.db?mode=rwc", "sekisho-sync.db"),
+            (
+                "sqlite:///var/l.d/a%20b.db?mode=rw",
+                "sqlite:///var/l.d/a%20b-sync.db?mode=rw",
+                "/var/l.d/a b-sync.db",
+            ),
+            ("sqlite:/var/l.d/state", "sqlite:///var/l.d/state-sync?mode=rwc", "/var/l.d/state-sync"),
+        ] {
+            let location = Location::parse(url).unwrap().for_sync();
+            assert_eq!((location.url.as_str(), location.file), (synced, Some(PathBuf::from(file))));
+        }
+        let shared = Location::parse("postgres://u@h/d").unwrap();
+        assert_eq!(shared.for_sync().url, shared.url);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod read;
 mod rows;
 mod schema;
 mod sql;
+mod sync;
 mod writer;
 
 #[cfg(test)]
@@ -27,8 +28,14 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::error::StoreError;
 pub use self::rows::{SessionRow, SpSessionRow, Write};
+pub use self::sync::SyncStore;
+pub use self::sync::rows::{
+    CursorRow, Fence, KeyRow, LinkRow, Mark, MemberRow, OperationRow, RunRow, StructureRow, SyncWrite,
+};
 
+use self::connect::{Durability, Settings};
 use self::location::Location;
+use self::schema::Part;
 use self::writer::{Job, Shared, Writer};
 use crate::clock::SignedDuration;
 
@@ -59,16 +66,24 @@ impl Store {
         let location = Location::parse(url)?;
         let failed = |cause: sqlx::Error| StoreError::of(&location.shown, &cause);
         connect::keep_private(&location).await?;
-        let mut connection = connect::writer(&location, lock_wait).await.map_err(failed)?;
-        schema::migrate(&mut connection, &location).await?;
-        let readers = connect::readers(&location, lock_wait).map_err(failed)?;
+        let settings = Settings { lock_wait, durability: Durability::Normal };
+        let mut connection = connect::writer(&location, settings).await.map_err(failed)?;
+        schema::migrate(&mut connection, &location, Part::SignOn).await?;
+        let readers = connect::readers(&location, settings).map_err(failed)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared::default());
-        let mut writer = Writer::new(location.clone(), lock_wait, connection, Arc::clone(&shared));
+        let mut writer = Writer::new(location.clone(), settings, connection, Arc::clone(&shared));
         // From here on, what another process commits is noticed.
         writer.begin().await;
         tokio::spawn(writer.run(jobs));
         Ok(Self { readers, queue, shared, location: Arc::new(location) })
+    }
+
+    /// The state of synchronisation. An embedded database has it in a file of its own, so that neither its long
+    /// transactions nor its commits, which wait for the disk, are in the way of a sign-on, and what it writes does not
+    /// count as another process's change. Opened once; a clone is another handle of it.
+    pub async fn sync_state(&self) -> Result<SyncStore, StoreError> {
+        SyncStore::open(self.location.for_sync()).await
     }
 
     /// A session with what was issued in it.

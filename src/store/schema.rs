@@ -9,10 +9,20 @@ use sqlx::{AnyConnection, Row};
 use super::StoreError;
 use super::location::Location;
 
-/// Version and statements of each step.
-const STEPS: &[(i64, &[&str])] = &[
+/// What an embedded database keeps in a file of its own; PostgreSQL has all parts in one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What signing in needs.
+    SignOn,
+    /// What synchronisation needs.
+    Sync,
+}
+
+/// Version, part and statements of each step. Each file counts all of them, and runs those of its part.
+const STEPS: &[(i64, Part, &[&str])] = &[
     (
         1,
+        Part::SignOn,
         &[
             "CREATE TABLE session (id_hash TEXT NOT NULL PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL, \
          created_ms BIGINT NOT NULL, last_used_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL)",
@@ -31,6 +41,7 @@ const STEPS: &[(i64, &[&str])] = &[
     ),
     (
         2,
+        Part::SignOn,
         &[
             "ALTER TABLE sp_session ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
             "CREATE INDEX sp_session_name ON sp_session (name_key)",
@@ -38,11 +49,45 @@ const STEPS: &[(i64, &[&str])] = &[
             "CREATE INDEX memo_expires ON memo (expires_ms)",
         ],
     ),
-    (3, &["ALTER TABLE sp_session ADD COLUMN issued_ms BIGINT NOT NULL DEFAULT 0"]),
+    (3, Part::SignOn, &["ALTER TABLE sp_session ADD COLUMN issued_ms BIGINT NOT NULL DEFAULT 0"]),
+    (
+        4,
+        Part::Sync,
+        &[
+            "CREATE TABLE sync_link (target TEXT NOT NULL, kind TEXT NOT NULL, source_id TEXT NOT NULL, \
+         target_id TEXT NOT NULL, dn TEXT NOT NULL, state TEXT NOT NULL, since_ms BIGINT NOT NULL, \
+         sums TEXT NOT NULL, PRIMARY KEY (target, kind, source_id))",
+            "CREATE INDEX sync_link_target_id ON sync_link (target, kind, target_id)",
+            "CREATE TABLE sync_member (target TEXT NOT NULL, kind TEXT NOT NULL, source_id TEXT NOT NULL, \
+         path TEXT NOT NULL, shard BIGINT NOT NULL, members TEXT NOT NULL, \
+         PRIMARY KEY (target, kind, source_id, path, shard))",
+            "CREATE TABLE sync_cursor (target TEXT NOT NULL, source TEXT NOT NULL, query TEXT NOT NULL, \
+         server TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (target, source, query))",
+            "CREATE TABLE sync_structure (target TEXT NOT NULL, source_id TEXT NOT NULL, body TEXT NOT NULL, \
+         PRIMARY KEY (target, source_id))",
+            "CREATE TABLE sync_run (target TEXT NOT NULL, run BIGINT NOT NULL, mode TEXT NOT NULL, \
+         started_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, counts TEXT NOT NULL, result TEXT NOT NULL, \
+         causes TEXT NOT NULL, PRIMARY KEY (target, run))",
+            "CREATE TABLE sync_operation (target TEXT NOT NULL, run BIGINT NOT NULL, seq BIGINT NOT NULL, \
+         kind TEXT NOT NULL, source_id TEXT NOT NULL, phase BIGINT NOT NULL, body TEXT NOT NULL, \
+         state TEXT NOT NULL, attempts BIGINT NOT NULL, rounds BIGINT NOT NULL, next_try_ms BIGINT NOT NULL, \
+         error_code BIGINT NOT NULL, error TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (target, run, seq))",
+            "CREATE INDEX sync_operation_open ON sync_operation (target, run, seq) \
+         WHERE state IN ('waiting', 'sent', 'failed', 'held')",
+            "CREATE INDEX sync_operation_object ON sync_operation (target, source_id)",
+            "CREATE INDEX sync_operation_over ON sync_operation (at_ms) WHERE state IN ('done', 'dropped')",
+            "CREATE TABLE sync_lease (target TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, \
+         until_ms BIGINT NOT NULL)",
+        ],
+    ),
 ];
 
-/// Brings the tables to the newest version.
-pub(super) async fn migrate(connection: &mut AnyConnection, location: &Location) -> Result<(), StoreError> {
+/// Brings the tables of `part` to the newest version; all of them in a database that is shared.
+pub(super) async fn migrate(
+    connection: &mut AnyConnection,
+    location: &Location,
+    part: Part,
+) -> Result<(), StoreError> {
     let failed = |version: i64| {
         let url = location.shown.clone();
         move |cause: sqlx::Error| match StoreError::of(&url, &cause) {
@@ -67,12 +112,12 @@ pub(super) async fn migrate(connection: &mut AnyConnection, location: &Location)
         .await
         .and_then(|row: AnyRow| row.try_get::<i64, _>(0))
         .map_err(failed(0))?;
-    let known = STEPS.last().map_or(0, |(version, _)| *version);
+    let known = STEPS.last().map_or(0, |(version, ..)| *version);
     if found > known {
         return Err(StoreError::Newer { url: location.shown.clone(), found, known });
     }
-    for (version, statements) in STEPS.iter().filter(|(version, _)| *version > found) {
-        for statement in *statements {
+    for (version, of, statements) in STEPS.iter().filter(|(version, ..)| *version > found) {
+        for statement in statements.iter().filter(|_| !embedded || *of == part) {
             sqlx::query(*statement).execute(&mut *connection).await.map_err(failed(*version))?;
         }
         sqlx::query("INSERT INTO sekisho_schema (version) VALUES ($1)")

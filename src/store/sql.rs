@@ -12,11 +12,11 @@ use super::batch::Batch;
 const LONGEST: usize = 32;
 
 /// A statement over any number of rows.
-struct Form {
-    head: &'static str,
-    tail: &'static str,
+pub(super) struct Form {
+    pub(super) head: &'static str,
+    pub(super) tail: &'static str,
     /// `($1, $2)` a row, or a plain list of `$1`.
-    tuples: bool,
+    pub(super) tuples: bool,
 }
 
 const END_SESSIONS: Form = Form { head: "DELETE FROM session WHERE id_hash IN (", tail: ")", tuples: false };
@@ -76,7 +76,7 @@ const PUT_FILES: Form = Form {
 
 /// A value to bind.
 #[derive(Clone, Copy)]
-enum Arg<'a> {
+pub(super) enum Arg<'a> {
     Text(&'a str),
     Number(i64),
 }
@@ -96,56 +96,56 @@ impl Statements {
     ) -> Result<(), sqlx::Error> {
         use Arg::{Number, Text};
         let ended: Vec<_> = batch.ended.iter().map(|id| [Text(id)]).collect();
-        self.each(connection, &END_SESSIONS, None, &ended).await?;
-        self.each(connection, &END_SP_SESSIONS, None, &ended).await?;
+        self.each(connection, &END_SESSIONS, &[], &ended).await?;
+        self.each(connection, &END_SP_SESSIONS, &[], &ended).await?;
         let cleared: Vec<_> = batch.cleared.iter().map(|key| [Text(key)]).collect();
-        self.each(connection, &CLEAR_TRIES, None, &cleared).await?;
+        self.each(connection, &CLEAR_TRIES, &[], &cleared).await?;
         let forgotten: Vec<_> = batch.forgotten.iter().map(|id| [Text(id)]).collect();
-        self.each(connection, &FORGET_FILES, None, &forgotten).await?;
+        self.each(connection, &FORGET_FILES, &[], &forgotten).await?;
         let dropped: Vec<_> = batch.dropped.iter().map(|key| [Text(key)]).collect();
-        self.each(connection, &DROP_MEMOS, None, &dropped).await?;
+        self.each(connection, &DROP_MEMOS, &[], &dropped).await?;
 
         let sessions = batch.sessions.iter().map(|(id, (row, last_used))| {
             let (created, expires) = (Number(row.created_ms), Number(row.expires_ms));
             [Text(id), Text(&row.subject), Text(&row.body), created, Number(*last_used), expires]
         });
-        self.each(connection, &PUT_SESSIONS, None, &sessions.collect::<Vec<_>>()).await?;
+        self.each(connection, &PUT_SESSIONS, &[], &sessions.collect::<Vec<_>>()).await?;
         let sp_sessions = batch.sp_sessions.values().map(|row| {
             let (index, name_key) = (Text(&row.session_index), Text(&row.name_key));
             [index, Text(&row.id_hash), Text(&row.sp), name_key, Text(&row.body), Number(row.issued_ms)]
         });
-        self.each(connection, &PUT_SP_SESSIONS, None, &sp_sessions.collect::<Vec<_>>()).await?;
+        self.each(connection, &PUT_SP_SESSIONS, &[], &sp_sessions.collect::<Vec<_>>()).await?;
         if let Some(newest) = batch.touches.values().max() {
             // All touches of a batch are less than a second apart: they take the newest one's time.
             let touched: Vec<_> = batch.touches.keys().map(|id| [Text(id)]).collect();
-            self.each(connection, &TOUCH_SESSIONS, Some(*newest), &touched).await?;
+            self.each(connection, &TOUCH_SESSIONS, &[Number(*newest)], &touched).await?;
         }
         if let Some(newest) = batch.lapsed.values().max() {
             let lapsed: Vec<_> = batch.lapsed.keys().map(|id| [Text(id)]).collect();
-            self.each(connection, &LAPSE_SESSIONS, Some(*newest), &lapsed).await?;
+            self.each(connection, &LAPSE_SESSIONS, &[Number(*newest)], &lapsed).await?;
         }
         let revoked: Vec<_> = batch.revoked.iter().map(|id| [Text(id)]).collect();
-        self.each(connection, &REVOKE_SESSIONS, None, &revoked).await?;
+        self.each(connection, &REVOKE_SESSIONS, &[], &revoked).await?;
         let tries: Vec<_> = batch.tries.iter().map(|(key, at)| [Text(key), Number(*at)]).collect();
-        self.each(connection, &COUNT_TRIES, None, &tries).await?;
+        self.each(connection, &COUNT_TRIES, &[], &tries).await?;
         let addresses = batch
             .addresses
             .iter()
             .map(|((subject, address), at)| [Text(subject), Text(address), Number(*at)]);
-        self.each(connection, &PUT_ADDRESSES, None, &addresses.collect::<Vec<_>>()).await?;
+        self.each(connection, &PUT_ADDRESSES, &[], &addresses.collect::<Vec<_>>()).await?;
         let memos =
             batch.memos.iter().map(|(key, (body, expires))| [Text(key), Text(body), Number(*expires)]);
-        self.each(connection, &PUT_MEMOS, None, &memos.collect::<Vec<_>>()).await?;
+        self.each(connection, &PUT_MEMOS, &[], &memos.collect::<Vec<_>>()).await?;
         let files = batch.files.iter().map(|(id, (file, sha256))| [Text(id), Text(file), Text(sha256)]);
-        self.each(connection, &PUT_FILES, None, &files.collect::<Vec<_>>()).await
+        self.each(connection, &PUT_FILES, &[], &files.collect::<Vec<_>>()).await
     }
 
-    /// One statement for as many rows as possible, until all are done. `first` is bound as `$1` where it is given.
-    async fn each<const COLUMNS: usize>(
+    /// One statement for as many rows as possible, until all are done. `first` is bound before the rows, from `$1` on.
+    pub(super) async fn each<const COLUMNS: usize>(
         &mut self,
         connection: &mut AnyConnection,
         form: &Form,
-        first: Option<i64>,
+        first: &[Arg<'_>],
         rows: &[[Arg<'_>; COLUMNS]],
     ) -> Result<(), sqlx::Error> {
         let mut left = rows;
@@ -156,12 +156,9 @@ impl Statements {
             let text = self
                 .texts
                 .entry((form.head, length))
-                .or_insert_with(|| form.text(COLUMNS, length, usize::from(first.is_some())).into());
+                .or_insert_with(|| form.text(COLUMNS, length, first.len()).into());
             let mut query = sqlx::query(AssertSqlSafe(Arc::clone(text)));
-            if let Some(first) = first {
-                query = query.bind(first);
-            }
-            for arg in now.iter().flatten() {
+            for arg in first.iter().chain(now.iter().flatten()) {
                 query = match arg {
                     Arg::Text(text) => query.bind(*text),
                     Arg::Number(number) => query.bind(*number),

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use super::connect::Settings;
 use super::location::Location;
 use super::sql::Statements;
 use super::{StoreError, Write, connect, purge};
@@ -103,7 +104,7 @@ impl Shared {
 /// The writing side of a store.
 pub(super) struct Writer {
     location: Location,
-    lock_wait: Duration,
+    settings: Settings,
     connection: Option<AnyConnection>,
     statements: Statements,
     shared: Arc<Shared>,
@@ -115,12 +116,12 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         location: Location,
-        lock_wait: Duration,
+        settings: Settings,
         connection: AnyConnection,
         shared: Arc<Shared>,
     ) -> Self {
         let (statements, connection) = (Statements::default(), Some(connection));
-        Self { location, lock_wait, connection, statements, shared, data_version: None, due: None }
+        Self { location, settings, connection, statements, shared, data_version: None, due: None }
     }
 
     /// Works until every handle of the store is gone, then writes what is left.
@@ -184,7 +185,7 @@ impl Writer {
         let result = if batch.is_empty() {
             Ok(())
         } else {
-            transaction(&mut self.connection, &self.location, self.lock_wait, &mut self.statements, &batch)
+            transaction(&mut self.connection, &self.location, self.settings, &mut self.statements, &batch)
                 .await
         };
         let result = match result {
@@ -218,7 +219,7 @@ impl Writer {
 
     async fn purge(&mut self, now_ms: i64) -> Result<u64, StoreError> {
         let work = async {
-            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let connection = open(&mut self.connection, &self.location, self.settings).await?;
             purge::run(connection, now_ms).await
         };
         match work.await {
@@ -230,7 +231,7 @@ impl Writer {
     async fn probe(&mut self) -> Result<(), StoreError> {
         let embedded = self.location.file.is_some();
         let work = async {
-            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let connection = open(&mut self.connection, &self.location, self.settings).await?;
             // It writes the first page whatever the number was ("seki" in ASCII).
             let write = if embedded { "PRAGMA application_id = 1936026473" } else { "SELECT 1" };
             sqlx::query(write).execute(connection).await.map(drop)
@@ -243,7 +244,7 @@ impl Writer {
 
     async fn take_memo(&mut self, key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
         let work = async {
-            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let connection = open(&mut self.connection, &self.location, self.settings).await?;
             let query = sqlx::query("DELETE FROM memo WHERE memo_key = $1 RETURNING body, expires_ms");
             let row: Option<AnyRow> = query.bind(key).fetch_optional(connection).await?;
             let taken = row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get::<i64, _>(1)?)));
@@ -257,7 +258,7 @@ impl Writer {
 
     async fn first_use(&mut self, key: &str, expires_ms: i64) -> Result<bool, StoreError> {
         let work = async {
-            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let connection = open(&mut self.connection, &self.location, self.settings).await?;
             let query = sqlx::query(
                 "INSERT INTO memo (memo_key, body, expires_ms) VALUES ($1, '', $2) ON CONFLICT (memo_key) DO NOTHING",
             );
@@ -275,7 +276,7 @@ impl Writer {
             return Ok(0);
         }
         let work = async {
-            let connection = open(&mut self.connection, &self.location, self.lock_wait).await?;
+            let connection = open(&mut self.connection, &self.location, self.settings).await?;
             let row: AnyRow = sqlx::query("PRAGMA data_version").fetch_one(connection).await?;
             row.try_get::<i64, _>(0)
         };
@@ -308,14 +309,14 @@ impl Writer {
 }
 
 /// The open connection, or a new one.
-async fn open<'a>(
+pub(super) async fn open<'a>(
     held: &'a mut Option<AnyConnection>,
     location: &Location,
-    lock_wait: Duration,
+    settings: Settings,
 ) -> Result<&'a mut AnyConnection, sqlx::Error> {
     let connection = match held.take() {
         Some(connection) => connection,
-        None => connect::writer(location, lock_wait).await?,
+        None => connect::writer(location, settings).await?,
     };
     Ok(held.insert(connection))
 }
@@ -323,11 +324,11 @@ async fn open<'a>(
 async fn transaction(
     held: &mut Option<AnyConnection>,
     location: &Location,
-    lock_wait: Duration,
+    settings: Settings,
     statements: &mut Statements,
     batch: &Batch<'_>,
 ) -> Result<(), sqlx::Error> {
-    let connection = open(held, location, lock_wait).await?;
+    let connection = open(held, location, settings).await?;
     // SQLite: the write lock at once, since a lock that is asked for half-way cannot be waited for.
     let begin = if location.file.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
     sqlx::query(begin).execute(&mut *connection).await?;

@@ -13,8 +13,10 @@ pub mod link;
 pub mod mapping;
 pub mod object;
 pub mod operation;
+pub mod pace;
 pub mod preset;
 pub mod schedule;
+pub mod state;
 pub mod target;
 pub mod words;
 

@@ -1,0 +1,229 @@
+//! [`SyncStore`]: what synchronisation keeps of each target: links, cursors, structure, runs, operations, leases.
+//!
+//! One task writes, a transaction for each [`SyncStore::commit`]: the caller has made a batch of it already, and a run
+//! that has lost its lease fails alone. Dropping a call that waits loses the answer, never half of a transaction.
+
+pub(super) mod rows;
+
+mod read;
+mod sql;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use tokio::sync::{mpsc, oneshot};
+
+use self::rows::{
+    CursorRow, Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StructureRow, SyncWrite,
+};
+use self::write::{Job, Work, Writer};
+use super::connect::{self, Durability, Settings};
+use super::location::Location;
+use super::schema::{self, Part};
+use super::{StoreError, writer};
+
+/// How long a statement waits for the lock of the file: the queue of a first run is written in one transaction.
+const LOCK_WAIT: Duration = Duration::from_secs(15);
+
+/// The most jobs that wait for the writer.
+const QUEUE: usize = 256;
+
+/// The state of synchronisation. A clone is another handle; the writer ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct SyncStore {
+    readers: AnyPool,
+    queue: mpsc::Sender<Job>,
+    location: Arc<Location>,
+}
+
+impl SyncStore {
+    pub(super) async fn open(location: Location) -> Result<Self, StoreError> {
+        let failed = |cause: sqlx::Error| StoreError::of(&location.shown, &cause);
+        let settings = Settings { lock_wait: LOCK_WAIT, durability: Durability::Full };
+        connect::keep_private(&location).await?;
+        let mut held = None;
+        let connection = writer::open(&mut held, &location, settings).await.map_err(failed)?;
+        schema::migrate(connection, &location, Part::Sync).await?;
+        let readers = connect::readers(&location, settings).map_err(failed)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        tokio::spawn(Writer::new(location.clone(), settings, held).run(jobs));
+        Ok(Self { readers, queue, location: Arc::new(location) })
+    }
+
+    /// Writes these in one transaction; returns when it is durable. With a fence, `false` says that the target is not
+    /// leased to that holder any more, and that nothing was written.
+    pub async fn commit(
+        &self,
+        target: &str,
+        fence: Option<Fence>,
+        writes: Vec<SyncWrite>,
+    ) -> Result<bool, StoreError> {
+        self.ask(target, Work::Commit { fence, writes }).await.map(|rows| rows > 0)
+    }
+
+    /// Leases a target until `until_ms`, if nobody else has it at `now_ms`: to one holder alone, whichever node it asks.
+    /// Who has it renews it so.
+    pub async fn lease(
+        &self,
+        target: &str,
+        holder: &str,
+        (now_ms, until_ms): (i64, i64),
+    ) -> Result<bool, StoreError> {
+        let holder = holder.to_owned();
+        self.ask(target, Work::Lease { holder, now_ms, until_ms }).await.map(|rows| rows > 0)
+    }
+
+    /// Ends a lease, if it is this holder's.
+    pub async fn release(&self, target: &str, holder: &str) -> Result<(), StoreError> {
+        self.ask(target, Work::Release { holder: holder.to_owned() }).await.map(drop)
+    }
+
+    /// As [`SyncStore::release`], without waiting for it.
+    pub fn release_later(&self, target: &str, holder: &str) {
+        let (done, _) = oneshot::channel();
+        let work = Work::Release { holder: holder.to_owned() };
+        // A queue that is full or closed: the lease ends by its time.
+        drop(self.queue.try_send(Job { target: target.to_owned(), work, done }));
+    }
+
+    /// Who holds the lease of a target, and until when.
+    pub async fn leased(&self, target: &str) -> Result<Option<(String, i64)>, StoreError> {
+        read::lease(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Deletes operations that have been over for 30 days, and runs that have none any more a year after their end.
+    /// What failed or is held stays. Returns how many rows went.
+    pub async fn purge(&self, now_ms: i64) -> Result<u64, StoreError> {
+        self.ask("", Work::Purge { now_ms }).await
+    }
+
+    /// The next links after `after`, in the order of their keys; from the first one where both are empty.
+    pub async fn links_after(
+        &self,
+        target: &str,
+        after: &KeyRow,
+        limit: i64,
+    ) -> Result<Vec<LinkRow>, StoreError> {
+        read::links_after(&self.readers, target, after, limit).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The members of all links from `first` to `last`, in the order of their keys.
+    pub async fn members_between(
+        &self,
+        target: &str,
+        first: &KeyRow,
+        last: &KeyRow,
+    ) -> Result<Vec<MemberRow>, StoreError> {
+        let found = read::members_between(&self.readers, target, (first, last)).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Links by their keys, in any order.
+    pub async fn links(&self, target: &str, keys: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
+        read::links(&self.readers, target, keys).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Links by kind and the target's own id, in any order.
+    pub async fn links_at(&self, target: &str, ids: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
+        read::links_at(&self.readers, target, ids).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The members of links by their keys.
+    pub async fn members(&self, target: &str, keys: &[KeyRow]) -> Result<Vec<MemberRow>, StoreError> {
+        read::members(&self.readers, target, keys).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// How far sources were read for a target.
+    pub async fn cursors(&self, target: &str) -> Result<Vec<CursorRow>, StoreError> {
+        read::cursors(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The next entries of the structure after the one with this id.
+    pub async fn structure_after(
+        &self,
+        target: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<StructureRow>, StoreError> {
+        let found = read::structure_after(&self.readers, target, after, limit).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The newest runs, the newest first.
+    pub async fn runs(&self, target: &str, limit: i64) -> Result<Vec<RunRow>, StoreError> {
+        read::runs(&self.readers, target, limit).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The next operations of all runs after `(run, seq)` that are waiting, sent, failed or held.
+    pub async fn open_operations(
+        &self,
+        target: &str,
+        after: (i64, i64),
+        limit: i64,
+    ) -> Result<Vec<OperationRow>, StoreError> {
+        let found = read::open_operations(&self.readers, target, after, limit).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The same with empty bodies.
+    pub async fn open_index(
+        &self,
+        target: &str,
+        after: (i64, i64),
+        limit: i64,
+    ) -> Result<Vec<OperationRow>, StoreError> {
+        let found = read::open_index(&self.readers, target, after, limit).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Operations of a run by their places, in any order.
+    pub async fn operations_at(
+        &self,
+        target: &str,
+        run: i64,
+        seqs: &[i64],
+    ) -> Result<Vec<OperationRow>, StoreError> {
+        let found = read::operations_at(&self.readers, target, run, seqs).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The next operations of a run after `seq`, in whatever state.
+    pub async fn operations_of(
+        &self,
+        target: &str,
+        after: (i64, i64),
+        limit: i64,
+    ) -> Result<Vec<OperationRow>, StoreError> {
+        let found = read::operations_of(&self.readers, target, after, limit).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// What was planned for an object, the newest first.
+    pub async fn operations_for(
+        &self,
+        target: &str,
+        key: &KeyRow,
+        limit: i64,
+    ) -> Result<Vec<OperationRow>, StoreError> {
+        let found = read::operations_for(&self.readers, target, key, limit).await;
+        found.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Waits for a place in the queue: those who write here are few, and each waits for its answer.
+    async fn ask(&self, target: &str, work: Work) -> Result<u64, StoreError> {
+        let closed = || StoreError::Closed { url: self.location.shown.clone() };
+        let (done, answer) = oneshot::channel();
+        let job = Job { target: target.to_owned(), work, done };
+        self.queue.send(job).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    fn failed(&self, cause: &sqlx::Error) -> StoreError {
+        StoreError::of(&self.location.shown, cause)
+    }
+}

@@ -1,0 +1,373 @@
+//! [`State`]: what is known and planned of one target, durably; the typed face of [`SyncStore`].
+//!
+//! A run takes the [`Lease`] of its target, reads links, cursors and structure, and begins with [`State::begin`]: the new
+//! cursors and the operations that came out of the reading are one transaction, before anything is sent, so that a crash
+//! can repeat work and never lose it. `apply` carries out what is open and notes results; [`State::end`] closes the run.
+
+mod begin;
+mod code;
+mod lease;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::link::Link;
+use super::object::{ObjectKey, ObjectType};
+use super::operation::Operation;
+use crate::clock::{Clock, Timestamp};
+use crate::directory::source::Cursor;
+use crate::store::{
+    Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, SyncStore, SyncWrite,
+};
+
+pub use self::begin::{Begun, Planned, Structure};
+pub(super) use self::code::{in_shards, key_row, link_row, shard_of};
+pub use self::lease::Lease;
+
+/// Rows of one page.
+const PAGE: usize = 2_000;
+
+/// Why the state cannot be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something in it cannot be read: it was written by another program.
+    #[error(
+        "the state of target \"{target}\" has {what} that cannot be read; start the sekisho that wrote it"
+    )]
+    Unreadable {
+        /// The target.
+        target: String,
+        /// What.
+        what: String,
+    },
+    /// Another process or node synchronises the same target.
+    #[error(
+        "target \"{target}\" is synchronised by {holder} at the moment; wait for its end, at the latest {until}"
+    )]
+    Leased {
+        /// The target.
+        target: String,
+        /// Who.
+        holder: String,
+        /// When the lease ends if it is not renewed.
+        until: Timestamp,
+    },
+    /// The lease ended in the middle of a run, and another may have it.
+    #[error(
+        "target \"{target}\": the lease was lost, so that another node may synchronise it; this run stopped"
+    )]
+    LeaseLost {
+        /// The target.
+        target: String,
+    },
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// Not sent.
+    Waiting,
+    /// Sent, and its result not known here: whether a creation was done is asked first.
+    Sent,
+    /// Done.
+    Done,
+    /// Not done; tried again at its time.
+    Failed,
+    /// Kept back by the gate until it is allowed.
+    Held,
+    /// Not wanted any more.
+    Dropped,
+}
+
+/// An operation of a run, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The run that planned it.
+    pub run: i64,
+    /// Its place there.
+    pub seq: i64,
+    /// What.
+    pub operation: Operation,
+    /// How far it is.
+    pub progress: Progress,
+    /// How often it was sent since it was last put off.
+    pub attempts: u32,
+    /// How often it was put off.
+    pub rounds: u32,
+    /// When it is tried again, if it failed.
+    pub next_try: Timestamp,
+    /// The result code and words of the last fault.
+    pub fault: Option<(u16, String)>,
+}
+
+/// A run, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its number.
+    pub run: i64,
+    /// `full`, `incremental` or another word.
+    pub mode: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; none while it runs, or when it was cut off.
+    pub ended: Option<Timestamp>,
+    /// Numbers, as whoever ended it wrote them.
+    pub counts: serde_json::Value,
+    /// A word for how it ended.
+    pub result: String,
+    /// Why.
+    pub causes: Vec<String>,
+}
+
+/// The state of one target. A clone is another handle of it.
+#[derive(Debug, Clone)]
+pub struct State {
+    store: SyncStore,
+    target: Arc<str>,
+    clock: Arc<dyn Clock>,
+    holder: Option<Arc<str>>,
+}
+
+impl State {
+    /// Of the target of this name. Writes nothing but the lease itself before [`State::lease`] was asked for it.
+    pub fn new(store: SyncStore, target: &str, clock: Arc<dyn Clock>) -> Self {
+        Self { store, target: target.into(), clock, holder: None }
+    }
+
+    /// The target.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// All links, in pages, in the order of type words and ids.
+    pub fn links(&self) -> Pages<'_> {
+        Pages { state: self, after: Some(KeyRow::default()) }
+    }
+
+    /// The link of an object.
+    pub async fn link(&self, key: &ObjectKey) -> Result<Option<Link>, StateError> {
+        Ok(self.links_of(std::slice::from_ref(key)).await?.pop())
+    }
+
+    /// The links of these objects, of those that have one; in any order.
+    pub async fn links_of(&self, keys: &[ObjectKey]) -> Result<Vec<Link>, StateError> {
+        let keys: Vec<_> = keys.iter().map(key_row).collect();
+        let rows = self.store.links(&self.target, &keys).await?;
+        let linked: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
+        let members = self.store.members(&self.target, &linked).await?;
+        self.join(rows, members)
+    }
+
+    /// The target's ids of these objects, without what else is known of them.
+    pub(super) async fn ids_of(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, StateError> {
+        let keys: Vec<_> = keys.iter().map(key_row).collect();
+        let rows = self.store.links(&self.target, &keys).await?;
+        rows.into_iter().map(|row| Ok((self.key(row.key)?, row.target_id))).collect()
+    }
+
+    /// Which object of the source is linked to an object of the target; more than one is a fault of an earlier program.
+    pub async fn linked_to(&self, kind: ObjectType, target_id: &str) -> Result<Vec<ObjectKey>, StateError> {
+        let id = (kind.key().to_owned(), target_id.to_owned());
+        let rows = self.store.links_at(&self.target, &[id]).await?;
+        rows.into_iter().map(|row| self.key(row.key)).collect()
+    }
+
+    /// How far each source was read, by source and kind of question.
+    pub async fn cursors(&self) -> Result<BTreeMap<(String, String), Cursor>, StateError> {
+        let rows = self.store.cursors(&self.target).await?.into_iter();
+        Ok(rows
+            .map(|row| ((row.source, row.query), Cursor { server: row.server, value: row.value }))
+            .collect())
+    }
+
+    /// The structure as it was last read: a body by the id of its entry.
+    pub async fn structure(&self) -> Result<BTreeMap<String, String>, StateError> {
+        let mut found = BTreeMap::new();
+        let mut after = String::new();
+        loop {
+            let rows = self.store.structure_after(&self.target, &after, limit(PAGE)).await?;
+            let last = rows.len() < PAGE;
+            after = rows.last().map(|row| row.source_id.clone()).unwrap_or_default();
+            found.extend(rows.into_iter().map(|row| (row.source_id, row.body)));
+            if last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Operations that are neither done nor dropped, of all runs: what is to be resumed, shown or allowed.
+    pub async fn open(&self) -> Result<Vec<Kept>, StateError> {
+        let mut found = Vec::new();
+        let mut after = (i64::MIN, 0);
+        loop {
+            let rows = self.store.open_operations(&self.target, after, limit(PAGE)).await?;
+            let last = rows.len() < PAGE;
+            after = rows.last().map_or(after, |row| (row.run, row.seq));
+            for row in rows {
+                found.push(self.kept(row)?);
+            }
+            if last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether something of an earlier run was planned and not carried out, though nothing holds it back: a run was cut
+    /// off, and is resumed before the next one plans.
+    pub async fn interrupted(&self) -> Result<bool, StateError> {
+        let index = self.index().await?;
+        Ok(index.iter().any(|row| matches!(row.mark.state.as_str(), "waiting" | "sent")))
+    }
+
+    /// What was planned for an object, the newest first.
+    pub async fn history(&self, key: &ObjectKey, most: usize) -> Result<Vec<Kept>, StateError> {
+        let rows = self.store.operations_for(&self.target, &key_row(key), limit(most)).await?;
+        rows.into_iter().map(|row| self.kept(row)).collect()
+    }
+
+    /// The newest runs, the newest first.
+    pub async fn runs(&self, most: usize) -> Result<Vec<Run>, StateError> {
+        let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let rows = self.store.runs(&self.target, limit(most)).await?.into_iter();
+        let run = |row: RunRow| Run {
+            run: row.run,
+            mode: row.mode,
+            started: moment(row.started_ms),
+            ended: (row.ended_ms > 0).then(|| moment(row.ended_ms)),
+            counts: serde_json::from_str(&row.counts).unwrap_or_default(),
+            result: row.result,
+            causes: serde_json::from_str(&row.causes).unwrap_or_default(),
+        };
+        Ok(rows.map(run).collect())
+    }
+
+    /// Ends a run.
+    pub async fn end(
+        &self,
+        run: i64,
+        result: &str,
+        counts: &serde_json::Value,
+        causes: &[String],
+    ) -> Result<(), StateError> {
+        let rows = self.store.runs(&self.target, i64::MAX).await?;
+        let Some(mut row) = rows.into_iter().find(|row| row.run == run) else { return Ok(()) };
+        row.ended_ms = self.now_ms();
+        row.counts = counts.to_string();
+        result.clone_into(&mut row.result);
+        row.causes = serde_json::Value::from(causes).to_string();
+        self.write(vec![SyncWrite::PutRun(row)]).await
+    }
+
+    /// Releases what the gate held back in a run: exactly this. Says how much it was.
+    pub async fn allow(&self, run: i64) -> Result<usize, StateError> {
+        let held = self.index().await?;
+        let held = held.iter().filter(|row| row.run == run && row.mark.state == "held").count();
+        let at_ms = self.now_ms();
+        self.write(vec![SyncWrite::Turn { run: Some(run), from: "held", to: "waiting", at_ms }]).await?;
+        Ok(held)
+    }
+
+    /// Open operations without their bodies, in the order of runs and places.
+    pub(super) async fn index(&self) -> Result<Vec<OperationRow>, StateError> {
+        let mut found = Vec::new();
+        let mut after = (i64::MIN, 0);
+        loop {
+            let rows = self.store.open_index(&self.target, after, limit(PAGE)).await?;
+            let last = rows.len() < PAGE;
+            after = rows.last().map_or(after, |row| (row.run, row.seq));
+            found.extend(rows);
+            if last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Operations of a run by their places.
+    pub(super) async fn operations_at(&self, run: i64, seqs: &[i64]) -> Result<Vec<Kept>, StateError> {
+        let rows = self.store.operations_at(&self.target, run, seqs).await?;
+        rows.into_iter().map(|row| self.kept(row)).collect()
+    }
+
+    /// Writes, if the lease is still held by whom this state was leased to.
+    pub(super) async fn write(&self, writes: Vec<SyncWrite>) -> Result<(), StateError> {
+        let fence = self.holder.as_ref().map(|holder| Fence { holder: holder.to_string() });
+        if self.store.commit(&self.target, fence, writes).await? {
+            Ok(())
+        } else {
+            Err(StateError::LeaseLost { target: self.target.to_string() })
+        }
+    }
+
+    /// The present moment, as rows have it.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    fn unreadable(&self, what: String) -> StateError {
+        StateError::Unreadable { target: self.target.to_string(), what }
+    }
+
+    pub(super) fn key(&self, (kind, id): KeyRow) -> Result<ObjectKey, StateError> {
+        let known = ObjectType::parse(&kind);
+        known
+            .map(|kind| ObjectKey { kind, id })
+            .ok_or_else(|| self.unreadable(format!("an object of type \"{kind}\"")))
+    }
+
+    /// Links with their members.
+    fn join(&self, rows: Vec<LinkRow>, members: Vec<MemberRow>) -> Result<Vec<Link>, StateError> {
+        let mut by_key: BTreeMap<KeyRow, Vec<MemberRow>> = BTreeMap::new();
+        for row in members {
+            by_key.entry(row.key.clone()).or_default().push(row);
+        }
+        let link = |row: LinkRow| {
+            let members = by_key.remove(&row.key).unwrap_or_default();
+            code::link(&row, members).ok_or_else(|| self.unreadable(format!("a link of {}", row.dn)))
+        };
+        rows.into_iter().map(link).collect()
+    }
+
+    fn kept(&self, row: OperationRow) -> Result<Kept, StateError> {
+        let name = format!("operation {} of run {}", row.seq, row.run);
+        code::kept(row).ok_or_else(|| self.unreadable(name))
+    }
+}
+
+/// Links in pages; see [`State::links`].
+#[derive(Debug)]
+pub struct Pages<'a> {
+    state: &'a State,
+    after: Option<KeyRow>,
+}
+
+impl Pages<'_> {
+    /// The next page; none after the last one.
+    pub async fn next(&mut self) -> Result<Option<Vec<Link>>, StateError> {
+        let Some(after) = self.after.take() else { return Ok(None) };
+        let state = self.state;
+        let rows = state.store.links_after(&state.target, &after, limit(PAGE)).await?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(None) };
+        let members = state.store.members_between(&state.target, &first.key, &last.key).await?;
+        self.after = (rows.len() == PAGE).then(|| last.key.clone());
+        state.join(rows, members).map(Some)
+    }
+
+    /// All that are left.
+    pub async fn all(mut self) -> Result<Vec<Link>, StateError> {
+        let mut found = Vec::new();
+        while let Some(page) = self.next().await? {
+            found.extend(page);
+        }
+        Ok(found)
+    }
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

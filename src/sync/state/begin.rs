@@ -1,0 +1,216 @@
+//! How a run begins: its operations, the cursors and the structure that they came from, in one transaction.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{PAGE, State, StateError, in_shards, key_row, limit, link_row};
+use crate::directory::source::Cursor;
+use crate::store::{CursorRow, KeyRow, Mark, OperationRow, RunRow, StructureRow, SyncWrite};
+use crate::sync::link::Link;
+use crate::sync::object::{ObjectKey, ObjectType};
+use crate::sync::operation::{Action, Operation};
+
+/// What a plan comes to.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// `full`, `incremental` or another word.
+    pub mode: String,
+    /// Whether the plan is of all objects: what is open of earlier runs and not in it is not wanted any more.
+    pub complete: bool,
+    /// What is to be done, within one action and type in this order: parents before children, for deletions after them.
+    pub operations: Vec<Operation>,
+    /// What the gate holds back.
+    pub held: Vec<Operation>,
+    /// Links that are new without anything being sent, or of which something else changed than what was sent: a state, a
+    /// DN, the sums of values that an adopted object has already. `members` are written where there are some.
+    pub links: Vec<Link>,
+    /// Objects that are known no more.
+    pub unlinked: Vec<ObjectKey>,
+    /// How far sources were read: source, kind of question, cursor.
+    pub cursors: Vec<(String, String, Cursor)>,
+    /// What became of the structure.
+    pub structure: Structure,
+}
+
+/// What became of the structure.
+#[derive(Debug, Default)]
+pub enum Structure {
+    /// Nothing.
+    #[default]
+    Same,
+    /// It is this, as a whole: a body by the id of its entry.
+    Whole(BTreeMap<String, String>),
+    /// These entries are as these are now, and these are gone.
+    Changed {
+        /// A body by the id of its entry.
+        put: BTreeMap<String, String>,
+        /// Ids.
+        gone: Vec<String>,
+    },
+}
+
+/// How a run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// The number of the run.
+    pub run: i64,
+    /// How many operations it has itself, with those that are held.
+    pub queued: usize,
+    /// How many it wanted that earlier runs have open already: they keep their attempts and their time.
+    pub known: usize,
+    /// How many of earlier runs are not wanted any more.
+    pub dropped: usize,
+}
+
+impl State {
+    /// Begins a run. An operation that an earlier run has open and that is the same stays as it is; other ones for the
+    /// same object and action give way, but for a creation that was sent: its outcome is found out first.
+    pub async fn begin(&self, planned: Planned) -> Result<Begun, StateError> {
+        let runs = self.store.runs(&self.target, 1).await?;
+        let run = runs.first().map_or(1, |row| row.run + 1);
+        let now_ms = self.now_ms();
+        let mut rows = rows(run, now_ms, &planned);
+        let before = rows.len();
+        let dropped = self.weigh(&mut rows, planned.complete).await?;
+        let begun = Begun {
+            run,
+            queued: rows.len(),
+            known: before - rows.len(),
+            dropped: dropped.values().map(Vec::len).sum(),
+        };
+        let row = RunRow {
+            run,
+            mode: planned.mode.clone(),
+            started_ms: now_ms,
+            ended_ms: 0,
+            counts: "{}".to_owned(),
+            result: String::new(),
+            causes: "[]".to_owned(),
+        };
+        let mut writes = vec![SyncWrite::PutRun(row)];
+        let mark = |(run, seqs)| SyncWrite::MarkAll { run, seqs, state: "dropped", at_ms: now_ms };
+        writes.extend(dropped.into_iter().map(mark));
+        writes.push(SyncWrite::AddOperations(rows));
+        writes.extend(known(planned));
+        self.write(writes).await?;
+        Ok(begun)
+    }
+
+    /// Takes out of `rows` what is open already, and says what of earlier runs is dropped, by run.
+    async fn weigh(
+        &self,
+        rows: &mut Vec<OperationRow>,
+        complete: bool,
+    ) -> Result<BTreeMap<i64, Vec<i64>>, StateError> {
+        let wanted: HashMap<(&KeyRow, i64), &OperationRow> =
+            rows.iter().map(|row| ((&row.key, row.phase), row)).collect();
+        let wanted_keys: HashSet<&KeyRow> = rows.iter().map(|row| &row.key).collect();
+        let mut dropped: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        let mut taken: HashSet<(KeyRow, i64)> = HashSet::new();
+        let mut after = (i64::MIN, 0);
+        loop {
+            let open = self.store.open_operations(&self.target, after, limit(PAGE)).await?;
+            after = open.last().map_or(after, |row| (row.run, row.seq));
+            for old in &open {
+                let new = wanted.get(&(&old.key, old.phase));
+                let same = new.is_some_and(|new| {
+                    new.body == old.body && (new.mark.state == "held" || old.mark.state != "held")
+                });
+                if same || (old.mark.state == "sent" && old.phase / TYPES == place(Action::Create)) {
+                    taken.insert((old.key.clone(), old.phase));
+                } else if complete || wanted_keys.contains(&old.key) {
+                    dropped.entry(old.run).or_default().push(old.seq);
+                }
+            }
+            if open.len() < PAGE {
+                break;
+            }
+        }
+        drop((wanted, wanted_keys));
+        rows.retain(|row| !taken.contains(&(row.key.clone(), row.phase)));
+        Ok(dropped)
+    }
+}
+
+/// What is known from now on, beside the operations.
+fn known(planned: Planned) -> Vec<SyncWrite> {
+    let mut writes = Vec::new();
+    let members = planned.links.iter().flat_map(|link| {
+        link.members.iter().flat_map(|(path, members)| in_shards(&link.key, path, members, None))
+    });
+    writes.push(SyncWrite::PutMembers(members.collect()));
+    writes.push(SyncWrite::PutLinks(planned.links.iter().map(link_row).collect()));
+    writes.push(SyncWrite::DropLinks(planned.unlinked.iter().map(key_row).collect()));
+    let cursor = |(source, query, cursor): (String, String, Cursor)| CursorRow {
+        source,
+        query,
+        server: cursor.server,
+        value: cursor.value,
+    };
+    writes.push(SyncWrite::PutCursors(planned.cursors.into_iter().map(cursor).collect()));
+    let put = |bodies: BTreeMap<String, String>| {
+        let row = |(source_id, body)| StructureRow { source_id, body };
+        SyncWrite::PutStructure(bodies.into_iter().map(row).collect())
+    };
+    match planned.structure {
+        Structure::Same => {}
+        Structure::Whole(bodies) => writes.extend([SyncWrite::ClearStructure, put(bodies)]),
+        Structure::Changed { put: bodies, gone } => {
+            writes.extend([SyncWrite::DropStructure(gone), put(bodies)]);
+        }
+    }
+    writes
+}
+
+/// The rows of a plan, in the order of their turns.
+fn rows(run: i64, now_ms: i64, planned: &Planned) -> Vec<OperationRow> {
+    let waiting = planned.operations.iter().map(|operation| (operation, "waiting"));
+    let held = planned.held.iter().map(|operation| (operation, "held"));
+    let mut all: Vec<_> =
+        waiting.chain(held).map(|(operation, state)| (phase(operation), operation, state)).collect();
+    all.sort_by_key(|(phase, ..)| *phase);
+    let row = |((phase, operation, state), seq): ((i64, &Operation, &str), i64)| OperationRow {
+        run,
+        seq,
+        key: key_row(&operation.key),
+        phase,
+        // Maps have texts for keys, and numbers are numbers: nothing in an operation is no JSON.
+        body: serde_json::to_string(operation).unwrap_or_default(),
+        mark: Mark { state: state.to_owned(), at_ms: now_ms, ..Mark::default() },
+    };
+    all.into_iter().zip(0..).map(row).collect()
+}
+
+/// More than there are types.
+pub(super) const TYPES: i64 = 16;
+
+/// The turn of an operation: by action, and within one by type; what goes, goes in the opposite order.
+fn phase(operation: &Operation) -> i64 {
+    let kind = ObjectType::ALL.iter().position(|kind| *kind == operation.key.kind);
+    let kind = kind.and_then(|kind| i64::try_from(kind).ok()).unwrap_or(0);
+    let downwards = matches!(operation.action, Action::Deactivate | Action::Delete);
+    place(operation.action) * TYPES + if downwards { TYPES - 1 - kind } else { kind }
+}
+
+/// The order of [`Action`], as numbers that stay.
+fn place(action: Action) -> i64 {
+    match action {
+        Action::Adopt => 0,
+        Action::Create => 1,
+        Action::Modify => 2,
+        Action::Activate => 3,
+        Action::Relate => 4,
+        Action::Deactivate => 5,
+        Action::Delete => 6,
+    }
+}
+
+/// The action and the type of a turn.
+pub(in crate::sync) fn of_phase(phase: i64) -> (Action, ObjectType) {
+    let actions =
+        [Action::Adopt, Action::Create, Action::Modify, Action::Activate, Action::Relate, Action::Deactivate];
+    let action = actions.into_iter().find(|action| place(*action) == phase / TYPES).unwrap_or(Action::Delete);
+    let downwards = matches!(action, Action::Deactivate | Action::Delete);
+    let kind = if downwards { TYPES - 1 - phase % TYPES } else { phase % TYPES };
+    let kind = usize::try_from(kind).ok().and_then(|kind| ObjectType::ALL.get(kind).copied());
+    (action, kind.unwrap_or(ObjectType::User))
+}
