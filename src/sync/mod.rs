@@ -10,9 +10,11 @@
 pub mod link;
 pub mod object;
 pub mod operation;
+pub mod scim_target;
 pub mod target;
 
 pub use link::{Link, LinkState};
 pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
 pub use operation::{Action, Change, Operation};
+pub use scim_target::{ScimOptions, ScimTarget, ScimTargetError, ScimType, Update};
 pub use target::{Target, TargetFault, TargetObject};
