@@ -1,8 +1,13 @@
-//! The HTTP client: what this server asks of others by itself. So far the SOAP back channel of single logout.
+//! The HTTP client: what this server asks of others by itself: the SOAP back channel of single logout ([`Outgoing`]), and
+//! JSON with a service that accounts are carried to ([`Exchange`]).
 //!
 //! Every request has an end, every answer a size; no redirect is followed, no proxy of the environment is taken, and
 //! certificates are verified against the system's authorities with TLS 1.2 or newer. Only endpoints that registered
-//! metadata name are ever asked.
+//! metadata or the configuration name are ever asked.
+
+mod exchange;
+
+pub use exchange::{Answer, Ask, Credentials, Exchange, ExchangeError, ExchangeOptions, Method};
 
 pub mod mail;
 
