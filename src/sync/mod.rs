@@ -10,6 +10,7 @@
 pub mod link;
 pub mod object;
 pub mod operation;
+pub mod structure;
 pub mod target;
 
 pub use link::{Link, LinkState};
