@@ -7,23 +7,34 @@ pub struct Dn(Vec<String>);
 impl Dn {
     /// `None` for what is no DN, and for the empty one.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = Vec::new();
-        let mut part = Part::default();
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            match c {
-                ',' | ';' => parts.push(std::mem::take(&mut part).finish()?),
-                '\\' => part.push_escaped(&mut rest)?,
-                // Quotes are of LDAPv2; an unescaped one has no meaning any more.
-                '"' | '<' | '>' | '\0' => return None,
-                '=' if part.kind.is_none() => {
-                    part = Part { kind: Some(std::mem::take(&mut part.octets)), ..Part::default() };
+        let parts = read(text)?;
+        Some(Self(parts.iter().map(|(kind, value)| format!("{kind}={}", value.to_lowercase())).collect()))
+    }
+
+    /// The values of the parts from the entry upwards, as they are written but for the escapes.
+    pub fn values(text: &str) -> Option<Vec<String>> {
+        Some(read(text)?.into_iter().map(|(_, value)| value).collect())
+    }
+
+    /// One text for all spellings and for no other name, itself a spelling: to look up by. Unlike [`Dn::folded`] it is
+    /// whole.
+    pub fn normal(&self) -> String {
+        let mut text = String::with_capacity(self.0.iter().map(|part| part.len() + 1).sum());
+        for part in &self.0 {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            let kept = part.trim_end().len();
+            for (at, c) in part.char_indices() {
+                match c {
+                    '\0' => text.push_str("\\00"),
+                    ',' | ';' | '\\' | '"' | '<' | '>' => text.extend(['\\', c]),
+                    c if at >= kept => text.extend(['\\', c]),
+                    c => text.push(c),
                 }
-                c => part.push(c),
             }
         }
-        parts.push(part.finish()?);
-        Some(Self(parts))
+        text
     }
 
     /// One text for all spellings, of at most 256 characters: to count by, not to be sent.
@@ -35,6 +46,27 @@ impl Dn {
     pub fn is_under(&self, base: &Self) -> bool {
         self.0.ends_with(&base.0)
     }
+}
+
+/// Kind, in lower case, and value of each part.
+fn read(text: &str) -> Option<Vec<(String, String)>> {
+    let mut parts = Vec::new();
+    let mut part = Part::default();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            ',' | ';' => parts.push(std::mem::take(&mut part).finish()?),
+            '\\' => part.push_escaped(&mut rest)?,
+            // Quotes are of LDAPv2; an unescaped one has no meaning any more.
+            '"' | '<' | '>' | '\0' => return None,
+            '=' if part.kind.is_none() => {
+                part = Part { kind: Some(std::mem::take(&mut part.octets)), ..Part::default() };
+            }
+            c => part.push(c),
+        }
+    }
+    parts.push(part.finish()?);
+    Some(parts)
 }
 
 /// One RDN while it is read: the kind before `=`, and the octets since.
@@ -65,7 +97,7 @@ impl Part {
         Some(())
     }
 
-    fn finish(self) -> Option<String> {
+    fn finish(self) -> Option<(String, String)> {
         let kind = String::from_utf8(self.kind?).ok()?;
         let kind = kind.trim().to_lowercase();
         let (kept, free) = self.octets.split_at_checked(self.kept)?;
@@ -73,8 +105,8 @@ impl Part {
         let free = std::str::from_utf8(free).ok()?;
         // A leading `#` would be BER in hexadecimal.
         let value = format!("{kept}{}", free.trim_end());
-        let value = value.trim_start().to_lowercase();
-        (!kind.is_empty() && !value.is_empty() && !value.starts_with('#')).then(|| format!("{kind}={value}"))
+        let value = value.trim_start().to_owned();
+        (!kind.is_empty() && !value.is_empty() && !value.starts_with('#')).then_some((kind, value))
     }
 }
 
@@ -94,6 +126,24 @@ mod tests {
         assert_eq!(one.folded(), "cn=davis, jr.,ou=service,dc=example,dc=jp");
         assert_ne!(one, dn("CN=Davis,CN=Jr.,OU=Service,DC=example,DC=jp"));
         assert_ne!(dn("cn=a,dc=x"), dn("cn=a\\20,dc=x"), "an escaped blank is part of the value");
+    }
+
+    #[test]
+    fn a_normal_name_is_of_one_name_only() {
+        assert_eq!(dn("CN=Davis\\2C Jr. , OU=A\\\\B,DC=x").normal(), "cn=davis\\, jr.,ou=a\\\\b,dc=x");
+        assert_ne!(dn("cn=a\\,ou\\=b,dc=x").normal(), dn("cn=a,ou=b,dc=x").normal());
+        for text in
+            ["CN=Davis\\2C Jr. , OU=A\\\\B,DC=x", "cn=a\\20,dc=x", "cn=\\3cb\\3e\\00\\;,dc=x", "cn=a\\20\\20"]
+        {
+            assert_eq!(dn(&dn(text).normal()), dn(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_as_written() {
+        let values = Dn::values("CN=Admin \\+ Co , OU=管理者,dc=X").unwrap();
+        assert_eq!(values, ["Admin + Co", "管理者", "X"]);
+        assert_eq!(Dn::values("u@x"), None);
     }
 
     #[test]

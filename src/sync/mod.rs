@@ -18,6 +18,7 @@ pub mod preset;
 pub mod schedule;
 pub mod scim_target;
 pub mod state;
+pub mod structure;
 pub mod target;
 pub mod words;
 

@@ -1,0 +1,40 @@
+//! [`People`]: those who are carried, by name, so that members become keys.
+
+use std::collections::HashMap;
+
+use super::{names, number_in};
+use crate::directory::source::SourceEntry;
+use crate::sync::object::ObjectKey;
+
+/// Those who are carried, by name and by primary group. In a full reading each entry in scope is put here; in a reading
+/// of changes, first the links with their DNs, then what changed.
+#[derive(Debug, Default)]
+pub struct People {
+    by_name: HashMap<Box<str>, ObjectKey>,
+    by_token: HashMap<u32, Vec<ObjectKey>>,
+}
+
+impl People {
+    /// Somebody who was read. Their primary group counts if primaryGroupID is among the attributes.
+    pub fn put(&mut self, key: ObjectKey, entry: &SourceEntry) {
+        if let Some(token) = number_in(&entry.attributes, "primaryGroupID") {
+            self.by_token.entry(token).or_default().push(key.clone());
+        }
+        self.put_name(key, &entry.dn);
+    }
+
+    /// Somebody who is known by a link.
+    pub fn put_name(&mut self, key: ObjectKey, dn: &str) {
+        self.by_name.insert(names::normal(dn).into(), key);
+    }
+
+    /// Who has this normal name.
+    pub(super) fn named(&self, name: &str) -> Option<&ObjectKey> {
+        self.by_name.get(name)
+    }
+
+    /// Those whose primary group it is.
+    pub(super) fn with_token(&self, token: u32) -> &[ObjectKey] {
+        self.by_token.get(&token).map_or(&[], Vec::as_slice)
+    }
+}
