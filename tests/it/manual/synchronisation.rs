@@ -2,14 +2,13 @@
 //! there is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sekisho::identity::{Attributes, Value};
 use sekisho::sync::expression::{Expression, Tables};
 use sekisho::sync::mapping::RuleText;
-use sekisho::sync::preset::{self, Deletion, Preset, Update};
+use sekisho::sync::preset::{self, Deletion, Overrides, Preset, Update};
 use sekisho::sync::{ObjectKey, ObjectType, SourceObject};
 
 use super::{examples, table};
@@ -114,7 +113,8 @@ fn rules_can_be_loaded_and_all_their_keys_are_told() {
     let [example] = &examples(PAGE, "toml")[..] else { panic!("one example") };
     let file: File = toml::from_str(example).unwrap();
     assert_eq!(file.sync.map.len(), 6);
-    let preset = Preset::named("generic").unwrap().overridden(&file.sync.map, &Arc::default()).unwrap();
+    let overrides = Overrides { rules: file.sync.map, ..Overrides::default() };
+    let preset = Preset::named("generic").unwrap().overridden(&overrides).unwrap();
     let desired = preset.types[&ObjectType::User].mapping.map(&person(), &|_| None).unwrap_err();
     assert_eq!(desired.len(), 1, "example.jp is not example.co.jp: {desired:?}");
 
