@@ -122,7 +122,19 @@ impl Mapping {
     ///
     /// All faults of the rules, also in their relation to those that stay.
     pub fn overridden(&self, rules: Vec<RuleText>) -> Result<Self, MappingError> {
+        self.changed(rules, None)
+    }
+
+    /// The same with other rules, and where `match_by` is given, found at the target by these paths.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mapping::overridden`]; and a path of `match_by` that no rule fills.
+    pub fn changed(&self, rules: Vec<RuleText>, match_by: Option<&[String]>) -> Result<Self, MappingError> {
         let mut mapping = self.clone();
+        if let Some(paths) = match_by {
+            mapping.match_by = paths.to_vec();
+        }
         let mut faults = Vec::new();
         let mut seen: Vec<String> = Vec::new();
         for text in rules {
@@ -152,17 +164,6 @@ impl Mapping {
     pub fn with_tables(mut self, tables: Arc<Tables>) -> Self {
         self.tables = tables;
         self
-    }
-
-    /// The same, but found at the target by these paths.
-    ///
-    /// # Errors
-    ///
-    /// A path that no rule fills.
-    pub fn with_match_by(mut self, paths: Vec<String>) -> Result<Self, MappingError> {
-        self.match_by = paths;
-        let faults = self.faults();
-        if faults.is_empty() { Ok(self) } else { Err(MappingError(faults)) }
     }
 
     /// The attributes of the directory that the rules read, each once.

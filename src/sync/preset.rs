@@ -94,6 +94,17 @@ pub enum Deletion {
     DeactivationDeletes,
 }
 
+/// What a configuration says of the rules of a preset.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `[[sync.map]]`.
+    pub rules: Vec<RuleText>,
+    /// The paths to match by, the most trusted first, in place of the preset's, by object type.
+    pub match_by: BTreeMap<ObjectType, Vec<String>>,
+    /// The tables for `lookup`.
+    pub tables: Arc<Tables>,
+}
+
 /// Why a preset cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum PresetError {
@@ -204,17 +215,24 @@ impl Preset {
         })
     }
 
-    /// The same with the rules of a configuration, and its tables for `lookup`.
+    /// The same with what a configuration says.
     ///
     /// # Errors
     ///
     /// All faults of all rules.
-    pub fn overridden(mut self, rules: &[RuleText], tables: &Arc<Tables>) -> Result<Self, MappingError> {
-        let mut faults = homeless(rules, |object| self.types.contains_key(&object));
+    pub fn overridden(mut self, by: &Overrides) -> Result<Self, MappingError> {
+        let mut faults = homeless(&by.rules, |object| self.types.contains_key(&object));
+        let strange = by.match_by.keys().filter(|object| !self.types.contains_key(object));
+        faults.extend(strange.map(|object| RuleError {
+            object: *object,
+            path: "match_by".to_owned(),
+            fault: RuleFault::NoSuchType,
+        }));
         for (object, preset) in &mut self.types {
-            let own: Vec<RuleText> = rules.iter().filter(|rule| rule.object == *object).cloned().collect();
+            let own: Vec<RuleText> = by.rules.iter().filter(|rule| rule.object == *object).cloned().collect();
             faults.extend(own.iter().filter_map(|rule| preset.refusal(rule)));
-            match preset.mapping.clone().with_tables(Arc::clone(tables)).overridden(own) {
+            let match_by = by.match_by.get(object).map(Vec::as_slice);
+            match preset.mapping.clone().with_tables(Arc::clone(&by.tables)).changed(own, match_by) {
                 Ok(mapping) => {
                     preset.members = mapping.members().map(str::to_owned);
                     preset.mapping = mapping;

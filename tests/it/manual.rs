@@ -1,6 +1,8 @@
 //! The manual and the README tell the truth: every error code, audit event and log line is there as it really is, and
 //! what they show as configuration can be loaded.
 
+mod synchronisation;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, iter};

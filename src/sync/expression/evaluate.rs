@@ -1,5 +1,7 @@
 //! What a [`Node`] is worth for an object.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
@@ -110,8 +112,8 @@ impl Evaluation<'_> {
                 text_datum(STANDARD.encode(octets))
             }
             (F::Eq, [a, b]) => {
-                let (a, b) = (self.texts(a)?, self.texts(b)?);
-                Ok(Some(Datum::Bool(a.iter().any(|a| b.contains(a)))))
+                let b: HashSet<String> = self.texts(b)?.into_iter().collect();
+                Ok(Some(Datum::Bool(self.texts(a)?.iter().any(|a| b.contains(a)))))
             }
             (F::Present, [a]) => Ok(Some(Datum::Bool(self.of(a)?.is_some()))),
             (F::Not, [a]) => Ok(Some(Datum::Bool(!self.is_true(a)?))),
@@ -219,13 +221,9 @@ impl Evaluation<'_> {
             Some(Datum::Text(text)) => text_datum(change(&text).unwrap_or_default()),
             Some(Datum::Bool(truth)) => text_datum(change(&truth.to_string()).unwrap_or_default()),
             Some(Datum::List(list)) => {
-                let mut changed: Vec<String> = Vec::with_capacity(list.len());
-                for text in list.iter().filter_map(|text| change(text)) {
-                    if !changed.contains(&text) {
-                        changed.push(text);
-                    }
-                }
-                list_datum(changed)
+                let mut seen = HashSet::new();
+                let changed = list.iter().filter_map(|text| change(text));
+                list_datum(changed.filter(|text| seen.insert(text.clone())).collect())
             }
         }
     }

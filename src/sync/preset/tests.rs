@@ -251,12 +251,12 @@ fn diligent_one_has_thirteen_fields_more() {
     };
     let preset = || Preset::named("diligent-one").unwrap();
     let all: Vec<RuleText> = (1..=13).map(field).collect();
-    let filled = preset().overridden(&all, &Arc::default()).unwrap();
+    let filled = preset().overridden(&by(all)).unwrap();
     let desired = filled.types[&ObjectType::User].mapping.map(&tanaka(), &resolve).unwrap();
     let fields = desired.values.iter().filter(|(path, _)| path.contains("Diligent"));
     assert_eq!(fields.map(|(_, value)| value.clone()).collect::<Vec<_>>(), vec![json!("7"); 13]);
     for number in [0, 14] {
-        let error = preset().overridden(&[field(number)], &Arc::default()).unwrap_err().to_string();
+        let error = preset().overridden(&by(vec![field(number)])).unwrap_err().to_string();
         assert!(error.contains("no such attribute; it has externalField1Value, "), "{error}");
     }
 }
@@ -414,4 +414,8 @@ fn secioss_gets_the_other_types() {
 
 fn rule(object: &str, path: &str, rest: &str) -> RuleText {
     toml::from_str(&format!("object = \"{object}\"\npath = '{path}'\n{rest}\n")).unwrap()
+}
+
+fn by(rules: Vec<RuleText>) -> Overrides {
+    Overrides { rules, ..Overrides::default() }
 }

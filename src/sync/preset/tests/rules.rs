@@ -167,27 +167,46 @@ fn each_file_begins_with_its_source() {
 
 #[test]
 fn a_configuration_takes_the_place_of_single_rules() {
-    let rules = [
+    let rules = vec![
         rule("user", "userName", "source = 'lookup(\"names\", sAMAccountName)'"),
         rule("user", "title", "when = \"never\""),
         rule("group", "members", "when = \"never\""),
     ];
     let names = BTreeMap::from([("tanaka".to_owned(), "taro".to_owned())]);
     let tables = Arc::new(Tables::from([("names".to_owned(), names)]));
-    let preset = Preset::named("generic").unwrap().overridden(&rules, &tables).unwrap();
+    let preset = Preset::named("generic").unwrap().overridden(&Overrides { tables, ..by(rules) }).unwrap();
     let desired = preset.types[&ObjectType::User].mapping.map(&tanaka(), &resolve).unwrap();
     assert_eq!((desired.values.get("userName"), desired.values.get("title")), (Some(&json!("taro")), None));
     assert_eq!(preset.types[&ObjectType::Group].members, None);
 }
 
+/// As Diligent One may need it: the service may refuse externalId, or not give it back.
+#[test]
+fn a_configuration_says_what_is_matched_by() {
+    let user = |paths: &[&str]| {
+        BTreeMap::from([(ObjectType::User, paths.iter().map(|path| (*path).to_owned()).collect())])
+    };
+    let without = || by(vec![rule("user", "externalId", "when = \"never\"")]);
+    let diligent = || Preset::named("diligent-one").unwrap();
+    assert!(diligent().overridden(&without()).is_err());
+    let by_name = Overrides { match_by: user(&["userName"]), ..without() };
+    let preset = diligent().overridden(&by_name).unwrap();
+    let desired = preset.types[&ObjectType::User].mapping.map(&tanaka(), &resolve).unwrap();
+    assert_eq!(desired.match_by, [("userName".to_owned(), "taro.tanaka@example.jp".to_owned())]);
+    assert_eq!(desired.values.get("externalId"), None);
+    let strange = BTreeMap::from([(ObjectType::Role, vec!["displayName".to_owned()])]);
+    let error = diligent().overridden(&Overrides { match_by: strange, ..Overrides::default() }).unwrap_err();
+    assert_eq!(error.to_string(), "rule for \"match_by\" of role: the preset has no such object type");
+}
+
 #[test]
 fn rules_of_a_configuration_are_refused_all_at_once() {
-    let rules = [
+    let rules = vec![
         rule("group", "displayName", "source = \"cn\""),
         rule("user", "userName", "when = \"never\""),
         rule("user", "nickName", "source = \"lwoer(sn)\""),
     ];
-    let error = Preset::named("trustlogin").unwrap().overridden(&rules, &Arc::default()).unwrap_err();
+    let error = Preset::named("trustlogin").unwrap().overridden(&by(rules)).unwrap_err();
     let said: Vec<String> = error.0.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
