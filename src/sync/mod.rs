@@ -7,9 +7,13 @@
 //!
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
+pub mod gate;
 pub mod link;
+pub mod matching;
 pub mod object;
 pub mod operation;
+pub mod plan;
+pub mod scope;
 pub mod structure;
 pub mod target;
 
