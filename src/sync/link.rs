@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::object::ObjectKey;
 use crate::clock::Timestamp;
 
@@ -23,7 +25,8 @@ pub struct Link {
 }
 
 /// The rungs of the ladder down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// In use.
     Active,

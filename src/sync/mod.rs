@@ -8,15 +8,19 @@
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
 pub mod expression;
+pub mod gate;
 pub mod hooks;
 pub mod link;
 pub mod mapping;
+pub mod matching;
 pub mod object;
 pub mod operation;
 pub mod pace;
+pub mod plan;
 pub mod preset;
 pub mod schedule;
 pub mod scim_target;
+pub mod scope;
 pub mod state;
 pub mod structure;
 pub mod target;

@@ -1,0 +1,318 @@
+//! [`gate`]: what is too much at once waits until somebody has looked at it.
+//!
+//! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. A list
+//! that was held is released by its own hash, and only as a whole: a list that has grown since is another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::object::{ObjectKey, ObjectType};
+use super::operation::{Action, Change, Operation};
+use super::plan::{Fingerprint, Note, Plan};
+
+/// So much may be done at once: the larger of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Percent of those who are linked; of a group, of its members.
+    pub percent: u8,
+    /// A number of objects.
+    pub count: u64,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { percent: 5, count: 50 }
+    }
+}
+
+impl Limit {
+    fn of(self, population: u64) -> u64 {
+        self.count.max(population.saturating_mul(u64::from(self.percent)) / 100)
+    }
+}
+
+/// The limits of one type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Of deletions, and of deactivations by which the target deletes.
+    pub delete: Limit,
+    /// Of deactivations.
+    pub deactivate: Limit,
+    /// Of objects whose values change.
+    pub modify: Limit,
+    /// Of members who leave one group.
+    pub members: Limit,
+}
+
+/// Limits by type, and what follows when one is passed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatePolicy {
+    /// By type; a type that is not named has the defaults.
+    pub types: BTreeMap<ObjectType, Limits>,
+    /// What waits then.
+    pub over: Over,
+}
+
+/// What waits when a limit is passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// What takes away, of that type.
+    #[default]
+    Destructive,
+    /// Everything.
+    All,
+}
+
+/// A plan after the gate.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gated {
+    /// What may be done, in order.
+    pub released: Vec<Operation>,
+    /// What waits, in order.
+    pub held: Vec<Operation>,
+    /// What becomes of links, without what waits.
+    pub notes: Vec<Note>,
+    /// Why something waits.
+    pub causes: Vec<Cause>,
+}
+
+impl Gated {
+    /// What the list that waits is allowed by; none if nothing waits.
+    pub fn hash(&self) -> Option<String> {
+        (!self.held.is_empty()).then(|| hash(&self.held))
+    }
+}
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Too many objects of a type.
+    Objects {
+        /// Which type.
+        kind: ObjectType,
+        /// What would be done to them.
+        what: What,
+        /// To how many.
+        planned: u64,
+        /// How many are linked.
+        linked: u64,
+        /// The limit, reckoned.
+        allowed: u64,
+    },
+    /// Too many members of a group.
+    Members {
+        /// The DN of the group.
+        dn: String,
+        /// How many would leave.
+        planned: u64,
+        /// How many it has.
+        members: u64,
+        /// The limit, reckoned.
+        allowed: u64,
+    },
+    /// Another list was allowed than the one that waits now.
+    OtherList,
+}
+
+/// What would be done to too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Deleted.
+    Delete,
+    /// Deactivated.
+    Deactivate,
+    /// Changed.
+    Modify,
+}
+
+impl Cause {
+    /// The sentence for people, with the remedy; `run` is what `sekisho sync allow` is given.
+    pub fn sentence(&self, run: &str) -> String {
+        format!("{self}; when that is as it should be: sekisho sync allow {run}")
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Objects { kind, what, planned, linked, allowed } => {
+                let kind = kind.as_str();
+                let what = match what {
+                    What::Delete => "deleted",
+                    What::Deactivate => "deactivated",
+                    What::Modify => "changed",
+                };
+                write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
+            }
+            Self::Members { dn, planned, members, allowed } => {
+                write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
+            }
+            Self::OtherList => f.write_str(
+                "the list that was allowed is not the one that would be carried out now: look again",
+            ),
+        }
+    }
+}
+
+/// What a list of operations is allowed by: what is done to whom, not where they are in the source.
+pub fn hash(held: &[Operation]) -> String {
+    let mut held: Vec<&Operation> = held.iter().collect();
+    held.sort_by_key(|operation| (&operation.key, operation.action));
+    let parts = held.iter().map(|held| (held.action, &held.key, &held.target_id, &held.changes));
+    parts.fold(Fingerprint::default(), |print, part| print.with(&part)).text()
+}
+
+/// Holds back what is too much at once. `allowed` is the hash of a list that somebody has allowed.
+pub fn gate(mut plan: Plan, policy: &GatePolicy, allowed: Option<&str>) -> Gated {
+    let operations = std::mem::take(&mut plan.operations);
+    let mut barrier = Barrier::of(&operations, &plan, policy);
+    if barrier.causes.is_empty() {
+        return Gated { released: operations, notes: plan.notes, ..Gated::default() };
+    }
+    if policy.over == Over::All {
+        return match allowed {
+            Some(allowed) if allowed == hash(&operations) => {
+                Gated { released: operations, notes: plan.notes, ..Gated::default() }
+            }
+            _ => Gated { causes: barrier.causes_with(allowed), held: operations, ..Gated::default() },
+        };
+    }
+    let split: Vec<_> = operations.iter().map(|operation| barrier.split(operation)).collect();
+    let held: Vec<Operation> = split.iter().filter_map(|(_, held)| held.clone()).collect();
+    if allowed.is_some_and(|allowed| allowed == hash(&held)) {
+        return Gated { released: operations, notes: plan.notes, ..Gated::default() };
+    }
+    let waiting: BTreeSet<(&ObjectKey, Action)> =
+        held.iter().map(|operation| (&operation.key, operation.action)).collect();
+    plan.notes.retain(|note| note.after.is_none_or(|after| !waiting.contains(&(&note.key, after))));
+    Gated {
+        released: split.into_iter().filter_map(|(released, _)| released).collect(),
+        notes: plan.notes,
+        causes: barrier.causes_with(allowed),
+        held,
+    }
+}
+
+/// What does not pass.
+#[derive(Default)]
+struct Barrier<'a> {
+    causes: Vec<Cause>,
+    /// Types of which nothing that takes away passes.
+    kinds: BTreeSet<ObjectType>,
+    /// Types of which no change passes.
+    changes: BTreeSet<ObjectType>,
+    /// Groups that nobody leaves.
+    groups: BTreeSet<&'a ObjectKey>,
+    /// Who waits: they leave no group either.
+    waiting: BTreeSet<&'a ObjectKey>,
+}
+
+impl<'a> Barrier<'a> {
+    fn of(operations: &'a [Operation], plan: &Plan, policy: &GatePolicy) -> Self {
+        let mut barrier = Self::default();
+        let forgotten: BTreeSet<&ObjectKey> = plan
+            .notes
+            .iter()
+            .filter(|note| note.forget && note.after == Some(Action::Deactivate))
+            .map(|note| &note.key)
+            .collect();
+        for kind in ObjectType::ALL {
+            let limits = policy.types.get(&kind).copied().unwrap_or_default();
+            let linked = plan.totals.get(&kind).map_or(0, |totals| totals.linked);
+            let count = |wanted: &dyn Fn(&Operation) -> bool| {
+                operations.iter().filter(|found| found.key.kind == kind && wanted(found)).count() as u64
+            };
+            let deletes = |found: &Operation| {
+                found.action == Action::Delete
+                    || found.action == Action::Deactivate && forgotten.contains(&found.key)
+            };
+            let deactivates = |found: &Operation| found.action == Action::Deactivate && !deletes(found);
+            let modifies = |found: &Operation| found.action == Action::Modify;
+            let planned = [
+                (What::Delete, limits.delete, count(&deletes)),
+                (What::Deactivate, limits.deactivate, count(&deactivates)),
+                (What::Modify, limits.modify, count(&modifies)),
+            ];
+            for (what, limit, planned) in planned {
+                let allowed = limit.of(linked);
+                if planned > allowed {
+                    barrier.causes.push(Cause::Objects { kind, what, planned, linked, allowed });
+                    barrier.kinds.insert(kind);
+                    if what == What::Modify {
+                        barrier.changes.insert(kind);
+                    }
+                }
+            }
+        }
+        let leaving = operations
+            .iter()
+            .filter(|found| barrier.kinds.contains(&found.key.kind) && found.action >= Action::Deactivate);
+        barrier.waiting = leaving.map(|found| &found.key).collect();
+        barrier.count_members(operations, plan, policy);
+        barrier
+    }
+
+    fn count_members(&mut self, operations: &'a [Operation], plan: &Plan, policy: &GatePolicy) {
+        let sizes: BTreeMap<&ObjectKey, u64> = plan.sizes.iter().map(|(key, size)| (key, *size)).collect();
+        for operation in operations.iter().filter(|operation| operation.action == Action::Relate) {
+            let planned = operation.changes.iter().map(|change| match change {
+                Change::Leave { members, .. } => members.len() as u64,
+                _ => 0,
+            });
+            let planned = planned.sum();
+            let members = sizes.get(&operation.key).copied().unwrap_or(planned);
+            let limits = policy.types.get(&operation.key.kind).copied().unwrap_or_default();
+            let allowed = limits.members.of(members);
+            if planned > allowed {
+                self.causes.push(Cause::Members { dn: operation.dn.clone(), planned, members, allowed });
+                self.groups.insert(&operation.key);
+            }
+        }
+    }
+
+    fn causes_with(&mut self, allowed: Option<&str>) -> Vec<Cause> {
+        let other = allowed.map(|_| Cause::OtherList);
+        std::mem::take(&mut self.causes).into_iter().chain(other).collect()
+    }
+
+    /// The part of an operation that passes, and the part that waits.
+    fn split(&self, operation: &Operation) -> (Option<Operation>, Option<Operation>) {
+        let kind = operation.key.kind;
+        let waits = match operation.action {
+            Action::Deactivate | Action::Delete => self.kinds.contains(&kind),
+            Action::Modify => self.changes.contains(&kind),
+            Action::Relate => return self.split_members(operation),
+            Action::Adopt | Action::Create | Action::Activate => false,
+        };
+        let whole = Some(operation.clone());
+        if waits { (None, whole) } else { (whole, None) }
+    }
+
+    fn split_members(&self, operation: &Operation) -> (Option<Operation>, Option<Operation>) {
+        let (mut passing, mut waiting) = (Vec::new(), Vec::new());
+        for change in &operation.changes {
+            let Change::Leave { path, members } = change else {
+                passing.push(change.clone());
+                continue;
+            };
+            let all = self.groups.contains(&operation.key);
+            let (held, free): (Vec<_>, Vec<_>) =
+                members.iter().cloned().partition(|member| all || self.waiting.contains(member));
+            for (members, changes) in [(free, &mut passing), (held, &mut waiting)] {
+                if !members.is_empty() {
+                    changes.push(Change::Leave { path: path.clone(), members });
+                }
+            }
+        }
+        let part =
+            |changes: Vec<Change>| (!changes.is_empty()).then(|| Operation { changes, ..operation.clone() });
+        (part(passing), part(waiting))
+    }
+}

@@ -1,0 +1,443 @@
+//! The plan: what has to be done at a target so that it has what it should. It waits for nobody and asks nobody.
+//!
+//! A [`Planner`] takes the links, then what the source tells, object by object: [`Planner::offer`] (or
+//! [`Planner::compare`], with what the target shows), [`Planner::out_of_scope`], [`Planner::gone`]. What has no link waits
+//! in [`Planner::unmatched`] for [`Planner::matched`]. [`Planner::finish`] makes the [`Plan`]. An object that is as it was
+//! leaves nothing behind in the planner.
+//!
+//! What is gone goes down a ladder (`ladder`): deactivated first, deleted after a time. Nobody leaves by a reading that
+//! was not whole.
+
+mod differences;
+mod digest;
+mod file;
+mod ladder;
+mod ledger;
+mod order;
+mod outcome;
+mod policy;
+mod relations;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::link::{Link, LinkState};
+use super::matching::Decision;
+use super::object::{Desired, ObjectKey, ObjectType};
+use super::operation::{Action, Change, Operation};
+use crate::clock::Timestamp;
+
+pub use differences::Shown;
+use differences::{Carried, creation, differences};
+pub use digest::{Fingerprint, StateHash};
+pub use file::{PlanFile, PlanFileError};
+use ladder::Down;
+use ledger::Ledger;
+pub use outcome::{Note, Plan, Reading, Readings, SkipCause, Skipped, Totals, Unmatched, Warning};
+pub use policy::{Deactivation, ImmutableChange, Orphans, Policy, TypePolicy, reference_sum};
+use relations::Relation;
+
+/// Makes one plan for one target.
+#[derive(Debug)]
+pub struct Planner {
+    policy: Policy,
+    /// That of types without one of their own.
+    plain: TypePolicy,
+    now: Timestamp,
+    ledger: Ledger,
+    state: StateHash,
+    /// Whose a target's id is, by link or by adoption.
+    holders: HashMap<String, ObjectKey>,
+    unmatched: BTreeMap<ObjectKey, Desired>,
+    adopted: BTreeMap<ObjectKey, Adoption>,
+    /// What is made or taken over, with the target's id if it has one.
+    created: HashMap<ObjectKey, Option<String>>,
+    /// Links whose object the target has lost.
+    lost: HashSet<ObjectKey>,
+    down: BTreeMap<ObjectKey, Down>,
+    relations: Vec<Relation>,
+    orphans: Vec<Operation>,
+    told: BTreeMap<ObjectType, u64>,
+    plan: Plan,
+}
+
+/// Somebody found at the target; two objects of the source may have found the same.
+#[derive(Debug)]
+struct Adoption {
+    desired: Desired,
+    target_id: String,
+    shown: Option<Shown>,
+}
+
+impl Planner {
+    /// For a target with these links.
+    pub fn new(links: impl IntoIterator<Item = Link>, policy: Policy, now: Timestamp) -> Self {
+        let (mut ledger, mut holders) = (Ledger::default(), HashMap::new());
+        let mut state = StateHash::default();
+        for link in links {
+            state = state.with_link(&link);
+            holders.insert(link.target_id.clone(), link.key.clone());
+            ledger.put(link);
+        }
+        Self {
+            policy,
+            plain: TypePolicy::default(),
+            now,
+            ledger,
+            state,
+            holders,
+            unmatched: BTreeMap::new(),
+            adopted: BTreeMap::new(),
+            created: HashMap::new(),
+            lost: HashSet::new(),
+            down: BTreeMap::new(),
+            relations: Vec::new(),
+            orphans: Vec::new(),
+            told: BTreeMap::new(),
+            plan: Plan::default(),
+        }
+    }
+
+    /// The target has no object of this link any more: it is looked for or made anew when it is offered. Comes before
+    /// everything that is offered, for others refer to it.
+    pub fn lost(&mut self, key: &ObjectKey) {
+        if let Some(known) = self.ledger.remove(key) {
+            self.holders.remove(&*known.target_id);
+            self.lost.insert(key.clone());
+            self.plan.notes.push(Note { forget: true, ..Note::new(key, None) });
+        }
+    }
+
+    /// What an object should be; compared with what was last carried.
+    pub fn offer(&mut self, desired: Desired) {
+        self.weigh(desired, None);
+    }
+
+    /// What an object should be; compared with what the target shows of it, so that what was changed there is put right.
+    /// What is not managed is not looked at.
+    pub fn compare(&mut self, desired: Desired, shown: &Shown) {
+        self.weigh(desired, Some(shown));
+    }
+
+    /// The source has it, and it is not carried (any more).
+    pub fn out_of_scope(&mut self, key: &ObjectKey) {
+        *self.told.entry(key.kind).or_default() += 1;
+        if let Some(known) = self.ledger.find_mut(key) {
+            known.seen = true;
+            self.down.insert(key.clone(), Down::OutOfScope);
+        }
+    }
+
+    /// The source does not have it any more.
+    pub fn gone(&mut self, key: &ObjectKey) {
+        if self.ledger.find(key).is_some_and(|known| !known.seen) {
+            self.down.insert(key.clone(), Down::Gone);
+        }
+    }
+
+    /// Something that the target has and nobody else: `name` is for people who read logs, `active` says whether it is
+    /// usable there. Told after everything that is offered.
+    pub fn orphan(&mut self, kind: ObjectType, target_id: &str, name: &str, active: bool) {
+        let rules = self.policy.types.get(&kind).unwrap_or(&self.plain);
+        let Some(path) = rules.active.clone() else { return };
+        if self.policy.orphans == Orphans::Deactivate && active {
+            self.orphans.push(Operation {
+                action: Action::Deactivate,
+                key: ObjectKey::new(kind, format!("target:{target_id}")),
+                dn: name.to_owned(),
+                target_id: Some(target_id.to_owned()),
+                changes: vec![Change::Set { path, value: false.into() }],
+                match_by: Vec::new(),
+            });
+        }
+    }
+
+    /// What has no counterpart yet, with what it may be found by.
+    pub fn unmatched(&self) -> impl Iterator<Item = (&ObjectKey, &[(String, String)])> {
+        self.unmatched.iter().map(|(key, desired)| (key, desired.match_by.as_slice()))
+    }
+
+    /// What is linked, with the target's ids: what the target does not list of them is [`Planner::lost`].
+    pub fn linked(&self) -> impl Iterator<Item = (&ObjectKey, &str)> {
+        self.ledger.iter().map(|(key, known)| (key, known.target_id.as_ref()))
+    }
+
+    /// The fingerprint of the links that it was given; what it was read up to is to be added.
+    pub fn state(&self) -> StateHash {
+        self.state
+    }
+
+    /// Whose a target's id is by a link; for [`decide`](super::matching::decide).
+    pub fn holder(&self, target_id: &str) -> Option<&ObjectKey> {
+        self.holders.get(target_id)
+    }
+
+    /// What becomes of an unmatched object, and what the target shows of the one that it takes over, if that is known.
+    pub fn matched(&mut self, key: &ObjectKey, decision: Decision, shown: Option<Shown>) {
+        let Some(desired) = self.unmatched.remove(key) else { return };
+        let dn = desired.dn.clone();
+        match decision {
+            Decision::Create => self.create(desired),
+            Decision::Adopt { target_id } => {
+                self.adopted.insert(key.clone(), Adoption { desired, target_id, shown });
+            }
+            Decision::Skip => {
+                self.plan.skipped.push(Skipped { key: key.clone(), dn, cause: SkipCause::NotThere });
+            }
+            Decision::Report(cause) => {
+                self.plan.reports.push(Unmatched { key: key.clone(), dn, cause });
+            }
+            Decision::Conflict(cause) => {
+                self.plan.conflicts.push(Unmatched { key: key.clone(), dn, cause });
+            }
+        }
+    }
+
+    fn rules(&self, kind: ObjectType) -> &TypePolicy {
+        self.policy.types.get(&kind).unwrap_or(&self.plain)
+    }
+
+    fn weigh(&mut self, desired: Desired, shown: Option<&Shown>) {
+        let key = &desired.key;
+        if self.unmatched.contains_key(key) || self.ledger.find(key).is_some_and(|known| known.seen) {
+            self.plan.warnings.push(Warning::Twice { dn: desired.dn });
+            return;
+        }
+        *self.told.entry(key.kind).or_default() += 1;
+        let Some(known) = self.ledger.find_mut(key) else {
+            // Nobody is made to be unusable.
+            if desired.active {
+                self.unmatched.insert(key.clone(), desired);
+            }
+            return;
+        };
+        known.seen = true;
+        self.down.remove(key);
+        if desired.active { self.update(&desired, shown) } else { self.disable(&desired, shown) }
+    }
+
+    fn disable(&mut self, desired: &Desired, shown: Option<&Shown>) {
+        let rules = self.rules(desired.key.kind);
+        let usable = rules.active.as_ref().and_then(|path| shown?.get(path)).is_some_and(is_true);
+        self.note_place(desired, None);
+        self.down.insert(desired.key.clone(), if usable { Down::DisabledAgain } else { Down::OutOfScope });
+    }
+
+    fn update(&mut self, desired: &Desired, shown: Option<&Shown>) {
+        let Some(known) = self.ledger.find(&desired.key) else { return };
+        let rules = self.rules(desired.key.kind);
+        let carried = Carried { ledger: &self.ledger, known: Some(known) };
+        let mut found = differences(desired, carried, shown, &self.policy, rules);
+        let unusable =
+            rules.active.as_ref().and_then(|path| shown?.get(path)).is_some_and(|now| !is_true(now));
+        let asleep = known.state != LinkState::Active;
+        let (target_id, active) = (known.target_id.to_string(), rules.active.clone());
+        let mut note = Note { held: std::mem::take(&mut found.held), ..Note::new(&desired.key, None) };
+        if asleep && active.is_none() {
+            note.state = Some(LinkState::Active);
+        }
+        if known.dn.as_ref() != desired.dn {
+            note.dn = Some(desired.dn.clone());
+        }
+        if note.dn.is_some() || note.state.is_some() || !note.held.is_empty() {
+            self.plan.notes.push(note);
+        }
+        if self.refused(desired, &found.immutable) {
+            return;
+        }
+        self.relate(desired);
+        let wakes = active.filter(|_| asleep || unusable);
+        let action = if wakes.is_some() { Action::Activate } else { Action::Modify };
+        if let Some(path) = wakes {
+            found.changes.insert(0, Change::Set { path, value: true.into() });
+            self.plan.notes.push(Note {
+                state: Some(LinkState::Active),
+                ..Note::new(&desired.key, Some(Action::Activate))
+            });
+        }
+        if !found.changes.is_empty() {
+            self.push(action, desired, Some(target_id), found.changes);
+        }
+    }
+
+    /// Tells of what the target does not take. Whether the object is deleted instead.
+    fn refused(&mut self, desired: &Desired, paths: &[String]) -> bool {
+        if paths.is_empty() {
+            return false;
+        }
+        let rules = self.rules(desired.key.kind);
+        let recreated = rules.immutable_change == ImmutableChange::Recreate
+            && rules.deactivation != Deactivation::DeactivateOnly;
+        let (key, dn) = (desired.key.clone(), desired.dn.clone());
+        self.plan.warnings.push(Warning::Immutable { dn: dn.clone(), paths: paths.to_vec(), recreated });
+        if recreated {
+            self.down.insert(key, Down::Recreate);
+        } else {
+            self.plan.skipped.push(Skipped { key, dn, cause: SkipCause::Immutable(paths.to_vec()) });
+        }
+        recreated
+    }
+
+    fn create(&mut self, desired: Desired) {
+        self.created.insert(desired.key.clone(), None);
+        self.relate(&desired);
+        let kind = desired.key.kind;
+        let operation = creation(desired, self.rules(kind));
+        self.plan.operations.push(operation);
+    }
+
+    /// Takes over what was found, unless two found the same.
+    fn adopt_all(&mut self) {
+        let mut claims: HashMap<&str, Vec<&ObjectKey>> = HashMap::new();
+        for (key, adoption) in &self.adopted {
+            claims.entry(&adoption.target_id).or_default().push(key);
+        }
+        let twice: BTreeMap<String, Vec<ObjectKey>> = claims
+            .into_iter()
+            .filter(|(_, keys)| keys.len() > 1)
+            .map(|(id, keys)| (id.to_owned(), keys.into_iter().cloned().collect()))
+            .collect();
+        for (key, adoption) in std::mem::take(&mut self.adopted) {
+            match (twice.get(&adoption.target_id), self.holders.get(&adoption.target_id).cloned()) {
+                (None, None) => self.adopt(&adoption),
+                (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
+                (Some(claims), None) => {
+                    let others = claims.iter().filter(|other| **other != key).cloned().collect();
+                    self.conflict(key, adoption, others);
+                }
+            }
+        }
+    }
+
+    fn conflict(&mut self, key: ObjectKey, adoption: Adoption, holders: Vec<ObjectKey>) {
+        let (path, value) = adoption.desired.match_by.into_iter().next().unwrap_or_default();
+        let found = holders.into_iter().map(|holder| (adoption.target_id.clone(), Some(holder))).collect();
+        let cause = super::matching::Conflict { path, value, found };
+        self.plan.conflicts.push(Unmatched { key, dn: adoption.desired.dn, cause });
+    }
+
+    fn adopt(&mut self, adoption: &Adoption) {
+        let (desired, shown) = (&adoption.desired, adoption.shown.as_ref());
+        let rules = self.rules(desired.key.kind);
+        let carried = Carried { ledger: &self.ledger, known: None };
+        let mut found = differences(desired, carried, shown, &self.policy, rules);
+        let usable = |path: &String| shown.and_then(|shown| shown.get(path)).is_some_and(is_true);
+        if let Some(path) = rules.active.clone().filter(|path| !usable(path)) {
+            found.changes.insert(0, Change::Set { path, value: true.into() });
+        }
+        if !found.immutable.is_empty() {
+            let (key, dn, paths) = (desired.key.clone(), desired.dn.clone(), found.immutable);
+            self.plan.warnings.push(Warning::Immutable {
+                dn: dn.clone(),
+                paths: paths.clone(),
+                recreated: false,
+            });
+            self.plan.skipped.push(Skipped { key, dn, cause: SkipCause::Immutable(paths) });
+        }
+        if !found.held.is_empty() {
+            let note = Note::new(&desired.key, Some(Action::Adopt));
+            self.plan.notes.push(Note { held: found.held, ..note });
+        }
+        self.holders.insert(adoption.target_id.clone(), desired.key.clone());
+        self.created.insert(desired.key.clone(), Some(adoption.target_id.clone()));
+        self.relate(desired);
+        self.push(Action::Adopt, desired, Some(adoption.target_id.clone()), found.changes);
+    }
+
+    fn note_place(&mut self, desired: &Desired, after: Option<Action>) {
+        if self.ledger.find(&desired.key).is_some_and(|known| known.dn.as_ref() != desired.dn) {
+            self.plan.notes.push(Note { dn: Some(desired.dn.clone()), ..Note::new(&desired.key, after) });
+        }
+    }
+
+    fn push(&mut self, action: Action, desired: &Desired, target_id: Option<String>, changes: Vec<Change>) {
+        self.plan.operations.push(Operation {
+            action,
+            key: desired.key.clone(),
+            dn: desired.dn.clone(),
+            target_id,
+            changes,
+            match_by: Vec::new(),
+        });
+    }
+
+    /// The plan of all that was told.
+    pub fn finish(mut self, readings: &Readings) -> Plan {
+        for (key, desired) in std::mem::take(&mut self.unmatched) {
+            self.plan.skipped.push(Skipped { key, dn: desired.dn, cause: SkipCause::NotMatched });
+        }
+        self.adopt_all();
+        let staying = self.step_down(readings);
+        self.push_relations(&staying);
+        let orphans = std::mem::take(&mut self.orphans);
+        let whole = |kind| readings.of(kind) == Reading::All && staying.may_leave(kind);
+        let orphans = orphans.into_iter().filter(|orphan| {
+            let held = orphan.target_id.as_ref().is_some_and(|id| self.holders.contains_key(id));
+            whole(orphan.key.kind) && !held
+        });
+        self.plan.operations.extend(orphans);
+        order::sort(&mut self.plan, &self.relations);
+        self.count();
+        self.plan
+    }
+
+    fn count(&mut self) {
+        let plan = &mut self.plan;
+        let totals = &mut plan.totals;
+        for (key, _) in self.ledger.iter() {
+            totals.entry(key.kind).or_default().linked += 1;
+        }
+        for (kind, told) in &self.told {
+            totals.entry(*kind).or_default().total = *told;
+        }
+        let mut touched: BTreeMap<&ObjectKey, Action> = BTreeMap::new();
+        for operation in plan
+            .operations
+            .iter()
+            .filter(|operation| !operation.changes.is_empty() || operation.action >= Action::Deactivate)
+        {
+            let kept = touched.entry(&operation.key).or_insert(operation.action);
+            if matches!(operation.action, Action::Create | Action::Delete) {
+                *kept = operation.action;
+            }
+        }
+        for (key, action) in &touched {
+            let totals = totals.entry(key.kind).or_default();
+            match action {
+                Action::Create => totals.add += 1,
+                Action::Delete => totals.delete += 1,
+                _ => totals.modify += 1,
+            }
+        }
+        let skipped: BTreeSet<&ObjectKey> = plan
+            .skipped
+            .iter()
+            .map(|skipped| &skipped.key)
+            .chain(plan.conflicts.iter().map(|conflict| &conflict.key))
+            .chain(plan.reports.iter().map(|report| &report.key))
+            .collect();
+        for key in &skipped {
+            totals.entry(key.kind).or_default().skip += 1;
+        }
+        let ledger = &self.ledger;
+        let seen = |key: &ObjectKey| {
+            self.created.contains_key(key)
+                || skipped.contains(key)
+                || ledger.find(key).is_some_and(|known| known.seen)
+        };
+        for (kind, totals) in totals.iter_mut() {
+            let busy: BTreeSet<&ObjectKey> = touched
+                .keys()
+                .copied()
+                .chain(skipped.iter().copied())
+                .filter(|key| key.kind == *kind && seen(key))
+                .collect();
+            totals.unchanged = totals.total.saturating_sub(busy.len() as u64);
+        }
+    }
+}
+
+fn is_true(value: &serde_json::Value) -> bool {
+    value.as_bool() == Some(true) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}

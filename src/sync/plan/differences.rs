@@ -1,0 +1,152 @@
+//! What differs between what an object should be and what the target has, or was last given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::ledger::{Known, Ledger};
+use super::policy::{Policy, TypePolicy};
+use crate::sync::matching;
+use crate::sync::object::{Desired, Reference};
+use crate::sync::operation::{Action, Change, Operation};
+
+/// What the target shows of an object, by path.
+pub type Shown = BTreeMap<String, Value>;
+
+/// What was last carried: a link, or nothing yet.
+#[derive(Clone, Copy)]
+pub(super) struct Carried<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) known: Option<&'a Known>,
+}
+
+impl<'a> Carried<'a> {
+    pub(super) fn sum(self, path: &str) -> Option<u64> {
+        self.ledger.sum(self.known?, path)
+    }
+
+    fn paths(self) -> impl Iterator<Item = &'a str> {
+        self.known.into_iter().flat_map(move |known| self.ledger.paths(known))
+    }
+}
+
+/// What has to be sent.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Differences {
+    pub(super) changes: Vec<Change>,
+    /// Paths that differ and that the target does not take.
+    pub(super) immutable: Vec<String>,
+    /// Sums of values that the target has without having been given them.
+    pub(super) held: BTreeMap<String, u64>,
+}
+
+/// Compares `desired` with what was carried, and with what the target shows if that is known.
+pub(super) fn differences(
+    desired: &Desired,
+    carried: Carried<'_>,
+    shown: Option<&Shown>,
+    policy: &Policy,
+    rules: &TypePolicy,
+) -> Differences {
+    let mut found = Differences::default();
+    let mut touched: BTreeSet<&str> = BTreeSet::new();
+    for (path, value) in values(desired, rules) {
+        let sum = (policy.hash)(value);
+        let as_carried = carried.sum(path) == Some(sum);
+        let shown = shown.filter(|_| !rules.write_only.contains(path));
+        let differs = match shown {
+            Some(shown) => differs(path, value, shown.get(path), as_carried),
+            None => !as_carried,
+        };
+        if differs {
+            touched.insert(path);
+        } else if !as_carried {
+            found.held.insert(path.clone(), sum);
+        }
+    }
+    let cleared: BTreeSet<&str> = carried.paths().filter(|path| is_vanished(desired, rules, path)).collect();
+    touched.extend(&cleared);
+    let refused = touched.iter().filter(|path| rules.immutable.contains(**path));
+    found.immutable = refused.map(|path| (*path).to_owned()).collect();
+    let refused: BTreeSet<&str> = found.immutable.iter().map(|path| (policy.group)(path)).collect();
+    let groups: BTreeSet<&str> = touched.iter().map(|path| (policy.group)(path)).collect();
+    if groups.iter().all(|group| refused.contains(group)) {
+        return found;
+    }
+    let goes = |path: &str| {
+        let group = (policy.group)(path);
+        groups.contains(group) && !refused.contains(group)
+    };
+    let set = values(desired, rules).filter(|(path, _)| goes(path));
+    found.changes.extend(set.map(|(path, value)| Change::Set { path: path.clone(), value: value.clone() }));
+    let clear = cleared.into_iter().filter(|path| goes(path));
+    found.changes.extend(clear.map(|path| Change::Clear { path: path.to_owned() }));
+    found
+}
+
+/// Everything that a creation sends.
+pub(super) fn creation(desired: Desired, rules: &TypePolicy) -> Operation {
+    let values = desired.values.into_iter().filter(|(_, value)| !is_empty(value)).chain(desired.at_creation);
+    let values = values.filter(|(path, _)| !rules.is_active(path));
+    let active = rules.active.iter().map(|path| (path.clone(), Value::Bool(true)));
+    let given = values.chain(active).map(|(path, value)| Change::Set { path, value });
+    let random = desired.random.into_iter().map(|path| Change::Random { path });
+    Operation {
+        action: Action::Create,
+        key: desired.key,
+        dn: desired.dn,
+        target_id: None,
+        changes: given.chain(random).collect(),
+        match_by: desired.match_by,
+    }
+}
+
+/// What there is to be at the target: an empty value is none.
+fn values<'a>(desired: &'a Desired, rules: &'a TypePolicy) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    desired.values.iter().filter(|(path, value)| !rules.is_active(path) && !is_empty(value))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a path was carried and has nothing to be carried any more.
+fn is_vanished(desired: &Desired, rules: &TypePolicy, path: &str) -> bool {
+    let referred = matches!(desired.references.get(path), Some(Reference::One(_)));
+    !referred
+        && !rules.is_active(path)
+        && desired.values.get(path).is_none_or(is_empty)
+        && !desired.at_creation.contains_key(path)
+        && !desired.random.iter().any(|random| random == path)
+}
+
+/// A target may write a name or an address in its own case: only a change of ours corrects that.
+fn differs(path: &str, wanted: &Value, shown: Option<&Value>, as_carried: bool) -> bool {
+    let Some(shown) = shown else { return true };
+    if alike(wanted, shown, |one, other| one == other) {
+        return false;
+    }
+    !as_carried || !alike(wanted, shown, |one, other| matching::same(path, one, other))
+}
+
+/// The order in a list means nothing (RFC 7643 section 2.4).
+fn alike(wanted: &Value, shown: &Value, same: impl Fn(&str, &str) -> bool + Copy) -> bool {
+    match (wanted, shown) {
+        (Value::String(one), Value::String(other)) => same(one, other),
+        (Value::Array(ones), Value::Array(others)) => {
+            let within = |all: &[Value], one: &Value| all.iter().any(|other| alike(one, other, same));
+            ones.len() == others.len()
+                && ones.iter().all(|one| within(others, one))
+                && others.iter().all(|other| within(ones, other))
+        }
+        (Value::Array(ones), single) | (single, Value::Array(ones)) => {
+            matches!(ones.as_slice(), [one] if alike(one, single, same))
+        }
+        (one, other) => one == other,
+    }
+}

@@ -1,0 +1,80 @@
+//! [`Ledger`]: the links of a target while a plan is made, packed: there may be a hundred thousand.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::sync::link::{Link, LinkState};
+use crate::sync::object::ObjectKey;
+
+/// A link without its key.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) dn: Box<str>,
+    pub(super) target_id: Box<str>,
+    pub(super) state: LinkState,
+    /// By the number of the path, ascending.
+    sums: Box<[(u32, u64)]>,
+    pub(super) members: BTreeMap<String, BTreeSet<ObjectKey>>,
+    /// Whether the source has told of it in this run.
+    pub(super) seen: bool,
+}
+
+/// The links of a target by their keys.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    known: HashMap<ObjectKey, Known>,
+    paths: Vec<String>,
+    path_numbers: HashMap<String, u32>,
+}
+
+impl Ledger {
+    pub(super) fn put(&mut self, link: Link) {
+        let mut sums: Vec<(u32, u64)> =
+            link.sums.into_iter().map(|(path, sum)| (self.path_number(path), sum)).collect();
+        sums.sort_unstable();
+        let known = Known {
+            dn: link.dn.into(),
+            target_id: link.target_id.into(),
+            state: link.state,
+            sums: sums.into(),
+            members: link.members,
+            seen: false,
+        };
+        self.known.insert(link.key, known);
+    }
+
+    fn path_number(&mut self, path: String) -> u32 {
+        let next = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
+        *self.path_numbers.entry(path).or_insert_with_key(|path| {
+            self.paths.push(path.clone());
+            next
+        })
+    }
+
+    pub(super) fn find(&self, key: &ObjectKey) -> Option<&Known> {
+        self.known.get(key)
+    }
+
+    pub(super) fn find_mut(&mut self, key: &ObjectKey) -> Option<&mut Known> {
+        self.known.get_mut(key)
+    }
+
+    pub(super) fn remove(&mut self, key: &ObjectKey) -> Option<Known> {
+        self.known.remove(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Known)> {
+        self.known.iter()
+    }
+
+    /// The sum that was last carried at a path.
+    pub(super) fn sum(&self, known: &Known, path: &str) -> Option<u64> {
+        let number = self.path_numbers.get(path)?;
+        let at = known.sums.binary_search_by_key(number, |(path, _)| *path).ok()?;
+        known.sums.get(at).map(|(_, sum)| *sum)
+    }
+
+    /// The paths that were last carried.
+    pub(super) fn paths<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = &'a str> {
+        known.sums.iter().filter_map(|(number, _)| self.paths.get(*number as usize)).map(String::as_str)
+    }
+}

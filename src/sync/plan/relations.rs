@@ -1,0 +1,122 @@
+//! References and members: they name others, which have to exist, and some of which leave.
+
+use std::collections::BTreeSet;
+
+use super::ladder::Leavers;
+use super::policy::reference_sum;
+use super::{Carried, Planner};
+use crate::sync::object::{Desired, ObjectKey, Reference};
+use crate::sync::operation::{Action, Change, Operation};
+
+/// What an object refers to, as long as that differs from what was carried.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) key: ObjectKey,
+    dn: String,
+    pub(super) to: Vec<(String, Reference)>,
+}
+
+impl Planner {
+    /// Keeps what differs until it is known who exists.
+    pub(super) fn relate(&mut self, desired: &Desired) {
+        let differing = desired.references.iter().filter(|(path, to)| self.is_other(&desired.key, path, to));
+        let to: Vec<_> = differing.map(|(path, to)| (path.clone(), to.clone())).collect();
+        if !to.is_empty() {
+            self.relations.push(Relation { key: desired.key.clone(), dn: desired.dn.clone(), to });
+        }
+    }
+
+    fn is_other(&self, key: &ObjectKey, path: &str, to: &Reference) -> bool {
+        let known = self.ledger.find(key);
+        match to {
+            Reference::One(to) => {
+                let sum = Carried { ledger: &self.ledger, known }.sum(path);
+                self.lost.contains(to) || sum != Some(reference_sum(self.policy.hash, to))
+            }
+            Reference::Many(members) => {
+                let carried = known.and_then(|known| known.members.get(path));
+                let same = carried.map_or(members.is_empty(), |carried| carried == members);
+                !same || members.iter().any(|member| self.ledger.find(member).is_none())
+            }
+        }
+    }
+
+    /// Makes the operations, now that it is known who exists.
+    pub(super) fn push_relations(&mut self, going: &Leavers) {
+        let relations = std::mem::take(&mut self.relations);
+        for relation in &relations {
+            if going.deleted.contains(&relation.key) {
+                continue;
+            }
+            let changes: Vec<Change> = relation
+                .to
+                .iter()
+                .flat_map(|(path, to)| self.changes(&relation.key, path, to, going))
+                .collect();
+            if changes.is_empty() {
+                continue;
+            }
+            let known = self.ledger.find(&relation.key);
+            let adopted = || self.created.get(&relation.key).cloned().flatten();
+            let target_id = known.map(|known| known.target_id.to_string()).or_else(adopted);
+            if changes.iter().any(|change| matches!(change, Change::Leave { .. })) {
+                let members = known.into_iter().flat_map(|known| known.members.values());
+                let size = members.map(|members| members.len() as u64).sum();
+                self.plan.sizes.push((relation.key.clone(), size));
+            }
+            self.plan.operations.push(Operation {
+                action: Action::Relate,
+                key: relation.key.clone(),
+                dn: relation.dn.clone(),
+                target_id,
+                changes,
+                match_by: Vec::new(),
+            });
+        }
+        self.relations = relations;
+    }
+
+    fn changes(&self, key: &ObjectKey, path: &str, to: &Reference, going: &Leavers) -> Vec<Change> {
+        let known = self.ledger.find(key);
+        let path = path.to_owned();
+        match to {
+            Reference::One(to) => {
+                let carried = Carried { ledger: &self.ledger, known }.sum(&path);
+                match (self.exists(to, going), carried) {
+                    (true, _) => vec![Change::Refer { path, to: to.clone() }],
+                    (false, Some(_)) => vec![Change::Clear { path }],
+                    (false, None) => Vec::new(),
+                }
+            }
+            Reference::Many(members) => {
+                let carried = known.and_then(|known| known.members.get(&path));
+                let had: BTreeSet<&ObjectKey> = carried
+                    .into_iter()
+                    .flatten()
+                    .filter(|member| self.ledger.find(member).is_some())
+                    .collect();
+                let want: BTreeSet<&ObjectKey> =
+                    members.iter().filter(|member| self.exists(member, going)).collect();
+                let join: Vec<&ObjectKey> = want.difference(&had).copied().collect();
+                // By what was not read to its end, nobody leaves.
+                let may_leave = going.may_leave(key.kind);
+                let leave = had.difference(&want).copied();
+                let leave: Vec<&ObjectKey> =
+                    leave.filter(|member| may_leave && going.may_leave(member.kind)).collect();
+                let chunk = self.policy.members_per_request.max(1);
+                let owned = |members: &[&ObjectKey]| members.iter().map(|member| (*member).clone()).collect();
+                let joins =
+                    join.chunks(chunk).map(|part| Change::Join { path: path.clone(), members: owned(part) });
+                let leaves = leave
+                    .chunks(chunk)
+                    .map(|part| Change::Leave { path: path.clone(), members: owned(part) });
+                joins.chain(leaves).collect()
+            }
+        }
+    }
+
+    /// Whether somebody is at the target when everything before relations is done, and stays.
+    fn exists(&self, key: &ObjectKey, going: &Leavers) -> bool {
+        (self.ledger.find(key).is_some() || self.created.contains_key(key)) && !going.deleted.contains(key)
+    }
+}
