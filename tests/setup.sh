@@ -14,8 +14,13 @@ test_packages="$demo_packages \
     php-cli php-soap php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
 # A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.
-python_packages="python3-saml==1.16.0 isodate==0.7.2 lxml==6.1.3 xmlsec==1.3.17"
+# And a SCIM service; scim2-models checks what it is sent, so its version matters too.
+python_packages="python3-saml==1.16.0 isodate==0.7.2 lxml==6.1.3 xmlsec==1.3.17 \
+    scim2-server==0.8.3 scim2-models==0.12.3 pydantic==2.14.4"
 python=$(dirname "$0")/../target/python
+# Another SCIM service.
+node_packages="express@5.3.0 scimmy@1.3.5 scimmy-routers@1.3.2"
+node=$(dirname "$0")/../target/node
 policy=/usr/sbin/policy-rc.d
 
 stop() {
@@ -90,11 +95,28 @@ install_python() {
     echo "$python_packages" > "$python/installed"
 }
 
+# Node packages in a folder of their own below target/, made anew when the list changes.
+install_node() {
+    [ "$(cat "$node/installed" 2> /dev/null)" = "$node_packages" ] && return
+    rm -rf "$node"
+    mkdir -p "$node"
+    # shellcheck disable=SC2086
+    npm install --prefix "$node" --no-save --ignore-scripts --no-audit --no-fund --silent $node_packages
+    echo "$node_packages" > "$node/installed"
+}
+
 case "${1:-}" in
     demo) packages=$demo_packages ;;
-    test) packages=$test_packages ;;
+    test)
+        packages=$test_packages
+        # A node from elsewhere brings its own npm, beside which Debian's cannot be installed.
+        command -v npm > /dev/null || packages="$packages nodejs npm"
+        ;;
     *) stop "usage: setup.sh demo | test" ;;
 esac
 check_cargo
 install_packages
-[ "$1" = demo ] || install_python
+if [ "$1" = test ]; then
+    install_python
+    install_node
+fi

@@ -283,7 +283,8 @@ fn wait(wish: &str, now: Option<&str>) -> Option<Duration> {
     if let Ok(seconds) = wish.parse::<u64>() {
         return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
-    let moment = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
+    let moment =
+        |text: &str| rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok();
     let left: SignedDuration = moment(wish)?.duration_since(moment(now?)?);
     Some(Duration::try_from(left).unwrap_or_default().min(LONGEST_WAIT))
 }

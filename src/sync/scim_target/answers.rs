@@ -56,6 +56,8 @@ pub(super) fn fault_of(answer: &Answer, what: What) -> TargetFault {
 fn meaning(status: u16, error: &ErrorBody, what: What) -> (FaultKind, u16) {
     use FaultKind::{Busy, Conflict, NotFound, Refused, Unauthorized, Unknown};
     match status {
+        // Some services keep the description of themselves from everybody.
+        403 if what == What::Service => (Refused, 53),
         401 | 403 => (Unauthorized, 50),
         400 | 409 if what == What::Delete => (Refused, 66),
         400 => bad_request(error),
@@ -138,6 +140,8 @@ mod tests {
             (409, String::new(), Object, Conflict, 68),
             (401, String::new(), List, Unauthorized, 50),
             (403, String::new(), Object, Unauthorized, 50),
+            (403, String::new(), Service, Refused, 53),
+            (401, String::new(), Service, Unauthorized, 50),
             (404, String::new(), Object, NotFound, 32),
             (404, String::new(), Delete, NotFound, 32),
             (410, String::new(), Object, NotFound, 32),

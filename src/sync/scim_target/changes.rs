@@ -14,21 +14,15 @@ use crate::scim::{Path, ScimError, json};
 
 /// What one request has.
 #[derive(Debug, PartialEq)]
-pub(super) enum Step {
-    /// Attributes as a whole.
-    Attributes(Vec<Operation>),
-    /// More members.
-    Join(Operation),
-    /// Fewer members.
-    Leave(Vec<Operation>),
+pub(super) struct Step {
+    operations: Vec<Operation>,
+    /// Whether they take members out.
+    leaves: bool,
 }
 
 impl Step {
-    fn operations(&self) -> &[Operation] {
-        match self {
-            Self::Attributes(operations) | Self::Leave(operations) => operations,
-            Self::Join(operation) => std::slice::from_ref(operation),
-        }
+    fn of(operations: Vec<Operation>) -> Self {
+        Self { operations, leaves: false }
     }
 }
 
@@ -45,16 +39,17 @@ pub(super) fn plan(own: &ScimType, edits: &[Edit], most: usize) -> Result<Vec<St
             Edit::Clear(path) => clear.push(path.clone()),
             Edit::Join(path, ids) => {
                 let path = Path::parse(path)?;
-                members.extend(ids.chunks(most).map(|ids| Step::Join(patch::join(&path, ids))));
+                members.extend(ids.chunks(most).map(|ids| Step::of(vec![patch::join(&path, ids)])));
             }
             Edit::Leave(path, ids) => {
                 let path = Path::parse(path)?;
-                members.extend(ids.chunks(most).map(|ids| Step::Leave(patch::leave(&path, ids))));
+                let step = |ids| Step { operations: patch::leave(&path, ids), leaves: true };
+                members.extend(ids.chunks(most).map(step));
             }
         }
     }
     let attributes = patch::whole(&set, &clear)?;
-    let first = (!attributes.is_empty()).then_some(Step::Attributes(attributes));
+    let first = (!attributes.is_empty()).then(|| Step::of(attributes));
     Ok(first.into_iter().chain(members).collect())
 }
 
@@ -76,11 +71,12 @@ impl ScimTarget {
         sent: &BTreeMap<&str, &Value>,
     ) -> Result<(), TargetFault> {
         for step in plan {
-            let body = patch::message(step.operations());
+            let body = patch::message(&step.operations);
             let answer = self.send(Method::Patch, url, Some(&body)).await?;
-            match step {
-                Step::Leave(operations) if is_no_target(&answer) => self.leave_each(url, operations).await?,
-                _ => self.accepted(&answer, What::Object, sent)?,
+            if step.leaves && is_no_target(&answer) {
+                self.leave_each(url, step.operations).await?;
+            } else {
+                self.accepted(&answer, What::Object, sent)?;
             }
         }
         Ok(())
@@ -114,7 +110,7 @@ impl ScimTarget {
         self.accepted(&there, What::Object, &BTreeMap::new())?;
         let mut body = json::document(&there.body).map_err(|error| broken(&error))?;
         for step in &plan {
-            patch::apply(&mut body, step.operations()).map_err(|error| refused(21, error.to_string()))?;
+            patch::apply(&mut body, &step.operations).map_err(|error| refused(21, error.to_string()))?;
         }
         let answer = self.send_if(Method::Put, url, Some(&body), there.etag.as_deref()).await?;
         self.accepted(&answer, What::Object, sent)
@@ -142,16 +138,12 @@ mod tests {
             Edit::Clear("description".to_owned()),
         ];
         let plan = plan(&ScimType::group(), &edits, 2).unwrap();
-        let sizes: Vec<usize> = plan
-            .iter()
-            .map(|step| match step {
-                Step::Attributes(operations) => 100 + operations.len(),
-                Step::Join(Operation::Add(_, members)) => 10 + members.as_array().unwrap().len(),
-                Step::Join(_) => 0,
-                Step::Leave(operations) => operations.len(),
-            })
-            .collect();
-        assert_eq!(sizes, [102, 2, 1, 12, 12]);
+        let size = |step: &Step| match step.operations.as_slice() {
+            [Operation::Add(_, members)] => (step.leaves, 10 + members.as_array().unwrap().len()),
+            operations => (step.leaves, operations.len()),
+        };
+        let sizes: Vec<_> = plan.iter().map(size).collect();
+        assert_eq!(sizes, [(false, 2), (true, 2), (true, 1), (false, 12), (false, 12)]);
         assert_eq!(sent(&edits), BTreeMap::from([("displayName", &json!("Staff"))]));
         assert_eq!(super::plan(&ScimType::group(), &[], 2), Ok(vec![]));
     }

@@ -18,6 +18,8 @@ pub mod process;
 pub mod request;
 pub(crate) mod samba;
 pub mod schema;
+pub(crate) mod scim;
+pub(crate) mod scim_proxy;
 pub(crate) mod slapd;
 pub mod soap;
 pub mod sp;

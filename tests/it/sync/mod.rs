@@ -1,0 +1,29 @@
+//! Synchronisation: one conformance suite for all targets, then what only SCIM has, and faults.
+
+mod conformance;
+mod scim_target;
+
+use std::collections::BTreeMap;
+
+use sekisho::sync::{ObjectType, Target, TargetFault, TargetObject};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// Values by their paths.
+fn values<const N: usize>(values: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    values.into_iter().map(|(path, value)| (path.to_owned(), value)).collect()
+}
+
+/// All objects of a type, if it can be said that these are all.
+async fn listed(target: &dyn Target, kind: ObjectType) -> Result<Vec<TargetObject>, TargetFault> {
+    let (parts, mut received) = mpsc::channel(1);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(part) = received.recv().await {
+            all.extend(part);
+        }
+        all
+    };
+    let (done, all) = tokio::join!(target.list(kind, parts), collect);
+    done.map(|()| all)
+}
