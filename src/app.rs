@@ -10,6 +10,7 @@ mod own;
 mod password;
 mod profile;
 mod sp_keys;
+pub mod sync;
 
 use std::sync::Arc;
 

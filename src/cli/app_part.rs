@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
 
 use super::logging;
+use super::sync::schedule;
 use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severity};
 use crate::app::{self, App, Ports};
 use crate::clock::{Clock, SystemClock};
@@ -20,6 +22,8 @@ use crate::web::tls;
 
 /// How often the files of the signing key are looked at.
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_secs(1);
+/// How long a synchronisation that is under way may take to end.
+const SYNC_ENDS_IN: Duration = Duration::from_secs(8);
 /// How often the store is relieved of what has passed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 
@@ -57,6 +61,8 @@ pub(super) async fn serve(config: Config) -> Result<()> {
         actix_web::rt::spawn(purge(app.clone())),
         actix_web::rt::spawn(watch_keys(app.clone(), Arc::clone(&config))),
     ];
+    let (stop_sync, stopping) = watch::channel(false);
+    let synchronising = actix_web::rt::spawn(schedule::keep(app.clone(), Arc::clone(&config), stopping));
     tracing::info!(
         base_url = config.base_url.as_str(),
         addresses = ?config.listen.addresses,
@@ -64,6 +70,10 @@ pub(super) async fn serve(config: Config) -> Result<()> {
         "sekisho serves"
     );
     server.await?;
+    let _ = stop_sync.send(true);
+    if tokio::time::timeout(SYNC_ENDS_IN, synchronising).await.is_err() {
+        tracing::warn!("a synchronisation was cut off; the next run ends it first");
+    }
     for task in background {
         task.abort();
     }

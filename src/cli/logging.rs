@@ -1,5 +1,6 @@
 //! The log of a server: text or JSON on standard output, in the configured time zone, one record one line.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -14,6 +15,15 @@ use crate::config::{Log, LogFormat};
 
 /// Sends all records of this process to standard output; a second call changes nothing.
 pub(super) fn start(log: &Log) {
+    start_on(log, OneLine(Stream::Output));
+}
+
+/// The same to standard error, for a command that has something else to print.
+pub(super) fn start_on_error_stream(log: &Log) {
+    start_on(log, OneLine(Stream::Error));
+}
+
+fn start_on(log: &Log, writer: OneLine) {
     let level = log.level.to_string().to_ascii_lowercase();
     // What happens inside other crates is of interest when something is wrong with them.
     let filter = EnvFilter::new(format!("warn,sekisho={level}"));
@@ -22,7 +32,7 @@ pub(super) fn start(log: &Log) {
         .with_ansi(false)
         .with_target(false)
         .with_timer(ZonedTime(log.timezone.clone()))
-        .with_writer(OneLine);
+        .with_writer(writer);
     // A test that runs two commands in one process has a log already.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),
@@ -40,25 +50,38 @@ impl FormatTime for ZonedTime {
 }
 
 /// Writes each record with one write, its control characters escaped, so that no value can forge a second record.
-struct OneLine;
+#[derive(Clone, Copy)]
+struct OneLine(Stream);
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Output,
+    Error,
+}
 
 impl<'a> MakeWriter<'a> for OneLine {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self::Writer {
-        Self
+        *self
     }
 }
 
 impl Write for OneLine {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let mut out = io::stdout().lock();
-        if is_one_line(record) { out.write_all(record) } else { out.write_all(&one_line(record)) }?;
+        let line = if is_one_line(record) { Cow::Borrowed(record) } else { Cow::Owned(one_line(record)) };
+        match self.0 {
+            Stream::Output => io::stdout().lock().write_all(&line),
+            Stream::Error => io::stderr().lock().write_all(&line),
+        }?;
         Ok(record.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        match self.0 {
+            Stream::Output => io::stdout().flush(),
+            Stream::Error => io::stderr().flush(),
+        }
     }
 }
 

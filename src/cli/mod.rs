@@ -14,6 +14,7 @@ mod metadata;
 mod report;
 mod serve;
 mod sessions;
+mod sync;
 mod table;
 mod throttle;
 
@@ -54,6 +55,9 @@ enum Command {
     /// Where a person is signed in, and the end of it.
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// Accounts carried to services: run, check, plan, status and more.
+    #[command(subcommand)]
+    Sync(sync::Command),
     /// Who is stopped after wrong passwords, and letting them try again.
     #[command(subcommand)]
     Throttle(throttle::Command),
@@ -123,6 +127,7 @@ impl Command {
             Self::Metadata(arguments) => metadata::run(&arguments, &load()?, out),
             Self::Explain(arguments) => explain::run(&arguments, &load()?, out),
             Self::Sessions(command) => sessions::run(&command, &load()?, out),
+            Self::Sync(command) => sync::run(&command, &load()?, out),
             Self::Throttle(command) => throttle::run(&command, &load()?, out),
             Self::HashPassword => hash_password::run(out),
         }

@@ -19,6 +19,7 @@ mod secrets;
 mod session;
 mod store;
 mod subject;
+mod sync;
 mod throttle;
 mod values;
 
@@ -36,6 +37,7 @@ pub use self::log::{Log, LogFormat};
 pub use self::password_api::PasswordApi;
 pub use self::published::Published;
 pub use self::saml::{Endpoint, Saml};
+pub use self::secrets::read_secret_file;
 pub use self::session::Session;
 pub use self::subject::Subject;
 pub use self::throttle::Throttle;
@@ -43,7 +45,9 @@ pub use self::throttle::Throttle;
 use self::fault::Complaint;
 use self::reader::{Environment, Reader};
 use crate::authproc::FilterConfig;
+use crate::outgoing::mail::MailOptions;
 use crate::secret::{MacError, Secret};
+use crate::sync::options::SyncOptions;
 
 /// Everything that an admin may set.
 #[derive(Debug, Clone)]
@@ -72,6 +76,10 @@ pub struct Config {
     pub authproc: Vec<FilterConfig>,
     /// `[log]`
     pub log: Log,
+    /// `[[sync]]`: the services that accounts are carried to.
+    pub sync: Vec<SyncOptions>,
+    /// `[mail]`: the relay for notices.
+    pub mail: Option<MailOptions>,
     text: Secret<String>,
     /// What is allowed and dangerous: `check` and the log shout about it.
     pub warnings: Vec<ConfigFault>,
@@ -155,6 +163,8 @@ impl Config {
         let listen = Listen::read(&document.section("listen"));
         let saml = Saml::read(&document.section("saml"), &base_url);
         let directories = directory::read(&document);
+        let log = Log::read(&document.section("log"));
+        let mail = sync::read_mail(&document.section("mail"));
         let around = (directories.as_slice(), &listen, saml.subject.authn_context_order.as_slice());
         Self {
             file: path.to_owned(),
@@ -163,11 +173,13 @@ impl Config {
             listen,
             saml,
             session: Session::read(&document.section("session")),
+            sync: sync::read(&document, &directories, &log.timezone, mail.is_some()),
+            mail,
             store_url: store::read(&document.section("store")),
             directories,
             throttle: Throttle::read(&document.section("throttle")),
             authproc: authproc::read(&document),
-            log: Log::read(&document.section("log")),
+            log,
             text: Secret::new(String::new()),
             warnings: Vec::new(),
             base_url,

@@ -8,8 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fault::{Complaint, ConfigFault, FaultKind};
 use crate::authproc::hint;
@@ -199,6 +200,32 @@ impl<'a> Section<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// The value of `key`, for a module that reads it by serde; none when absent or at fault.
+    pub(super) fn by_serde<T: DeserializeOwned>(&self, key: &'static str) -> Option<T> {
+        self.deserialize(key, self.find(key)?)
+    }
+
+    /// The tables of `[[key]]`, each as [`Section::by_serde`] reads one; none when one is at fault.
+    pub(super) fn list_by_serde<T: DeserializeOwned>(&self, key: &'static str) -> Option<Vec<T>> {
+        if !self.has(key) {
+            return Some(Vec::new());
+        }
+        let tables = self.tables(key);
+        let read: Vec<T> = tables.iter().filter_map(|table| self.deserialize(key, table)).collect();
+        (read.len() == tables.len()).then_some(read)
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self, key: &'static str, value: &Spanned<DeValue<'a>>) -> Option<T> {
+        let read = T::deserialize(ValueDeserializer::from(value.clone()));
+        read.map_err(|error| {
+            let place = error.span().unwrap_or_else(|| value.span());
+            let told = error.message().trim();
+            let complaint = Complaint::wrong(told, format!("correct [{}]", self.path(key)));
+            self.reader.fault(Some(place), self.path(key), complaint);
+        })
+        .ok()
     }
 
     /// The pairs of the table at `key`, whose keys are the admin's own words.

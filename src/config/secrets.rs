@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::fault::{Complaint, FaultKind};
+use super::fault::{Complaint, ConfigFault, FaultKind};
 use super::reader::Section;
 use super::values::text;
 use crate::secret::Secret;
@@ -147,6 +147,14 @@ impl Section<'_> {
         self.complain(key, Complaint::wrong(message, "set it, or use the key with _file"));
         None
     }
+}
+
+/// The secret in a file that may change while the server runs, as [`Section::secret`] reads one.
+pub fn read_secret_file(path: &Path) -> Result<Secret<String>, ConfigFault> {
+    read_secret(path, WRITE_IT).map_err(|Complaint { kind, message, remedy }| {
+        let (file, line, key) = (path.to_owned(), None, String::new());
+        ConfigFault { kind, file, line, key, message, remedy }
+    })
 }
 
 /// The first line of a file that only its owner may read.

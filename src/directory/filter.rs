@@ -28,6 +28,11 @@ impl Template {
     }
 }
 
+/// Whether this is a filter (RFC 4515).
+pub fn is_filter(text: &str) -> bool {
+    ldap3::parse_filter(text.trim()).is_ok()
+}
+
 /// Writes octets as an assertion value that means only themselves (RFC 4515 section 3). All but letters, digits and a
 /// few harmless marks are written as `\xx`, which is always allowed.
 pub fn escape_filter(value: &[u8]) -> String {

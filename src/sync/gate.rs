@@ -29,7 +29,8 @@ impl Default for Limit {
 }
 
 impl Limit {
-    fn of(self, population: u64) -> u64 {
+    /// The most of so many.
+    pub fn most(self, population: u64) -> u64 {
         self.count.max(population.saturating_mul(u64::from(self.percent)) / 100)
     }
 }
@@ -241,7 +242,7 @@ impl<'a> Barrier<'a> {
                 (What::Modify, limits.modify, count(&modifies)),
             ];
             for (what, limit, planned) in planned {
-                let allowed = limit.of(linked);
+                let allowed = limit.most(linked);
                 if planned > allowed {
                     barrier.causes.push(Cause::Objects { kind, what, planned, linked, allowed });
                     barrier.kinds.insert(kind);
@@ -269,7 +270,7 @@ impl<'a> Barrier<'a> {
             let planned = planned.sum();
             let members = sizes.get(&operation.key).copied().unwrap_or(planned);
             let limits = policy.types.get(&operation.key.kind).copied().unwrap_or_default();
-            let allowed = limits.members.of(members);
+            let allowed = limits.members.most(members);
             if planned > allowed {
                 self.causes.push(Cause::Members { dn: operation.dn.clone(), planned, members, allowed });
                 self.groups.insert(&operation.key);

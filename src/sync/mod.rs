@@ -7,17 +7,26 @@
 //!
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
+pub mod engine;
+mod explain;
 pub mod expression;
+mod found;
 pub mod gate;
 pub mod hooks;
 pub mod link;
 pub mod mapping;
 pub mod matching;
+pub mod notice;
 pub mod object;
 pub mod operation;
+pub mod options;
 pub mod pace;
 pub mod plan;
+mod prepare;
 pub mod preset;
+mod queries;
+mod reading;
+pub mod report;
 pub mod schedule;
 pub mod scim_target;
 pub mod scope;

@@ -129,6 +129,20 @@ impl Planner {
         }
     }
 
+    /// The source has it, and it cannot be carried as it is: it stays at the target as it was.
+    pub fn left_alone(&mut self, key: &ObjectKey) {
+        *self.told.entry(key.kind).or_default() += 1;
+        self.plan.totals.entry(key.kind).or_default().skip += 1;
+        if let Some(known) = self.ledger.find_mut(key) {
+            known.seen = true;
+        }
+    }
+
+    /// The target's id of an object that is linked.
+    pub fn target_id(&self, key: &ObjectKey) -> Option<&str> {
+        self.ledger.find(key).map(|known| &*known.target_id)
+    }
+
     /// The source does not have it any more.
     pub fn gone(&mut self, key: &ObjectKey) {
         if self.ledger.find(key).is_some_and(|known| !known.seen) {
@@ -166,6 +180,11 @@ impl Planner {
     /// The fingerprint of the links that it was given; what it was read up to is to be added.
     pub fn state(&self) -> StateHash {
         self.state
+    }
+
+    /// The target's ids of those who are taken over by this plan.
+    pub fn adopted(&self) -> impl Iterator<Item = &str> {
+        self.adopted.values().map(|adoption| adoption.target_id.as_str())
     }
 
     /// Whose a target's id is by a link; for [`decide`](super::matching::decide).

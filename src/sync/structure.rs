@@ -228,6 +228,16 @@ impl Structure {
         people.map(|name| self.graph.names.text(*name)).collect()
     }
 
+    /// The ids of all units.
+    pub fn unit_ids(&self) -> impl Iterator<Item = &str> {
+        self.units.iter().map(|unit| unit.id.as_str())
+    }
+
+    /// The ids of all groups.
+    pub fn group_ids(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.id.as_str())
+    }
+
     /// What is odd about the groups.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings

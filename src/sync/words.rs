@@ -7,8 +7,8 @@ use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
+use super::apply::journal::{ShownValue, WriteKind, Written};
 use super::object::ObjectType;
-use super::operation::Change;
 
 /// A run begins.
 pub const STARTING: &str = "Differential check starting";
@@ -82,49 +82,30 @@ pub fn failure(failed: Failed<'_>, retries: u32, detail: &str) -> String {
     one_line(&line)
 }
 
-/// What was written, for the update log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// A creation or an adoption.
-    Add,
-    /// A change.
-    Modify,
-    /// A deactivation or deletion.
-    Delete,
-}
-
 /// The line of one write: its values after `+` (added), `-` (removed), `=` (replaced).
-pub fn update(written: Written, dn: &str, result: u16, changes: &[Change]) -> String {
-    let kind = match written {
-        Written::Add => "add",
-        Written::Modify => "modify",
-        Written::Delete => "delete",
-    };
-    let mut line = format!("type={kind} dn={dn} result={result}");
-    for change in changes {
+pub fn update(written: &Written<'_>) -> String {
+    let mut line = format!("type={} dn={} result={}", written.kind.as_str(), written.dn, written.code);
+    let made = written.kind == WriteKind::Add;
+    for change in &written.changes {
+        let sign = if made && change.sign == '=' { '+' } else { change.sign };
         // A String takes everything.
-        let _ = write!(line, " {}", Told { change, sign: if written == Written::Add { '+' } else { '=' } });
+        let _ = write!(line, " {}:{sign}{}", change.path, Told(&change.value));
     }
     one_line(&line)
 }
 
-struct Told<'a> {
-    change: &'a Change,
-    sign: char,
-}
+struct Told<'a>(&'a ShownValue<'a>);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = |members: &[super::ObjectKey]| {
-            members.iter().map(|member| member.id.as_str()).collect::<Vec<_>>().join(";")
-        };
-        match self.change {
-            Change::Set { path, value } => write!(f, "{path}:{}{}", self.sign, plain(value)),
-            Change::Clear { path } => write!(f, "{path}:-"),
-            Change::Random { path } => write!(f, "{path}:{}***", self.sign),
-            Change::Refer { path, to } => write!(f, "{path}:{}{}", self.sign, to.id),
-            Change::Join { path, members } => write!(f, "{path}:+{}", keys(members)),
-            Change::Leave { path, members } => write!(f, "{path}:-{}", keys(members)),
+        match self.0 {
+            ShownValue::Value(value) => f.write_str(&plain(value)),
+            ShownValue::Objects(keys) => {
+                let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+                f.write_str(&ids.join(";"))
+            }
+            ShownValue::Secret => f.write_str("***"),
+            ShownValue::Nothing => Ok(()),
         }
     }
 }

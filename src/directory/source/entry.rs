@@ -140,7 +140,7 @@ pub(super) fn ids_filter(flavour: Flavour, ids: &[String]) -> Option<String> {
 }
 
 /// Between the two orders; there and back.
-fn swapped(mut octets: [u8; 16]) -> [u8; 16] {
+pub(super) fn swapped(mut octets: [u8; 16]) -> [u8; 16] {
     let (first, rest) = octets.split_at_mut(4);
     let (second, rest) = rest.split_at_mut(2);
     let (third, _) = rest.split_at_mut(2);

@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::DirectoryError;
+use super::active_directory::guid_key;
 use crate::identity::Attributes;
 
 /// An entry as it is read for synchronisation.
@@ -124,4 +125,11 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Who is called so by the directory's `login_filter`; for `--user`.
     async fn by_login(&self, query: &SourceQuery, login: &str) -> Result<Vec<SourceEntry>, DirectoryError>;
+}
+
+/// What sign-on may know somebody by who has this id here: [`SubjectId::key`](crate::identity::SubjectId::key) of a
+/// directory without a `subject_attribute` of its own is the objectGUID's octets or the entryUUID.
+pub fn subject_keys(id: &str) -> Vec<String> {
+    let guid = entry::octets_of(id).map(|octets| guid_key(&entry::swapped(octets)));
+    std::iter::once(id.to_owned()).chain(guid).collect()
 }

@@ -28,6 +28,16 @@ impl People {
         self.by_name.insert(names::normal(dn).into(), key);
     }
 
+    /// Who has this DN, however it is written.
+    pub fn find(&self, dn: &str) -> Option<&ObjectKey> {
+        self.by_name.get(names::normal(dn).as_str())
+    }
+
+    /// Somebody who is not carried any more.
+    pub fn forget(&mut self, dn: &str) {
+        self.by_name.remove(names::normal(dn).as_str());
+    }
+
     /// Who has this normal name.
     pub(super) fn named(&self, name: &str) -> Option<&ObjectKey> {
         self.by_name.get(name)

@@ -1,0 +1,325 @@
+//! `sekisho sync ...`: accounts carried to services, by hand. What runs by itself is in `schedule`.
+
+mod output;
+mod progress;
+pub(super) mod schedule;
+mod token;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use tokio::sync::watch;
+
+use self::progress::Bar;
+use super::serve::block_on;
+use super::{Failure, logging};
+use crate::app::Ports;
+use crate::app::sync::{self as wiring, InStore, farewell};
+use crate::config::Config;
+use crate::session::{SessionOptions, Sessions};
+use crate::store::Store;
+use crate::sync::engine::{Extent, SyncError, Synchronisation};
+use crate::sync::options::SyncOptions;
+use crate::sync::plan::PlanFile;
+use crate::sync::report::{Report, Teller};
+use crate::sync::words::{self, Failed};
+
+/// Identity synchronisation.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Carry what changed to a target.
+    Run {
+        /// The `name` of a [[sync]].
+        target: String,
+        #[command(flatten)]
+        how: How,
+        /// With --full: also make anew what the target has lost in a great number.
+        #[arg(long, requires = "full")]
+        refill: bool,
+    },
+    /// Say what would be carried, and write nothing.
+    Check {
+        /// The `name` of a [[sync]].
+        target: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Write what would be carried to a file, for review.
+    Plan {
+        /// The `name` of a [[sync]].
+        target: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Carry out a plan that was reviewed, if nothing has changed since.
+    Apply {
+        /// The file that `plan` wrote.
+        file: PathBuf,
+    },
+    /// Show the newest runs, what waits, and what failed.
+    Status {
+        /// The `name` of a [[sync]]; all where it is not given.
+        target: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say step by step what becomes of one person, and why.
+    Explain {
+        /// The `name` of a [[sync]]; the only one where it is not given.
+        target: Option<String>,
+        /// The login name.
+        #[arg(long, value_name = "LOGIN")]
+        user: String,
+    },
+    /// Release exactly what was held back in a run.
+    Allow {
+        /// The number of the run, as `status` shows it.
+        run: i64,
+        /// The `name` of a [[sync]]; the only one where it is not given.
+        target: Option<String>,
+    },
+    /// Carry nothing to a target until it is resumed.
+    Pause {
+        /// The `name` of a [[sync]].
+        target: String,
+    },
+    /// Let a target go on, and carry what changed in the meantime.
+    Resume {
+        /// The `name` of a [[sync]].
+        target: String,
+        /// Everything is carried.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Prove address and credentials of a target, and say what it has.
+    Test {
+        /// The `name` of a [[sync]].
+        target: String,
+    },
+    /// The token of a target.
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+/// How much.
+#[derive(Debug, Args)]
+pub(super) struct How {
+    /// Everything, not only what changed.
+    #[arg(long, conflicts_with = "user")]
+    full: bool,
+    /// One person alone.
+    #[arg(long, value_name = "LOGIN")]
+    user: Option<String>,
+}
+
+impl How {
+    fn extent(&self, refill: bool) -> Extent {
+        match (&self.user, self.full) {
+            (Some(login), _) => Extent::Person(login.clone()),
+            (None, true) => Extent::Full { refill },
+            (None, false) => Extent::Changes,
+        }
+    }
+}
+
+/// What every command works with.
+struct Bench<'a> {
+    config: &'a Config,
+    store: Store,
+    ports: Ports,
+}
+
+/// Exit code 0 when all is carried, 1 when something failed or is held back.
+pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Command::Token(command) = command {
+        return token::run(command, config, out);
+    }
+    logging::start_on_error_stream(&config.log);
+    block_on(async {
+        let store = Store::open(config.store_url.expose()).await.map_err(anyhow::Error::from)?;
+        let bench = Bench { config, store, ports: Ports::of_system(config)? };
+        bench.run(command, out).await
+    })
+}
+
+impl Bench<'_> {
+    async fn run(&self, command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
+        match command {
+            Command::Run { target, how, refill } => {
+                let (options, engine) = self.engine(target).await?;
+                self.refuse_paused(target).await?;
+                self.carry(options, &engine, &how.extent(*refill), out).await
+            }
+            Command::Check { target, how } => {
+                let (_, engine) = self.engine(target).await?;
+                let (report, _) = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                output::check(&report, out)
+            }
+            Command::Plan { target, out: path, how } => {
+                let (_, engine) = self.engine(target).await?;
+                let (report, file) = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                let text = file.to_text().map_err(anyhow::Error::from)?;
+                std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+                output::check(&report, out)?;
+                Ok(writeln!(out, "the plan is in {}; `sekisho sync apply {}` carries it out", path.display(), path.display())?)
+            }
+            Command::Apply { file } => self.apply(file, out).await,
+            Command::Status { target, json } => self.status(target.as_deref(), *json, out).await,
+            Command::Explain { target, user } => {
+                let name = self.only(target.as_deref())?;
+                let (_, engine) = self.engine(&name).await?;
+                let steps = engine.explain(user).await.map_err(|error| told(&name, error))?;
+                output::explain(&steps, out)
+            }
+            Command::Allow { run, target } => self.allow(*run, target.as_deref(), out).await,
+            Command::Pause { target } => {
+                wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+                wiring::pause(&self.store, target).await?;
+                Ok(writeln!(out, "{target} is paused; `sekisho sync resume {target}` lets it go on")?)
+            }
+            Command::Resume { target, full } => {
+                let (options, engine) = self.engine(target).await?;
+                wiring::resume(&self.store, target).await?;
+                let extent = if *full { Extent::Full { refill: false } } else { Extent::Changes };
+                self.carry(options, &engine, &extent, out).await
+            }
+            Command::Test { target } => {
+                let (_, engine) = self.engine(target).await?;
+                let ability = engine.test().await.map_err(|error| told(target, error))?;
+                output::test(target, &ability, out)
+            }
+            Command::Token(_) => Ok(()),
+        }
+    }
+
+    async fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
+        let options =
+            wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
+        Ok((options, wiring::synchronisation(self.config, options, &self.store, ports).await?))
+    }
+
+    fn only(&self, target: Option<&str>) -> Result<String, Failure> {
+        match (target, self.config.sync.as_slice()) {
+            (Some(target), _) => Ok(target.to_owned()),
+            (None, [one]) => Ok(one.name.clone()),
+            (None, _) => Err(Failure::Usage("name the target: there is not exactly one [[sync]]".to_owned())),
+        }
+    }
+
+    async fn refuse_paused(&self, target: &str) -> Result<(), Failure> {
+        if wiring::is_paused(&self.store, target, self.ports.clock.now()).await? {
+            return Err(told(target, SyncError::Paused(target.to_owned())));
+        }
+        Ok(())
+    }
+
+    async fn carry(
+        &self,
+        options: &SyncOptions,
+        engine: &Synchronisation,
+        extent: &Extent,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        writeln!(out, "{}", words::STARTING)?;
+        let ended = self.with_teller(options, async |teller, cancel| engine.run(extent, teller, cancel).await).await;
+        let shown = match ended {
+            Ok(report) => output::report(&report, out),
+            Err(error) => Err(told(&options.name, error)),
+        };
+        writeln!(out, "{}", words::FINISHED)?;
+        shown
+    }
+
+    async fn apply(&self, file: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let plan = PlanFile::parse(&text).with_context(|| file.display().to_string())?;
+        let target = plan.target.clone();
+        let (options, engine) = self.engine(&target).await?;
+        self.refuse_paused(&target).await?;
+        let ended = self.with_teller(options, async |teller, cancel| engine.run_plan(plan, teller, cancel).await).await;
+        output::report(&ended.map_err(|error| told(&target, error))?, out)
+    }
+
+    async fn allow(&self, run: i64, target: Option<&str>, out: &mut dyn Write) -> Result<(), Failure> {
+        let name = self.only(target)?;
+        let (options, engine) = self.engine(&name).await?;
+        self.refuse_paused(&name).await?;
+        let ended = self.with_teller(options, async |teller, cancel| engine.allow(run, teller, cancel).await).await;
+        let (released, report) = ended.map_err(|error| told(&name, error))?;
+        writeln!(out, "released {released} operations of run {run}")?;
+        if released == 0 {
+            return Err(Failure::Found);
+        }
+        output::report(&report, out)
+    }
+
+    async fn status(&self, target: Option<&str>, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for options in &self.config.sync {
+            if target.is_some_and(|target| target != options.name) {
+                continue;
+            }
+            let (_, engine) = self.engine(&options.name).await?;
+            let paused = wiring::is_paused(&self.store, &options.name, self.ports.clock.now()).await?;
+            all.push(engine.status(paused).await.map_err(|error| told(&options.name, error))?);
+        }
+        if let Some(target) = target.filter(|_| all.is_empty()) {
+            wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+        }
+        output::status(&all, (json, &self.config.log.timezone), out)
+    }
+
+    /// Runs with a progress bar, ends cleanly on Ctrl-C, and ends the sessions of whom it deactivates.
+    async fn with_teller<T>(
+        &self,
+        options: &SyncOptions,
+        work: impl AsyncFnOnce(&Teller<'_>, watch::Receiver<bool>) -> Result<T, SyncError>,
+    ) -> Result<T, SyncError> {
+        let session = &self.config.session;
+        let session = SessionOptions { lifetime: session.lifetime, idle: session.idle };
+        let (clock, ids) = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
+        let sessions = Sessions::new(self.store.clone(), Arc::clone(&clock), ids, session);
+        let ends = Arc::new(InStore { sessions, audit: Arc::clone(&self.ports.audit), clock });
+        let (leavers, ending) = farewell(options, ends);
+        let ending = tokio::spawn(ending);
+        let (stop, cancel) = watch::channel(false);
+        let listening = tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                let _ = stop.send(true);
+            }
+            // The channel stays open as long as the run goes on.
+            std::future::pending::<()>().await;
+        });
+        let bar = Bar::new();
+        let progress = || bar.step();
+        let ended = {
+            let teller = Teller { target: &options.name, progress: Some(&progress), leavers: Some(&leavers) };
+            work(&teller, cancel).await
+        };
+        bar.end();
+        listening.abort();
+        drop(leavers);
+        let _ = ending.await;
+        ended
+    }
+}
+
+/// The line of the log, and the cause.
+fn told(target: &str, error: SyncError) -> Failure {
+    let line = words::failure(Failed::Synchronizing(target, error.code()), 0, "");
+    tracing::error!(sync.target = target, code = error.code(), remedy = words::remedy(error.code()), "{line}");
+    Failure::Other(anyhow::Error::from(error).context(line))
+}
+
+/// Whether everything was carried.
+fn verdict(report: &Report) -> Result<(), Failure> {
+    if report.result() == "complete" { Ok(()) } else { Err(Failure::Found) }
+}

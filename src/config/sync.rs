@@ -1,0 +1,383 @@
+//! `[[sync]]`: services that accounts are carried to, and `[mail]`: the relay for notices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use toml::de::DeValue;
+
+use super::DirectoryConfig;
+use super::fault::Complaint;
+use super::reader::Section;
+use super::secrets::secret_keys;
+use super::values::{choice, count, duration, flag, text, web_url};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::outgoing::mail::{MailOptions, MailProtection, parse_address};
+use crate::sync::gate::{GatePolicy, Limits, Over};
+use crate::sync::hooks::{Hook, Hooks};
+use crate::sync::mapping::RuleText;
+use crate::sync::matching::MatchRules;
+use crate::sync::options::{Access, Destination, NoticeOptions, SourceOptions, SyncOptions};
+use crate::sync::pace::PaceOptions;
+use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
+use crate::sync::preset::{self, Preset};
+use crate::sync::schedule::Schedule;
+use crate::sync::scope::ScopeOptions;
+use crate::sync::structure::ConventionOptions;
+use crate::sync::ObjectType;
+
+const DEACTIVATIONS: &[(&str, Deactivation)] = &[
+    ("delete-later", Deactivation::DeleteLater),
+    ("deactivate-only", Deactivation::DeactivateOnly),
+    ("deactivation-deletes", Deactivation::DeactivationDeletes),
+];
+const ORPHANS: &[(&str, Orphans)] = &[("keep", Orphans::Keep), ("deactivate", Orphans::Deactivate)];
+const IMMUTABLE: &[(&str, ImmutableChange)] =
+    &[("skip", ImmutableChange::Skip), ("recreate", ImmutableChange::Recreate)];
+const OVER: &[(&str, Over)] = &[("destructive", Over::Destructive), ("everything", Over::All)];
+const PROTECTIONS: &[(&str, MailProtection)] =
+    &[("tls", MailProtection::Tls), ("starttls", MailProtection::StartTls), ("none", MailProtection::None)];
+
+/// Reads `[mail]`; none where it is not there.
+pub(super) fn read_mail(section: &Section<'_>) -> Option<MailOptions> {
+    if !section.is_present() {
+        return None;
+    }
+    let protection = section.or("protection", MailProtection::StartTls, choice(PROTECTIONS));
+    let port = match protection {
+        MailProtection::Tls => 465,
+        MailProtection::StartTls => 587,
+        MailProtection::None => 25,
+    };
+    let user = section.optional("user", text);
+    let password = section.secret(secret_keys!("password"));
+    if user.is_some() != password.is_some() {
+        section.complain("user", Complaint::wrong("user and password belong together", "write both, or neither"));
+    }
+    let account = user.zip(password);
+    if account.is_some() && protection == MailProtection::None {
+        let remedy = "write protection = \"starttls\" or \"tls\", or take user and password out";
+        section.complain("protection", Complaint::wrong("the password would be sent in clear", remedy));
+    }
+    Some(MailOptions {
+        host: section.required("host", "name the mail relay", text),
+        port: u16::try_from(section.or("port", port, count(1..=65_535))).unwrap_or(587),
+        protection,
+        account,
+        from: section.required("from", "write the sender's address, such as \"sekisho@example.co.jp\"", mail),
+    })
+}
+
+/// Reads every `[[sync]]`; each name only once.
+pub(super) fn read(
+    document: &Section<'_>,
+    directories: &[DirectoryConfig],
+    zone: &TimeZone,
+    has_mail: bool,
+) -> Vec<SyncOptions> {
+    let mut all: Vec<SyncOptions> = Vec::new();
+    for section in document.sections("sync") {
+        let Some(target) = read_target(&section, directories, (zone, has_mail)) else {
+            section.ignore_the_rest();
+            continue;
+        };
+        if all.iter().any(|other| other.name == target.name) {
+            let message = format!("\"{}\" is the name of another target", target.name);
+            section.complain("name", Complaint::wrong(message, "give each its own name"));
+        }
+        all.push(target);
+    }
+    all
+}
+
+fn read_target(
+    section: &Section<'_>,
+    directories: &[DirectoryConfig],
+    (zone, has_mail): (&TimeZone, bool),
+) -> Option<SyncOptions> {
+    let name = section.required("name", "give it a short name, such as \"diligent\"", name);
+    let preset = read_preset(section);
+    let sources = read_sources(section, directories);
+    let destination = read_destination(section);
+    let gate = read_gate(section);
+    let notices = read_notices(section, has_mail);
+    let hooks = read_hooks(section);
+    let schedule = read_schedule(section, "schedule", zone);
+    let full_schedule = read_schedule(section, "full_schedule", zone);
+    let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
+    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
+    let scope = section.by_serde::<ScopeOptions>("scope").unwrap_or_default();
+    let matching = section.by_serde::<MatchRules>("match").unwrap_or_default();
+    let deactivation = section.optional("deactivation", choice(DEACTIVATIONS));
+    let days = SignedDuration::from_hours(24 * 30);
+    let delete_after = section.or("delete_after", days, zero_or_duration);
+    let immutable_change = section.or("immutable_change", ImmutableChange::Skip, choice(IMMUTABLE));
+    let orphans = section.or("orphans", Orphans::Keep, choice(ORPHANS));
+    let compare = section.or("compare", true, flag);
+    let in_flight = section.or("in_flight", 8, count(1..=256));
+    let per_second = section.optional("requests_per_second", count(1..=100_000));
+    let members = section.optional("members_per_request", count(1..=100_000));
+    let objects = section.list("objects", object);
+    let mut preset = preset?;
+    if let Some(members) = members {
+        preset.members_per_request = members;
+    }
+    let objects = objects.map_or_else(
+        || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
+        |kinds| checked_objects(section, &preset, kinds),
+    );
+    let per_second = per_second.unwrap_or(preset.rate);
+    Some(SyncOptions {
+        name,
+        sources,
+        destination: destination?,
+        objects,
+        conventions,
+        scope,
+        matching,
+        gate,
+        deactivation,
+        delete_after,
+        immutable_change,
+        orphans,
+        compare,
+        pace: PaceOptions {
+            in_flight: in_flight as usize,
+            per_second: Some(f64::from(per_second)),
+            ..PaceOptions::default()
+        },
+        schedule,
+        full_schedule,
+        token_expires,
+        hooks,
+        notices,
+        preset,
+    })
+}
+
+fn read_preset(section: &Section<'_>) -> Option<Preset> {
+    let name = section.or("preset", "generic".to_owned(), text);
+    let rules = section.list_by_serde::<RuleText>("map");
+    let tables = section.by_serde::<BTreeMap<String, BTreeMap<String, String>>>("tables");
+    let preset = match Preset::named(&name) {
+        Ok(preset) => preset,
+        Err(error) => {
+            let known: Vec<&str> = preset::names().collect();
+            let remedy = format!("choose one of {}", known.join(", "));
+            section.complain("preset", Complaint::wrong(error.to_string(), remedy));
+            return None;
+        }
+    };
+    match preset.overridden(&rules?, &Arc::new(tables.unwrap_or_default())) {
+        Ok(preset) => Some(preset),
+        Err(error) => {
+            for fault in error.0 {
+                section.complain("map", Complaint::wrong(fault.to_string(), "correct the rule"));
+            }
+            None
+        }
+    }
+}
+
+fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<SourceOptions> {
+    let names = section.one_or_list("directory", text);
+    if names.is_none() {
+        section.missing("directory", "name the [[directory]] that is read, or a list of them");
+    }
+    let base = section.optional("search_base", text);
+    let filter = section.optional("filter", ldap_filter);
+    let kinds = [
+        ("user_filter", ObjectType::User),
+        ("contact_filter", ObjectType::Contact),
+        ("group_filter", ObjectType::Group),
+        ("unit_filter", ObjectType::Organization),
+    ];
+    let filters: BTreeMap<ObjectType, String> = kinds
+        .into_iter()
+        .filter_map(|(key, kind)| Some((kind, section.optional(key, ldap_filter)?)))
+        .collect();
+    let names = names.unwrap_or_default();
+    if base.is_some() && names.len() > 1 {
+        let remedy = "take it out: of several directories each has its own base";
+        section.complain("search_base", Complaint::wrong("is one base for several directories", remedy));
+    }
+    for name in &names {
+        if !directories.iter().any(|directory| directory.name() == name) {
+            let complaint = format!("there is no directory \"{name}\"");
+            section.complain("directory", Complaint::wrong(complaint, "write the name of a [[directory]]"));
+        }
+    }
+    let source = |directory| SourceOptions {
+        directory,
+        base: base.clone(),
+        filters: filters.clone(),
+        filter: filter.clone(),
+    };
+    names.into_iter().map(source).collect()
+}
+
+fn read_destination(section: &Section<'_>) -> Option<Destination> {
+    let url = section.required("url", "write the base URL of the service's SCIM, from https:// on", web_url);
+    // The file may be written by `sekisho sync token set` later, and each run reads it anew.
+    let token = section.optional("token_file", text).map(|path| section.resolve(&path));
+    let other = if token.is_none() { section.secret(secret_keys!("token")) } else { None };
+    let user = section.optional("user", text);
+    let password = section.secret(secret_keys!("password"));
+    let authorities = section.existing("ca_certificate", None);
+    let plain_http = section.or("allow_http", false, flag);
+    if url.starts_with("http://") && !plain_http {
+        let remedy = "write https://, or allow_http = true for a service on this machine";
+        section.complain("url", Complaint::wrong("the token would cross the network in clear", remedy));
+    }
+    if plain_http {
+        section.warn("allow_http", "the token may cross the network in clear", "use https:// and take it out");
+    }
+    let access = match (token, other, user.zip(password)) {
+        (Some(path), None, None) => Access::TokenFile(path),
+        (None, Some(token), None) => Access::Token(token),
+        (None, None, Some((user, password))) => Access::Password(user, password),
+        _ => {
+            let remedy = "write token_file (then `sekisho sync token set` fills it), or user and password";
+            section.complain("token_file", Complaint::wrong("one way to prove who asks is needed", remedy));
+            return None;
+        }
+    };
+    Some(Destination::Scim { url, access, authorities: authorities.and_then(|path| read_authorities(section, &path)), plain_http })
+}
+
+fn read_authorities(section: &Section<'_>, path: &Path) -> Option<Vec<u8>> {
+    std::fs::read(path)
+        .map_err(|cause| {
+            let message = format!("{} cannot be read: {cause}", path.display());
+            section.complain("ca_certificate", Complaint::wrong(message, "let the user of sekisho read it"));
+        })
+        .ok()
+}
+
+fn read_gate(section: &Section<'_>) -> GatePolicy {
+    let all = section.section("limits");
+    let mut types = BTreeMap::new();
+    for kind in ObjectType::ALL {
+        if let Some(limits) = all.by_serde::<Limits>(kind.key()) {
+            types.insert(kind, limits);
+        }
+    }
+    GatePolicy { types, over: section.or("over_limit", Over::Destructive, choice(OVER)) }
+}
+
+fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {
+    let notices = NoticeOptions {
+        mail_to: section.list("mail_to", mail).unwrap_or_default(),
+        webhook: section.optional("webhook", web_url),
+    };
+    if !notices.mail_to.is_empty() && !has_mail {
+        section.complain("mail_to", Complaint::wrong("there is no relay to send by", "describe it in [mail]"));
+    }
+    notices
+}
+
+fn read_hooks(section: &Section<'_>) -> Hooks {
+    let patience = section.or("hook_timeout", SignedDuration::from_secs(10), duration);
+    let patience = Duration::try_from(patience).unwrap_or(Duration::from_secs(10));
+    let hooks = |key: &'static str| {
+        let words = section.list(key, text).filter(|words| !words.is_empty())?;
+        let (program, arguments) = words.split_first()?;
+        let program = section.resolve(program);
+        if !program.is_file() {
+            let message = format!("{} is no file", program.display());
+            section.complain(key, Complaint::wrong(message, "write the program, and its arguments after it"));
+        }
+        Some(Hook { program, arguments: arguments.to_vec(), patience })
+    };
+    Hooks {
+        before: hooks("hook_before").into_iter().collect(),
+        after: hooks("hook_after").into_iter().collect(),
+    }
+}
+
+fn read_schedule(section: &Section<'_>, key: &'static str, zone: &TimeZone) -> Option<Schedule> {
+    section.optional(key, |value| {
+        let written = text(value)?;
+        if !written.trim().contains(' ') || written.trim().starts_with('P') {
+            let every = duration(value)?;
+            let shortest = SignedDuration::from_secs(10);
+            let remedy = "write at least \"10s\"";
+            return if every >= shortest {
+                Ok(Schedule::Every(every))
+            } else {
+                Err(Complaint::wrong("is too short", remedy))
+            };
+        }
+        let remedy = "write a length of time such as \"15m\", or five fields such as \"30 3 * * *\"";
+        Schedule::crontab(&written, zone, SystemClock.now())
+            .map_err(|error| Complaint::wrong(error.to_string(), remedy))
+    })
+}
+
+fn checked_objects(section: &Section<'_>, preset: &Preset, kinds: Vec<ObjectType>) -> BTreeSet<ObjectType> {
+    for kind in &kinds {
+        if !preset.types.contains_key(kind) {
+            let message = format!("{} does not have the type \"{}\"", preset.title, kind.key());
+            section.complain("objects", Complaint::wrong(message, "take it out"));
+        }
+    }
+    kinds.into_iter().collect()
+}
+
+fn object(value: &DeValue<'_>) -> Result<ObjectType, Complaint> {
+    let written = text(value)?;
+    ObjectType::parse(&written).ok_or_else(|| {
+        let known: Vec<&str> = ObjectType::ALL.into_iter().map(ObjectType::key).collect();
+        Complaint::wrong(format!("\"{written}\" is no type of object"), format!("choose from {}", known.join(", ")))
+    })
+}
+
+fn name(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let written = text(value)?;
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if written.len() <= 64 && written.chars().all(fits) {
+        return Ok(written);
+    }
+    let message = format!("\"{written}\" is no name of a target");
+    Err(Complaint::wrong(message, "use at most 64 letters, digits, '-', '_' and '.'"))
+}
+
+fn mail(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let written = text(value)?;
+    parse_address(&written)
+        .map(|()| written)
+        .map_err(|error| Complaint::wrong(error.to_string(), "write it as in \"admin@example.co.jp\""))
+}
+
+fn ldap_filter(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let written = text(value)?;
+    if crate::directory::filter::is_filter(&written) {
+        return Ok(written);
+    }
+    let remedy = "write it as in \"(department=Sales)\" (RFC 4515)";
+    Err(Complaint::wrong(format!("\"{written}\" is no LDAP filter"), remedy))
+}
+
+fn zero_or_duration(value: &DeValue<'_>) -> Result<SignedDuration, Complaint> {
+    if matches!(value.as_str(), Some("0" | "0d" | "0s")) {
+        return Ok(SignedDuration::ZERO);
+    }
+    duration(value)
+}
+
+fn date(value: &DeValue<'_>) -> Result<Date, Complaint> {
+    let written = match value {
+        DeValue::Datetime(date) => date.to_string(),
+        other => text(other)?,
+    };
+    let remedy = "write a day as in \"2027-08-01\"";
+    written.parse().map_err(|_| Complaint::wrong(format!("\"{written}\" is no day"), remedy))
+}
+
+fn moment(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    day.to_zoned(zone.clone()).ok().map(|midnight| midnight.timestamp())
+}

@@ -1,0 +1,450 @@
+//! [`Synchronisation`]: one target with its sources, its state and all that can be asked of it: run, check, plan to a
+//! file, apply a file, allow, pause, status, test. Commands and the schedule call nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::apply::journal::Journal;
+use super::apply::{self, Application, Applied, End, Standing, Sums};
+use super::gate::{Gated, gate};
+use super::mapping::{Mapping, sum};
+use super::object::ObjectType;
+use super::operation::Operation;
+use super::options::SyncOptions;
+use super::plan::{
+    Deactivation, Note, Plan, PlanFile, PlanFileError, Policy, StateHash, TypePolicy, reference_sum,
+};
+use super::prepare::Prepared;
+use super::preset::Deletion;
+use super::queries::Queries;
+use super::reading::Part;
+use super::report::{Report, Teller};
+use super::scope::{Scope, ScopeError};
+use super::state::{Kept, Planned, Progress, Run, State, StateError, Structure};
+use super::structure::{ConventionError, Conventions};
+use super::target::{Ability, Target, TargetFault};
+use crate::clock::{Clock, Ids, Timestamp};
+use crate::directory::DirectoryError;
+use crate::directory::source::{Cursor, Source};
+use crate::scim;
+
+/// So many runs are shown.
+const SHOWN: usize = 10;
+
+/// How much is synchronised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// What changed since the last time; everything where that cannot be said.
+    Changes,
+    /// Everything.
+    Full {
+        /// Also what a target has lost in a great number.
+        refill: bool,
+    },
+    /// One person, by the login name.
+    Person(String),
+}
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The directory could not be read. Nobody loses anything by that.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The state could not be read or written, or is somebody else's at the moment.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The target did not answer, or not well.
+    #[error("the target: {0}")]
+    Target(TargetFault),
+    /// A list of the target could not be had.
+    #[error("the search at the target: {0}")]
+    Listing(TargetFault),
+    /// The target has very few of those that it had.
+    #[error(
+        "the target has lost {gone} of {linked} objects of type {}; nothing was sent. If they are to be made anew, run with --full --refill",
+        .kind.as_str()
+    )]
+    Forgetful {
+        /// Of which type.
+        kind: ObjectType,
+        /// How many are gone.
+        gone: usize,
+        /// Of how many.
+        linked: usize,
+    },
+    /// There is no such person.
+    #[error("nobody in the source has the login name \"{0}\", or the filter leaves them out")]
+    Nobody(String),
+    /// It waits until it is resumed.
+    #[error("\"{0}\" is paused; `sekisho sync resume {0}` lets it go on")]
+    Paused(String),
+    /// A name in the scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// A name in the conventions.
+    #[error(transparent)]
+    Conventions(#[from] ConventionError),
+    /// A plan from a file.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// What is to be kept cannot be written.
+    #[error("the structure cannot be kept: {0}")]
+    Kept(String),
+}
+
+impl SyncError {
+    pub(super) fn listing(fault: TargetFault) -> Self {
+        Self::Listing(fault)
+    }
+
+    /// The LDAP result code of log lines.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Target(fault) | Self::Listing(fault) => fault.code,
+            Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
+            Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
+            Self::Nobody(_) => 32,
+            Self::Forgetful { .. } | Self::Paused(_) => 53,
+            _ => 80,
+        }
+    }
+}
+
+/// What `sekisho sync status` shows of a target.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The target.
+    pub target: String,
+    /// Whether it waits to be resumed.
+    pub paused: bool,
+    /// How many objects are linked.
+    pub linked: usize,
+    /// The newest runs.
+    pub runs: Vec<Run>,
+    /// By run, how much is held back.
+    pub held: BTreeMap<i64, usize>,
+    /// What failed and is tried again.
+    pub failed: Vec<Kept>,
+}
+
+/// One step of the way of a person, for `sekisho sync explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `connect`, `import`, `scope`, `match`, `act`.
+    pub name: &'static str,
+    /// Whether the way goes on.
+    pub good: bool,
+    /// A sentence.
+    pub told: String,
+}
+
+/// One target with all that belongs to it.
+#[derive(Debug)]
+pub struct Synchronisation {
+    options: SyncOptions,
+    sources: Vec<Arc<dyn Source>>,
+    target: Arc<dyn Target>,
+    state: State,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    configuration: u64,
+}
+
+impl Synchronisation {
+    /// Of its parts; `sources` in the order of `options.sources`.
+    pub fn new(
+        options: SyncOptions,
+        sources: Vec<Arc<dyn Source>>,
+        target: Arc<dyn Target>,
+        state: State,
+        (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+    ) -> Self {
+        let decides =
+            format!("{:?} {:?} {:?} {:?}", options.preset, options.scope, options.conventions, options.objects);
+        let configuration = sum(&decides.into());
+        Self { options, sources, target, state, clock, ids, configuration }
+    }
+
+    /// As it is configured.
+    pub fn options(&self) -> &SyncOptions {
+        &self.options
+    }
+
+    pub(super) fn target(&self) -> &dyn Target {
+        self.target.as_ref()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What is known of it.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Proves address and credentials, and says what the target has.
+    pub async fn test(&self) -> Result<Ability, SyncError> {
+        self.target.probe().await.map_err(SyncError::Target)
+    }
+
+    /// Plans and writes nothing anywhere.
+    pub async fn check(&self, extent: &Extent) -> Result<(Report, PlanFile), SyncError> {
+        let ability = self.test().await?;
+        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let gated = gate(prepared.plan.clone(), &self.options.gate, None);
+        let report = Report::planned(&self.options.name, &prepared, &gated);
+        let file = PlanFile::new(&self.options.name, prepared.plan, prepared.hash, self.now());
+        Ok((report, file))
+    }
+
+    /// Synchronises. `cancel` ends it cleanly.
+    pub async fn run(
+        &self,
+        extent: &Extent,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Report, SyncError> {
+        let lease = self.state.lease(&self.holder()).await?;
+        let state = lease.state();
+        let ability = self.test().await?;
+        if state.interrupted().await? {
+            tracing::warn!(target = self.options.name, "an earlier run was cut off; it is ended first");
+            self.apply(state, None, teller, cancel.clone()).await?;
+        }
+        let prepared = self.prepare(state, extent, &ability).await?;
+        self.carry_out(state, prepared, None, (teller, cancel)).await
+    }
+
+    /// Carries out a plan that was reviewed, if nothing has changed since.
+    pub async fn run_plan(
+        &self,
+        file: PlanFile,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Report, SyncError> {
+        let lease = self.state.lease(&self.holder()).await?;
+        let state = lease.state();
+        let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
+        let prepared = Prepared::of_file(plan);
+        self.carry_out(state, prepared, None, (teller, cancel)).await
+    }
+
+    /// Releases exactly what was held back in a run, and carries it out.
+    pub async fn allow(
+        &self,
+        run: i64,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<(usize, Report), SyncError> {
+        let lease = self.state.lease(&self.holder()).await?;
+        let state = lease.state();
+        self.test().await?;
+        let released = state.allow(run).await?;
+        let applied = self.apply(state, Some(run), teller, cancel).await?;
+        let report = Report::resumed(&self.options.name, run, &applied);
+        state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
+        Ok((released, report))
+    }
+
+    /// The newest runs.
+    pub async fn runs(&self, most: usize) -> Result<Vec<Run>, SyncError> {
+        Ok(self.state.runs(most).await?)
+    }
+
+    /// What is known and what waits.
+    pub async fn status(&self, paused: bool) -> Result<Status, SyncError> {
+        let mut linked = 0;
+        let mut pages = self.state.links();
+        while let Some(page) = pages.next().await? {
+            linked += page.len();
+        }
+        let mut held: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut failed = Vec::new();
+        for kept in self.state.open().await? {
+            match kept.progress {
+                Progress::Held => *held.entry(kept.run).or_default() += 1,
+                Progress::Failed => failed.push(kept),
+                _ => {}
+            }
+        }
+        let runs = self.state.runs(SHOWN).await?;
+        Ok(Status { target: self.options.name.clone(), paused, linked, runs, held, failed })
+    }
+
+    async fn carry_out(
+        &self,
+        state: &State,
+        prepared: Prepared,
+        allowed: Option<&str>,
+        (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
+    ) -> Result<Report, SyncError> {
+        let gated = gate(prepared.plan.clone(), &self.options.gate, allowed);
+        let mut report = Report::planned(&self.options.name, &prepared, &gated);
+        let Prepared { mode, cursors, structure, .. } = prepared;
+        let complete = mode == "full";
+        let planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
+        let begun = state.begin(planned).await?;
+        report.run = Some(begun.run);
+        let applied = self.apply(state, None, teller, cancel).await?;
+        report.add(&applied);
+        state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;
+        if let End::Unauthorized(fault) | End::Unavailable(fault) = applied.end {
+            report.stopped = Some(fault);
+        }
+        Ok(report)
+    }
+
+    /// A gated plan as the queue takes it.
+    async fn planned(
+        &self,
+        state: &State,
+        (mode, complete): (&str, bool),
+        gated: Gated,
+        cursors: Vec<(String, String, Cursor)>,
+        structure: BTreeMap<String, String>,
+    ) -> Result<Planned, SyncError> {
+        let Gated { mut released, mut held, notes, .. } = gated;
+        let (now, later): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.after.is_none());
+        attach(&mut released, &later);
+        attach(&mut held, &later);
+        let (forgotten, changed): (Vec<Note>, Vec<Note>) = now.into_iter().partition(|note| note.forget);
+        let keys: Vec<_> = changed.iter().map(|note| note.key.clone()).collect();
+        let mut links = state.links_of(&keys).await?;
+        let mut notes: BTreeMap<_, _> = changed.into_iter().map(|note| (note.key.clone(), note)).collect();
+        for link in &mut links {
+            let Some(note) = notes.remove(&link.key) else { continue };
+            if let Some(dn) = note.dn {
+                link.dn = dn;
+            }
+            if let Some(state) = note.state {
+                link.state = state;
+            }
+            link.sums.extend(note.held);
+            // Members stay as they are kept.
+            link.members.clear();
+        }
+        Ok(Planned {
+            mode: mode.to_owned(),
+            complete,
+            operations: released,
+            held,
+            links,
+            unlinked: forgotten.into_iter().map(|note| note.key).collect(),
+            cursors,
+            structure: if structure.is_empty() {
+                Structure::Same
+            } else {
+                Structure::Changed { put: structure, gone: Vec::new() }
+            },
+        })
+    }
+
+    async fn apply(
+        &self,
+        state: &State,
+        only: Option<i64>,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Applied, SyncError> {
+        let policy = self.apply_policy();
+        let journal: &dyn Journal = teller;
+        let (target, ids) = (self.target(), self.ids.as_ref());
+        let application = Application { state, target, policy: &policy, ids, journal, only, cancel };
+        Ok(apply::apply(application).await?)
+    }
+
+    /// The directories, as they are to be read.
+    pub(super) async fn parts(
+        &self,
+        mappings: &BTreeMap<ObjectType, Mapping>,
+    ) -> Result<Vec<Part>, SyncError> {
+        let mut parts = Vec::new();
+        for (source, options) in self.sources.iter().zip(&self.options.sources) {
+            let base = options.base.as_deref().unwrap_or(source.base());
+            let conventions = Conventions::new(&self.options.conventions, base)?;
+            let scope = Scope::new(self.options.scope.clone(), source.account())?;
+            let flavour = source.flavour().await?;
+            let asked = (options, flavour);
+            let queries =
+                Queries::new(asked, base, &self.options.objects, mappings, &scope, self.configuration);
+            parts.push(Part { source: Arc::clone(source), conventions, scope, queries });
+        }
+        Ok(parts)
+    }
+
+    async fn fingerprint(&self, state: &State) -> Result<StateHash, SyncError> {
+        let mut hash = StateHash::default();
+        let mut pages = state.links();
+        while let Some(page) = pages.next().await? {
+            hash = page.iter().fold(hash, StateHash::with_link);
+        }
+        Ok(super::prepare::with_cursors(hash, &state.cursors().await?))
+    }
+
+    fn holder(&self) -> String {
+        self.ids.request_id()
+    }
+
+    pub(super) fn plan_policy(&self) -> Policy {
+        let types = self.options.preset.types.iter().map(|(kind, preset)| {
+            let deactivation = self.options.deactivation.unwrap_or(match self.options.preset.deletion {
+                Deletion::Delete => Deactivation::DeleteLater,
+                Deletion::DeactivateOnly => Deactivation::DeactivateOnly,
+                Deletion::DeactivationDeletes => Deactivation::DeactivationDeletes,
+            });
+            let policy = TypePolicy {
+                active: preset.active.clone(),
+                deactivation,
+                delete_after: self.options.delete_after,
+                immutable: preset.immutable.iter().cloned().collect(),
+                immutable_change: self.options.immutable_change,
+                write_only: preset.write_only.iter().cloned().collect(),
+            };
+            (*kind, policy)
+        });
+        Policy {
+            types: types.collect(),
+            members_per_request: self.options.preset.members_per_request as usize,
+            orphans: self.options.orphans,
+            hash: sum,
+            group: scim::patch::group,
+        }
+    }
+
+    fn apply_policy(&self) -> apply::Policy {
+        let types = &self.options.preset.types;
+        let standing = types.iter().filter_map(|(kind, preset)| {
+            let path = preset.active.clone()?;
+            Some((*kind, Standing { path, usable: json!(true), unusable: json!(false) }))
+        });
+        let paths = || types.values().flat_map(|preset| preset.mapping.paths());
+        apply::Policy {
+            standing: standing.collect(),
+            external_id: paths().find(|path| path.eq_ignore_ascii_case("externalId")).map(str::to_owned),
+            adopt: self.options.matching.one == super::matching::OnOne::Adopt,
+            secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
+            pace: self.options.pace.clone(),
+            sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
+        }
+    }
+}
+
+/// What a link becomes when its operation has succeeded, beside what the operation says.
+fn attach(operations: &mut [Operation], notes: &[Note]) {
+    let by: BTreeMap<_, &Note> = notes.iter().map(|note| ((&note.key, note.after), note)).collect();
+    for operation in operations {
+        if let Some(note) = by.get(&(&operation.key, Some(operation.action))) {
+            operation.afterwards.state = note.state;
+            operation.afterwards.sums.clone_from(&note.held);
+        }
+    }
+}
+
+fn is_secret(path: &str) -> bool {
+    path.to_ascii_lowercase().contains("password")
+}

@@ -1,0 +1,102 @@
+//! `sekisho sync explain`: the way of one person, step by step: connect, import, scope, match, act.
+
+use super::engine::{Extent, Step, SyncError, Synchronisation};
+use super::object::ObjectKey;
+use super::operation::{Action, Operation};
+use super::reading::collect;
+use super::scope::Verdict;
+use super::structure::Structure;
+use super::words;
+use crate::directory::source::SourceEntry;
+
+/// So much of what was done before is shown.
+const RECENT: usize = 3;
+
+impl Synchronisation {
+    /// What becomes of a person, by the login name, and why. It writes nothing.
+    pub async fn explain(&self, login: &str) -> Result<Vec<Step>, SyncError> {
+        let mut steps = Vec::new();
+        let ability = match self.test().await {
+            Ok(ability) => {
+                steps.push(step("connect", true, "the target answers and takes the credentials".to_owned()));
+                ability
+            }
+            Err(error) => {
+                steps.push(step("connect", false, error.to_string()));
+                return Ok(steps);
+            }
+        };
+        let mappings =
+            self.options().preset.types.iter().map(|(kind, preset)| (*kind, preset.mapping.clone())).collect();
+        let mut keys = Vec::new();
+        for part in self.parts(&mappings).await? {
+            let units = collect(&part, &part.queries.units.query).await?.0;
+            let groups = collect(&part, &part.queries.groups.query).await?.0;
+            let structure = Structure::build(units, groups, &part.conventions);
+            for (kind, query) in part.queries.people() {
+                for entry in part.source.by_login(&query.query, login).await? {
+                    steps.push(step("import", true, import(part.source.name(), &entry)));
+                    let verdict = part.scope.judge(&entry, &structure.standing(&entry));
+                    let is_in = matches!(verdict, Verdict::InScope(_));
+                    steps.push(step("scope", is_in, verdict.to_string()));
+                    keys.push(ObjectKey::new(kind, entry.id));
+                }
+            }
+        }
+        if keys.is_empty() {
+            let told = SyncError::Nobody(login.to_owned()).to_string();
+            steps.push(step("import", false, told));
+            return Ok(steps);
+        }
+        let prepared = self.prepare(self.state(), &Extent::Person(login.to_owned()), &ability).await?;
+        for key in &keys {
+            let unclear = prepared.plan.conflicts.iter().find(|one| one.key == *key);
+            let reported = prepared.plan.reports.iter().find(|one| one.key == *key);
+            let unclear = unclear.map(|one| one.cause.to_string());
+            let matched = match (self.state().link(key).await?, unclear.or(reported.map(|one| one.cause.to_string()))) {
+                (Some(link), _) => step("match", true, format!("linked to {} ({:?})", link.target_id, link.state)),
+                (None, Some(why)) => step("match", false, why),
+                (None, None) => step("match", true, "not linked yet".to_owned()),
+            };
+            steps.push(matched);
+            let own = prepared.plan.operations.iter().filter(|operation| operation.key == *key);
+            let own: Vec<String> = own.map(act).collect();
+            let told = if own.is_empty() { "nothing is to be done".to_owned() } else { own.join("; ") };
+            steps.push(step("act", true, told));
+            for fault in &prepared.invalid {
+                steps.push(step("act", false, fault.to_string()));
+            }
+            for kept in self.state().history(key, RECENT).await? {
+                let fault = kept.fault.map_or(String::new(), |(code, told)| {
+                    format!(": {told} ({code}: {})", words::remedy(code))
+                });
+                let told = format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
+                steps.push(step("before", true, told));
+            }
+        }
+        Ok(steps)
+    }
+}
+
+fn step(name: &'static str, good: bool, told: String) -> Step {
+    Step { name, good, told }
+}
+
+fn import(source: &str, entry: &SourceEntry) -> String {
+    let disabled = if entry.disabled { ", disabled or expired" } else { "" };
+    format!("\"{source}\" has {} as {}{disabled}", entry.id, entry.dn)
+}
+
+fn act(operation: &Operation) -> String {
+    let what = match operation.action {
+        Action::Adopt => "taken over",
+        Action::Create => "made",
+        Action::Modify => "changed",
+        Action::Activate => "activated",
+        Action::Relate => "related to others",
+        Action::Deactivate => "deactivated",
+        Action::Delete => "deleted",
+    };
+    let at = operation.target_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+    format!("{what}{at}, {} changes", operation.changes.len())
+}

@@ -1,0 +1,339 @@
+//! Preparing a run: links, target and source become one [`Prepared`] plan. It writes nothing anywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::engine::{Extent, SyncError, Synchronisation};
+use super::found::{Inventory, listing, patient, settle};
+use super::mapping::{Invalid, Mapping};
+use super::object::{ObjectKey, ObjectType};
+use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown, StateHash};
+use super::reading::{Part, Reading, Taken};
+use super::state::State;
+use super::structure::{People, Stored, Structure};
+use super::target::{Ability, TargetFault};
+use crate::directory::source::Cursor;
+
+/// The name under which the structure of a source is kept.
+fn shelf(source: &str) -> String {
+    format!("structure/{source}")
+}
+
+/// A plan and what it came from.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    /// The fingerprint of what it was made from.
+    pub(super) hash: StateHash,
+    /// `full`, `incremental`, `person`.
+    pub(super) mode: &'static str,
+    pub(super) cursors: Vec<(String, String, Cursor)>,
+    /// The structure of each source, where it was read.
+    pub(super) structure: BTreeMap<String, String>,
+    /// What cannot be carried as it is.
+    pub(super) invalid: Vec<Invalid>,
+    /// What could not be looked for at the target.
+    pub(super) unasked: Vec<(ObjectKey, TargetFault)>,
+    /// Types that are to be carried and that the target does not have.
+    pub(super) lacking: Vec<ObjectType>,
+    /// What is odd, in sentences.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What is known before the source is read.
+struct Before {
+    cursors: BTreeMap<(String, String), Cursor>,
+    stored: BTreeMap<String, String>,
+    mappings: BTreeMap<ObjectType, Mapping>,
+    active: BTreeMap<ObjectType, String>,
+}
+
+impl Prepared {
+    /// Of a plan that was reviewed: what was read for it is read again by the next run.
+    pub(super) fn of_file(plan: Plan) -> Self {
+        Self {
+            plan,
+            hash: StateHash::default(),
+            mode: "plan",
+            cursors: Vec::new(),
+            structure: BTreeMap::new(),
+            invalid: Vec::new(),
+            unasked: Vec::new(),
+            lacking: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Synchronisation {
+    /// Plans.
+    pub(super) async fn prepare(
+        &self,
+        state: &State,
+        extent: &Extent,
+        ability: &Ability,
+    ) -> Result<Prepared, SyncError> {
+        let (carried, lacking): (Vec<ObjectType>, Vec<ObjectType>) =
+            self.options().objects.iter().partition(|kind| ability.types.contains(kind));
+        let types = &self.options().preset.types;
+        let of = |kind: &ObjectType| Some((*kind, types.get(kind)?));
+        let before = Before {
+            cursors: state.cursors().await?,
+            stored: state.structure().await?,
+            mappings: carried.iter().filter_map(of).map(|(kind, one)| (kind, one.mapping.clone())).collect(),
+            active: carried.iter().filter_map(of).filter_map(|(kind, one)| Some((kind, one.active.clone()?))).collect(),
+        };
+        let parts = self.parts(&before.mappings).await?;
+        let mut why = None;
+        if let Extent::Changes = extent {
+            match self.plan_changes(state, &before, &parts).await? {
+                Ok(mut prepared) => {
+                    prepared.lacking = lacking;
+                    return Ok(prepared);
+                }
+                Err(cause) => why = Some(cause),
+            }
+        }
+        let mut prepared = match extent {
+            Extent::Person(login) => self.plan_person(state, &before, &parts, login).await?,
+            Extent::Changes | Extent::Full { .. } => {
+                let refill = matches!(extent, Extent::Full { refill: true });
+                self.plan_whole(state, &before, &parts, (ability, refill)).await?
+            }
+        };
+        prepared.lacking = lacking;
+        prepared.warnings.extend(why.map(|cause| format!("everything is read: {cause}")));
+        Ok(prepared)
+    }
+
+    async fn planner(&self, state: &State) -> Result<(Planner, People), SyncError> {
+        let mut people = People::default();
+        let mut links = Vec::new();
+        let mut pages = state.links();
+        while let Some(page) = pages.next().await? {
+            for link in &page {
+                people.put_name(link.key.clone(), &link.dn);
+            }
+            links.extend(page);
+        }
+        Ok((Planner::new(links, self.plan_policy(), self.now()), people))
+    }
+
+    /// Everything, against the links, and against what the target shows where that is wanted.
+    async fn plan_whole(
+        &self,
+        state: &State,
+        before: &Before,
+        parts: &[Part],
+        (ability, refill): (&Ability, bool),
+    ) -> Result<Prepared, SyncError> {
+        let (mut planner, known) = self.planner(state).await?;
+        let is_first = planner.linked().next().is_none();
+        let mut lists = BTreeMap::new();
+        if ability.lists && (is_first || self.options().compare) {
+            for (kind, mapping) in &before.mappings {
+                let active = before.active.get(kind).map(String::as_str);
+                let list = || listing(self.target(), *kind, mapping, active);
+                lists.insert(*kind, patient(list).await.map_err(SyncError::listing)?);
+            }
+            self.note_losses(&mut planner, &lists, refill)?;
+        }
+        let shown: BTreeMap<ObjectType, BTreeMap<String, Shown>> = if self.options().compare {
+            lists.iter_mut().map(|(kind, list)| (*kind, take_linked(list, *kind, &planner))).collect()
+        } else {
+            BTreeMap::new()
+        };
+        let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known);
+        for part in parts {
+            reading.whole(part).await?;
+        }
+        reading.finish(true);
+        let Reading { structures, cursors, invalid, .. } = reading;
+        let structure = keep(parts, &structures)?;
+        let unasked = self.settle(&mut planner, before, &lists).await?;
+        self.note_orphans(&mut planner, &lists, &before.active);
+        let readings = Readings::every(ReadingOf::All);
+        let warnings = told(&structures);
+        Ok(Prepared {
+            hash: with_cursors(planner.state(), &before.cursors),
+            plan: planner.finish(&readings),
+            mode: "full",
+            cursors,
+            structure,
+            invalid,
+            unasked,
+            lacking: Vec::new(),
+            warnings,
+        })
+    }
+
+    /// What changed; a sentence where everything has to be read.
+    async fn plan_changes(
+        &self,
+        state: &State,
+        before: &Before,
+        parts: &[Part],
+    ) -> Result<Result<Prepared, String>, SyncError> {
+        if before.cursors.is_empty() {
+            return Ok(Err("nothing was read before".to_owned()));
+        }
+        let (mut planner, known) = self.planner(state).await?;
+        let nobody = BTreeMap::new();
+        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, People::default());
+        reading.people = known;
+        let mut nothing = true;
+        for part in parts {
+            let stored = before.stored.get(&shelf(part.source.name()));
+            let stored = stored.and_then(|text| serde_json::from_str::<Stored>(text).ok());
+            match reading.changes(part, &before.cursors, (stored, parts.len() == 1)).await? {
+                Taken::Nothing => {}
+                Taken::Changes => nothing = false,
+                Taken::Whole(cause) => return Ok(Err(cause)),
+            }
+        }
+        if !nothing {
+            reading.finish(false);
+        }
+        let Reading { structures, cursors, invalid, .. } = reading;
+        let structure = if nothing { BTreeMap::new() } else { keep(parts, &structures)? };
+        let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
+        let readings = Readings::every(ReadingOf::Changes);
+        Ok(Ok(Prepared {
+            hash: with_cursors(planner.state(), &before.cursors),
+            plan: planner.finish(&readings),
+            mode: "incremental",
+            cursors,
+            structure,
+            invalid,
+            unasked,
+            lacking: Vec::new(),
+            warnings: told(&structures),
+        }))
+    }
+
+    /// One person, found by the login name.
+    async fn plan_person(
+        &self,
+        state: &State,
+        before: &Before,
+        parts: &[Part],
+        login: &str,
+    ) -> Result<Prepared, SyncError> {
+        let (mut planner, known) = self.planner(state).await?;
+        let nobody = BTreeMap::new();
+        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, People::default());
+        reading.people = known;
+        let mut found = 0;
+        for part in parts {
+            let stored = before.stored.get(&shelf(part.source.name()));
+            let stored = stored.and_then(|text| serde_json::from_str::<Stored>(text).ok());
+            let structure = match stored.map(|stored| Structure::restore(stored, &part.conventions)) {
+                Some(Ok(structure)) => structure,
+                _ => reading.read_structure(part).await?,
+            };
+            found += reading.person(part, &structure, login).await?;
+        }
+        if found == 0 {
+            return Err(SyncError::Nobody(login.to_owned()));
+        }
+        reading.finish(false);
+        let invalid = std::mem::take(&mut reading.invalid);
+        let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
+        Ok(Prepared {
+            hash: with_cursors(planner.state(), &before.cursors),
+            plan: planner.finish(&Readings::every(ReadingOf::Changes)),
+            mode: "person",
+            // How far it was read has not changed by this.
+            cursors: Vec::new(),
+            structure: BTreeMap::new(),
+            invalid,
+            unasked,
+            lacking: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn settle(
+        &self,
+        planner: &mut Planner,
+        before: &Before,
+        lists: &BTreeMap<ObjectType, Inventory>,
+    ) -> Result<Vec<(ObjectKey, TargetFault)>, SyncError> {
+        let rules = self.options().matching;
+        settle(planner, self.target(), (&before.mappings, &before.active), lists, rules)
+            .await
+            .map_err(SyncError::listing)
+    }
+
+    /// What is linked and no longer listed is made anew, but a target that lost very much is not refilled blindly.
+    fn note_losses(
+        &self,
+        planner: &mut Planner,
+        lists: &BTreeMap<ObjectType, Inventory>,
+        refill: bool,
+    ) -> Result<(), SyncError> {
+        for (kind, list) in lists {
+            let linked = planner.linked().filter(|(key, _)| key.kind == *kind);
+            let (gone, held): (Vec<_>, Vec<_>) = linked
+                .map(|(key, id)| (key.clone(), list.shown.contains_key(id)))
+                .partition(|(_, is_there)| !is_there);
+            let all = gone.len() + held.len();
+            let limits = self.options().gate.types.get(kind).copied().unwrap_or_default();
+            if !refill && gone.len() as u64 > limits.delete.most(all as u64) {
+                return Err(SyncError::Forgetful { kind: *kind, gone: gone.len(), linked: all });
+            }
+            for (key, _) in gone {
+                planner.lost(&key);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_orphans(
+        &self,
+        planner: &mut Planner,
+        lists: &BTreeMap<ObjectType, Inventory>,
+        active: &BTreeMap<ObjectType, String>,
+    ) {
+        let adopted: BTreeSet<String> = planner.adopted().map(str::to_owned).collect();
+        for (kind, list) in lists {
+            let path = active.get(kind);
+            for (id, shown) in &list.shown {
+                if adopted.contains(id) || planner.holder(id).is_some() {
+                    continue;
+                }
+                let is_active = path.and_then(|path| shown.get(path)).is_none_or(|value| *value == true);
+                let name = shown.values().find_map(|value| value.as_str()).unwrap_or(id);
+                planner.orphan(*kind, id, name, is_active);
+            }
+        }
+    }
+}
+
+/// What the target shows of those who are linked; the rest stays, for those who are still to be matched.
+fn take_linked(list: &mut Inventory, kind: ObjectType, planner: &Planner) -> BTreeMap<String, Shown> {
+    let ids: BTreeSet<&str> =
+        planner.linked().filter(|(key, _)| key.kind == kind).map(|(_, id)| id).collect();
+    let (linked, rest) =
+        std::mem::take(&mut list.shown).into_iter().partition(|(id, _)| ids.contains(id.as_str()));
+    list.shown = rest;
+    linked
+}
+
+fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, String>, SyncError> {
+    let kept = parts.iter().zip(structures).map(|(part, structure)| {
+        let text = serde_json::to_string(&structure.stored()).map_err(|cause| SyncError::Kept(cause.to_string()));
+        Ok((shelf(part.source.name()), text?))
+    });
+    kept.collect()
+}
+
+fn told(structures: &[Structure]) -> Vec<String> {
+    structures.iter().flat_map(Structure::warnings).map(ToString::to_string).collect()
+}
+
+/// The fingerprint of links with that of how far the sources were read.
+pub(super) fn with_cursors(links: StateHash, cursors: &BTreeMap<(String, String), Cursor>) -> StateHash {
+    cursors
+        .iter()
+        .fold(links, |hash, ((source, query), cursor)| hash.with_cursor(&format!("{source} {query}"), cursor))
+}

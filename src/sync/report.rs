@@ -1,0 +1,233 @@
+//! [`Report`]: what a run or a check came to; [`Teller`]: who writes the lines of the log while it goes on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
+use super::apply::{Applied, End};
+use super::gate::Gated;
+use super::object::ObjectType;
+use super::operation::{Action, Operation};
+use super::plan::Totals;
+use super::prepare::Prepared;
+use super::target::TargetFault;
+use super::words::{self, Counts, Failed};
+
+/// What a run or a check came to.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The target.
+    pub target: String,
+    /// The number of the run; none of a check.
+    pub run: Option<i64>,
+    /// `full`, `incremental`, `person` or `plan`.
+    pub mode: String,
+    /// Numbers by type.
+    pub counts: BTreeMap<ObjectType, Counts>,
+    /// Why something is held back, in sentences.
+    pub causes: Vec<String>,
+    /// What is held back.
+    pub held: Vec<Operation>,
+    /// What is to be done, or was.
+    pub operations: Vec<Operation>,
+    /// What could not be carried, or is not clear, in sentences.
+    pub problems: Vec<String>,
+    /// What somebody should know.
+    pub warnings: Vec<String>,
+    /// How many operations were put off to a later run.
+    pub put_off: u64,
+    /// How many wait, since the run ended early.
+    pub left: u64,
+    /// Why it ended early.
+    pub stopped: Option<TargetFault>,
+}
+
+impl Report {
+    pub(super) fn planned(target: &str, prepared: &Prepared, gated: &Gated) -> Self {
+        let plan = &prepared.plan;
+        let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
+        problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
+        problems.extend(plan.reports.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
+        problems.extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
+        let lacking = prepared.lacking.iter().map(|kind| {
+            format!("{} ({})", words::failure(Failed::Synchronizing(kind.as_str(), 53), 0, ""), words::remedy(53))
+        });
+        problems.extend(lacking);
+        let mut warnings = prepared.warnings.clone();
+        warnings.extend(plan.skipped.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
+        warnings.extend(plan.warnings.iter().map(ToString::to_string));
+        let run = "RUN".to_owned();
+        Self {
+            target: target.to_owned(),
+            run: None,
+            mode: prepared.mode.to_owned(),
+            counts: plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))).collect(),
+            causes: gated.causes.iter().map(|cause| cause.sentence(&run)).collect(),
+            held: gated.held.clone(),
+            operations: gated.released.clone(),
+            problems,
+            warnings,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn resumed(target: &str, run: i64, applied: &Applied) -> Self {
+        let mut report = Self {
+            target: target.to_owned(),
+            run: Some(run),
+            mode: "allowed".to_owned(),
+            ..Self::default()
+        };
+        report.add(applied);
+        report
+    }
+
+    /// What was carried out takes the place of what was planned.
+    pub(super) fn add(&mut self, applied: &Applied) {
+        for (kind, counts) in &mut self.counts {
+            let done = applied.tally.get(kind).copied().unwrap_or_default();
+            counts.take(&done);
+        }
+        for (kind, done) in &applied.tally {
+            self.counts.entry(*kind).or_insert_with(|| {
+                let mut counts = Counts::default();
+                counts.take(done);
+                counts
+            });
+        }
+        for operation in &self.held {
+            self.counts.entry(operation.key.kind).or_default().skipped += 1;
+        }
+        if let Some(run) = self.run {
+            for cause in &mut self.causes {
+                *cause = cause.replace("allow RUN", &format!("allow {run} {}", self.target));
+            }
+        }
+        self.put_off = applied.put_off;
+        self.left = applied.left;
+        self.problems.extend(applied.lost.iter().map(|key| {
+            format!("{key}: it was gone from the target; the next run looks for it or makes it anew")
+        }));
+        if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {
+            self.stopped = Some(fault.clone());
+        }
+    }
+
+    /// A word for how it ended.
+    pub fn result(&self) -> &'static str {
+        if self.stopped.is_some() {
+            return "stopped";
+        }
+        let failed = self.put_off + self.counts.values().map(|counts| counts.failed()).sum::<u64>();
+        match (self.held.is_empty(), failed == 0 && self.problems.is_empty()) {
+            (false, _) => "held",
+            (true, false) => "incomplete",
+            (true, true) => "complete",
+        }
+    }
+
+    /// What an administrator has to do something about: what is held back, and why it stopped.
+    pub fn told_causes(&self) -> Vec<String> {
+        let stopped = self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
+        self.causes.iter().cloned().chain(stopped).collect()
+    }
+
+    /// The summary lines, one for each type.
+    pub fn summary(&self) -> impl Iterator<Item = String> {
+        self.counts.iter().map(|(kind, counts)| words::summary(*kind, counts))
+    }
+
+    pub(super) fn counts_json(&self) -> serde_json::Value {
+        let of = |counts: &Counts| {
+            json!({
+                "total": counts.total,
+                "add": counts.add.0, "added": counts.add.1,
+                "modify": counts.modify.0, "modified": counts.modify.1,
+                "delete": counts.delete.0, "deleted": counts.delete.1,
+                "skip": counts.skipped,
+            })
+        };
+        self.counts.iter().map(|(kind, counts)| (kind.key().to_owned(), of(counts))).collect()
+    }
+}
+
+/// A plan as numbers: nothing has succeeded yet.
+fn planned(totals: Totals) -> Counts {
+    let Totals { total, add, modify, delete, skip, .. } = totals;
+    Counts { total, add: (add, 0), modify: (modify, 0), delete: (delete, 0), skipped: skip }
+}
+
+impl Counts {
+    fn take(&mut self, done: &Written) {
+        self.add = (done.add.tried, done.add.succeeded);
+        self.modify = (done.modify.tried, done.modify.succeeded);
+        self.delete = (done.delete.tried, done.delete.succeeded);
+        self.skipped += done.failed;
+    }
+
+    fn failed(&self) -> u64 {
+        let missed = |(tried, succeeded): (u64, u64)| tried.saturating_sub(succeeded);
+        missed(self.add) + missed(self.modify) + missed(self.delete)
+    }
+}
+
+/// Who hears that somebody was deactivated or removed at a target, and ends what that person has here.
+pub trait Leavers: Send + Sync + fmt::Debug {
+    /// The person with this entry; an objectGUID or entryUUID in text form.
+    fn left(&self, id: &str);
+}
+
+/// Writes the lines of the log, and tells who wants to know how far it is.
+#[derive(Clone, Copy)]
+pub struct Teller<'a> {
+    /// The target.
+    pub target: &'a str,
+    /// Called after each write.
+    pub progress: Option<&'a (dyn Fn() + Send + Sync)>,
+    /// Who ends sessions.
+    pub leavers: Option<&'a dyn Leavers>,
+}
+
+impl fmt::Debug for Teller<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Teller").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl Journal for Teller<'_> {
+    fn wrote(&self, written: &Write<'_>) {
+        let target = self.target;
+        tracing::info!(sync.target = target, object = %written.key, "{}", words::update(written));
+        if written.code != 0 {
+            let failed = match written.kind {
+                WriteKind::Add => Failed::Adding(written.dn),
+                WriteKind::Modify => Failed::Modifying(written.dn),
+                WriteKind::Delete => Failed::Deleting(written.dn),
+            };
+            let line = words::failure(failed, written.retries, written.detail);
+            tracing::error!(sync.target = target, object = %written.key, code = written.code, remedy = words::remedy(written.code), "{line}");
+        } else if written.key.kind == ObjectType::User
+            && matches!(written.action, Action::Deactivate | Action::Delete)
+            && let Some(leavers) = self.leavers
+        {
+            leavers.left(&written.key.id);
+        }
+        if let Some(progress) = self.progress {
+            progress();
+        }
+    }
+
+    fn skipped(&self, written: &Write<'_>) {
+        tracing::warn!(sync.target = self.target, object = %written.key, dn = written.dn, "not sent: {}", written.detail);
+        if let Some(progress) = self.progress {
+            progress();
+        }
+    }
+
+    fn retrying(&self, operation: &Operation, fault: &TargetFault, wait: Duration) {
+        tracing::debug!(sync.target = self.target, object = %operation.key, ?wait, "tried again: {fault}");
+    }
+}
