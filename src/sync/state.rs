@@ -23,6 +23,7 @@ use crate::store::{
     Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, SyncStore, SyncWrite,
 };
 
+pub(super) use self::begin::of_phase;
 pub use self::begin::{Begun, Planned, Structure};
 pub(super) use self::code::{in_shards, key_row, link_row, shard_of};
 pub use self::lease::Lease;
@@ -302,6 +303,11 @@ impl State {
         } else {
             Err(StateError::LeaseLost { target: self.target.to_string() })
         }
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The present moment, as rows have it.

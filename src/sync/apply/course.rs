@@ -1,0 +1,431 @@
+//! [`Course`]: the one loop that feeds, sends, waits and writes; all decisions of one application are made here, one
+//! after the other.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::Instant;
+
+use super::feed::{Feed, is_serial, makes};
+use super::journal::{Tally, WriteKind, Written, shown};
+use super::record::Results;
+use super::send::{Outcome, Sender, unresolved};
+use super::task::Task;
+use super::{Application, Applied, End};
+use crate::store::SyncWrite;
+use crate::sync::object::ObjectKey;
+use crate::sync::pace::{Pace, Turn};
+use crate::sync::state::StateError;
+use crate::sync::target::{FaultKind, TargetFault};
+
+/// Operations of one transaction, as a rule.
+const BATCH: usize = 256;
+/// How long results wait for company: the price of a commit is shared.
+const LINGER: Duration = Duration::from_millis(250);
+/// The most operations that wait for their next attempt while others are begun.
+const WAITING: usize = 1_000;
+/// So many refusals of the credentials in a row are no matter of single objects.
+const DENIED: u32 = 8;
+
+type Attempt<'a> = BoxFuture<'a, (Task, Outcome)>;
+type Commit<'a> = BoxFuture<'a, (Result<(), StateError>, Vec<Task>)>;
+
+/// An application under way.
+pub(super) struct Course<'a> {
+    job: &'a Application<'a>,
+    sender: Arc<Sender<'a>>,
+    pace: Pace,
+    feed: Feed,
+    /// The turn that is under way.
+    turn: Option<i64>,
+    /// Creations that are to be noted as sent with the next commit.
+    intents: Vec<Task>,
+    ready: VecDeque<Task>,
+    /// By the moment of the next attempt.
+    waiting: BTreeMap<(Instant, u64), Task>,
+    counter: u64,
+    /// By the object that is not there yet.
+    parked: HashMap<ObjectKey, Vec<Task>>,
+    flying: FuturesUnordered<Attempt<'a>>,
+    results: Results,
+    oldest: Option<Instant>,
+    commit: Option<Commit<'a>>,
+    denied: u32,
+    cancel: watch::Receiver<bool>,
+    end: End,
+    tally: Tally,
+    lost: Vec<ObjectKey>,
+    put_off: u64,
+    left: usize,
+}
+
+impl<'a> Course<'a> {
+    pub(super) async fn new(job: &'a Application<'a>) -> Result<Self, StateError> {
+        let (state, target, policy) = (job.state, job.target, job.policy);
+        Ok(Self {
+            job,
+            sender: Arc::new(Sender { state, target, policy, probed: OnceCell::new() }),
+            pace: Pace::new(policy.pace.clone(), Instant::now()),
+            feed: Feed::new(state, job.only).await?,
+            turn: None,
+            intents: Vec::new(),
+            ready: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            counter: 0,
+            parked: HashMap::new(),
+            flying: FuturesUnordered::new(),
+            results: Results::default(),
+            oldest: None,
+            commit: None,
+            denied: 0,
+            cancel: job.cancel.clone(),
+            end: End::Complete,
+            tally: Tally::new(),
+            lost: Vec::new(),
+            put_off: 0,
+            left: 0,
+        })
+    }
+
+    pub(super) async fn run(mut self) -> Result<Applied, StateError> {
+        loop {
+            if *self.cancel.borrow() && self.end == End::Complete {
+                self.end = End::Cancelled;
+            }
+            let goes_on = self.end == End::Complete;
+            if goes_on {
+                self.load().await?;
+            } else {
+                self.give_back();
+            }
+            let wake = if goes_on { self.launch() } else { None };
+            self.write(self.flying.is_empty() && (wake.is_none() || !goes_on));
+            if self.commit.is_none() && self.flying.is_empty() && self.results.len() == 0 && self.is_idle() {
+                if self.release_parked() || (goes_on && self.feed.len() > 0) {
+                    continue;
+                }
+                return Ok(self.applied());
+            }
+            self.wait(wake).await?;
+        }
+    }
+
+    /// Whether nothing is loaded but what is parked.
+    fn is_idle(&self) -> bool {
+        self.intents.is_empty() && self.ready.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Loads the next operations: of this turn, or of the next one when this one is over.
+    async fn load(&mut self) -> Result<(), StateError> {
+        while self.intents.len() + self.ready.len() < BATCH / 2 && self.waiting.len() < WAITING {
+            let Some(next) = self.feed.turn() else { return Ok(()) };
+            if self.turn != Some(next) && !self.is_over(next) {
+                return Ok(());
+            }
+            self.turn = Some(next);
+            for task in self.feed.load(self.job.state, BATCH).await? {
+                if task.creates() && !task.look_up {
+                    self.intents.push(task);
+                } else {
+                    self.ready.push_back(task);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the turn before `next` is over, and written: links are read again for the next one.
+    fn is_over(&self, next: i64) -> bool {
+        self.flying.is_empty()
+            && self.commit.is_none()
+            && self.results.len() == 0
+            && self.is_idle()
+            && (self.parked.is_empty() || makes(next))
+    }
+
+    /// Sends what may go now; says when there is something to send again, if that is known.
+    fn launch(&mut self) -> Option<Instant> {
+        let serial = self.turn.is_some_and(is_serial);
+        loop {
+            let now = Instant::now();
+            if serial && !self.flying.is_empty() {
+                return None;
+            }
+            let due = self.waiting.first_key_value().map(|((due, _), _)| *due);
+            let again = due.is_some_and(|due| due <= now);
+            if !again && (self.ready.is_empty() || (serial && due.is_some())) {
+                return due;
+            }
+            match self.pace.turn(now, self.flying.len()) {
+                Turn::Now => {}
+                Turn::At(then) => return Some(then),
+                Turn::Answer => return None,
+            }
+            let next =
+                if again { self.waiting.pop_first().map(|(_, task)| task) } else { self.ready.pop_front() };
+            if let Some(task) = next {
+                self.send(task, now);
+            }
+        }
+    }
+
+    fn send(&mut self, mut task: Task, now: Instant) {
+        if let Some(needed) = task.waits_for(&self.feed.known, &self.feed.coming) {
+            self.parked.entry(needed).or_default().push(task);
+            return;
+        }
+        let Some(sending) = task.sending(&self.feed.known, self.job.policy, self.job.ids) else {
+            self.skip(&task);
+            return;
+        };
+        if task.is_idle(&sending) && !task.missing.is_empty() {
+            self.skip(&task);
+            return;
+        }
+        self.pace.sent();
+        task.attempts += 1;
+        task.sent = now;
+        let sender = Arc::clone(&self.sender);
+        self.flying.push(Box::pin(async move {
+            let outcome = sender.attempt(&task, &sending).await;
+            (task, outcome)
+        }));
+    }
+
+    /// Waits until something happens.
+    async fn wait(&mut self, wake: Option<Instant>) -> Result<(), StateError> {
+        let linger = self.oldest.filter(|_| self.commit.is_none()).map(|oldest| oldest + LINGER);
+        let wake = [wake, linger].into_iter().flatten().min();
+        let (watched, cancelled) = (self.end == End::Complete, self.cancel.clone());
+        let commit = async {
+            match &mut self.commit {
+                Some(commit) => commit.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some((task, outcome)) = self.flying.next(), if !self.flying.is_empty() => self.settle(task, outcome)?,
+            (written, tasks) = commit => {
+                self.commit = None;
+                written?;
+                self.ready.extend(tasks);
+            }
+            () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+            () = until_true(cancelled), if watched => {}
+        }
+        Ok(())
+    }
+
+    /// Notes how an attempt went.
+    fn settle(&mut self, mut task: Task, outcome: Outcome) -> Result<(), StateError> {
+        let now = Instant::now();
+        if !matches!(outcome, Outcome::Again { .. } | Outcome::Unauthorized(_) | Outcome::Broken(_)) {
+            self.pace.answered();
+        }
+        match outcome {
+            Outcome::Done(id) => {
+                self.results.link(&mut task, &id, self.job.policy, true);
+                self.tell(&task, Some(&id), None);
+                self.arrive(&task, Some(id));
+                if task.missing.is_empty() {
+                    self.results.mark(&task, "done");
+                } else {
+                    let fault = unresolved(&task.missing);
+                    self.put_off(&task, &fault);
+                }
+            }
+            Outcome::Nothing(id) => {
+                self.results.link(&mut task, &id, self.job.policy, true);
+                self.results.mark(&task, "done");
+            }
+            Outcome::Linked(id, fault) => {
+                self.results.link(&mut task, &id, self.job.policy, false);
+                self.tell(&task, Some(&id), Some(&fault));
+                self.arrive(&task, Some(id));
+                self.put_off(&task, &fault);
+            }
+            Outcome::Removed => {
+                self.results.unlink(&task.operation.key);
+                self.feed.known.remove(&task.operation.key);
+                self.tell(&task, None, None);
+                self.results.mark(&task, "done");
+            }
+            Outcome::Lost => {
+                self.results.unlink(&task.operation.key);
+                self.lost.push(task.operation.key.clone());
+                self.feed.known.remove(&task.operation.key);
+                let fault = unresolved(std::slice::from_ref(&task.operation.key));
+                self.tell(&task, None, Some(&fault));
+                self.arrive(&task, None);
+                self.results.mark(&task, "dropped");
+            }
+            Outcome::Failed(fault) => self.fail(&task, &fault),
+            Outcome::Again { fault, look_up } => self.again(task, fault, look_up, now),
+            Outcome::Unauthorized(fault) => {
+                self.end = End::Unauthorized(fault);
+                self.stay(&task, "waiting");
+            }
+            Outcome::Broken(error) => return Err(error),
+        }
+        self.oldest.get_or_insert(now);
+        Ok(())
+    }
+
+    fn fail(&mut self, task: &Task, fault: &TargetFault) {
+        if fault.kind == FaultKind::Unauthorized {
+            self.denied += 1;
+            if self.denied >= DENIED {
+                self.end = End::Unauthorized(fault.clone());
+                self.stay(task, "waiting");
+                return;
+            }
+        } else {
+            self.denied = 0;
+        }
+        self.tell(task, task.operation.target_id.as_deref(), Some(fault));
+        self.arrive(task, None);
+        self.put_off(task, fault);
+    }
+
+    /// What may be tried again is, until it was tried often enough.
+    fn again(&mut self, mut task: Task, fault: TargetFault, look_up: bool, now: Instant) {
+        self.pace.slow(&fault, task.sent, now, self.job.ids);
+        task.look_up = look_up;
+        if self.pace.is_hopeless() {
+            self.stay(&task, if look_up { "sent" } else { "waiting" });
+            self.end = End::Unavailable(fault);
+        } else if self.pace.is_enough(task.attempts) {
+            self.fail(&task, &fault);
+        } else {
+            // The target said when: all wait for that, and nobody longer.
+            let alone = self.pace.wait(task.attempts, self.job.ids);
+            let wait = if fault.retry_after.is_some() { Duration::ZERO } else { alone };
+            self.job.journal.retrying(&task.operation, &fault, fault.retry_after.unwrap_or(wait));
+            self.counter += 1;
+            self.waiting.insert((now + wait, self.counter), task);
+        }
+    }
+
+    /// An operation stays for the next run.
+    fn stay(&mut self, task: &Task, state: &'static str) {
+        self.left += 1;
+        self.results.mark(task, state);
+    }
+
+    /// An operation that cannot be sent.
+    fn skip(&mut self, task: &Task) {
+        let fault = unresolved(&task.missing);
+        self.tally.entry(task.operation.key.kind).or_default().failed += 1;
+        self.job.journal.skipped(&self.written(task, task.operation.target_id.as_deref(), Some(&fault)));
+        self.arrive(task, None);
+        self.put_off(task, &fault);
+        self.oldest.get_or_insert(Instant::now());
+    }
+
+    fn put_off(&mut self, task: &Task, fault: &TargetFault) {
+        self.put_off += 1;
+        self.results.put_off(task, fault, self.job.state.now());
+    }
+
+    /// What waited for this object goes on: with it, or without.
+    fn arrive(&mut self, task: &Task, id: Option<String>) {
+        let key = &task.operation.key;
+        if let Some(id) = id {
+            self.denied = 0;
+            self.feed.known.insert(key.clone(), Arc::from(id));
+        }
+        if self.feed.coming.remove(key) {
+            self.ready.extend(self.parked.remove(key).into_iter().flatten());
+        }
+    }
+
+    /// What waits for objects that wait for others in a circle goes without them.
+    fn release_parked(&mut self) -> bool {
+        if self.end != End::Complete || self.feed.turn().is_some_and(makes) {
+            return false;
+        }
+        let tasks = self.parked.drain().flat_map(|(_, tasks)| tasks);
+        self.ready.extend(tasks.map(|task| Task { forced: true, ..task }));
+        !self.ready.is_empty()
+    }
+
+    /// What was not sent stays for the next run; what was noted as sent and was not is noted as waiting.
+    fn give_back(&mut self) {
+        let parked = self.parked.drain().flat_map(|(_, tasks)| tasks);
+        let waiting = std::mem::take(&mut self.waiting).into_values();
+        self.left += self.intents.len();
+        for task in self.ready.drain(..).chain(waiting).chain(parked) {
+            self.left += 1;
+            if task.creates() && !task.look_up {
+                self.results.mark(&task, "waiting");
+            }
+        }
+        self.intents.clear();
+    }
+
+    /// Begins a transaction when there is enough for one, or nothing else to do.
+    fn write(&mut self, idle: bool) {
+        if self.commit.is_some() {
+            return;
+        }
+        let late = self.oldest.is_some_and(|oldest| oldest.elapsed() >= LINGER);
+        let hungry = !self.intents.is_empty() && self.ready.len() < BATCH / 2;
+        let full = self.results.len() >= BATCH;
+        if !(hungry || full || (self.results.len() > 0 && (idle || late))) {
+            return;
+        }
+        let at_ms = self.job.state.now_ms();
+        let mut writes = self.results.take(at_ms);
+        self.oldest = None;
+        let intents = std::mem::take(&mut self.intents);
+        let mut seqs: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for task in &intents {
+            seqs.entry(task.run).or_default().push(task.seq);
+        }
+        let sent = |(run, seqs)| SyncWrite::MarkAll { run, seqs, state: "sent", at_ms };
+        writes.extend(seqs.into_iter().map(sent));
+        let state = self.job.state;
+        self.commit = Some(Box::pin(async move { (state.write(writes).await, intents) }));
+    }
+
+    fn tell(&mut self, task: &Task, target_id: Option<&str>, fault: Option<&TargetFault>) {
+        let kind = WriteKind::of(task.operation.action);
+        self.tally.entry(task.operation.key.kind).or_default().write(kind, fault.is_none());
+        self.job.journal.wrote(&self.written(task, target_id, fault));
+    }
+
+    fn written<'t>(
+        &self,
+        task: &'t Task,
+        target_id: Option<&'t str>,
+        fault: Option<&'t TargetFault>,
+    ) -> Written<'t> {
+        Written {
+            kind: WriteKind::of(task.operation.action),
+            key: &task.operation.key,
+            dn: &task.operation.dn,
+            target_id,
+            code: fault.map_or(0, |fault| fault.code),
+            detail: fault.map_or("", |fault| fault.detail.as_str()),
+            retries: task.attempts.saturating_sub(1),
+            changes: shown(&task.operation, |path| self.job.policy.secret.contains(path)),
+        }
+    }
+
+    fn applied(self) -> Applied {
+        let left = u64::try_from(self.left + self.feed.len()).unwrap_or(u64::MAX);
+        Applied { tally: self.tally, end: self.end, lost: self.lost, put_off: self.put_off, left }
+    }
+}
+
+/// Returns when the sign is given; never when whoever could give it is gone.
+async fn until_true(mut sign: watch::Receiver<bool>) {
+    if sign.wait_for(|given| *given).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

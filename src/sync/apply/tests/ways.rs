@@ -1,0 +1,313 @@
+//! What becomes of one operation or a few, by the target's answer.
+
+use super::fake::{Mishap, fault};
+use super::*;
+use crate::clock::SignedDuration;
+use crate::sync::link::LinkState;
+use crate::sync::target::FaultKind;
+
+#[tokio::test]
+async fn objects_are_made_before_what_names_them_and_removed_in_the_opposite_order() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let unit = |id: &str| ObjectKey::new(ObjectType::Organization, id);
+    let refer = |to| Change::Refer { path: "parent".into(), to };
+    let operations = vec![
+        create(user("u1"), vec![refer(unit("o2"))]),
+        create(user("u2"), vec![Change::Refer { path: "manager".into(), to: user("u1") }]),
+        create(unit("o1"), vec![]),
+        create(unit("o2"), vec![refer(unit("o1"))]),
+        create(group("g"), vec![]),
+        operation(Action::Relate, group("g"), vec![join(&[user("u1"), user("u2")])]),
+    ];
+    plan(&state, operations).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.end, applied.put_off, applied.left), (End::Complete, 0, 0));
+    let made: Vec<_> = fixture.fake.inner().calls.iter().map(|(_, about)| about.clone()).collect();
+    assert_eq!(made[..2], ["o1", "o2"]);
+    let at = |id: &str| fixture.fake.one(id);
+    assert_eq!(at("u1").1["parent"], json!(at("o2").0));
+    assert_eq!(at("u2").1["manager"], json!(at("u1").0));
+    assert_eq!(at("u1").1["active"], json!(true), "by policy");
+    assert_eq!(at("g").1["members"], json!([at("u1").0, at("u2").0]));
+    assert_eq!(at("g").1.get("active"), None);
+    let counts = applied.tally[&ObjectType::Group];
+    assert_eq!((counts.add.succeeded, counts.modify.succeeded, counts.failed), (1, 1, 0));
+
+    let link = state.link(&group("g")).await.unwrap().unwrap();
+    assert_eq!(link.members["members"], BTreeSet::from([user("u1"), user("u2")]));
+    assert_eq!(link.sums["userName"], sum(&json!("g")));
+    let leave = Change::Leave { path: "members".into(), members: vec![user("u2")] };
+    let operations = vec![
+        operation(Action::Delete, unit("o2"), vec![]),
+        operation(Action::Delete, unit("o1"), vec![]),
+        operation(Action::Relate, group("g"), vec![leave]),
+        operation(Action::Delete, user("u2"), vec![]),
+    ];
+    let gone = [at("u2").0, at("o2").0, at("o1").0];
+    plan(&state, operations).await;
+    fixture.apply(&state).await;
+    assert_eq!(at("g").1["members"], json!([at("u1").0]));
+    let deleted = fixture.fake.inner().calls.clone();
+    let deleted: Vec<_> = deleted.iter().filter(|(what, _)| what == "delete").map(|(_, id)| id).collect();
+    assert_eq!(deleted, gone.iter().collect::<Vec<_>>());
+    assert_eq!(state.links().all().await.unwrap().len(), 2);
+    let link = state.link(&group("g")).await.unwrap().unwrap();
+    assert_eq!(link.members["members"], BTreeSet::from([user("u1")]));
+}
+
+#[tokio::test]
+async fn nothing_is_ever_called_by_its_id_at_the_source() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let manager = |to| vec![Change::Refer { path: "manager".into(), to }];
+    let operations = vec![
+        create(group("g"), vec![]),
+        create(user("there"), vec![]),
+        operation(Action::Relate, group("g"), vec![join(&[user("there"), user("nowhere")])]),
+        operation(Action::Relate, user("there"), manager(user("nowhere"))),
+        create(user("lonely"), manager(user("nowhere"))),
+        // Each waits for the other.
+        create(user("hen"), manager(user("egg"))),
+        create(user("egg"), manager(user("hen"))),
+    ];
+    plan(&state, operations).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.end, applied.put_off), (End::Complete, 5));
+    assert_eq!(fixture.fake.one("g").1["members"], json!([fixture.fake.one("there").0]));
+    assert_eq!(fixture.fake.len(), 2);
+    let sent = json!(fixture.fake.inner().objects.values().collect::<Vec<_>>()).to_string();
+    assert!(!sent.contains("nowhere"), "{sent}");
+    let open = state.open().await.unwrap();
+    assert!(
+        open.iter().all(|kept| kept.progress == Progress::Failed && kept.fault.as_ref().unwrap().0 == 32)
+    );
+    let link = state.link(&group("g")).await.unwrap().unwrap();
+    assert_eq!(link.members["members"], BTreeSet::from([user("there")]));
+    let lines = fixture.lines();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("skipped ")).count(), 4, "{lines:#?}");
+
+    // When it is there, what was put off is done at its time.
+    plan(&state, vec![create(user("nowhere"), vec![])]).await;
+    fixture.apply(&state).await;
+    assert_eq!(state.open().await.unwrap().len(), 5, "not before its time");
+    fixture.clock.advance(SignedDuration::from_hours(7));
+    fixture.apply(&state).await;
+    assert_eq!(fixture.fake.one("g").1["members"].as_array().unwrap().len(), 2);
+    assert_eq!(fixture.fake.one("lonely").1["manager"], json!(fixture.fake.one("nowhere").0));
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_linked_taken_over_or_a_conflict() {
+    let fixture = Fixture::new();
+    fixture.fake.inner().unique = true;
+    let state = fixture.open().await;
+    let put = |values: Value| fixture.fake.put(ObjectType::User, values);
+    let own = put(json!({"userName": "own", "externalId": "own", "title": "old"}));
+    let free = put(json!({"userName": "free", "title": "same", "note": "theirs"}));
+    put(json!({"userName": "foreign", "externalId": "another"}));
+    let title = |id: &str| create(user(id), vec![set("title", "same")]);
+    plan(&state, vec![title("own"), title("free"), title("foreign")]).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.put_off, fixture.fake.len()), (1, 3));
+    let linked = |key| {
+        let state = &state;
+        async move { state.link(&user(key)).await.unwrap().map(|link| link.target_id) }
+    };
+    assert_eq!(linked("own").await, Some(own.clone()), "what this creation made is not written again");
+    assert_eq!(linked("free").await, Some(free));
+    assert_eq!(linked("foreign").await, None);
+    let taken = fixture.fake.one("free").1;
+    assert_eq!((&taken["note"], &taken["active"]), (&json!("theirs"), &json!(true)));
+    let open = state.open().await.unwrap();
+    assert_eq!(open[0].fault.as_ref().unwrap().0, 68);
+    assert!(!fixture.fake.inner().calls.contains(&("modify".into(), own)));
+
+    // One that is linked to somebody else is nobody's to take, either.
+    let mut other = create(user("thief"), vec![]);
+    other.match_by = vec![("userName".into(), "free".into())];
+    other.changes = vec![set("userName", "free")];
+    plan(&state, vec![other]).await;
+    fixture.apply(&state).await;
+    assert_eq!(linked("thief").await, None);
+}
+
+#[tokio::test]
+async fn what_is_gone_is_unlinked_and_told() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![]), create(user("b"), vec![])]).await;
+    fixture.apply(&state).await;
+    fixture.fake.inner().objects.clear();
+    let operations = vec![
+        operation(Action::Modify, user("a"), vec![set("title", "x")]),
+        operation(Action::Delete, user("b"), vec![]),
+    ];
+    plan(&state, operations).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!(applied.lost, [user("a")]);
+    assert_eq!(applied.tally[&ObjectType::User].delete.succeeded, 1, "it is gone, as was wanted");
+    assert!(state.links().all().await.unwrap().is_empty());
+    assert!(state.open().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn refused_credentials_end_it_after_one_question() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, (0..50).map(|n| create(user(&format!("u{n}")), vec![])).collect()).await;
+    fixture.fake.fail(|_, _| Some(Mishap::Fault(fault(FaultKind::Unauthorized, 50, "401"))));
+    let applied = fixture.apply(&state).await;
+    assert!(matches!(applied.end, End::Unauthorized(_)), "{applied:?}");
+    assert_eq!((fixture.fake.count("probe"), applied.left, applied.put_off), (1, 50, 0));
+    assert!(fixture.fake.count("create") <= 8);
+    assert!(state.open().await.unwrap().iter().all(|kept| kept.progress == Progress::Waiting));
+    // One object that is not ours to write does not end anything.
+    fixture.fake.fail(|what, about| {
+        (what == "create" && about == "u7").then(|| Mishap::Fault(fault(FaultKind::Unauthorized, 50, "403")))
+    });
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.end, applied.put_off), (End::Complete, 1));
+    assert_eq!(fixture.fake.len(), 49);
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_and_put_off_longer_each_time() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("bad"), vec![]), create(user("good"), vec![])]).await;
+    let mut good = 0;
+    fixture.fake.fail(move |_, about| {
+        good += usize::from(about == "good");
+        let busy = Mishap::Fault(fault(FaultKind::Busy, 51, "503"));
+        (about == "bad" || good < 4).then_some(busy)
+    });
+    for (round, hours) in [(1, 6), (2, 12), (3, 24), (4, 24)] {
+        let before = fixture.fake.count("create");
+        let applied = fixture.apply(&state).await;
+        if matches!(applied.end, End::Unavailable(_)) {
+            // Nothing else was asked that could have been answered: the target counts as down.
+            assert!(round > 1);
+        }
+        let kept = state.open().await.unwrap().remove(0);
+        assert_eq!(kept.operation.key, user("bad"));
+        assert!(fixture.fake.count("create") > before || round > 1);
+        if kept.rounds == round {
+            assert_eq!(kept.next_try.duration_since(fixture.clock.now()).as_hours(), hours);
+        }
+        fixture.clock.advance(SignedDuration::from_hours(25));
+    }
+    assert!(
+        fixture.lines().iter().any(|line| line.starts_with("add uid=good 0") && line.contains("retry=3"))
+    );
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_ends_the_run_and_loses_nothing() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, (0..300).map(|n| create(user(&format!("u{n}")), vec![])).collect()).await;
+    fixture.fake.fail(|_, _| Some(Mishap::Fault(fault(FaultKind::Unheard, 81, "refused"))));
+    let applied = fixture.apply(&state).await;
+    assert!(matches!(applied.end, End::Unavailable(_)), "{applied:?}");
+    assert_eq!((applied.left, applied.put_off), (300, 0));
+    assert!(fixture.fake.count("create") < 100);
+    fixture.fake.heal();
+    assert_eq!(fixture.apply(&state).await.end, End::Complete);
+    assert_eq!((fixture.fake.len(), fixture.fake.count("find")), (300, 0));
+}
+
+#[tokio::test]
+async fn a_password_is_made_when_it_is_sent_and_nobody_else_sees_it() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let random = || Change::Random { path: "password".into() };
+    plan(
+        &state,
+        vec![create(user("a"), vec![random(), set("pin", "1234")]), create(user("b"), vec![random()])],
+    )
+    .await;
+    fixture.apply(&state).await;
+    let password = |id: &str| fixture.fake.one(id).1["password"].as_str().unwrap().to_owned();
+    let (a, b) = (password("a"), password("b"));
+    assert!(a != b && a.len() == 24, "{a} {b}");
+    let lines = fixture.lines().join("\n");
+    assert!(
+        lines.contains("password:=***") && lines.contains("pin:=***") && !lines.contains("1234"),
+        "{lines}"
+    );
+    for file in std::fs::read_dir(fixture.dir.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(a.len()).any(|window| window == a.as_bytes()));
+    }
+    assert!(!lines.contains(&a));
+    assert!(!state.link(&user("a")).await.unwrap().unwrap().sums.contains_key("password"));
+}
+
+#[tokio::test]
+async fn what_is_held_is_not_sent_before_it_is_allowed() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![]), create(user("b"), vec![])]).await;
+    fixture.apply(&state).await;
+    let held = vec![operation(Action::Delete, user("a"), vec![])];
+    let off = vec![operation(Action::Deactivate, user("b"), vec![])];
+    state.begin(Planned { operations: off, held, ..Planned::default() }).await.unwrap();
+    fixture.apply(&state).await;
+    assert_eq!(fixture.fake.len(), 2);
+    assert_eq!(fixture.fake.one("b").1["active"], json!(false));
+    assert_eq!(state.link(&user("b")).await.unwrap().unwrap().state, LinkState::Inactive);
+    assert_eq!(state.allow(2).await.unwrap(), 1);
+    fixture.apply(&state).await;
+    assert_eq!(fixture.fake.len(), 1);
+    let back = operation(Action::Activate, user("b"), vec![set("title", "again")]);
+    plan(&state, vec![back]).await;
+    fixture.apply(&state).await;
+    assert_eq!(fixture.fake.one("b").1["active"], json!(true));
+    assert_eq!(state.link(&user("b")).await.unwrap().unwrap().state, LinkState::Active);
+}
+
+#[tokio::test]
+async fn a_pause_answers_what_is_in_flight_and_leaves_the_rest() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, (0..500).map(|n| create(user(&format!("u{n}")), vec![])).collect()).await;
+    let (cancel, mut calls) = (fixture.cancel.clone(), 0);
+    fixture.fake.fail(move |_, _| {
+        calls += 1;
+        if calls == 100 {
+            cancel.send_replace(true);
+        }
+        None
+    });
+    let applied = fixture.apply(&state).await;
+    assert_eq!(applied.end, End::Cancelled);
+    let made = fixture.fake.len();
+    assert!((100..=108).contains(&made), "{made}");
+    assert_eq!(usize::try_from(applied.left).unwrap(), 500 - made);
+    assert_eq!(state.links().all().await.unwrap().len(), made);
+    assert!(state.open().await.unwrap().iter().all(|kept| kept.progress == Progress::Waiting));
+    assert_eq!(fixture.fake.inner().widest, 8);
+    fixture.cancel.send_replace(false);
+    assert_eq!(fixture.apply(&state).await.end, End::Complete);
+    assert_eq!((fixture.fake.len(), fixture.fake.count("find")), (500, 0));
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_stops() {
+    let fixture = Fixture::new();
+    let lease = fixture.open().await.lease("one").await.unwrap();
+    plan(lease.state(), (0..2_000).map(|n| create(user(&format!("u{n}")), vec![])).collect()).await;
+    fixture.clock.advance(SignedDuration::from_mins(2));
+    let other = fixture.open().await.lease("two").await.unwrap();
+    let lost = fixture.try_apply(lease.state()).await.unwrap_err();
+    assert!(matches!(lost, StateError::LeaseLost { .. }), "{lost}");
+    assert_eq!(fixture.fake.writes(), 0, "intents come before what they intend");
+    assert_eq!(fixture.apply(other.state()).await.end, End::Complete);
+}
+
+#[test]
+fn kinds_of_lines_have_their_words() {
+    let of = |action| WriteKind::of(action).as_str();
+    assert_eq!([Action::Create, Action::Deactivate, Action::Delete].map(of), ["add", "modify", "delete"]);
+}
