@@ -20,11 +20,19 @@ fn rules(text: &str) -> Vec<RuleText> {
 
 /// Rules of users, one a line: `path = ".."` and what else belongs to it.
 fn users(lines: &[&str]) -> Vec<RuleText> {
-    let tables: String = lines
-        .iter()
-        .map(|line| format!("[[map]]\nobject = \"user\"\n{}\n", line.replace("; ", "\n")))
-        .collect();
-    rules(&tables)
+    let table = |line: &&str| {
+        format!(
+            "[[map]]
+object = \"user\"
+{}
+",
+            line.replace(
+                "; ", "
+"
+            )
+        )
+    };
+    rules(&lines.iter().map(table).collect::<Vec<_>>().concat())
 }
 
 fn mapping(lines: &[&str]) -> Result<Mapping, MappingError> {
