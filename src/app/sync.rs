@@ -104,8 +104,9 @@ fn target_of(options: &SyncOptions) -> Result<Arc<dyn Target>> {
 }
 
 fn read_token(path: &std::path::Path, target: &str) -> Result<Secret<String>> {
-    crate::config::read_secret_file(path)
-        .with_context(|| format!("the token of target \"{target}\"; `sekisho sync token set {target}` writes it"))
+    crate::config::read_secret_file(path).with_context(|| {
+        format!("the token of target \"{target}\"; `sekisho sync token set {target}` writes it")
+    })
 }
 
 /// Ends the sessions of a person.

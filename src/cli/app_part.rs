@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
 use super::logging;
-use super::sync::schedule;
 use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severity};
+use super::sync::schedule;
 use crate::app::{self, App, Ports};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, DirectoryConfig};

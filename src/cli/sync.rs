@@ -159,16 +159,23 @@ impl Bench<'_> {
             }
             Command::Check { target, how } => {
                 let (_, engine) = self.engine(target).await?;
-                let (report, _) = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                let (report, _) =
+                    engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 output::check(&report, out)
             }
             Command::Plan { target, out: path, how } => {
                 let (_, engine) = self.engine(target).await?;
-                let (report, file) = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                let (report, file) =
+                    engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 let text = file.to_text().map_err(anyhow::Error::from)?;
                 std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
                 output::check(&report, out)?;
-                Ok(writeln!(out, "the plan is in {}; `sekisho sync apply {}` carries it out", path.display(), path.display())?)
+                Ok(writeln!(
+                    out,
+                    "the plan is in {}; `sekisho sync apply {}` carries it out",
+                    path.display(),
+                    path.display()
+                )?)
             }
             Command::Apply { file } => self.apply(file, out).await,
             Command::Status { target, json } => self.status(target.as_deref(), *json, out).await,
@@ -180,7 +187,8 @@ impl Bench<'_> {
             }
             Command::Allow { run, target } => self.allow(*run, target.as_deref(), out).await,
             Command::Pause { target } => {
-                wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+                wiring::sync_options(self.config, target)
+                    .map_err(|error| Failure::Usage(error.to_string()))?;
                 wiring::pause(&self.store, target).await?;
                 Ok(writeln!(out, "{target} is paused; `sekisho sync resume {target}` lets it go on")?)
             }
@@ -229,7 +237,8 @@ impl Bench<'_> {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         writeln!(out, "{}", words::STARTING)?;
-        let ended = self.with_teller(options, async |teller, cancel| engine.run(extent, teller, cancel).await).await;
+        let ended =
+            self.with_teller(options, async |teller, cancel| engine.run(extent, teller, cancel).await).await;
         let shown = match ended {
             Ok(report) => output::report(&report, out),
             Err(error) => Err(told(&options.name, error)),
@@ -239,12 +248,15 @@ impl Bench<'_> {
     }
 
     async fn apply(&self, file: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let plan = PlanFile::parse(&text).with_context(|| file.display().to_string())?;
         let target = plan.target.clone();
         let (options, engine) = self.engine(&target).await?;
         self.refuse_paused(&target).await?;
-        let ended = self.with_teller(options, async |teller, cancel| engine.run_plan(plan, teller, cancel).await).await;
+        let ended = self
+            .with_teller(options, async |teller, cancel| engine.run_plan(plan, teller, cancel).await)
+            .await;
         output::report(&ended.map_err(|error| told(&target, error))?, out)
     }
 
@@ -252,7 +264,8 @@ impl Bench<'_> {
         let name = self.only(target)?;
         let (options, engine) = self.engine(&name).await?;
         self.refuse_paused(&name).await?;
-        let ended = self.with_teller(options, async |teller, cancel| engine.allow(run, teller, cancel).await).await;
+        let ended =
+            self.with_teller(options, async |teller, cancel| engine.allow(run, teller, cancel).await).await;
         let (released, report) = ended.map_err(|error| told(&name, error))?;
         writeln!(out, "released {released} operations of run {run}")?;
         if released == 0 {
@@ -315,7 +328,12 @@ impl Bench<'_> {
 /// The line of the log, and the cause.
 fn told(target: &str, error: SyncError) -> Failure {
     let line = words::failure(Failed::Synchronizing(target, error.code()), 0, "");
-    tracing::error!(sync.target = target, code = error.code(), remedy = words::remedy(error.code()), "{line}");
+    tracing::error!(
+        sync.target = target,
+        code = error.code(),
+        remedy = words::remedy(error.code()),
+        "{line}"
+    );
     Failure::Other(anyhow::Error::from(error).context(line))
 }
 

@@ -17,6 +17,7 @@ use super::secrets::secret_keys;
 use super::values::{choice, count, duration, flag, text, web_url};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::outgoing::mail::{MailOptions, MailProtection, parse_address};
+use crate::sync::ObjectType;
 use crate::sync::gate::{GatePolicy, Limits, Over};
 use crate::sync::hooks::{Hook, Hooks};
 use crate::sync::mapping::RuleText;
@@ -24,11 +25,10 @@ use crate::sync::matching::MatchRules;
 use crate::sync::options::{Access, Destination, NoticeOptions, SourceOptions, SyncOptions};
 use crate::sync::pace::PaceOptions;
 use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
-use crate::sync::preset::{self, Preset};
+use crate::sync::preset::{self, Overrides, Preset};
 use crate::sync::schedule::Schedule;
 use crate::sync::scope::ScopeOptions;
 use crate::sync::structure::ConventionOptions;
-use crate::sync::ObjectType;
 
 const DEACTIVATIONS: &[(&str, Deactivation)] = &[
     ("delete-later", Deactivation::DeleteLater),
@@ -56,7 +56,10 @@ pub(super) fn read_mail(section: &Section<'_>) -> Option<MailOptions> {
     let user = section.optional("user", text);
     let password = section.secret(secret_keys!("password"));
     if user.is_some() != password.is_some() {
-        section.complain("user", Complaint::wrong("user and password belong together", "write both, or neither"));
+        section.complain(
+            "user",
+            Complaint::wrong("user and password belong together", "write both, or neither"),
+        );
     }
     let account = user.zip(password);
     if account.is_some() && protection == MailProtection::None {
@@ -162,6 +165,7 @@ fn read_target(
 fn read_preset(section: &Section<'_>) -> Option<Preset> {
     let name = section.or("preset", "generic".to_owned(), text);
     let rules = section.list_by_serde::<RuleText>("map");
+    let match_by = section.by_serde::<BTreeMap<ObjectType, Vec<String>>>("match_by").unwrap_or_default();
     let tables = section.by_serde::<BTreeMap<String, BTreeMap<String, String>>>("tables");
     let preset = match Preset::named(&name) {
         Ok(preset) => preset,
@@ -172,7 +176,8 @@ fn read_preset(section: &Section<'_>) -> Option<Preset> {
             return None;
         }
     };
-    match preset.overridden(&rules?, &Arc::new(tables.unwrap_or_default())) {
+    let tables = Arc::new(tables.unwrap_or_default());
+    match preset.overridden(&Overrides { rules: rules?, match_by, tables }) {
         Ok(preset) => Some(preset),
         Err(error) => {
             for fault in error.0 {
@@ -234,7 +239,11 @@ fn read_destination(section: &Section<'_>) -> Option<Destination> {
         section.complain("url", Complaint::wrong("the token would cross the network in clear", remedy));
     }
     if plain_http {
-        section.warn("allow_http", "the token may cross the network in clear", "use https:// and take it out");
+        section.warn(
+            "allow_http",
+            "the token may cross the network in clear",
+            "use https:// and take it out",
+        );
     }
     let access = match (token, other, user.zip(password)) {
         (Some(path), None, None) => Access::TokenFile(path),
@@ -246,7 +255,12 @@ fn read_destination(section: &Section<'_>) -> Option<Destination> {
             return None;
         }
     };
-    Some(Destination::Scim { url, access, authorities: authorities.and_then(|path| read_authorities(section, &path)), plain_http })
+    Some(Destination::Scim {
+        url,
+        access,
+        authorities: authorities.and_then(|path| read_authorities(section, &path)),
+        plain_http,
+    })
 }
 
 fn read_authorities(section: &Section<'_>, path: &Path) -> Option<Vec<u8>> {
@@ -275,7 +289,8 @@ fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {
         webhook: section.optional("webhook", web_url),
     };
     if !notices.mail_to.is_empty() && !has_mail {
-        section.complain("mail_to", Complaint::wrong("there is no relay to send by", "describe it in [mail]"));
+        section
+            .complain("mail_to", Complaint::wrong("there is no relay to send by", "describe it in [mail]"));
     }
     notices
 }
@@ -332,7 +347,10 @@ fn object(value: &DeValue<'_>) -> Result<ObjectType, Complaint> {
     let written = text(value)?;
     ObjectType::parse(&written).ok_or_else(|| {
         let known: Vec<&str> = ObjectType::ALL.into_iter().map(ObjectType::key).collect();
-        Complaint::wrong(format!("\"{written}\" is no type of object"), format!("choose from {}", known.join(", ")))
+        Complaint::wrong(
+            format!("\"{written}\" is no type of object"),
+            format!("choose from {}", known.join(", ")),
+        )
     })
 }
 

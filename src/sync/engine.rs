@@ -15,7 +15,7 @@ use super::object::ObjectType;
 use super::operation::Operation;
 use super::options::SyncOptions;
 use super::plan::{
-    Deactivation, Note, Plan, PlanFile, PlanFileError, Policy, StateHash, TypePolicy, reference_sum,
+    Deactivation, Note, PlanFile, PlanFileError, Policy, StateHash, TypePolicy, reference_sum,
 };
 use super::prepare::Prepared;
 use super::preset::Deletion;
@@ -163,8 +163,10 @@ impl Synchronisation {
         state: State,
         (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
     ) -> Self {
-        let decides =
-            format!("{:?} {:?} {:?} {:?}", options.preset, options.scope, options.conventions, options.objects);
+        let decides = format!(
+            "{:?} {:?} {:?} {:?}",
+            options.preset, options.scope, options.conventions, options.objects
+        );
         let configuration = sum(&decides.into());
         Self { options, sources, target, state, clock, ids, configuration }
     }

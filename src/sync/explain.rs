@@ -26,8 +26,13 @@ impl Synchronisation {
                 return Ok(steps);
             }
         };
-        let mappings =
-            self.options().preset.types.iter().map(|(kind, preset)| (*kind, preset.mapping.clone())).collect();
+        let mappings = self
+            .options()
+            .preset
+            .types
+            .iter()
+            .map(|(kind, preset)| (*kind, preset.mapping.clone()))
+            .collect();
         let mut keys = Vec::new();
         for part in self.parts(&mappings).await? {
             let units = collect(&part, &part.queries.units.query).await?.0;
@@ -53,8 +58,13 @@ impl Synchronisation {
             let unclear = prepared.plan.conflicts.iter().find(|one| one.key == *key);
             let reported = prepared.plan.reports.iter().find(|one| one.key == *key);
             let unclear = unclear.map(|one| one.cause.to_string());
-            let matched = match (self.state().link(key).await?, unclear.or(reported.map(|one| one.cause.to_string()))) {
-                (Some(link), _) => step("match", true, format!("linked to {} ({:?})", link.target_id, link.state)),
+            let matched = match (
+                self.state().link(key).await?,
+                unclear.or(reported.map(|one| one.cause.to_string())),
+            ) {
+                (Some(link), _) => {
+                    step("match", true, format!("linked to {} ({:?})", link.target_id, link.state))
+                }
                 (None, Some(why)) => step("match", false, why),
                 (None, None) => step("match", true, "not linked yet".to_owned()),
             };
@@ -70,7 +80,8 @@ impl Synchronisation {
                 let fault = kept.fault.map_or(String::new(), |(code, told)| {
                     format!(": {told} ({code}: {})", words::remedy(code))
                 });
-                let told = format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
+                let told =
+                    format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
                 steps.push(step("before", true, told));
             }
         }

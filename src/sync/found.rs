@@ -40,11 +40,11 @@ pub(super) async fn listing(
 ) -> Result<Inventory, TargetFault> {
     let mut inventory =
         Inventory { listed: Listed::by(mapping.match_by().iter().cloned()), shown: BTreeMap::new() };
-    let (parts, mut pages) = mpsc::channel(AHEAD);
+    let (parts, mut pages) = mpsc::channel::<Vec<TargetObject>>(AHEAD);
     let taking = async {
         while let Some(page) = pages.recv().await {
             for object in page {
-                inventory.listed.put(&object.id, |path| target.value(&object, path));
+                inventory.listed.put(&object.id, |path: &str| target.value(&object, path));
                 let shown = shown(target, &object, mapping, active);
                 inventory.shown.insert(object.id, shown);
             }

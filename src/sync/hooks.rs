@@ -151,7 +151,7 @@ impl Hook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::{Action, Change, ObjectKey, ObjectType};
+    use crate::sync::{Action, Afterwards, Change, ObjectKey, ObjectType};
 
     fn operation() -> Operation {
         Operation {
@@ -161,6 +161,7 @@ mod tests {
             target_id: None,
             changes: vec![Change::Set { path: "userName".to_owned(), value: json!("a; b") }],
             match_by: vec![],
+            afterwards: Afterwards::default(),
         }
     }
 

@@ -38,6 +38,6 @@ pub mod words;
 
 pub use link::{Link, LinkState};
 pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
-pub use operation::{Action, Change, Operation};
+pub use operation::{Action, Afterwards, Change, Operation};
 pub use scim_target::{ScimOptions, ScimTarget, ScimTargetError, ScimType, Update};
 pub use target::{Target, TargetFault, TargetObject};

@@ -70,8 +70,10 @@ impl<'a> Notices<'a> {
         }
         if let Some(url) = &self.options.notices.webhook {
             let plain_http = url.starts_with("http://");
-            let exchange =
-                Exchange::new(ExchangeOptions { plain_http, ..ExchangeOptions::default() }, &Credentials::None)?;
+            let exchange = Exchange::new(
+                ExchangeOptions { plain_http, ..ExchangeOptions::default() },
+                &Credentials::None,
+            )?;
             let body = json!({ "target": name, "causes": causes, "text": causes.join("\n") });
             let body = Some(body.to_string().into_bytes());
             let answer = exchange.ask(Ask { method: Method::Post, url, body, if_match: None }).await?;

@@ -1,8 +1,11 @@
 //! [`Operation`]: one thing to do at the target, as a plan names it, a file holds it and the queue keeps it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::link::LinkState;
 use super::object::ObjectKey;
 
 /// One thing to do. Secrets are not in it: a random password is made when it is sent.
@@ -21,6 +24,26 @@ pub struct Operation {
     /// What it may be found by at the target when an answer to its creation was lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub match_by: Vec<(String, String)>,
+    /// What becomes of the link when it has succeeded, beside what it says itself.
+    #[serde(default, skip_serializing_if = "Afterwards::is_nothing")]
+    pub afterwards: Afterwards,
+}
+
+/// What becomes of a link.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Afterwards {
+    /// Its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LinkState>,
+    /// Sums of values that the target has already.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums: BTreeMap<String, u64>,
+}
+
+impl Afterwards {
+    fn is_nothing(&self) -> bool {
+        self.state.is_none() && self.sums.is_empty()
+    }
 }
 
 /// What is done. The order is that of the queue: what others refer to exists before they do, and goes after them.

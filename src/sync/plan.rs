@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::link::{Link, LinkState};
 use super::matching::Decision;
 use super::object::{Desired, ObjectKey, ObjectType};
-use super::operation::{Action, Change, Operation};
+use super::operation::{Action, Afterwards, Change, Operation};
 use crate::clock::Timestamp;
 
 pub use differences::Shown;
@@ -163,6 +163,7 @@ impl Planner {
                 target_id: Some(target_id.to_owned()),
                 changes: vec![Change::Set { path, value: false.into() }],
                 match_by: Vec::new(),
+                afterwards: Afterwards::default(),
             });
         }
     }
@@ -378,6 +379,7 @@ impl Planner {
             target_id,
             changes,
             match_by: Vec::new(),
+            afterwards: Afterwards::default(),
         });
     }
 

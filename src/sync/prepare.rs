@@ -80,7 +80,11 @@ impl Synchronisation {
             cursors: state.cursors().await?,
             stored: state.structure().await?,
             mappings: carried.iter().filter_map(of).map(|(kind, one)| (kind, one.mapping.clone())).collect(),
-            active: carried.iter().filter_map(of).filter_map(|(kind, one)| Some((kind, one.active.clone()?))).collect(),
+            active: carried
+                .iter()
+                .filter_map(of)
+                .filter_map(|(kind, one)| Some((kind, one.active.clone()?)))
+                .collect(),
         };
         let parts = self.parts(&before.mappings).await?;
         let mut why = None;
@@ -321,7 +325,8 @@ fn take_linked(list: &mut Inventory, kind: ObjectType, planner: &Planner) -> BTr
 
 fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, String>, SyncError> {
     let kept = parts.iter().zip(structures).map(|(part, structure)| {
-        let text = serde_json::to_string(&structure.stored()).map_err(|cause| SyncError::Kept(cause.to_string()));
+        let text =
+            serde_json::to_string(&structure.stored()).map_err(|cause| SyncError::Kept(cause.to_string()));
         Ok((shelf(part.source.name()), text?))
     });
     kept.collect()

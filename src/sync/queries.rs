@@ -10,7 +10,8 @@ use super::scope::Scope;
 use crate::directory::source::{Flavour, SourceQuery};
 
 /// What groups need to be understood, beside what is mapped of them.
-const OF_GROUPS: [&str; 6] = ["cn", "member", "uniqueMember", "groupType", "primaryGroupToken", "primaryGroupID"];
+const OF_GROUPS: [&str; 6] =
+    ["cn", "member", "uniqueMember", "groupType", "primaryGroupToken", "primaryGroupID"];
 /// And units.
 const OF_UNITS: [&str; 1] = ["ou"];
 /// And people.
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_of_one_configuration() {
-        let name = |filter, configuration| queries(filter, configuration).people().next().unwrap().1.name.clone();
+        let name =
+            |filter, configuration| queries(filter, configuration).people().next().unwrap().1.name.clone();
         assert_eq!(name(None, 1), name(None, 1));
         assert_ne!(name(None, 1), name(None, 2));
         assert_ne!(name(None, 1), name(Some("(mail=*)"), 1));

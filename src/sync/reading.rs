@@ -293,6 +293,8 @@ impl<'a> Reading<'a> {
                     None => self.planner.offer(desired),
                 }
             }
+            // Whoever is not to be used there any more needs no values.
+            Err(_) if !object.active => self.planner.out_of_scope(&object.key),
             Err(faults) => {
                 self.planner.left_alone(&object.key);
                 self.invalid.extend(faults);

@@ -51,9 +51,14 @@ impl Report {
         let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
         problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
         problems.extend(plan.reports.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
-        problems.extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
+        problems
+            .extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
         let lacking = prepared.lacking.iter().map(|kind| {
-            format!("{} ({})", words::failure(Failed::Synchronizing(kind.as_str(), 53), 0, ""), words::remedy(53))
+            format!(
+                "{} ({})",
+                words::failure(Failed::Synchronizing(kind.as_str(), 53), 0, ""),
+                words::remedy(53)
+            )
         });
         problems.extend(lacking);
         let mut warnings = prepared.warnings.clone();
@@ -75,12 +80,8 @@ impl Report {
     }
 
     pub(super) fn resumed(target: &str, run: i64, applied: &Applied) -> Self {
-        let mut report = Self {
-            target: target.to_owned(),
-            run: Some(run),
-            mode: "allowed".to_owned(),
-            ..Self::default()
-        };
+        let mut report =
+            Self { target: target.to_owned(), run: Some(run), mode: "allowed".to_owned(), ..Self::default() };
         report.add(applied);
         report
     }
@@ -131,7 +132,8 @@ impl Report {
 
     /// What an administrator has to do something about: what is held back, and why it stopped.
     pub fn told_causes(&self) -> Vec<String> {
-        let stopped = self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
+        let stopped =
+            self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
         self.causes.iter().cloned().chain(stopped).collect()
     }
 

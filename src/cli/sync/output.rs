@@ -28,7 +28,11 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
         writeln!(out, "stopped: {fault} ({})", words::remedy(fault.code))?;
     }
     if report.put_off > 0 {
-        writeln!(out, "{} put off to a later run; `sekisho sync status {}` shows them", report.put_off, report.target)?;
+        writeln!(
+            out,
+            "{} put off to a later run; `sekisho sync status {}` shows them",
+            report.put_off, report.target
+        )?;
     }
     if report.left > 0 {
         writeln!(out, "{} wait for the next run", report.left)?;
@@ -116,7 +120,11 @@ pub(super) fn test(target: &str, ability: &Ability, out: &mut dyn Write) -> Resu
 }
 
 /// The newest runs of each target, what waits and what failed.
-pub(super) fn status(all: &[Status], (json, zone): (bool, &TimeZone), out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn status(
+    all: &[Status],
+    (json, zone): (bool, &TimeZone),
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     if json {
         writeln!(out, "{:#}", all.iter().map(as_json).collect::<serde_json::Value>())?;
         return Ok(());
@@ -128,13 +136,22 @@ pub(super) fn status(all: &[Status], (json, zone): (bool, &TimeZone), out: &mut 
         let row = |run: &crate::sync::state::Run| {
             let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
             let result = if run.result.is_empty() { "cut off" } else { &run.result };
-            [run.run.to_string(), run.mode.clone(), shown(run.started), ended, result.to_owned()].map(|text| vec![text])
+            [run.run.to_string(), run.mode.clone(), shown(run.started), ended, result.to_owned()]
+                .map(|text| vec![text])
         };
         if !one.runs.is_empty() {
-            table::write(out, ["run", "mode", "began", "ended", "result"], one.runs.iter().map(row).collect())?;
+            table::write(
+                out,
+                ["run", "mode", "began", "ended", "result"],
+                one.runs.iter().map(row).collect(),
+            )?;
         }
         for (run, count) in &one.held {
-            writeln!(out, "run {run} holds {count} back: `sekisho sync allow {run} {}` releases exactly these", one.target)?;
+            writeln!(
+                out,
+                "run {run} holds {count} back: `sekisho sync allow {run} {}` releases exactly these",
+                one.target
+            )?;
         }
         for kept in one.failed.iter().take(LISTED) {
             let (code, told) = kept.fault.clone().unwrap_or_default();

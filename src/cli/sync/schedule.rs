@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::app::sync::{self as wiring, InServer, farewell};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::sync::engine::{Extent, SyncError};
 use crate::sync::notice::Notices;

@@ -406,6 +406,7 @@ impl<'a> Course<'a> {
         fault: Option<&'t TargetFault>,
     ) -> Written<'t> {
         Written {
+            action: task.operation.action,
             kind: WriteKind::of(task.operation.action),
             key: &task.operation.key,
             dn: &task.operation.dn,

@@ -27,6 +27,8 @@ pub trait Journal: Send + Sync + fmt::Debug {
 pub struct Written<'a> {
     /// What kind of line it is.
     pub kind: WriteKind,
+    /// What was done.
+    pub action: Action,
     /// The object of the source.
     pub key: &'a ObjectKey,
     /// Its DN at the source.

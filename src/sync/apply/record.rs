@@ -60,6 +60,11 @@ impl Results {
             (Action::Deactivate, LinkState::Active) if carried => link.state = LinkState::Inactive,
             _ => {}
         }
+        let afterwards = &task.operation.afterwards;
+        if let Some(state) = afterwards.state.filter(|_| carried) {
+            link.state = state;
+        }
+        link.sums.extend(afterwards.sums.iter().filter(|_| carried).map(|(path, sum)| (path.clone(), *sum)));
         for change in &task.operation.changes {
             self.carry(&mut link, change, task, policy, carried);
         }

@@ -140,7 +140,15 @@ fn join(members: &[ObjectKey]) -> Change {
 }
 
 fn operation(action: Action, key: ObjectKey, changes: Vec<Change>) -> Operation {
-    Operation { action, dn: format!("uid={}", key.id), key, target_id: None, changes, match_by: Vec::new() }
+    Operation {
+        action,
+        dn: format!("uid={}", key.id),
+        key,
+        target_id: None,
+        changes,
+        match_by: Vec::new(),
+        afterwards: Afterwards::default(),
+    }
 }
 
 /// A creation with its name and the id at the source.

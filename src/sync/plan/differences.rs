@@ -8,7 +8,7 @@ use super::ledger::{Known, Ledger};
 use super::policy::{Policy, TypePolicy};
 use crate::sync::matching;
 use crate::sync::object::{Desired, Reference};
-use crate::sync::operation::{Action, Change, Operation};
+use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
 /// What the target shows of an object, by path.
 pub type Shown = BTreeMap<String, Value>;
@@ -98,6 +98,7 @@ pub(super) fn creation(desired: Desired, rules: &TypePolicy) -> Operation {
         target_id: None,
         changes: given.chain(random).collect(),
         match_by: desired.match_by,
+        afterwards: Afterwards::default(),
     }
 }
 

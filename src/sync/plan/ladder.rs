@@ -10,7 +10,7 @@ use super::policy::{Deactivation, TypePolicy};
 use crate::clock::Timestamp;
 use crate::sync::link::LinkState;
 use crate::sync::object::{ObjectKey, ObjectType};
-use crate::sync::operation::{Action, Change, Operation};
+use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
 /// Why somebody goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +126,7 @@ impl Planner {
             target_id: Some(known.target_id.to_string()),
             changes: Vec::new(),
             match_by: Vec::new(),
+            afterwards: Afterwards::default(),
         };
         let mut note = Note::new(key, None);
         match step {

@@ -6,7 +6,7 @@ use super::ladder::Leavers;
 use super::policy::reference_sum;
 use super::{Carried, Planner};
 use crate::sync::object::{Desired, ObjectKey, Reference};
-use crate::sync::operation::{Action, Change, Operation};
+use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
 /// What an object refers to, as long as that differs from what was carried.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ impl Planner {
                 target_id,
                 changes,
                 match_by: Vec::new(),
+                afterwards: Afterwards::default(),
             });
         }
         self.relations = relations;

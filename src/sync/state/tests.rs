@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::{ManualClock, SignedDuration};
 use crate::store::Store;
 use crate::sync::link::LinkState;
-use crate::sync::operation::{Action, Change};
+use crate::sync::operation::{Action, Afterwards, Change};
 
 struct Fixture {
     dir: tempfile::TempDir,
@@ -37,6 +37,7 @@ fn operation(action: Action, key: ObjectKey, value: &str) -> Operation {
         target_id: None,
         changes: vec![Change::Set { path: "userName".into(), value: value.into() }],
         match_by: vec![("externalId".into(), "x".into())],
+        afterwards: Afterwards::default(),
     }
 }
 
