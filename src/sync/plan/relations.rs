@@ -31,7 +31,8 @@ impl Planner {
         match to {
             Reference::One(to) => {
                 let sum = Carried { ledger: &self.ledger, known }.sum(path);
-                self.lost.contains(to) || sum != Some(reference_sum(self.policy.hash, to))
+                // Whoever is made anew is another one there.
+                self.ledger.find(to).is_none() || sum != Some(reference_sum(self.policy.hash, to))
             }
             Reference::Many(members) => {
                 let carried = known.and_then(|known| known.members.get(path));
