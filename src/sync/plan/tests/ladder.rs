@@ -65,7 +65,7 @@ fn out_of_scope_and_disabled_stay_deactivated() {
     source[0].active = false;
     for (day, expected) in [(1, vec!["Deactivate user/a", "Deactivate user/c"]), (99, vec![])] {
         let mut planner = world.planner(policy.clone(), at(day));
-        source.iter().cloned().for_each(|desired| planner.offer(desired));
+        offer_all(&mut planner, source.clone());
         planner.out_of_scope(&user("c"));
         planner.out_of_scope(&user("stranger"));
         let plan = planner.finish(&Readings::every(Reading::All));
@@ -189,7 +189,7 @@ fn members_do_not_leave_by_a_reading_that_was_not_whole() {
         (Reading::All, Reading::All, vec!["Relate group/g", "Deactivate user/b"]),
     ] {
         let mut planner = world.planner(policy(), at(1));
-        source(&["a"]).into_iter().for_each(|desired| planner.offer(desired));
+        offer_all(&mut planner, source(&["a"]));
         assert_eq!(told(&planner.finish(&readings(users, groups))), expected, "{users:?} {groups:?}");
     }
 }
@@ -199,7 +199,7 @@ fn orphans_are_kept_or_deactivated_once() {
     let world = carried(&["a"]);
     let plan = |orphans, how| {
         let mut planner = world.planner(Policy { orphans, ..policy() }, at(1));
-        people(&["a"]).into_iter().for_each(|desired| planner.offer(desired));
+        offer_all(&mut planner, people(&["a"]));
         planner.orphan(ObjectType::User, "t1", "Local", true);
         planner.orphan(ObjectType::User, "t2", "Asleep", false);
         planner.orphan(ObjectType::Group, "t3", "No switch", true);

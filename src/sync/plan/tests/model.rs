@@ -92,7 +92,7 @@ impl World {
 
     pub(super) fn plan(&self, source: &[Desired], policy: &Policy, now: Timestamp, how: Reading) -> Plan {
         let mut planner = self.planner(policy.clone(), now);
-        source.iter().cloned().for_each(|desired| planner.offer(desired));
+        offer_all(&mut planner, source.to_vec());
         self.match_all(&mut planner);
         planner.finish(&Readings::every(how))
     }
@@ -149,7 +149,9 @@ impl World {
                 }
             }
         }
-        operation.changes.iter().for_each(|change| self.change(operation, change));
+        for change in &operation.changes {
+            self.change(operation, change);
+        }
     }
 
     fn link(&mut self, operation: &Operation, id: &str) {
@@ -221,6 +223,12 @@ impl World {
     /// What the target shows of an object of the source.
     pub(super) fn shown(&self, key: &ObjectKey) -> &Object {
         &self.objects[&self.links[key].target_id]
+    }
+}
+
+pub(super) fn offer_all(planner: &mut Planner, source: Vec<Desired>) {
+    for desired in source {
+        planner.offer(desired);
     }
 }
 

@@ -50,7 +50,7 @@ impl Source {
         for (at, unit) in self.units.iter().enumerate() {
             let Some(unit) = unit else { continue };
             let mut wanted = named(ObjectType::Organization, at, *unit);
-            let above = (0..at).rev().map(|at| format!("ou={at},")).collect::<String>();
+            let above = (0..at).rev().fold(String::new(), |above, at| above + &format!("ou={at},"));
             wanted.dn = format!("ou={at},{above}dc=x");
             let parent = self.units[..at].iter().rposition(Option::is_some);
             let parent =
@@ -204,8 +204,10 @@ proptest! {
         let (mut world, policy) = (World::default(), rules(0));
         world.run(&first.desired(), &policy, at(0));
         let mut planner = world.planner(policy, at(1));
-        second.desired().into_iter().for_each(|desired| planner.offer(desired));
-        gone.iter().for_each(|at| planner.gone(&user(&at.to_string())));
+        offer_all(&mut planner, second.desired());
+        for at in gone {
+            planner.gone(&user(&at.to_string()));
+        }
         world.match_all(&mut planner);
         let plan = planner.finish(&Readings::default());
         keeps_order(&plan);

@@ -6,6 +6,9 @@ use super::model::*;
 use crate::sync::object::Reference;
 use crate::sync::plan::*;
 
+/// Path and value.
+type At = (&'static str, Value);
+
 const WORK: &str = "addresses[type eq \"work\"].locality";
 const CODE: &str = "addresses[type eq \"work\"].postalCode";
 
@@ -61,7 +64,7 @@ fn what_changed_is_sent_with_the_rest_of_its_attribute() {
     let before = [("title", json!("x")), (WORK, json!("a")), (CODE, json!("1"))];
     let place = |value: &str| format!("{WORK}=\"{value}\"");
     let code = |value: &str| format!("{CODE}=\"{value}\"");
-    let cases: [(&[(&str, Value)], Vec<String>); 6] = [
+    let cases: [(&[At], Vec<String>); 6] = [
         (&[("title", json!("y")), (WORK, json!("a")), (CODE, json!("1"))], vec!["title=\"y\"".into()]),
         (&[("title", json!("x")), (WORK, json!("b")), (CODE, json!("1"))], vec![place("b"), code("1")]),
         (&[("title", json!("x")), (WORK, json!("a"))], vec![place("a"), format!("-{CODE}")]),
@@ -191,8 +194,10 @@ fn a_link_whose_object_is_gone_is_made_anew() {
         .filter(|(_, id)| !world.objects.contains_key(*id))
         .map(|(key, _)| key.clone())
         .collect();
-    lost.iter().for_each(|key| planner.lost(key));
-    source.iter().cloned().for_each(|desired| planner.offer(desired));
+    for key in &lost {
+        planner.lost(key);
+    }
+    offer_all(&mut planner, source.clone());
     world.match_all(&mut planner);
     let plan = planner.finish(&Readings::every(Reading::All));
     assert_eq!(told(&plan), ["Create user/a", "Relate user/b", "Relate group/g"]);
@@ -363,8 +368,8 @@ fn a_plan_goes_through_a_file_as_long_as_nothing_changes() {
     );
     world.carry_out(&plan);
     let changed = world.planner(policy(), at(0)).state();
-    let stale = file().take("saas", changed).unwrap_err().to_string();
-    assert!(stale.starts_with("something has changed since the plan was made at 2023-11-14T"), "{stale}");
+    let error = file().take("saas", changed).unwrap_err().to_string();
+    assert!(error.starts_with("something has changed since the plan was made at 2023-11-14T"), "{error}");
     let newer = text.replace("\"version\": 1", "\"version\": 2");
     assert!(matches!(PlanFile::parse(&newer), Err(PlanFileError::Version(2))));
     assert!(matches!(PlanFile::parse("{}"), Err(PlanFileError::NoPlan(_))));
