@@ -3,6 +3,9 @@
 //! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. A list
 //! that was held is released by its own hash, and only as a whole: a list that has grown since is another one.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -8,6 +8,7 @@
 //! What is gone goes down a ladder (`ladder`): deactivated first, deleted after a time. Nobody leaves by a reading that
 //! was not whole.
 
+mod adopt;
 mod differences;
 mod digest;
 mod file;
@@ -19,8 +20,9 @@ mod policy;
 mod relations;
 #[cfg(test)]
 mod tests;
+mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::link::{Link, LinkState};
 use super::matching::Decision;
@@ -28,8 +30,9 @@ use super::object::{Desired, ObjectKey, ObjectType};
 use super::operation::{Action, Afterwards, Change, Operation};
 use crate::clock::Timestamp;
 
+use adopt::Adoption;
 pub use differences::Shown;
-use differences::{Carried, creation, differences};
+use differences::{Carried, differences};
 pub use digest::{Fingerprint, StateHash};
 pub use file::{PlanFile, PlanFileError};
 use ladder::Down;
@@ -53,21 +56,11 @@ pub struct Planner {
     adopted: BTreeMap<ObjectKey, Adoption>,
     /// What is made or taken over, with the target's id if it has one.
     created: HashMap<ObjectKey, Option<String>>,
-    /// Links whose object the target has lost.
-    lost: HashSet<ObjectKey>,
     down: BTreeMap<ObjectKey, Down>,
     relations: Vec<Relation>,
     orphans: Vec<Operation>,
     told: BTreeMap<ObjectType, u64>,
     plan: Plan,
-}
-
-/// Somebody found at the target; two objects of the source may have found the same.
-#[derive(Debug)]
-struct Adoption {
-    desired: Desired,
-    target_id: String,
-    shown: Option<Shown>,
 }
 
 impl Planner {
@@ -90,7 +83,6 @@ impl Planner {
             unmatched: BTreeMap::new(),
             adopted: BTreeMap::new(),
             created: HashMap::new(),
-            lost: HashSet::new(),
             down: BTreeMap::new(),
             relations: Vec::new(),
             orphans: Vec::new(),
@@ -104,7 +96,6 @@ impl Planner {
     pub fn lost(&mut self, key: &ObjectKey) {
         if let Some(known) = self.ledger.remove(key) {
             self.holders.remove(&*known.target_id);
-            self.lost.insert(key.clone());
             self.plan.notes.push(Note { forget: true, ..Note::new(key, None) });
         }
     }
@@ -299,72 +290,6 @@ impl Planner {
         recreated
     }
 
-    fn create(&mut self, desired: Desired) {
-        self.created.insert(desired.key.clone(), None);
-        self.relate(&desired);
-        let kind = desired.key.kind;
-        let operation = creation(desired, self.rules(kind));
-        self.plan.operations.push(operation);
-    }
-
-    /// Takes over what was found, unless two found the same.
-    fn adopt_all(&mut self) {
-        let mut claims: HashMap<&str, Vec<&ObjectKey>> = HashMap::new();
-        for (key, adoption) in &self.adopted {
-            claims.entry(&adoption.target_id).or_default().push(key);
-        }
-        let twice: BTreeMap<String, Vec<ObjectKey>> = claims
-            .into_iter()
-            .filter(|(_, keys)| keys.len() > 1)
-            .map(|(id, keys)| (id.to_owned(), keys.into_iter().cloned().collect()))
-            .collect();
-        for (key, adoption) in std::mem::take(&mut self.adopted) {
-            match (twice.get(&adoption.target_id), self.holders.get(&adoption.target_id).cloned()) {
-                (None, None) => self.adopt(&adoption),
-                (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
-                (Some(claims), None) => {
-                    let others = claims.iter().filter(|other| **other != key).cloned().collect();
-                    self.conflict(key, adoption, others);
-                }
-            }
-        }
-    }
-
-    fn conflict(&mut self, key: ObjectKey, adoption: Adoption, holders: Vec<ObjectKey>) {
-        let (path, value) = adoption.desired.match_by.into_iter().next().unwrap_or_default();
-        let found = holders.into_iter().map(|holder| (adoption.target_id.clone(), Some(holder))).collect();
-        let cause = super::matching::Conflict { path, value, found };
-        self.plan.conflicts.push(Unmatched { key, dn: adoption.desired.dn, cause });
-    }
-
-    fn adopt(&mut self, adoption: &Adoption) {
-        let (desired, shown) = (&adoption.desired, adoption.shown.as_ref());
-        let rules = self.rules(desired.key.kind);
-        let carried = Carried { ledger: &self.ledger, known: None };
-        let mut found = differences(desired, carried, shown, &self.policy, rules);
-        let usable = |path: &String| shown.and_then(|shown| shown.get(path)).is_some_and(is_true);
-        if let Some(path) = rules.active.clone().filter(|path| !usable(path)) {
-            found.changes.insert(0, Change::Set { path, value: true.into() });
-        }
-        if !found.immutable.is_empty() {
-            let (key, dn, paths) = (desired.key.clone(), desired.dn.clone(), found.immutable);
-            self.plan.warnings.push(Warning::Immutable {
-                dn: dn.clone(),
-                paths: paths.clone(),
-                recreated: false,
-            });
-            self.plan.skipped.push(Skipped { key, dn, cause: SkipCause::Immutable(paths) });
-        }
-        if !found.held.is_empty() {
-            let note = Note::new(&desired.key, Some(Action::Adopt));
-            self.plan.notes.push(Note { held: found.held, ..note });
-        }
-        self.holders.insert(adoption.target_id.clone(), desired.key.clone());
-        self.created.insert(desired.key.clone(), Some(adoption.target_id.clone()));
-        self.relate(desired);
-        self.push(Action::Adopt, desired, Some(adoption.target_id.clone()), found.changes);
-    }
-
     fn note_place(&mut self, desired: &Desired, after: Option<Action>) {
         if self.ledger.find(&desired.key).is_some_and(|known| known.dn.as_ref() != desired.dn) {
             self.plan.notes.push(Note { dn: Some(desired.dn.clone()), ..Note::new(&desired.key, after) });
@@ -401,61 +326,6 @@ impl Planner {
         order::sort(&mut self.plan, &self.relations);
         self.count();
         self.plan
-    }
-
-    fn count(&mut self) {
-        let plan = &mut self.plan;
-        let totals = &mut plan.totals;
-        for (key, _) in self.ledger.iter() {
-            totals.entry(key.kind).or_default().linked += 1;
-        }
-        for (kind, told) in &self.told {
-            totals.entry(*kind).or_default().total = *told;
-        }
-        let mut touched: BTreeMap<&ObjectKey, Action> = BTreeMap::new();
-        for operation in plan
-            .operations
-            .iter()
-            .filter(|operation| !operation.changes.is_empty() || operation.action >= Action::Deactivate)
-        {
-            let kept = touched.entry(&operation.key).or_insert(operation.action);
-            if matches!(operation.action, Action::Create | Action::Delete) {
-                *kept = operation.action;
-            }
-        }
-        for (key, action) in &touched {
-            let totals = totals.entry(key.kind).or_default();
-            match action {
-                Action::Create => totals.add += 1,
-                Action::Delete => totals.delete += 1,
-                _ => totals.modify += 1,
-            }
-        }
-        let skipped: BTreeSet<&ObjectKey> = plan
-            .skipped
-            .iter()
-            .map(|skipped| &skipped.key)
-            .chain(plan.conflicts.iter().map(|conflict| &conflict.key))
-            .chain(plan.reports.iter().map(|report| &report.key))
-            .collect();
-        for key in &skipped {
-            totals.entry(key.kind).or_default().skip += 1;
-        }
-        let ledger = &self.ledger;
-        let seen = |key: &ObjectKey| {
-            self.created.contains_key(key)
-                || skipped.contains(key)
-                || ledger.find(key).is_some_and(|known| known.seen)
-        };
-        for (kind, totals) in totals.iter_mut() {
-            let busy: BTreeSet<&ObjectKey> = touched
-                .keys()
-                .copied()
-                .chain(skipped.iter().copied())
-                .filter(|key| key.kind == *kind && seen(key))
-                .collect();
-            totals.unchanged = totals.total.saturating_sub(busy.len() as u64);
-        }
     }
 }
 

@@ -110,8 +110,7 @@ mod tests {
 
     #[test]
     fn a_state_is_the_same_in_any_order_and_no_other() {
-        let state =
-            |links: &[Link]| links.iter().fold(StateHash::default(), |state, link| state.with_link(link));
+        let state = |links: &[Link]| links.iter().fold(StateHash::default(), StateHash::with_link);
         let (a, b) = (link("a"), link("b"));
         assert_eq!(state(&[a.clone(), b.clone()]), state(&[b.clone(), a.clone()]));
         let others = [
@@ -122,9 +121,9 @@ mod tests {
             b.clone(),
         ];
         for other in others {
-            assert_ne!(state(&[a.clone()]), state(&[other]));
+            assert_ne!(state(std::slice::from_ref(&a)), state(&[other]));
         }
-        assert_eq!(state(&[a.clone()]), state(&[Link { dn: "cn=moved".into(), ..a.clone() }]));
+        assert_eq!(state(std::slice::from_ref(&a)), state(&[Link { dn: "cn=moved".into(), ..a.clone() }]));
         let cursor = |value: &str| Cursor { server: "s".into(), value: value.into() };
         let state = state(&[a]);
         assert_ne!(state.with_cursor("d", &cursor("1")), state.with_cursor("d", &cursor("2")));

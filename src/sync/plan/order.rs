@@ -24,6 +24,8 @@ pub(super) fn sort(plan: &mut Plan, relations: &[Relation]) {
     };
     plan.operations.sort_by_cached_key(place);
     plan.notes.sort_by(|one, other| (&one.key, one.after).cmp(&(&other.key, other.after)));
+    plan.sizes.sort();
+    plan.warnings.sort_by_cached_key(ToString::to_string);
     plan.conflicts.sort_by(|one, other| one.key.cmp(&other.key));
     plan.reports.sort_by(|one, other| one.key.cmp(&other.key));
     plan.skipped.sort_by(|one, other| one.key.cmp(&other.key));

@@ -1,6 +1,6 @@
 //! References and members: they name others, which have to exist, and some of which leave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::ladder::Leavers;
 use super::policy::reference_sum;
@@ -31,7 +31,8 @@ impl Planner {
         match to {
             Reference::One(to) => {
                 let sum = Carried { ledger: &self.ledger, known }.sum(path);
-                self.lost.contains(to) || sum != Some(reference_sum(self.policy.hash, to))
+                // Whoever is made anew is another one there.
+                self.ledger.find(to).is_none() || sum != Some(reference_sum(self.policy.hash, to))
             }
             Reference::Many(members) => {
                 let carried = known.and_then(|known| known.members.get(path));
@@ -43,6 +44,7 @@ impl Planner {
 
     /// Makes the operations, now that it is known who exists.
     pub(super) fn push_relations(&mut self, going: &Leavers) {
+        self.let_go_of(going);
         let relations = std::mem::take(&mut self.relations);
         for relation in &relations {
             if going.deleted.contains(&relation.key) {
@@ -75,6 +77,37 @@ impl Planner {
             });
         }
         self.relations = relations;
+    }
+
+    /// References that were carried to somebody who is deleted now are cleared, whatever the source says.
+    fn let_go_of(&mut self, going: &Leavers) {
+        let sums: HashMap<u64, &ObjectKey> =
+            going.deleted.iter().map(|key| (reference_sum(self.policy.hash, key), key)).collect();
+        if sums.is_empty() {
+            return;
+        }
+        let known: HashSet<(&ObjectKey, &str)> = self
+            .relations
+            .iter()
+            .flat_map(|relation| relation.to.iter().map(move |(path, _)| (&relation.key, path.as_str())))
+            .collect();
+        let mut more: BTreeMap<&ObjectKey, Relation> = BTreeMap::new();
+        for (key, link) in self.ledger.iter() {
+            for path in self.ledger.paths(link).filter(|path| !known.contains(&(key, *path))) {
+                let to = self.ledger.sum(link, path).and_then(|sum| sums.get(&sum));
+                if let Some(to) = to {
+                    let new = || Relation { key: key.clone(), dn: link.dn.to_string(), to: Vec::new() };
+                    let to = Reference::One((*to).clone());
+                    more.entry(key).or_insert_with(new).to.push((path.to_owned(), to));
+                }
+            }
+        }
+        let mut more: BTreeMap<ObjectKey, Relation> =
+            more.into_iter().map(|(key, relation)| (key.clone(), relation)).collect();
+        for relation in &mut self.relations {
+            relation.to.extend(more.remove(&relation.key).into_iter().flat_map(|more| more.to));
+        }
+        self.relations.extend(more.into_values());
     }
 
     fn changes(&self, key: &ObjectKey, path: &str, to: &Reference, going: &Leavers) -> Vec<Change> {

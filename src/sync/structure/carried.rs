@@ -10,7 +10,7 @@ use super::{
 use crate::directory::dn::Dn;
 use crate::sync::object::{ObjectKey, ObjectType, SourceObject};
 
-/// `ADS_GROUP_TYPE_SECURITY_ENABLED` ([MS-ADTS] 2.2.12); groupType is a signed number of 32 bits.
+/// `ADS_GROUP_TYPE_SECURITY_ENABLED` (\[MS-ADTS\] 2.2.12); groupType is a signed number of 32 bits.
 const SECURITY_ENABLED: i32 = i32::MIN;
 
 impl Structure {

@@ -1,0 +1,86 @@
+//! What had no counterpart: it is made, or what was found is taken over.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::differences::{Carried, Shown, creation, differences};
+use super::outcome::{Note, SkipCause, Skipped, Unmatched, Warning};
+use super::{Planner, is_true};
+use crate::sync::matching;
+use crate::sync::object::{Desired, ObjectKey};
+use crate::sync::operation::{Action, Change};
+
+/// Somebody found at the target; two objects of the source may have found the same.
+#[derive(Debug)]
+pub(super) struct Adoption {
+    pub(super) desired: Desired,
+    pub(super) target_id: String,
+    pub(super) shown: Option<Shown>,
+}
+
+impl Planner {
+    pub(super) fn create(&mut self, desired: Desired) {
+        self.created.insert(desired.key.clone(), None);
+        self.relate(&desired);
+        let kind = desired.key.kind;
+        let operation = creation(desired, self.rules(kind));
+        self.plan.operations.push(operation);
+    }
+
+    /// Takes over what was found, unless two found the same.
+    pub(super) fn adopt_all(&mut self) {
+        let mut claims: HashMap<&str, Vec<&ObjectKey>> = HashMap::new();
+        for (key, adoption) in &self.adopted {
+            claims.entry(&adoption.target_id).or_default().push(key);
+        }
+        let twice: BTreeMap<String, Vec<ObjectKey>> = claims
+            .into_iter()
+            .filter(|(_, keys)| keys.len() > 1)
+            .map(|(id, keys)| (id.to_owned(), keys.into_iter().cloned().collect()))
+            .collect();
+        for (key, adoption) in std::mem::take(&mut self.adopted) {
+            match (twice.get(&adoption.target_id), self.holders.get(&adoption.target_id).cloned()) {
+                (None, None) => self.adopt(&adoption),
+                (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
+                (Some(claims), None) => {
+                    let others = claims.iter().filter(|other| **other != key).cloned().collect();
+                    self.conflict(key, adoption, others);
+                }
+            }
+        }
+    }
+
+    fn conflict(&mut self, key: ObjectKey, adoption: Adoption, holders: Vec<ObjectKey>) {
+        let (path, value) = adoption.desired.match_by.into_iter().next().unwrap_or_default();
+        let found = holders.into_iter().map(|holder| (adoption.target_id.clone(), Some(holder))).collect();
+        let cause = matching::Conflict { path, value, found };
+        self.plan.conflicts.push(Unmatched { key, dn: adoption.desired.dn, cause });
+    }
+
+    fn adopt(&mut self, adoption: &Adoption) {
+        let (desired, shown) = (&adoption.desired, adoption.shown.as_ref());
+        let rules = self.rules(desired.key.kind);
+        let carried = Carried { ledger: &self.ledger, known: None };
+        let mut found = differences(desired, carried, shown, &self.policy, rules);
+        let usable = |path: &String| shown.and_then(|shown| shown.get(path)).is_some_and(is_true);
+        if let Some(path) = rules.active.clone().filter(|path| !usable(path)) {
+            found.changes.insert(0, Change::Set { path, value: true.into() });
+        }
+        if !found.immutable.is_empty() {
+            let (key, dn, paths) = (desired.key.clone(), desired.dn.clone(), found.immutable);
+            self.plan.warnings.push(Warning::Immutable {
+                dn: dn.clone(),
+                paths: paths.clone(),
+                recreated: false,
+            });
+            self.plan.skipped.push(Skipped { key, dn, cause: SkipCause::Immutable(paths) });
+        }
+        if !found.held.is_empty() {
+            let note = Note::new(&desired.key, Some(Action::Adopt));
+            self.plan.notes.push(Note { held: found.held, ..note });
+        }
+        self.holders.insert(adoption.target_id.clone(), desired.key.clone());
+        self.created.insert(desired.key.clone(), Some(adoption.target_id.clone()));
+        self.relate(desired);
+        self.push(Action::Adopt, desired, Some(adoption.target_id.clone()), found.changes);
+    }
+}
