@@ -86,8 +86,8 @@ impl Slapd {
     /// without limits, and with syncprov or not.
     pub(crate) fn start_source(copies: Copies, many: usize) -> Self {
         let mut text = ldif();
-        let unit = ["objectClass: organizationalUnit", "ou: many", "createTimestamp: 20240101000000Z"];
-        entry(&mut text, &format!("ou=many,{BASE}"), &unit);
+        let old = "createTimestamp: 20240101000000Z\nmodifyTimestamp: 20240101000000Z";
+        writeln!(text, "dn: ou=many,{BASE}\nobjectClass: organizationalUnit\nou: many\n{old}\n").unwrap();
         for number in 0..many {
             let (uid, mail) = (format!("uid: m{number}"), format!("mail: m{number}@example.test"));
             let lines = ["objectClass: inetOrgPerson", &uid, "cn: m", "sn: m", &mail];
