@@ -111,6 +111,10 @@ pub(super) struct Cut {
 
 impl Cut {
     fn of(at: usize, written: &str) -> Option<Self> {
+        // Most names have no option at all, and this is asked of each one of a large reading.
+        if !written.contains(';') {
+            return None;
+        }
         let (name, range) = written.rsplit_once(";range=").or_else(|| written.rsplit_once(";Range="))?;
         let (_, end) = range.split_once('-')?;
         let end = if end == "*" { None } else { Some(end.parse().ok()?) };

@@ -27,6 +27,37 @@
 //! eyes. Who uses them lets the account read the container `CN=Password Settings Container,CN=System` and what is in it.
 //! Without that sekisho takes whomever such a policy applies to as locked by three wrong passwords, and the log says so.
 //!
+//! ## The account for reading whole directories
+//!
+//! Synchronisation reads everything below a base, and afterwards asks only for what changed. `bind_dn` needs:
+//!
+//! **Active Directory.** To read the people and their attributes, as every account may, and the entry of its domain
+//! controller below `CN=Sites,CN=Configuration` (its invocationId; every account may as well). So that deletions are told
+//! and not looked for by reading all ids each time, let it see deleted objects:
+//!
+//! ```text
+//! dsacls "CN=Deleted Objects,DC=example,DC=co,DC=jp" /takeownership
+//! dsacls "CN=Deleted Objects,DC=example,DC=co,DC=jp" /G EXAMPLE\svc-sekisho:LCRP
+//! ```
+//!
+//! Without the right all works, and each run costs the time of such a sweep (a second for 100,000 people). Another domain
+//! controller than the last time, or one that was restored, is read as a whole.
+//!
+//! **OpenLDAP.** No limits, or a reading ends with an error when they are met; syncprov, so that changes are told by RFC 4533,
+//! with a log of its session, so that deletions are:
+//!
+//! ```text
+//! limits dn.exact="cn=reader,ou=service,dc=example,dc=test" size=unlimited time=unlimited
+//! overlay syncprov
+//! syncprov-sessionlog 10000
+//! index entryCSN,entryUUID eq
+//! ```
+//!
+//! Without syncprov, and with other servers, changes are found by modifyTimestamp (index it; clocks may differ by ten minutes)
+//! and a sweep of all ids. An organisational unit that was changed in any way means that all is read: the entries below it
+//! do not tell that they moved with it. An account whose time is over changes nothing in the directory when it ends: it is
+//! noticed by the next reading of everything.
+//!
 //! ## Locks
 //!
 //! Windows locks an account after some wrong passwords, and sekisho never makes the last of them: before a password is

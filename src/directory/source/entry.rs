@@ -15,8 +15,11 @@ use crate::identity::Attributes;
 /// What the id is read from.
 pub(super) const IDS: [&str; 2] = ["objectGUID", "entryUUID"];
 
-/// What Active Directory tells a disabled or expired account by; [`LOCKS`] are the others' words.
-const STATES: [&str; 2] = ["userAccountControl", "accountExpires"];
+/// What Active Directory tells id, disabled and expired accounts by.
+const OF_ACTIVE_DIRECTORY: [&str; 3] = ["objectGUID", "userAccountControl", "accountExpires"];
+
+/// What others tell them by. Each name that a server does not know costs it time with each entry.
+const OF_OTHERS: [&str; 3] = ["entryUUID", LOCKS[0], LOCKS[1]];
 
 /// No schema has so many attributes; more names than these are judged one by one.
 const MOST_NAMES: usize = 4096;
@@ -38,10 +41,14 @@ impl Wanted {
         Self { any: asked.iter().any(|name| name == "*"), asked, now, kept: HashMap::new() }
     }
 
-    /// The names to ask the server for.
-    pub(super) fn names(&self) -> Arc<[String]> {
+    /// The names to ask a server of this kind for.
+    pub(super) fn names(&self, flavour: Flavour) -> Arc<[String]> {
         let mut names = self.asked.clone();
-        for name in IDS.into_iter().chain(STATES).chain(LOCKS) {
+        let needed = match flavour {
+            Flavour::ActiveDirectory => OF_ACTIVE_DIRECTORY,
+            Flavour::Other => OF_OTHERS,
+        };
+        for name in needed {
             if !names.iter().any(|held| held.eq_ignore_ascii_case(name)) {
                 names.push(name.to_owned());
             }
@@ -207,7 +214,12 @@ mod tests {
     #[test]
     fn secrets_are_neither_asked_for_nor_kept() {
         let mut wanted = wanted(&["*", "userPassword", "unicodePwd"]);
-        assert!(!wanted.names().iter().any(|name| is_secret(name)));
+        let names = |flavour| wanted.names(flavour).to_vec();
+        assert_eq!(
+            names(Flavour::ActiveDirectory),
+            ["*", "objectGUID", "userAccountControl", "accountExpires"]
+        );
+        assert_eq!(names(Flavour::Other), ["*", "entryUUID", "pwdAccountLockedTime", "nsAccountLock"]);
         let found = entry(&[
             ("entryUUID", UUID.as_bytes()),
             ("userPassword", b"x"),

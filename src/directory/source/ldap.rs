@@ -46,8 +46,9 @@ struct Begun {
 }
 
 impl LdapDirectory {
-    async fn begin(&self, server: Arc<Server>, query: &Query) -> Result<Begun, Fault> {
+    async fn begin(&self, server: Arc<Server>, query: &Query, wanted: &Wanted) -> Result<Begun, Fault> {
         let mut reading = Reading::open(server).await?;
+        let query = asked_of(&reading, query, wanted);
         let cursor = self.cursor(&mut reading, &query.base).await?;
         let mut pages = Pages::of(&query.base, query.filter.clone(), Arc::clone(&query.attributes));
         let first = pages.next(&mut reading).await?;
@@ -69,12 +70,14 @@ impl LdapDirectory {
         &self,
         server: Arc<Server>,
         query: &Query,
+        wanted: &Wanted,
         (copied_from, mark): (&str, &Mark),
     ) -> Result<Option<Found>, Fault> {
         let mut reading = Reading::open(server).await?;
         if copy(&mut reading).await? != copied_from {
             return Ok(None);
         }
+        let query = &asked_of(&reading, query, wanted);
         let now = self.clock.now();
         match (mark, reading.root.flavour) {
             (Mark::Usn(number, at), Flavour::ActiveDirectory) => {
@@ -90,16 +93,16 @@ impl LdapDirectory {
         }
     }
 
-    /// The query as it is sent; refuses a filter that is none.
-    fn asked(&self, query: &SourceQuery, wanted: &Wanted) -> Result<Query, DirectoryError> {
+    /// The query but for its attributes; refuses a filter that is none.
+    fn asked(&self, query: &SourceQuery) -> Result<Query, DirectoryError> {
         let filter = query.filter.trim();
         let filter = if filter.starts_with('(') { filter.to_owned() } else { format!("({filter})") };
         if ldap3::parse_filter(&filter).is_err() {
             let cause = format!("\"{}\" is no LDAP filter (RFC 4515)", query.filter);
             return Err(self.refused("reading", cause));
         }
-        let attributes = wanted.names();
-        Ok(Query { base: query.base.clone(), scope: Scope::Subtree, filter, attributes, limit: 0 })
+        let base = query.base.clone();
+        Ok(Query { base, scope: Scope::Subtree, filter, attributes: Arc::new([]), limit: 0 })
     }
 
     fn kept(&self, wanted: &mut Wanted, entries: Vec<Entry>) -> Result<Vec<SourceEntry>, DirectoryError> {
@@ -115,10 +118,11 @@ impl LdapDirectory {
         first_only: bool,
     ) -> Result<Vec<SourceEntry>, DirectoryError> {
         let mut wanted = Wanted::new(&query.attributes, self.clock.now());
-        let asked = self.asked(query, &wanted)?;
-        let (asked, filters) = (&asked, &filters);
+        let asked = self.asked(query)?;
+        let (asked, filters, names) = (&asked, &filters, &wanted);
         let found = self.servers.ask_in_turn(|server| async move {
             let mut reading = Reading::open(server).await?;
+            let asked = asked_of(&reading, asked, names);
             let mut found = Vec::new();
             for filter in filters(reading.root.flavour) {
                 let filter = format!("(&{}{filter})", asked.filter);
@@ -154,8 +158,10 @@ impl Source for LdapDirectory {
     }
 
     async fn flavour(&self) -> Result<Flavour, DirectoryError> {
-        let is_active_directory = self.is_active_directory().await?;
-        Ok(if is_active_directory { Flavour::ActiveDirectory } else { Flavour::Other })
+        let asked = self.servers.ask_in_turn(|server| async move {
+            Reading::open(server).await.map(|reading| Some(reading.root.flavour))
+        });
+        Ok(asked.await?.unwrap_or(Flavour::Other))
     }
 
     async fn read(
@@ -164,9 +170,10 @@ impl Source for LdapDirectory {
         parts: mpsc::Sender<Vec<SourceEntry>>,
     ) -> Result<Cursor, DirectoryError> {
         let mut wanted = Wanted::new(&query.attributes, self.clock.now());
-        let asked = &self.asked(query, &wanted)?;
-        let begun =
-            self.servers.ask_in_turn(|server| async move { self.begin(server, asked).await.map(Some) });
+        let (asked, names) = (&self.asked(query)?, &wanted);
+        let begun = self
+            .servers
+            .ask_in_turn(|server| async move { self.begin(server, asked, names).await.map(Some) });
         let none = || self.refused("reading", "no server was asked".to_owned());
         let Begun { mut reading, cursor, mut pages, first } = begun.await?.ok_or_else(none)?;
         let mut page = first;
@@ -188,12 +195,12 @@ impl Source for LdapDirectory {
 
     async fn changes(&self, query: &SourceQuery, cursor: &Cursor) -> Result<Changes, DirectoryError> {
         let mut wanted = Wanted::new(&query.attributes, self.clock.now());
-        let asked = &self.asked(query, &wanted)?;
+        let asked = &self.asked(query)?;
         let Some(mark) = &Mark::parse(&cursor.value) else {
             return Ok(Changes::Lost(format!("\"{}\" is no cursor", cursor.value)));
         };
         let from = (cursor.server.as_str(), mark);
-        let found = self.servers.ask_in_turn(|server| self.changes_at(server, asked, from)).await?;
+        let found = self.servers.ask_in_turn(|server| self.changes_at(server, asked, &wanted, from)).await?;
         Ok(match found {
             None => Changes::Lost(format!("the last reading was of another server: {}", cursor.server)),
             Some(Found::Lost(cause)) => Changes::Lost(cause),
@@ -218,6 +225,11 @@ impl Source for LdapDirectory {
         let filters = |_| names.iter().map(|name| self.login_filter.filter(name)).collect();
         self.matching(query, filters, true).await
     }
+}
+
+/// The query with the attributes that a server of this kind knows.
+fn asked_of(reading: &Reading, query: &Query, wanted: &Wanted) -> Query {
+    Query { attributes: wanted.names(reading.root.flavour), ..query.clone() }
 }
 
 /// Which copy of the data a server has.

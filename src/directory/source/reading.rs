@@ -21,6 +21,9 @@ use crate::directory::wire::Entry;
 /// Active Directory gives no more at once (MaxPageSize).
 const PAGE: i32 = 1000;
 
+/// What AD LDS says instead of Active Directory's [`CAPABILITY`].
+const LIGHTWEIGHT: &str = "1.2.840.113556.1.4.1851";
+
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 
 /// So many times the limit of a sign-in's search a page may take: a minute by default.
@@ -44,7 +47,7 @@ pub(super) struct Root {
 impl Root {
     fn of(entry: &Entry) -> Self {
         let says = |name, value: &str| entry.texts(name).any(|text| text.eq_ignore_ascii_case(value));
-        let ad = says("supportedCapabilities", CAPABILITY);
+        let ad = [CAPABILITY, LIGHTWEIGHT].into_iter().any(|oid| says("supportedCapabilities", oid));
         Self {
             flavour: if ad { Flavour::ActiveDirectory } else { Flavour::Other },
             openldap: says("objectClass", "OpenLDAProotDSE"),

@@ -42,9 +42,6 @@ pub(super) async fn cookie(reading: &mut Reading, base: &str) -> Result<Option<V
 
 /// What changed since the cookie was given.
 pub(super) async fn changes(reading: &mut Reading, query: &Query, cookie: &[u8]) -> Result<Found, Fault> {
-    if units::touched_since_cookie(reading, &query.base, cookie).await? {
-        return Ok(units::lost());
-    }
     let mut refresh = Refresh::default();
     let ended =
         reading.run(query, request(Some(cookie.to_vec())), |item| refresh.take(item, MOST_CHANGED)).await?;
@@ -60,6 +57,10 @@ pub(super) async fn changes(reading: &mut Reading, query: &Query, cookie: &[u8])
     let Some((mut changed, gone)) = refresh.end(&done) else {
         return Ok(Found::Lost("the server says that nothing is left".to_owned()));
     };
+    // After the refresh: its new cookie holds what was done to units until then.
+    if units::touched_since_cookie(reading, &query.base, cookie).await? {
+        return Ok(units::lost());
+    }
     reading.complete(&mut changed).await?;
     let mark = Mark::Sync(done.cookie.unwrap_or_else(|| cookie.to_vec()));
     Ok(Found::Since { changed, gone, mark })

@@ -7,14 +7,14 @@ use super::ldap::Found;
 use super::reading::{Pages, Reading};
 use crate::clock::Timestamp;
 use crate::directory::connection::Fault;
+use crate::directory::wire::Entry;
 
 /// What people are put into.
 const UNITS: &str = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=organization)\
     (objectClass=locality)(objectClass=country))";
 
-/// Policies of Active Directory are containers too, by their class, and change often. Elsewhere a class that the schema does
-/// not know would make the whole filter undefined.
-const NO_POLICY: &str = "(!(objectClass=groupPolicyContainer))";
+/// Policies of Active Directory are containers by their class, and change often.
+const POLICY: &str = "groupPolicyContainer";
 
 /// A unit was changed.
 pub(super) fn lost() -> Found {
@@ -24,7 +24,7 @@ pub(super) fn lost() -> Found {
 /// Whether one that is older than this sequence number was changed after it.
 pub(super) async fn touched_since_usn(reading: &mut Reading, context: &str, usn: u64) -> Result<bool, Fault> {
     let next = usn.saturating_add(1);
-    let filter = format!("(&(uSNChanged>={next})(!(uSNCreated>={next})){UNITS}{NO_POLICY})");
+    let filter = format!("(&(uSNChanged>={next})(!(uSNCreated>={next})){UNITS})");
     is_any(reading, context, filter).await
 }
 
@@ -63,9 +63,12 @@ pub(super) async fn touched_since_cookie(
 }
 
 async fn is_any(reading: &mut Reading, context: &str, filter: String) -> Result<bool, Fault> {
-    let mut pages = Pages::of(context, filter, Arc::new(["1.1".to_owned()]));
+    let mut pages = Pages::of(context, filter, Arc::new(["objectClass".to_owned()]));
     while let Some(page) = pages.next(reading).await? {
-        if !page.is_empty() {
+        // Not by the filter: a server whose schema does not know the class would take nothing for everything.
+        let is_policy =
+            |unit: &Entry| unit.texts("objectClass").any(|class| class.eq_ignore_ascii_case(POLICY));
+        if !page.iter().all(is_policy) {
             return Ok(true);
         }
     }

@@ -389,4 +389,9 @@ async fn an_active_directory_is_followed_by_an_account_that_sees_none() {
     let mut rig = SambaRig::new(samba, "source-some", account);
     suite(&mut rig).await;
     assert_eq!(rig.source().flavour().await.unwrap(), Flavour::ActiveDirectory);
+    let (_, cursor, _) = read(rig.source(), &rig.query()).await;
+    let Changes::Since { gone, .. } = rig.source().changes(&rig.query(), &cursor).await.unwrap() else {
+        panic!()
+    };
+    assert!(matches!(gone, Gone::AllBut(_)), "{gone:?}");
 }

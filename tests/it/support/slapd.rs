@@ -32,14 +32,12 @@ pub(crate) const READER_PASSWORD: &str = "Svc-Passw0rd!";
 /// Of the administrator, for [`Slapd::modify`].
 const ADMIN_PASSWORD: &str = "Adm-Passw0rd!";
 
-/// How a server tells its copies what changed.
+/// How a server tells its copies what changed: not at all, by syncprov, which names what is there, or with a log of its
+/// session, which names what is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Copies {
-    /// Not at all.
     No,
-    /// By syncprov, which names what is there.
     Present,
-    /// By syncprov with a log of its session, which names what is gone.
     Log,
 }
 
@@ -88,13 +86,11 @@ impl Slapd {
     /// without limits, and with syncprov or not.
     pub(crate) fn start_source(copies: Copies, many: usize) -> Self {
         let mut text = ldif();
-        let old = ["createTimestamp: 20240101000000Z", "modifyTimestamp: 20240101000000Z"];
-        let unit = ["objectClass: organizationalUnit", "ou: many", old[0], old[1]];
-        entry(&mut text, &format!("ou=many,{BASE}"), &unit);
+        let old = "createTimestamp: 20240101000000Z\nmodifyTimestamp: 20240101000000Z";
+        writeln!(text, "dn: ou=many,{BASE}\nobjectClass: organizationalUnit\nou: many\n{old}\n").unwrap();
         for number in 0..many {
-            let (uid, cn) = (format!("uid: m{number}"), format!("cn: m{number}"));
-            let mail = format!("mail: m{number}@example.test");
-            let lines = ["objectClass: inetOrgPerson", &uid, &cn, "sn: m", &mail, "title: a title"];
+            let (uid, mail) = (format!("uid: m{number}"), format!("mail: m{number}@example.test"));
+            let lines = ["objectClass: inetOrgPerson", &uid, "cn: m", "sn: m", &mail];
             entry(&mut text, &format!("uid=m{number},ou=many,{BASE}"), &lines);
         }
         Self::start_with(text, copies)
