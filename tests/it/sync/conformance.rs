@@ -136,7 +136,7 @@ async fn objects_are_found_by_what_they_have(target: &dyn Target, names: &Names)
         match logins(target, names, names.login, value).await {
             Ok(found) => assert!(found.is_empty(), "{value:?} finds {found:?}"),
             Err(fault) => {
-                assert!(!whole && (fault.kind, fault.code) == (FaultKind::Refused, 21), "{value:?}: {fault}")
+                assert!(!whole && (fault.kind, fault.code) == (FaultKind::Refused, 21), "{value:?}: {fault}");
             }
         }
     }

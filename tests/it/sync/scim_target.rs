@@ -9,6 +9,8 @@ use sekisho::sync::{ObjectType, ScimOptions, ScimTarget, ScimTargetError, Target
 use serde_json::{Value, json};
 
 use super::{listed, values};
+use crate::support::app::TestServer;
+use crate::support::folder::Folder;
 use crate::support::process::free_port;
 use crate::support::scim::{ScimServer, TOKEN, options, target};
 use crate::support::scim_proxy::{Conduct, ScimProxy};
@@ -149,6 +151,18 @@ async fn nobody_there_is_not_heard() {
     assert_eq!((fault.kind, fault.code), (FaultKind::Unheard, 81), "{fault}");
     assert_eq!(target.probe().await.unwrap_err().kind, FaultKind::Unheard);
     assert_eq!(listed(&target, USER).await.unwrap_err().kind, FaultKind::Unheard);
+}
+
+#[tokio::test]
+async fn a_certificate_of_nobody_known_is_not_spoken_to() {
+    let server = TestServer::start(Folder::tls()).await;
+    let mut own = ScimOptions::new(&server.url("/scim"), Credentials::None);
+    let fault = target(own.clone()).probe().await.unwrap_err();
+    assert_eq!((fault.kind, fault.code), (FaultKind::Unheard, 81), "{fault}");
+    own.exchange.authorities = Some(server.folder.idp.certificate_pem().into_bytes());
+    // It is heard then, and has no such endpoint.
+    let fault = target(own).probe().await.unwrap_err();
+    assert_eq!((fault.kind, fault.code), (FaultKind::Refused, 53), "{fault}");
 }
 
 #[tokio::test]
