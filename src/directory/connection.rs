@@ -135,7 +135,7 @@ pub(super) struct Found {
 
 /// An open connection.
 pub(super) struct Connection {
-    ldap: Ldap,
+    pub(super) ldap: Ldap,
     driver: AbortHandle,
     answer: Duration,
     /// When it was last given back.
@@ -294,7 +294,7 @@ async fn complete(ldap: &mut Ldap, mut found: Found) -> Result<Result<Found, Fau
     Ok(Ok(found))
 }
 
-async fn limited<T>(
+pub(super) async fn limited<T>(
     limit: Duration,
     what: &str,
     operation: impl Future<Output = Result<T, Fault>>,
@@ -306,7 +306,7 @@ async fn limited<T>(
 }
 
 /// ldap3 panics on some malformed answers; here they are a lost connection.
-async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Result<T, Fault> {
+pub(super) async fn guarded<T>(operation: impl Future<Output = Result<T, LdapError>>) -> Result<T, Fault> {
     match AssertUnwindSafe(operation).catch_unwind().await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(LdapError::EndOfStream | LdapError::ResultRecv { .. } | LdapError::OpSend { .. })) => {
