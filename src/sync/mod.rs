@@ -8,6 +8,7 @@
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
 pub mod hooks;
+pub mod ldap_target;
 pub mod link;
 pub mod object;
 pub mod operation;
@@ -15,6 +16,7 @@ pub mod schedule;
 pub mod target;
 pub mod words;
 
+pub use ldap_target::{LdapTarget, LdapTargetOptions};
 pub use link::{Link, LinkState};
 pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
 pub use operation::{Action, Change, Operation};
