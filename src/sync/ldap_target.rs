@@ -16,7 +16,7 @@ mod members;
 mod options;
 mod wanted;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
@@ -29,7 +29,7 @@ use crate::sync::ObjectType;
 use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 
 use change::modifications;
-use entry::object;
+use entry::{Known, object};
 use fault::{During, gone, refused, told};
 use options::Shape;
 pub use options::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
@@ -105,28 +105,22 @@ impl LdapTarget {
         Ok(())
     }
 
-    /// Entries as objects, each with the id of its parent; `parents` remembers those from one call to the next.
+    /// Entries as objects, with the ids of parent and members; `known` remembers those from one call to the next.
     async fn objects(
         &self,
-        entries: Vec<DirectoryEntry>,
+        mut entries: Vec<DirectoryEntry>,
         shape: &Shape,
-        parents: &mut HashMap<String, Option<String>>,
+        known: &mut Known,
     ) -> Result<Vec<TargetObject>, TargetFault> {
-        let mut objects = Vec::with_capacity(entries.len());
-        for entry in entries.iter().filter(|entry| !is_same(&entry.dn, &shape.base)) {
-            let above = parent_of(&entry.dn);
-            if !parents.contains_key(above) {
-                let id = if is_same(above, &shape.base) {
-                    None
-                } else {
-                    let read = self.writer.read(above, &["1.1".to_owned()]).await;
-                    read.map_err(|fault| told(&fault, During::Reading))?.map(|parent| parent.id)
-                };
-                parents.insert(above.to_owned(), id);
-            }
-            objects.push(object(entry, shape, parents.get(above).cloned().flatten()));
+        entries.retain(|entry| !is_same(&entry.dn, &shape.base));
+        let mut named = HashSet::new();
+        for entry in &entries {
+            named.extend(entry.values(&shape.member).iter().filter_map(Value::as_text).map(str::to_owned));
+            let above = Some(parent_of(&entry.dn)).filter(|above| !is_same(above, &shape.base));
+            named.extend(above.map(str::to_owned));
         }
-        Ok(objects)
+        self.identified(named, shape, known).await?;
+        Ok(entries.iter().map(|entry| object(entry, shape, known)).collect())
     }
 
     async fn object_at(
@@ -134,7 +128,7 @@ impl LdapTarget {
         entry: DirectoryEntry,
         shape: &Shape,
     ) -> Result<Option<TargetObject>, TargetFault> {
-        Ok(self.objects(vec![entry], shape, &mut HashMap::new()).await?.pop())
+        Ok(self.objects(vec![entry], shape, &mut Known::default()).await?.pop())
     }
 
     /// Renames and moves; the DN afterwards.
@@ -207,9 +201,9 @@ impl Target for LdapTarget {
         let reading = reading(&shape, shape.filter.clone(), shape.read());
         let (pages, mut arriving) = mpsc::channel(2);
         let telling = async {
-            let mut parents = HashMap::new();
+            let mut known = Known::default();
             while let Some(page) = arriving.recv().await {
-                let objects = self.objects(page, &shape, &mut parents).await?;
+                let objects = self.objects(page, &shape, &mut known).await?;
                 if !objects.is_empty() && parts.send(objects).await.is_err() {
                     break;
                 }
@@ -240,13 +234,16 @@ impl Target for LdapTarget {
         if ["@id", "entryUUID", "objectGUID"].iter().any(|id| path.eq_ignore_ascii_case(id)) {
             return Ok(self.read(kind, value).await?.into_iter().collect());
         }
+        if value.is_empty() {
+            return Ok(Vec::new());
+        }
         let name = if path == "@rdn" { shape.rdn.as_str() } else { path };
         let test = equality(name, value).filter(|_| !crate::directory::is_secret(name));
         let test = test.ok_or_else(|| refused(21, format!("nobody can be found by \"{path}\"")))?;
         let filter = format!("(&{}{test})", shape.filter);
         let reading = Reading { limit: 3, ..reading(&shape, filter, shape.read()) };
         let found = self.writer.search(&reading).await.map_err(|fault| told(&fault, During::Reading))?;
-        self.objects(found, &shape, &mut HashMap::new()).await
+        self.objects(found, &shape, &mut Known::default()).await
     }
 
     async fn create(

@@ -6,14 +6,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::LdapTarget;
-use super::entry::is_placeholder;
+use super::entry::{Known, is_placeholder};
 use super::fault::{During, refused, told};
 use super::options::Shape;
 use super::wanted::{Members, Membership};
 use crate::directory::dn::Dn;
-use crate::directory::write::{Modification, Reading, WriteFault};
+use crate::directory::write::{Modification, Reading, WriteFault, equality};
 use crate::identity::Value;
 use crate::sync::target::TargetFault;
+
+/// DNs in one filter.
+const BATCH: usize = 100;
 
 /// How many ids a fault names.
 const NAMED: usize = 5;
@@ -57,6 +60,37 @@ impl LdapTarget {
             missing.retain(|id| !found.contains_key(id));
         }
         Ok(Resolved { dns: found.into_values().collect(), missing })
+    }
+
+    /// Learns the ids of entries by their DNs; one that is nowhere below the bases has none.
+    pub(super) async fn identified(
+        &self,
+        dns: HashSet<String>,
+        shape: &Shape,
+        known: &mut Known,
+    ) -> Result<(), TargetFault> {
+        let attribute = if shape.is_active_directory() { "distinguishedName" } else { "entryDN" };
+        let mut new: Vec<String> = dns.into_iter().collect();
+        new.retain(|dn| known.is_new(dn));
+        for batch in new.chunks(BATCH) {
+            let mut filter = "(|".to_owned();
+            for test in batch.iter().filter_map(|dn| equality(attribute, dn)) {
+                filter.push_str(&test);
+            }
+            filter.push(')');
+            for base in &self.roots {
+                let (base, filter) = (base.clone(), filter.clone());
+                let reading = Reading { base, filter, attributes: vec!["1.1".to_owned()], limit: 0 };
+                let found = self.writer.search(&reading).await;
+                for entry in found.map_err(|fault| told(&fault, During::Reading))? {
+                    known.learn(&entry.dn, Some(entry.id));
+                }
+            }
+            for dn in batch {
+                known.learn(dn, None);
+            }
+        }
+        Ok(())
     }
 
     /// Changes the members of one attribute.
