@@ -266,12 +266,13 @@ impl Target for LdapTarget {
         self.refer(&mut wanted.attributes).await?;
         let members = std::mem::take(&mut wanted.members);
         let password = wanted.password.take();
+        // Whatever this side refuses is refused before anything is sent.
+        let changes = modifications(&mut wanted, &entry, &shape, &rdn)?;
         let dn = self.moved(&entry, &wanted, &shape, &rdn).await?;
         let failed = |fault| told(&fault, During::Changing);
         if let Some(password) = password {
             self.writer.set_password(&dn, &password).await.map_err(failed)?;
         }
-        let changes = modifications(wanted, &entry, &shape, &rdn)?;
         if !changes.is_empty() {
             self.writer.modify(&dn, &changes).await.map_err(failed)?;
         }
@@ -288,7 +289,11 @@ impl Target for LdapTarget {
         let deleted = match self.writer.delete(&dn, Extent::Leaf).await {
             // notAllowedOnNonLeaf
             Err(fault) if fault.code() == Some(66) && self.options.tree_delete => {
-                self.writer.delete(&dn, Extent::Subtree).await
+                match self.writer.delete(&dn, Extent::Subtree).await {
+                    // unavailableCriticalExtension: OpenLDAP has no such control.
+                    Err(unknown) if unknown.code() == Some(12) => Err(fault),
+                    other => other,
+                }
             }
             other => other,
         };

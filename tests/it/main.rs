@@ -24,4 +24,5 @@ mod saml;
 mod sso;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
+mod sync;
 mod web;

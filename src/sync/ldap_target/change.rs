@@ -10,13 +10,13 @@ use crate::sync::target::TargetFault;
 
 /// Everything in one request, so that classes and their attributes come and go together.
 pub(super) fn modifications(
-    mut wanted: Wanted,
+    wanted: &mut Wanted,
     entry: &DirectoryEntry,
     shape: &Shape,
     rdn: &str,
 ) -> Result<Vec<Modification>, TargetFault> {
     let mut changes = Vec::new();
-    if let Some(classes) = &wanted.classes {
+    if let Some(classes) = wanted.classes.take() {
         let has = |class: &String| entry.values("objectClass").iter().any(|held| is_text(held, class));
         let wants = |class: &String| classes.iter().any(|wanted| wanted.eq_ignore_ascii_case(class));
         let text = |class: &String| Value::from(class.as_str());
@@ -26,11 +26,11 @@ pub(super) fn modifications(
         changes.push(Modification::Remove("objectClass".to_owned(), old));
     }
     if shape.is_active_directory() {
-        domain_stays(&wanted, entry)?;
+        domain_stays(wanted, entry)?;
     }
     match &shape.disabling {
         Disabling::AccountControl => {
-            let given = wanted.take("userAccountControl").and_then(|values| number(&values));
+            let given = account_flags(wanted)?;
             if given.is_some() || wanted.active.is_some() {
                 let current = entry.text("userAccountControl").and_then(|text| text.parse().ok());
                 let current =
@@ -55,7 +55,11 @@ pub(super) fn modifications(
     {
         changes.push(Modification::Replace(rdn.to_owned(), vec![name.as_str().into()]));
     }
-    changes.extend(wanted.attributes.into_iter().map(|(name, values)| Modification::Replace(name, values)));
+    changes.extend(
+        std::mem::take(&mut wanted.attributes)
+            .into_iter()
+            .map(|(name, values)| Modification::Replace(name, values)),
+    );
     changes.retain(|change| match change {
         Modification::Add(_, values) | Modification::Remove(_, values) => !values.is_empty(),
         Modification::Replace(..) => true,
@@ -82,9 +86,12 @@ fn is_text(value: &Value, text: &str) -> bool {
     value.as_text().is_some_and(|held| held.eq_ignore_ascii_case(text))
 }
 
-/// A value that is a number.
-pub(super) fn number(values: &[Value]) -> Option<i64> {
-    values.first()?.as_text()?.trim().parse().ok()
+/// The flags that are given for an account.
+pub(super) fn account_flags(wanted: &mut Wanted) -> Result<Option<i64>, TargetFault> {
+    let name = "userAccountControl";
+    let Some(given) = wanted.take(name).and_then(|values| values.into_iter().next()) else { return Ok(None) };
+    let number = given.as_text().and_then(|text| text.trim().parse().ok());
+    number.map(Some).ok_or_else(|| refused(21, format!("{name} is a number")))
 }
 
 #[cfg(test)]
@@ -116,7 +123,7 @@ mod tests {
         }
         let edits: Vec<Edit> =
             edits.iter().map(|(path, value)| Edit::Set((*path).to_owned(), value.clone())).collect();
-        modifications(Wanted::of_edits(&edits, &shape, "cn").unwrap(), &entry, &shape, "cn")
+        modifications(&mut Wanted::of_edits(&edits, &shape, "cn").unwrap(), &entry, &shape, "cn")
     }
 
     fn replace(name: &str, values: &[&str]) -> Modification {

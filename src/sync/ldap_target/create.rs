@@ -3,7 +3,7 @@
 
 use super::LdapTarget;
 use super::active_directory::{fill, first_flags};
-use super::change::number;
+use super::change::account_flags;
 use super::fault::{During, refused, told};
 use super::options::{Disabling, Shape};
 use super::wanted::{Members, Membership, Place, Wanted};
@@ -71,7 +71,7 @@ impl LdapTarget {
         }
         match &shape.disabling {
             Disabling::AccountControl => {
-                let given = wanted.take("userAccountControl").and_then(|values| number(&values));
+                let given = account_flags(&mut wanted)?;
                 let (first, last) = first_flags(given, wanted.active.unwrap_or(true));
                 let value = |flags: i64| vec![Value::from(flags.to_string())];
                 wanted.attributes.push(("userAccountControl".to_owned(), value(first)));
