@@ -8,7 +8,7 @@
 //! locked), `password_change` and `password_reset` (new passwords), `failover` (which server), `server` and `breaker` (one
 //! server), `pool` and `connection` (one socket), `wire` and `password_write` (octets); `options`, `filter`, `dn`,
 //! `lockout`, `password_policy` (why a new password was not taken) and `active_directory` are pure. `password` has the
-//! words of the port for new passwords.
+//! words of the port for new passwords. `write` makes, changes and removes entries, for synchronisation.
 
 pub mod active_directory;
 mod breaker;
@@ -32,6 +32,7 @@ mod pool;
 mod server;
 pub mod source;
 mod wire;
+pub mod write;
 
 use std::fmt;
 

@@ -14,6 +14,7 @@ pub mod expression;
 mod found;
 pub mod gate;
 pub mod hooks;
+pub mod ldap_target;
 pub mod link;
 pub mod mapping;
 pub mod matching;
@@ -36,6 +37,7 @@ pub mod structure;
 pub mod target;
 pub mod words;
 
+pub use ldap_target::{LdapTarget, LdapTargetOptions};
 pub use link::{Link, LinkState};
 pub use object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
 pub use operation::{Action, Afterwards, Change, Operation};

@@ -71,12 +71,16 @@ pub(crate) enum Conduct {
     Refuse(&'static str),
     /// A bind succeeds with this password alone; a search finds [`ENTRY`].
     Password(&'static str),
+    /// A write is refused as busy, and not answered by closing the connection as otherwise; a search finds [`ENTRY`].
+    Busy,
 }
 
 type Binds = Arc<Mutex<Vec<String>>>;
 type Gate = Arc<watch::Sender<bool>>;
 /// [`PROOF`] stands among the binds for a search that only asks whether the server answers.
 const PROOF: &str = "(proof)";
+/// And this one for a write.
+const WRITE: &str = "(write)";
 
 pub(crate) struct FakeLdap {
     port: u16,
@@ -116,7 +120,7 @@ impl FakeLdap {
             .lock()
             .unwrap()
             .iter()
-            .filter(|name| ![SERVICE, PROOF].contains(&name.as_str()))
+            .filter(|name| ![SERVICE, PROOF, WRITE].contains(&name.as_str()))
             .cloned()
             .collect()
     }
@@ -139,6 +143,11 @@ impl FakeLdap {
     /// How often it was asked only whether it answers.
     pub(crate) fn proofs(&self) -> usize {
         self.binds.lock().unwrap().iter().filter(|name| *name == PROOF).count()
+    }
+
+    /// How many writes reached it.
+    pub(crate) fn writes(&self) -> usize {
+        self.binds.lock().unwrap().iter().filter(|name| *name == WRITE).count()
     }
 
     /// How often the service account has bound so far.
@@ -177,6 +186,13 @@ async fn serve(
             }
             LdapOp::SearchRequest(request) if asks_for_groups(&request.filter) => (search, groups()),
             LdapOp::SearchRequest(request) => (search, answers(search, &request)),
+            LdapOp::AddRequest(_) | LdapOp::ModifyRequest(_) | LdapOp::DelRequest(_) => {
+                binds.lock().unwrap().push(WRITE.to_owned());
+                if search != Conduct::Busy {
+                    return;
+                }
+                (Conduct::Well, vec![LdapOp::ModifyResponse(result(LdapResultCode::Busy, ""))])
+            }
             _ => return,
         };
         match conduct {

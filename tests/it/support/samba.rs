@@ -250,6 +250,14 @@ impl Samba {
         text.lines().find_map(|line| line.strip_prefix(&start)).map(|value| value.trim().to_owned())
     }
 
+    /// An objectGUID as [`Samba::value`] gives it, base64 after a colon, in the text form of Windows.
+    pub(crate) fn guid(value: &str) -> String {
+        let octets = data_encoding::BASE64.decode(value.trim_start_matches([':', ' ']).as_bytes()).unwrap();
+        let hex = |order: &[usize]| order.iter().map(|at| format!("{:02x}", octets[*at])).collect::<String>();
+        let first = [hex(&[3, 2, 1, 0]), hex(&[5, 4]), hex(&[7, 6]), hex(&[8, 9])];
+        format!("{}-{}", first.join("-"), hex(&[10, 11, 12, 13, 14, 15]))
+    }
+
     fn ldap(&self, program: &str, arguments: &[&str]) -> Output {
         self.bind(program, ADMINISTRATOR, ADMINISTRATOR_PASSWORD, arguments)
     }

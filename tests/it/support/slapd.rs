@@ -44,6 +44,10 @@ pub(crate) enum Copies {
 /// The password of everybody but the numbered people, who have [`password_of`].
 pub(crate) const PASSWORD: &str = "Passw0rd!User";
 
+/// The rootdn, which has an entry only where the directory is a target.
+pub(crate) const ADMINISTRATOR: &str = "cn=admin,dc=example,dc=test";
+pub(crate) const ADMINISTRATOR_PASSWORD: &str = "Adm-Passw0rd!";
+
 /// How many numbered people there are: u0, u1 ...
 pub(crate) const NUMBERED: usize = 32;
 
@@ -63,6 +67,45 @@ impl Slapd {
     /// Loads the people and waits until the server takes connections.
     pub(crate) fn start() -> Self {
         Self::start_locking_at(50)
+    }
+
+    /// The same, with the entry of [`ADMINISTRATOR`], so that there is a password to bind as it, and two empty units,
+    /// `ou=target` and `ou=other`.
+    pub(crate) fn start_target() -> Self {
+        let mut text = ldif();
+        let name = ADMINISTRATOR.split([',', '=']).nth(1).unwrap();
+        let password = format!("userPassword: {ADMINISTRATOR_PASSWORD}");
+        let lines = ["objectClass: applicationProcess", "objectClass: simpleSecurityObject"];
+        let more = [format!("cn: {name}"), password];
+        entry(&mut text, ADMINISTRATOR, &[lines[0], lines[1], &more[0], &more[1]]);
+        for unit in ["target", "other"] {
+            let lines = ["objectClass: organizationalUnit", &format!("ou: {unit}")];
+            entry(&mut text, &format!("ou={unit},{BASE}"), &lines);
+        }
+        Self::start_on(text)
+    }
+
+    /// Options of a directory as [`Slapd::options`] has them, but as [`ADMINISTRATOR`].
+    pub(crate) fn writing(&self) -> LdapOptions {
+        let mut options = Self::options(&[self]);
+        options.bind_dn = Some(ADMINISTRATOR.to_owned());
+        options.bind_password = Some(Secret::new(ADMINISTRATOR_PASSWORD.to_owned()));
+        options
+    }
+
+    /// The lines of an entry as the administrator reads it, operational ones too; `None` when there is none.
+    pub(crate) fn lines(&self, dn: &str) -> Option<Vec<String>> {
+        let output = Command::new("ldapsearch")
+            .args(["-x", "-LLL", "-o", "ldif-wrap=no", "-H", &self.ldap_url()])
+            .args(["-D", ADMINISTRATOR, "-w", ADMINISTRATOR_PASSWORD, "-s", "base", "-b", dn, "*", "+"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() || said.contains("No such object (32)"), "{dn}: {said}");
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
     }
 
     /// The same, with the passwords of the numbered people as sha512-crypt.

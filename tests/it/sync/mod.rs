@@ -27,3 +27,5 @@ async fn listed(target: &dyn Target, kind: ObjectType) -> Result<Vec<TargetObjec
     let (done, all) = tokio::join!(target.list(kind, parts), collect);
     done.map(|()| all)
 }
+//! Synchronisation: what only an LDAP directory as a target has, and its faults.
+mod ldap_target;

@@ -1,0 +1,306 @@
+//! [`LdapTarget`]: another LDAP directory, Active Directory or OpenLDAP, that objects are carried to.
+//!
+//! An object's id is its objectGUID or entryUUID, so that it is the same one after a rename or a move. `wanted` has the
+//! paths; a change of the name or of the parent is a rename or a move (ModifyDN), never a deletion. `options` says where
+//! the types are and what they are made of, `active_directory` what only that has, `create` makes entries, `members`
+//! carries members, `change` is the rest of a change, `entry` tells what is there, and `fault` what a result code is for a run.
+//!
+//! Only entries below the base of their type are seen or touched, and never the base itself.
+
+mod active_directory;
+mod change;
+mod create;
+mod entry;
+mod fault;
+mod members;
+mod options;
+mod wanted;
+
+use std::collections::{BTreeMap, HashSet};
+
+use async_trait::async_trait;
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use crate::directory::dn::Dn;
+use crate::directory::write::{DirectoryEntry, Extent, LdapWriter, Rdn, Reading, equality, is_id, parent_of};
+use crate::identity::Value;
+use crate::sync::ObjectType;
+use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
+
+use change::modifications;
+use entry::{Known, object};
+use fault::{During, gone, refused, told};
+use options::Shape;
+pub use options::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
+use wanted::{Place, Wanted};
+
+/// An LDAP directory that is written to.
+#[derive(Debug)]
+pub struct LdapTarget {
+    writer: LdapWriter,
+    options: LdapTargetOptions,
+    roots: Vec<String>,
+}
+
+impl LdapTarget {
+    /// Connects nowhere yet; fails on options that [`LdapTargetOptions::check`] finds fault with.
+    pub fn new(writer: LdapWriter, options: LdapTargetOptions) -> Result<Self, LdapTargetError> {
+        if let Some(fault) = options.check().into_iter().next() {
+            return Err(fault);
+        }
+        Ok(Self { roots: options.roots(), writer, options })
+    }
+
+    async fn shape(&self, kind: ObjectType) -> Result<Shape, TargetFault> {
+        let flavour = self.writer.flavour().await.map_err(|fault| told(&fault, During::Reading))?;
+        let unknown = || refused(53, format!("objects of the type {} are not carried here", kind.key()));
+        self.options.shape(kind, flavour).ok_or_else(unknown)
+    }
+
+    /// The entry with an id, below the base of its type.
+    async fn entry(
+        &self,
+        shape: &Shape,
+        id: &str,
+        attributes: Vec<String>,
+    ) -> Result<Option<DirectoryEntry>, TargetFault> {
+        let reading = reading(shape, shape.filter.clone(), attributes);
+        let found = self.writer.by_ids(&reading, &[id.to_owned()]).await;
+        let found = found.map_err(|fault| told(&fault, During::Reading))?;
+        Ok(found.into_iter().find(|entry| !is_same(&entry.dn, &shape.base)))
+    }
+
+    /// The DN of a place.
+    async fn place(&self, place: &Place, shape: &Shape) -> Result<String, TargetFault> {
+        let named = match place {
+            Place::Base => return Ok(shape.base.clone()),
+            Place::Below(named) => named,
+        };
+        if !is_id(named) {
+            let dn = Dn::parse(named);
+            let inside =
+                |root: &String| dn.as_ref().zip(Dn::parse(root)).is_some_and(|(dn, root)| dn.is_under(&root));
+            let outside = || refused(32, format!("@parent \"{named}\" is not below the base of any type"));
+            return self.roots.iter().any(inside).then(|| named.clone()).ok_or_else(outside);
+        }
+        let found = self.resolved(std::slice::from_ref(named)).await?.dns.into_iter().next();
+        found.ok_or_else(|| refused(32, format!("the parent {named} is not there")))
+    }
+
+    /// Values that are ids of other objects become their DNs.
+    async fn refer(&self, attributes: &mut [(String, Vec<Value>)]) -> Result<(), TargetFault> {
+        let is_reference =
+            |name: &str| self.options.references.iter().any(|known| known.eq_ignore_ascii_case(name));
+        for (name, values) in attributes.iter_mut().filter(|(name, _)| is_reference(name)) {
+            for value in values.iter_mut() {
+                let Some(id) = value.as_text().filter(|text| is_id(text)).map(str::to_owned) else {
+                    continue;
+                };
+                let found = self.resolved(std::slice::from_ref(&id)).await?.dns.into_iter().next();
+                let missing = || refused(32, format!("{name}: the entry {id} is not there"));
+                *value = found.ok_or_else(missing)?.into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries as objects, with the ids of parent and members; `known` remembers those from one call to the next.
+    async fn objects(
+        &self,
+        mut entries: Vec<DirectoryEntry>,
+        shape: &Shape,
+        known: &mut Known,
+    ) -> Result<Vec<TargetObject>, TargetFault> {
+        entries.retain(|entry| !is_same(&entry.dn, &shape.base));
+        let mut named = HashSet::new();
+        for entry in &entries {
+            named.extend(entry.values(&shape.member).iter().filter_map(Value::as_text).map(str::to_owned));
+            let above = Some(parent_of(&entry.dn)).filter(|above| !is_same(above, &shape.base));
+            named.extend(above.map(str::to_owned));
+        }
+        self.identified(named, shape, known).await?;
+        Ok(entries.iter().map(|entry| object(entry, shape, known)).collect())
+    }
+
+    async fn object_at(
+        &self,
+        entry: DirectoryEntry,
+        shape: &Shape,
+    ) -> Result<Option<TargetObject>, TargetFault> {
+        Ok(self.objects(vec![entry], shape, &mut Known::default()).await?.pop())
+    }
+
+    /// Renames and moves; the DN afterwards.
+    async fn moved(
+        &self,
+        entry: &DirectoryEntry,
+        wanted: &Wanted,
+        shape: &Shape,
+        rdn: &str,
+    ) -> Result<String, TargetFault> {
+        let current = Rdn::of(&entry.dn);
+        let name = match (&wanted.name, &current) {
+            (Some(name), _) => Rdn::new(rdn, name.clone()),
+            (None, Some(current)) => current.clone(),
+            (None, None) if wanted.parent.is_none() => return Ok(entry.dn.clone()),
+            (None, None) => {
+                return Err(refused(64, format!("\"{}\" has a name of several values", entry.dn)));
+            }
+        };
+        let above = parent_of(&entry.dn);
+        let parent = match &wanted.parent {
+            Some(place) => Some(self.place(place, shape).await?).filter(|dn| !is_same(dn, above)),
+            None => None,
+        };
+        let is_named = current.is_some_and(|current| {
+            current.value == name.value && current.attribute.eq_ignore_ascii_case(&name.attribute)
+        });
+        if is_named && parent.is_none() {
+            return Ok(entry.dn.clone());
+        }
+        let renamed = self.writer.rename(&entry.dn, &name, parent.as_deref()).await;
+        renamed.map_err(|fault| told(&fault, During::Changing))?;
+        Ok(name.below(parent.as_deref().unwrap_or(above)))
+    }
+}
+
+fn reading(shape: &Shape, filter: String, attributes: Vec<String>) -> Reading {
+    Reading { base: shape.base.clone(), filter, attributes, limit: 0 }
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || Dn::parse(one).is_some_and(|one| Some(one) == Dn::parse(other))
+}
+
+#[async_trait]
+impl Target for LdapTarget {
+    async fn probe(&self) -> Result<Ability, TargetFault> {
+        if self.writer.account().is_none() {
+            let detail = format!("directory \"{}\" has no bind_dn to write as", self.writer.name());
+            return Err(TargetFault { kind: FaultKind::Unauthorized, code: 50, detail, retry_after: None });
+        }
+        for base in &self.roots {
+            let found = self.writer.read(base, &["1.1".to_owned()]).await;
+            if found.map_err(|fault| told(&fault, During::Reading))?.is_none() {
+                let detail = format!(
+                    "\"{base}\" does not exist or may not be read; correct base, or the rights of bind_dn"
+                );
+                return Err(refused(32, detail));
+            }
+        }
+        Ok(Ability { types: self.options.types.keys().copied().collect(), lists: true })
+    }
+
+    async fn list(
+        &self,
+        kind: ObjectType,
+        parts: mpsc::Sender<Vec<TargetObject>>,
+    ) -> Result<(), TargetFault> {
+        let shape = self.shape(kind).await?;
+        let reading = reading(&shape, shape.filter.clone(), shape.read());
+        let (pages, mut arriving) = mpsc::channel(2);
+        let telling = async {
+            let mut known = Known::default();
+            while let Some(page) = arriving.recv().await {
+                let objects = self.objects(page, &shape, &mut known).await?;
+                if !objects.is_empty() && parts.send(objects).await.is_err() {
+                    break;
+                }
+            }
+            drop(arriving);
+            Ok(())
+        };
+        let (listed, told_all) = tokio::join!(self.writer.list(&reading, pages), telling);
+        told_all?;
+        listed.map_err(|fault| told(&fault, During::Reading))
+    }
+
+    async fn read(&self, kind: ObjectType, id: &str) -> Result<Option<TargetObject>, TargetFault> {
+        let shape = self.shape(kind).await?;
+        match self.entry(&shape, id, shape.read()).await? {
+            Some(entry) => self.object_at(entry, &shape).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn find(
+        &self,
+        kind: ObjectType,
+        path: &str,
+        value: &str,
+    ) -> Result<Vec<TargetObject>, TargetFault> {
+        let shape = self.shape(kind).await?;
+        if ["@id", "entryUUID", "objectGUID"].iter().any(|id| path.eq_ignore_ascii_case(id)) {
+            return Ok(self.read(kind, value).await?.into_iter().collect());
+        }
+        if value.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = if path == "@rdn" { shape.rdn.as_str() } else { path };
+        let test = equality(name, value).filter(|_| !crate::directory::is_secret(name));
+        let test = test.ok_or_else(|| refused(21, format!("nobody can be found by \"{path}\"")))?;
+        let filter = format!("(&{}{test})", shape.filter);
+        let reading = Reading { limit: 3, ..reading(&shape, filter, shape.read()) };
+        let found = self.writer.search(&reading).await.map_err(|fault| told(&fault, During::Reading))?;
+        self.objects(found, &shape, &mut Known::default()).await
+    }
+
+    async fn create(
+        &self,
+        kind: ObjectType,
+        values: &BTreeMap<String, Json>,
+    ) -> Result<TargetObject, TargetFault> {
+        let shape = self.shape(kind).await?;
+        let wanted = Wanted::of_values(values, &shape)?;
+        self.made(wanted, &shape).await
+    }
+
+    async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
+        let shape = self.shape(kind).await?;
+        let mut names = shape.state();
+        names.extend(["cn", "uid", "ou", "userPrincipalName"].map(str::to_owned));
+        let entry = self.entry(&shape, id, names).await?.ok_or_else(|| gone(id, &shape.base))?;
+        let rdn = Rdn::of(&entry.dn).map_or_else(|| shape.rdn.clone(), |rdn| rdn.attribute);
+        let mut wanted = Wanted::of_edits(edits, &shape, &rdn)?;
+        self.refer(&mut wanted.attributes).await?;
+        let members = std::mem::take(&mut wanted.members);
+        let password = wanted.password.take();
+        // Whatever this side refuses is refused before anything is sent.
+        let changes = modifications(&mut wanted, &entry, &shape, &rdn)?;
+        let dn = self.moved(&entry, &wanted, &shape, &rdn).await?;
+        let failed = |fault| told(&fault, During::Changing);
+        if let Some(password) = password {
+            self.writer.set_password(&dn, &password).await.map_err(failed)?;
+        }
+        if !changes.is_empty() {
+            self.writer.modify(&dn, &changes).await.map_err(failed)?;
+        }
+        for change in &members {
+            self.change_members(&dn, change, &shape).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, kind: ObjectType, id: &str) -> Result<(), TargetFault> {
+        let shape = self.shape(kind).await?;
+        let entry = self.entry(&shape, id, vec!["1.1".to_owned()]).await?;
+        let dn = entry.ok_or_else(|| gone(id, &shape.base))?.dn;
+        let deleted = match self.writer.delete(&dn, Extent::Leaf).await {
+            // notAllowedOnNonLeaf
+            Err(fault) if fault.code() == Some(66) && self.options.tree_delete => {
+                match self.writer.delete(&dn, Extent::Subtree).await {
+                    // unavailableCriticalExtension: OpenLDAP has no such control.
+                    Err(unknown) if unknown.code() == Some(12) => Err(fault),
+                    other => other,
+                }
+            }
+            other => other,
+        };
+        deleted.map_err(|fault| told(&fault, During::Changing))
+    }
+
+    fn value(&self, object: &TargetObject, path: &str) -> Option<Json> {
+        entry::value(object, path)
+    }
+}
