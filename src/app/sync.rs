@@ -12,6 +12,7 @@ use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::config::{Config, DirectoryConfig};
 use crate::directory::source::{Source, subject_keys};
+use crate::directory::write::LdapWriter;
 use crate::directory::{FileDirectory, LdapDirectory};
 use crate::identity::SubjectId;
 use crate::outgoing::{Credentials, ExchangeOptions};
@@ -25,7 +26,7 @@ use crate::sync::engine::Synchronisation;
 use crate::sync::options::{Access, Destination, SyncOptions};
 use crate::sync::report::Leavers;
 use crate::sync::state::State;
-use crate::sync::{ScimOptions, ScimTarget, ScimType, Target, Update, preset};
+use crate::sync::{LdapTarget, ScimOptions, ScimTarget, ScimType, Target, Update, preset};
 
 /// The word of the audit trail for whom a run deactivated.
 const DEACTIVATED: &str = "deactivated";
@@ -53,7 +54,7 @@ pub async fn synchronisation(
 ) -> Result<Synchronisation> {
     let sources = options.sources.iter().map(|source| source_of(config, &source.directory, &clock));
     let sources = sources.collect::<Result<Vec<_>>>()?;
-    let target = target_of(options)?;
+    let target = target_of(config, options, &clock)?;
     let state = State::new(store.sync_state().await?, &options.name, Arc::clone(&clock));
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
 }
@@ -62,15 +63,28 @@ fn source_of(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Arc<
     let configured = config.directories.iter().find(|directory| directory.name() == name);
     Ok(match configured.with_context(|| format!("there is no directory \"{name}\""))? {
         DirectoryConfig::File { name, path } => Arc::new(FileDirectory::load(name, path)?),
-        DirectoryConfig::Ldap(options) => {
-            let made = LdapDirectory::new((**options).clone(), Arc::clone(clock));
-            Arc::new(made.with_context(|| format!("directory \"{}\"", options.name))?)
-        }
+        DirectoryConfig::Ldap(_) => ldap_directory(config, name, clock)?,
     })
 }
 
-fn target_of(options: &SyncOptions) -> Result<Arc<dyn Target>> {
-    let Destination::Scim { url, access, authorities, plain_http } = &options.destination;
+fn ldap_directory(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Arc<LdapDirectory>> {
+    let configured = config.directories.iter().find(|directory| directory.name() == name);
+    let Some(DirectoryConfig::Ldap(options)) = configured else {
+        bail!("there is no LDAP directory \"{name}\"");
+    };
+    let made = LdapDirectory::new((**options).clone(), Arc::clone(clock));
+    Ok(Arc::new(made.with_context(|| format!("directory \"{name}\""))?))
+}
+
+fn target_of(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Target>> {
+    let (url, access, authorities, plain_http) = match &options.destination {
+        Destination::Scim { url, access, authorities, plain_http } => (url, access, authorities, plain_http),
+        Destination::Ldap { directory, options: target } => {
+            let writer = LdapWriter::new(ldap_directory(config, directory, clock)?);
+            let made = LdapTarget::new(writer, target.clone());
+            return Ok(Arc::new(made.with_context(|| format!("target \"{}\"", options.name))?));
+        }
+    };
     let credentials = match access {
         Access::TokenFile(path) => Credentials::Bearer(read_token(path, &options.name)?),
         Access::Token(token) => Credentials::Bearer(token.clone()),

@@ -1,5 +1,7 @@
 //! `[[sync]]`: services that accounts are carried to, and `[mail]`: the relay for notices.
 
+mod ldap;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -105,7 +107,11 @@ fn read_target(
     let name = section.required("name", "give it a short name, such as \"diligent\"", name);
     let preset = read_preset(section);
     let sources = read_sources(section, directories);
-    let destination = read_destination(section);
+    let destination = if section.has("ldap") {
+        ldap::read(section, directories)
+    } else {
+        read_destination(section)
+    };
     let gate = read_gate(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);
@@ -163,7 +169,8 @@ fn read_target(
 }
 
 fn read_preset(section: &Section<'_>) -> Option<Preset> {
-    let name = section.or("preset", "generic".to_owned(), text);
+    let default = if section.has("ldap") { "ldap" } else { "generic" };
+    let name = section.or("preset", default.to_owned(), text);
     let rules = section.list_by_serde::<RuleText>("map");
     let match_by = section.by_serde::<BTreeMap<ObjectType, Vec<String>>>("match_by").unwrap_or_default();
     let tables = section.by_serde::<BTreeMap<String, BTreeMap<String, String>>>("tables");

@@ -1,7 +1,7 @@
 //! [`Synchronisation`]: one target with its sources, its state and all that can be asked of it: run, check, plan to a
 //! file, apply a file, allow, pause, status, test. Commands and the schedule call nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -11,7 +11,8 @@ use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, End, Standing, Sums};
 use super::gate::{Gated, gate};
 use super::mapping::{Mapping, sum};
-use super::object::ObjectType;
+use super::link::Link;
+use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
 use super::plan::{
@@ -330,13 +331,16 @@ impl Synchronisation {
             // Members stay as they are kept.
             link.members.clear();
         }
+        let forgotten: BTreeSet<ObjectKey> = forgotten.into_iter().map(|note| note.key).collect();
+        let without = without(state, &forgotten).await?;
         Ok(Planned {
             mode: mode.to_owned(),
             complete,
             operations: released,
             held,
             links,
-            unlinked: forgotten.into_iter().map(|note| note.key).collect(),
+            unlinked: forgotten.into_iter().collect(),
+            without,
             cursors,
             structure: if structure.is_empty() {
                 Structure::Same
@@ -434,6 +438,30 @@ impl Synchronisation {
             sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
         }
     }
+}
+
+/// The links that have one of these as a member, without them.
+async fn without(
+    state: &State,
+    gone: &BTreeSet<ObjectKey>,
+) -> Result<Vec<(Link, Vec<ObjectKey>)>, SyncError> {
+    let mut found = Vec::new();
+    if gone.is_empty() {
+        return Ok(found);
+    }
+    let mut pages = state.links();
+    while let Some(page) = pages.next().await? {
+        for mut link in page {
+            let mut removed = Vec::new();
+            for members in link.members.values_mut() {
+                removed.extend(gone.iter().filter(|key| members.remove(*key)).cloned());
+            }
+            if !removed.is_empty() {
+                found.push((link, removed));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What a link becomes when its operation has succeeded, beside what the operation says.

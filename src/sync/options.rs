@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::gate::GatePolicy;
 use super::hooks::Hooks;
+use super::ldap_target::LdapTargetOptions;
 use super::matching::MatchRules;
 use super::object::ObjectType;
 use super::pace::PaceOptions;
@@ -87,6 +88,13 @@ pub enum Destination {
         authorities: Option<Vec<u8>>,
         /// Whether `http://` is taken.
         plain_http: bool,
+    },
+    /// Another LDAP directory.
+    Ldap {
+        /// The `name` of its `[[directory]]`, whose account writes.
+        directory: String,
+        /// Where objects are there.
+        options: LdapTargetOptions,
     },
 }
 

@@ -13,10 +13,11 @@ use super::mapping::{Mapping, MappingError, RuleError, RuleFault, RuleText, When
 use super::object::ObjectType;
 
 /// The presets by their names.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("6clicks", include_str!("presets/6clicks.toml")),
     ("diligent-one", include_str!("presets/diligent-one.toml")),
     ("generic", include_str!("presets/generic.toml")),
+    ("ldap", include_str!("presets/ldap.toml")),
     ("secioss", include_str!("presets/secioss.toml")),
     ("trustlogin", include_str!("presets/trustlogin.toml")),
 ];

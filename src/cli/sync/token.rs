@@ -31,8 +31,7 @@ pub(in crate::cli) enum Command {
 pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let Command::Set { target } = command;
     let options = sync_options(config, target).map_err(|error| Failure::Usage(error.to_string()))?;
-    let Destination::Scim { access, .. } = &options.destination;
-    let Access::TokenFile(path) = access else {
+    let Destination::Scim { access: Access::TokenFile(path), .. } = &options.destination else {
         let message = format!("target \"{target}\" has no token_file; write token_file in its [[sync]]");
         return Err(Failure::Usage(message));
     };

@@ -125,6 +125,9 @@ fn with_names(person: &Person) -> Attributes {
     if !attributes.contains("uid") {
         attributes.insert("uid", vec![person.subject.login.as_str().into()]);
     }
+    if !attributes.contains("objectClass") {
+        attributes.insert("objectClass", vec!["inetOrgPerson".into()]);
+    }
     attributes
 }
 

@@ -1,8 +1,8 @@
 //! How a run begins: its operations, the cursors and the structure that they came from, in one transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{PAGE, State, StateError, in_shards, key_row, limit, link_row};
+use super::{PAGE, State, StateError, in_shards, key_row, limit, link_row, shard_of};
 use crate::directory::source::Cursor;
 use crate::store::{CursorRow, KeyRow, Mark, OperationRow, RunRow, StructureRow, SyncWrite};
 use crate::sync::link::Link;
@@ -25,6 +25,8 @@ pub struct Planned {
     pub links: Vec<Link>,
     /// Objects that are known no more.
     pub unlinked: Vec<ObjectKey>,
+    /// Links with fewer members than before, though nothing is sent, and who they are without now.
+    pub without: Vec<(Link, Vec<ObjectKey>)>,
     /// How far sources were read: source, kind of question, cursor.
     pub cursors: Vec<(String, String, Cursor)>,
     /// What became of the structure.
@@ -137,7 +139,12 @@ fn known(planned: Planned) -> Vec<SyncWrite> {
     let members = planned.links.iter().flat_map(|link| {
         link.members.iter().flat_map(|(path, members)| in_shards(&link.key, path, members, None))
     });
-    writes.push(SyncWrite::PutMembers(members.collect()));
+    let fewer = planned.without.iter().flat_map(|(link, removed)| {
+        let shards: BTreeSet<i64> = removed.iter().map(shard_of).collect();
+        let paths = link.members.iter();
+        paths.flat_map(move |(path, members)| in_shards(&link.key, path, members, Some(&shards)))
+    });
+    writes.push(SyncWrite::PutMembers(members.chain(fewer).collect()));
     writes.push(SyncWrite::PutLinks(planned.links.iter().map(link_row).collect()));
     writes.push(SyncWrite::DropLinks(planned.unlinked.iter().map(key_row).collect()));
     let cursor = |(source, query, cursor): (String, String, Cursor)| CursorRow {

@@ -1,6 +1,7 @@
-//! Synchronisation: one conformance suite for all targets, then what only SCIM has, and faults.
+//! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
 mod conformance;
+mod ldap_target;
 mod scim_target;
 
 use std::collections::BTreeMap;
@@ -27,5 +28,3 @@ async fn listed(target: &dyn Target, kind: ObjectType) -> Result<Vec<TargetObjec
     let (done, all) = tokio::join!(target.list(kind, parts), collect);
     done.map(|()| all)
 }
-//! Synchronisation: what only an LDAP directory as a target has, and its faults.
-mod ldap_target;
