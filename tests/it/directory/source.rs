@@ -3,6 +3,7 @@
 //! as an account that sees deleted objects and once as one that does not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use sekisho::clock::SeededIds;
@@ -130,11 +131,9 @@ pub(super) async fn suite(rig: &mut dyn Rig) {
 async fn by_name(rig: &mut dyn Rig, query: &SourceQuery, people: &People) {
     let source = rig.source();
     let jiro = people.values().next().unwrap();
-    assert_eq!(source.by_login(query, "JIRO").await.unwrap(), [jiro.clone()]);
-    assert_eq!(
-        source.by_ids(query, &[jiro.id.clone(), "*".into(), "nobody".into()]).await.unwrap(),
-        [jiro.clone()]
-    );
+    assert_eq!(source.by_login(query, "JIRO").await.unwrap(), std::slice::from_ref(jiro));
+    let ids = [jiro.id.clone(), "*".into(), "nobody".into()];
+    assert_eq!(source.by_ids(query, &ids).await.unwrap(), std::slice::from_ref(jiro));
     // Shiro has left the filter, and nobody is called like the others.
     for login in ["shiro", "saburo", "*", "jiro)(uid=*", ""] {
         assert_eq!(source.by_login(query, login).await.unwrap(), [], "{login}");
@@ -198,13 +197,12 @@ impl Rig for FileRig {
         let mut text = String::new();
         for (login, attributes) in &self.people {
             let disabled = self.disabled.contains(login);
-            text += &format!(
-                "[[person]]\nlogin = {login:?}\npassword = {:?}\ndisabled = {disabled}\n",
-                self.hash
-            );
             let attributes: Vec<String> =
                 attributes.iter().map(|(name, value)| format!("{name} = [{value:?}]")).collect();
-            text += &format!("attributes = {{ {} }}\n", attributes.join(", "));
+            let (hash, attributes) = (&self.hash, attributes.join(", "));
+            writeln!(text, "[[person]]\nlogin = {login:?}\npassword = {hash:?}\ndisabled = {disabled}")
+                .unwrap();
+            writeln!(text, "attributes = {{ {attributes} }}").unwrap();
         }
         std::fs::write(self.path(), text).unwrap();
     }
@@ -303,7 +301,7 @@ impl SambaRig {
         options.bind_dn = Some(account.0.to_owned());
         options.bind_password = Some(Secret::new(account.1.to_owned()));
         // Logins are unique in a domain, and names here are of one unit.
-        options.login_filter = "(displayName={login})".to_owned();
+        "(displayName={login})".clone_into(&mut options.login_filter);
         Self { samba, source: open(options), unit, moved: BTreeMap::new() }
     }
 
