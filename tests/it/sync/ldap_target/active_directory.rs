@@ -212,7 +212,7 @@ async fn a_refusal_has_the_code_of_the_domain_controller() {
     assert_eq!(listed(&target, USER).await.unwrap().len(), 1, "nothing stays of those that were refused");
     for (edit, expected) in [
         (set("noSuchThing", "a"), refused(21)),
-        (set("manager", "no DN"), refused(21)),
+        (set("manager", "no DN"), refused(34)),
         (set("userAccountControl", "many"), refused(21)),
     ] {
         assert_eq!(fault(target.modify(USER, &taro.id, &[edit.clone()]).await), expected, "{edit:?}");
