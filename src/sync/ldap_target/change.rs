@@ -102,6 +102,7 @@ mod tests {
 
     use super::*;
     use crate::directory::source::Flavour;
+    use crate::identity::Attributes;
     use crate::sync::ObjectType;
     use crate::sync::ldap_target::options::{LdapTargetOptions, TypeOptions};
     use crate::sync::target::Edit;
@@ -117,7 +118,7 @@ mod tests {
         let options = LdapTargetOptions { types, ..LdapTargetOptions::default() };
         let shape = options.shape(ObjectType::User, flavour).unwrap();
         let mut entry =
-            DirectoryEntry { id: "1".into(), dn: "cn=a,dc=x".into(), attributes: Default::default() };
+            DirectoryEntry { id: "1".into(), dn: "cn=a,dc=x".into(), attributes: Attributes::new() };
         for (name, value) in held {
             entry.attributes.append(name, [Value::from(*value)]);
         }

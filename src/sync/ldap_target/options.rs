@@ -305,8 +305,8 @@ mod tests {
 
     #[test]
     fn roots_are_not_below_one_another() {
-        let of = |bases: &[(ObjectType, &str)]| options(bases).roots();
         use ObjectType::{Group, Organization, User};
+        let of = |bases: &[(ObjectType, &str)]| options(bases).roots();
         assert_eq!(of(&[(User, "ou=a,dc=x"), (Group, "OU=b,ou=a, DC=x")]), ["ou=a,dc=x"]);
         assert_eq!(of(&[(Organization, "ou=b,dc=x"), (User, "dc=x"), (Group, "dc=X")]), ["dc=x"]);
         assert_eq!(of(&[(User, "ou=a,dc=x"), (Group, "ou=b,dc=x")]), ["ou=a,dc=x", "ou=b,dc=x"]);

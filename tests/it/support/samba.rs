@@ -253,7 +253,10 @@ impl Samba {
     /// An objectGUID as [`Samba::value`] gives it, base64 after a colon, in the text form of Windows.
     pub(crate) fn guid(value: &str) -> String {
         let octets = data_encoding::BASE64.decode(value.trim_start_matches([':', ' ']).as_bytes()).unwrap();
-        let hex = |order: &[usize]| order.iter().map(|at| format!("{:02x}", octets[*at])).collect::<String>();
+        let hex = |order: &[usize]| {
+            let part: Vec<u8> = order.iter().map(|at| octets[*at]).collect();
+            data_encoding::HEXLOWER.encode(&part)
+        };
         let first = [hex(&[3, 2, 1, 0]), hex(&[5, 4]), hex(&[7, 6]), hex(&[8, 9])];
         format!("{}-{}", first.join("-"), hex(&[10, 11, 12, 13, 14, 15]))
     }

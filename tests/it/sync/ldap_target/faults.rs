@@ -48,7 +48,11 @@ async fn a_refusal_has_the_code_of_the_server() {
         (Edit::Clear("uid".to_owned()), refused(67)),
     ];
     for (edit, expected) in changes {
-        assert_eq!(fault(target.modify(USER, &taro.id, &[edit.clone()]).await), expected, "{edit:?}");
+        assert_eq!(
+            fault(target.modify(USER, &taro.id, std::slice::from_ref(&edit)).await),
+            expected,
+            "{edit:?}"
+        );
     }
     person(&target, "jiro").await;
     let taken = target.modify(USER, &taro.id, &[set("uid", "jiro")]).await;
