@@ -125,7 +125,9 @@
 //! | the store | everybody signs in once more; wrong tries are forgotten |
 //!
 //! Copy the store while it runs with `sqlite3 sekisho.db ".backup copy.db"`; a plain copy needs the server stopped. In WAL
-//! mode a commit outlives the end of the process; losing power may cost the last ones, never the file.
+//! mode a commit outlives the end of the process; losing power may cost the last ones, never the file. What is kept of
+//! synchronisation is in a file of its own beside it, `sekisho-sync.db`, which is copied in the same way: its commits
+//! outlive a loss of power, too. Without it the next run finds everybody again at the target by the ids and names there.
 //!
 //! ## Changing the signing key
 //!

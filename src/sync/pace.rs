@@ -146,11 +146,6 @@ impl Pace {
         self.paused
     }
 
-    /// Whether the target gave no good answer for so long that the run ends, and its operations wait for the next one.
-    pub fn is_hopeless(&self) -> bool {
-        self.streak >= self.options.attempts
-    }
-
     /// How long an operation waits after this many attempts: between nothing and twice as long as before ("full
     /// jitter"), so that many do not come back at once.
     pub fn wait(&self, attempts: u32, ids: &dyn Ids) -> Duration {
@@ -159,11 +154,6 @@ impl Pace {
         let mut drawn = [0; 4];
         ids.fill(&mut drawn);
         most.mul_f64(f64::from(u32::from_le_bytes(drawn)) / f64::from(u32::MAX))
-    }
-
-    /// Whether an operation is put off after this many attempts.
-    pub fn is_enough(&self, attempts: u32) -> bool {
-        attempts >= self.options.attempts
     }
 }
 
@@ -215,14 +205,12 @@ mod tests {
         }
         let later = later + SECOND * 100;
         assert_eq!((pace.turn(later, 0), pace.turn(later, 1)), (Turn::Now, Turn::Answer), "one is the least");
-        assert!(pace.is_hopeless());
         (0..1 + 2 + 3 + 4 + 5 + 6 + 7 + 8).for_each(|_| pace.answered());
         assert_eq!(
             (pace.turn(later, 7), pace.turn(later, 8)),
             (Turn::Now, Turn::Answer),
             "never more than allowed"
         );
-        assert!(!pace.is_hopeless());
     }
 
     #[tokio::test(start_paused = true)]

@@ -224,8 +224,9 @@ impl<'a> Course<'a> {
     /// Notes how an attempt went.
     fn settle(&mut self, mut task: Task, outcome: Outcome) -> Result<(), StateError> {
         let now = Instant::now();
-        if !matches!(outcome, Outcome::Again { .. } | Outcome::Unauthorized(_) | Outcome::Broken(_)) {
-            self.pace.answered();
+        match outcome {
+            Outcome::Again { .. } | Outcome::Down { .. } | Outcome::Unauthorized(_) => {}
+            _ => self.pace.answered(),
         }
         match outcome {
             Outcome::Done(id) => {
@@ -265,7 +266,11 @@ impl<'a> Course<'a> {
                 self.results.mark(&task, "dropped");
             }
             Outcome::Failed(fault) => self.fail(&task, &fault),
-            Outcome::Again { fault, look_up } => self.again(task, fault, look_up, now),
+            Outcome::Again { fault, look_up } => self.again(task, &fault, look_up, now),
+            Outcome::Down { fault, look_up } => {
+                self.stay(&task, if look_up { "sent" } else { "waiting" });
+                self.end = End::Unavailable(fault);
+            }
             Outcome::Unauthorized(fault) => {
                 self.end = End::Unauthorized(fault);
                 self.stay(&task, "waiting");
@@ -292,23 +297,17 @@ impl<'a> Course<'a> {
         self.put_off(task, fault);
     }
 
-    /// What may be tried again is, until it was tried often enough.
-    fn again(&mut self, mut task: Task, fault: TargetFault, look_up: bool, now: Instant) {
-        self.pace.slow(&fault, task.sent, now, self.job.ids);
+    /// What may be tried again is: alone after its own wait, or with all others when the target said when.
+    fn again(&mut self, mut task: Task, fault: &TargetFault, look_up: bool, now: Instant) {
+        self.pace.slow(fault, task.sent, now, self.job.ids);
         task.look_up = look_up;
-        if self.pace.is_hopeless() {
-            self.stay(&task, if look_up { "sent" } else { "waiting" });
-            self.end = End::Unavailable(fault);
-        } else if self.pace.is_enough(task.attempts) {
-            self.fail(&task, &fault);
-        } else {
-            // The target said when: all wait for that, and nobody longer.
-            let alone = self.pace.wait(task.attempts, self.job.ids);
-            let wait = if fault.retry_after.is_some() { Duration::ZERO } else { alone };
-            self.job.journal.retrying(&task.operation, &fault, fault.retry_after.unwrap_or(wait));
-            self.counter += 1;
-            self.waiting.insert((now + wait, self.counter), task);
-        }
+        let wait = match fault.retry_after {
+            Some(_) => Duration::ZERO,
+            None => self.pace.wait(task.attempts, self.job.ids),
+        };
+        self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait));
+        self.counter += 1;
+        self.waiting.insert((now + wait, self.counter), task);
     }
 
     /// An operation stays for the next run.

@@ -34,6 +34,13 @@ pub(super) enum Outcome {
         /// Whether it may have been done.
         look_up: bool,
     },
+    /// It was tried often enough, and the target answers nothing else, either.
+    Down {
+        /// Why.
+        fault: TargetFault,
+        /// Whether it may have been done.
+        look_up: bool,
+    },
     /// It would be refused again.
     Failed(TargetFault),
     /// The credentials are refused.
@@ -93,8 +100,8 @@ impl Sender<'_> {
     /// What a fault means that nothing else has been made of.
     async fn judge(&self, task: &Task, fault: TargetFault) -> Outcome {
         match fault.kind {
-            FaultKind::Unheard | FaultKind::Busy => Outcome::Again { fault, look_up: task.look_up },
-            FaultKind::Unknown => Outcome::Again { fault, look_up: task.creates() },
+            FaultKind::Unheard | FaultKind::Busy => self.enough(task, fault, task.look_up).await,
+            FaultKind::Unknown => self.enough(task, fault, task.creates()).await,
             FaultKind::NotFound | FaultKind::Conflict | FaultKind::Refused => Outcome::Failed(fault),
             FaultKind::Unauthorized => {
                 // Many in flight are refused at once: one question is enough.
@@ -102,6 +109,15 @@ impl Sender<'_> {
                 if *good { Outcome::Failed(fault) } else { Outcome::Unauthorized(fault) }
             }
         }
+    }
+
+    /// What was tried often enough is put off, if it is the matter of this object: else the target is down.
+    async fn enough(&self, task: &Task, fault: TargetFault, look_up: bool) -> Outcome {
+        if task.attempts < self.policy.pace.attempts {
+            return Outcome::Again { fault, look_up };
+        }
+        let down = self.target.probe().await.is_err();
+        if down { Outcome::Down { fault, look_up } } else { Outcome::Failed(fault) }
     }
 
     async fn create(&self, task: &Task, sending: &Sending) -> Result<Outcome, Stop> {

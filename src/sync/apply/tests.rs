@@ -60,7 +60,7 @@ fn line(written: &Written<'_>) -> String {
             ShownValue::Secret => "***".into(),
             ShownValue::Nothing => String::new(),
         };
-        line += &format!(" {}:{}{value}", shown.path, shown.sign);
+        line.extend([" ", shown.path, ":", &shown.sign.to_string(), &value]);
     }
     line
 }

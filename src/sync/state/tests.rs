@@ -101,9 +101,9 @@ async fn what_is_open_already_is_not_planned_again_and_what_is_another_gives_way
     let fixture = Fixture::new();
     let state = fixture.open().await;
     let planned = |operations: Vec<Operation>, held: Vec<Operation>, complete| Planned {
+        complete,
         operations,
         held,
-        complete,
         ..Planned::default()
     };
     let first = vec![create("same", "1"), create("other", "1"), create("sent", "1"), create("left", "1")];
