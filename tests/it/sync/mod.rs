@@ -2,6 +2,8 @@
 
 mod conformance;
 mod ldap_target;
+mod rig;
+mod run;
 mod scim_target;
 
 use std::collections::BTreeMap;

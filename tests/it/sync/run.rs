@@ -1,0 +1,251 @@
+//! Whole runs from a real slapd to real SCIM services, by the commands: what the service has afterwards, and what it was
+//! asked for.
+
+use super::rig::{Rig, members};
+use crate::support::scim::ScimServer;
+use crate::support::scim_proxy::Conduct;
+use crate::support::slapd::{BASE, Copies, Slapd};
+
+/// The company: three people in two units, with the groups that the ancestor's administrators know.
+fn company(slapd: &Slapd) {
+    let mut ldif = String::new();
+    let mut add = |dn: &str, lines: &str| {
+        ldif.push_str(&format!("dn: {dn},{BASE}\nchangetype: add\n{lines}\n"));
+    };
+    let unit = |name: &str| format!("objectClass: organizationalUnit\nou: {name}\n");
+    for (dn, name) in [("ou=Staff", "Staff"), ("ou=Sales,ou=Staff", "Sales"), ("ou=Dev,ou=Staff", "Dev")] {
+        add(dn, &unit(name));
+    }
+    for name in ["Roles", "Services", "Organizations", "Security"] {
+        add(&format!("ou={name},ou=groups"), &unit(name));
+    }
+    for (uid, place, manager) in [("aoki", "Sales", "baba"), ("baba", "Sales", "baba"), ("chiba", "Dev", "baba")] {
+        let person = format!(
+            "objectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}-sn\ngivenName: {uid}-gn\nmail: {uid}@example.test\n\
+             manager: uid={manager},ou=Sales,ou=Staff,{BASE}\n"
+        );
+        add(&format!("uid={uid},ou={place},ou=Staff"), &person);
+    }
+    let person = |uid: &str, place: &str| format!("member: uid={uid},ou={place},ou=Staff,{BASE}\n");
+    let group = |name: &str, members: &str| format!("objectClass: groupOfNames\ncn: {name}\n{members}");
+    let (aoki, baba, chiba) = (person("aoki", "Sales"), person("baba", "Sales"), person("chiba", "Dev"));
+    add("cn=idsync,ou=Roles,ou=groups", &group("idsync", &format!("{aoki}{baba}{chiba}")));
+    add("cn=inner,ou=Organizations,ou=groups", &group("inner", &chiba));
+    let nested = format!("{aoki}member: cn=inner,ou=Organizations,ou=groups,{BASE}\n");
+    add("cn=outer,ou=Organizations,ou=groups", &group("outer", &nested));
+    slapd.modify(&ldif);
+}
+
+fn dn(uid: &str, place: &str) -> String {
+    format!("uid={uid},ou={place},ou=Staff,{BASE}")
+}
+
+async fn rig(slapd: &Slapd, service: ScimServer) -> Rig {
+    let directory = Slapd::directory(&[slapd]);
+    Rig::new(service, &directory, "[scope]\nwho = \"selected\"\n[limits.user]\ndelete = { percent = 100, count = 9 }\n").await
+}
+
+fn names(map: &std::collections::BTreeMap<String, serde_json::Value>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
+}
+
+/// First run, nothing changed, change, rename, move, group in and out, nested, disable, out of scope, delete.
+async fn everything_that_happens(service: ScimServer) {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, service).await;
+    let (out, writes) = rig.carried(&["run", "idp"]);
+    assert!(out.contains("Data=IDP Object=User Total="), "{out}");
+    assert!(out.contains(" Add=3(3 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=0") || out.contains("Add=3(3 succeeded)"), "{out}");
+    assert_eq!(writes.iter().filter(|line| *line == "POST /Users").count(), 3, "{writes:?}");
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    assert_eq!(names(&users), ["aoki@example.test", "baba@example.test", "chiba@example.test"]);
+    assert_eq!(names(&groups), ["inner", "outer"]);
+    assert_eq!(users["aoki@example.test"]["name"]["familyName"], "aoki-sn");
+    assert_eq!(users["aoki@example.test"]["active"], true);
+    assert_eq!(members(&groups["inner"], &users, &groups), ["chiba@example.test"]);
+    assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "chiba@example.test"], "nested");
+    let manager = &users["aoki@example.test"]["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"];
+    assert_eq!(manager["value"], users["baba@example.test"]["id"]);
+
+    for arguments in [&["run", "idp"][..], &["run", "idp", "--full"], &["check", "idp", "--full"]] {
+        let (_, writes) = rig.carried(arguments);
+        assert_eq!(writes, [""; 0], "{arguments:?}: nothing has changed");
+    }
+
+    slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: 花子\n", dn("aoki", "Sales")));
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    assert!(writes[0].starts_with("PATCH /Users/"), "{writes:?}");
+    let users = rig.users().await;
+    assert_eq!(users["aoki@example.test"]["name"]["givenName"], "花子");
+    assert_eq!(users["aoki@example.test"]["name"]["familyName"], "aoki-sn", "the rest stays");
+
+    // Another name and another place, the same person.
+    let id = users["chiba@example.test"]["id"].clone();
+    slapd.modify(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: uid=chida\ndeleteoldrdn: 1\nnewsuperior: ou=Sales,ou=Staff,{BASE}\n\n\
+         dn: {}\nchangetype: modify\nreplace: mail\nmail: chida@example.test\n\n\
+         dn: cn=idsync,ou=Roles,ou=groups,{BASE}\nchangetype: modify\nadd: member\nmember: {}\n\n\
+         dn: cn=inner,ou=Organizations,ou=groups,{BASE}\nchangetype: modify\nreplace: member\nmember: {}\n",
+        dn("chiba", "Dev"),
+        dn("chida", "Sales"),
+        dn("chida", "Sales"),
+        dn("chida", "Sales"),
+    ));
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert!(writes.iter().all(|line| line.starts_with("PATCH ")), "{writes:?}");
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    assert_eq!(users["chida@example.test"]["id"], id);
+    assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "chida@example.test"]);
+
+    // Out of a group, into another.
+    slapd.modify(&format!(
+        "dn: cn=inner,ou=Organizations,ou=groups,{BASE}\nchangetype: modify\nreplace: member\nmember: {}\n",
+        dn("baba", "Sales")
+    ));
+    rig.carried(&["run", "idp"]);
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    assert_eq!(members(&groups["inner"], &users, &groups), ["baba@example.test"]);
+    assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "baba@example.test"]);
+
+    // Disabled, and enabled again.
+    slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n", dn("aoki", "Sales")));
+    rig.carried(&["run", "idp"]);
+    assert_eq!(rig.users().await["aoki@example.test"]["active"], false);
+    slapd.modify(&format!("dn: {}\nchangetype: modify\ndelete: pwdAccountLockedTime\n", dn("aoki", "Sales")));
+    rig.carried(&["run", "idp"]);
+    assert_eq!(rig.users().await["aoki@example.test"]["active"], true);
+
+    // Out of scope, and gone.
+    slapd.modify(&format!(
+        "dn: cn=idsync,ou=Roles,ou=groups,{BASE}\nchangetype: modify\ndelete: member\nmember: {}\n\ndn: {}\nchangetype: delete\n",
+        dn("aoki", "Sales"),
+        dn("chida", "Sales"),
+    ));
+    rig.carried(&["run", "idp"]);
+    let users = rig.users().await;
+    assert_eq!((&users["aoki@example.test"]["active"], &users["chida@example.test"]["active"]), (&false.into(), &false.into()));
+    assert_eq!(users["baba@example.test"]["active"], true);
+    let (_, writes) = rig.carried(&["run", "idp", "--full"]);
+    assert_eq!(writes, [""; 0], "a deactivated person stays for 30 days");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_happens_reaches_scim2_server() {
+    everything_that_happens(ScimServer::scim2().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_happens_reaches_scimmy() {
+    everything_that_happens(ScimServer::scimmy().await).await;
+}
+
+/// An answer that is lost after the write, a refusal for a time, and a token that is not taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_make_no_second_object_and_lose_none() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    rig.proxy.next("POST", "/Users", Conduct::DropAfter);
+    rig.proxy.next("POST", "/Users", Conduct::DropBefore);
+    rig.proxy.next("POST", "/Groups", Conduct::Answer(429, &["Retry-After: 1"], ""));
+    rig.proxy.next("PATCH", "/Groups", Conduct::NOT_NOW);
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    assert_eq!((users.len(), groups.len()), (3, 2));
+    assert_eq!(members(&groups["outer"], &users, &groups).len(), 2);
+    let (_, writes) = rig.carried(&["run", "idp", "--full"]);
+    assert_eq!(writes, [""; 0]);
+
+    slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: x\n", dn("aoki", "Sales")));
+    rig.folder.write_secret("certs/token", "expired\n");
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!(run.code, 1, "{}", run.out);
+    assert!(run.err.contains("Synchronizing idp failed(50)"), "{}\n{}", run.out, run.err);
+    assert!(!run.err.contains("expired") && !run.out.contains("expired"), "the token is told");
+    let set = rig.sync_with(&["token", "set", "idp"], crate::support::scim::TOKEN);
+    assert_eq!(set.code, 0, "{}", set.err);
+    rig.carried(&["run", "idp"]);
+    assert_eq!(rig.users().await["aoki@example.test"]["name"]["givenName"], "x");
+}
+
+/// A directory that shows nobody, or far fewer, never takes everybody away.
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_at_once_waits_until_it_is_allowed() {
+    let slapd = Slapd::start_source(Copies::Log, 120);
+    let directory = Slapd::directory(&[&slapd]);
+    let keys = format!("search_base = \"ou=many,{BASE}\"\n");
+    let rig = Rig::new(ScimServer::scim2().await, &directory, &keys).await;
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes.len(), 120);
+    let gone: String = (0..60).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    slapd.modify(&gone);
+    let run = rig.sync(&["run", "idp", "--full"]);
+    assert_eq!((run.code, rig.writes()), (1, vec![]), "{}\n{}", run.out, run.err);
+    assert!(run.out.contains("held back: ") && run.out.contains("sekisho sync allow 2 idp"), "{}", run.out);
+    assert!(rig.sync(&["status", "idp"]).out.contains("run 2 holds 60 back"));
+    let allowed = rig.sync(&["allow", "2"]);
+    assert_eq!(allowed.code, 0, "{}\n{}", allowed.out, allowed.err);
+    let users = rig.users().await;
+    assert_eq!(users.values().filter(|user| user["active"] == false).count(), 60);
+
+    // Nobody at all is rather a fault of the reading.
+    let rest: String = (60..120).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    slapd.modify(&rest);
+    rig.proxy.take_log();
+    let run = rig.sync(&["run", "idp", "--full"]);
+    assert_eq!(rig.writes(), [""; 0], "{}", run.out);
+    assert!(run.out.contains("the source has none at all"), "{}", run.out);
+}
+
+/// What was reviewed is what is done, or nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_reviewed_and_carried_out_only_if_it_still_fits() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    rig.proxy.take_log();
+    assert_eq!(rig.sync(&["plan", "idp", "--out", "plan.json"]).code, 0);
+    assert_eq!(rig.sync(&["plan", "idp", "--out", "again.json"]).code, 0);
+    assert_eq!(rig.writes(), [""; 0]);
+    let run = rig.sync(&["apply", "plan.json"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    assert_eq!(rig.users().await.len(), 3);
+    rig.proxy.take_log();
+    let stale = rig.sync(&["apply", "again.json"]);
+    assert_eq!(stale.code, 1);
+    assert!(stale.err.contains("something has changed since the plan was made"), "{}", stale.err);
+    assert_eq!(rig.writes(), [""; 0]);
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, [""; 0]);
+}
+
+/// One person, the words of the way, pause and resume.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_is_carried_and_explained() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    rig.carried(&["run", "idp", "--user", "aoki"]);
+    assert_eq!(names(&rig.users().await), ["aoki@example.test"]);
+    let told = rig.sync(&["explain", "--user", "baba"]);
+    assert_eq!(told.code, 0, "{}\n{}", told.out, told.err);
+    for words in ["connect ", "import ", "scope ", "in scope: a member of ", "match    not linked yet", "act      made"] {
+        assert!(told.out.contains(words), "{words} in {}", told.out);
+    }
+    let told = rig.sync(&["explain", "--user", "suzuki"]);
+    assert_eq!(told.code, 1);
+    assert!(told.out.contains("out of scope"), "{}", told.out);
+    let nobody = rig.sync(&["run", "idp", "--user", "nobody"]);
+    assert_eq!(nobody.code, 1);
+    assert!(nobody.err.contains("nobody in the source has the login name"), "{}", nobody.err);
+    assert_eq!(rig.sync(&["pause", "idp"]).code, 0);
+    let paused = rig.sync(&["run", "idp"]);
+    assert_eq!(paused.code, 1);
+    assert!(paused.err.contains("is paused"), "{}", paused.err);
+    rig.carried(&["resume", "idp", "--full"]);
+    assert_eq!(rig.users().await.len(), 3);
+    assert_eq!(rig.sync(&["run", "other"]).code, 2);
+}
