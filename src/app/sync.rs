@@ -21,7 +21,7 @@ use crate::session::Sessions;
 use crate::sso::logout::SingleLogout;
 use crate::sso::logout::sessions::Cause;
 use crate::sso::{RequestContext, Ticket};
-use crate::store::{Store, Write};
+use crate::store::{Store, SyncStore, Write};
 use crate::sync::engine::Synchronisation;
 use crate::sync::options::{Access, Destination, SyncOptions};
 use crate::sync::report::Leavers;
@@ -46,16 +46,16 @@ pub fn sync_options<'a>(config: &'a Config, name: &str) -> Result<&'a SyncOption
 }
 
 /// One target, ready to be asked.
-pub async fn synchronisation(
+pub fn synchronisation(
     config: &Config,
     options: &SyncOptions,
-    store: &Store,
+    store: &SyncStore,
     (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
 ) -> Result<Synchronisation> {
     let sources = options.sources.iter().map(|source| source_of(config, &source.directory, &clock));
     let sources = sources.collect::<Result<Vec<_>>>()?;
     let target = target_of(config, options, &clock)?;
-    let state = State::new(store.sync_state().await?, &options.name, Arc::clone(&clock));
+    let state = State::new(store.clone(), &options.name, Arc::clone(&clock));
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
 }
 

@@ -20,7 +20,7 @@ use crate::app::Ports;
 use crate::app::sync::{self as wiring, InStore, farewell};
 use crate::config::Config;
 use crate::session::{SessionOptions, Sessions};
-use crate::store::Store;
+use crate::store::{Store, SyncStore};
 use crate::sync::engine::{Extent, SyncError, Synchronisation};
 use crate::sync::options::SyncOptions;
 use crate::sync::plan::PlanFile;
@@ -133,6 +133,7 @@ impl How {
 struct Bench<'a> {
     config: &'a Config,
     store: Store,
+    state: SyncStore,
     ports: Ports,
 }
 
@@ -144,7 +145,8 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
     logging::start_on_error_stream(&config.log);
     block_on(async {
         let store = Store::open(config.store_url.expose()).await.map_err(anyhow::Error::from)?;
-        let bench = Bench { config, store, ports: Ports::of_system(config)? };
+        let state = store.sync_state().await.map_err(anyhow::Error::from)?;
+        let bench = Bench { config, store, state, ports: Ports::of_system(config)? };
         bench.run(command, out).await
     })
 }
@@ -153,18 +155,18 @@ impl Bench<'_> {
     async fn run(&self, command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
         match command {
             Command::Run { target, how, refill } => {
-                let (options, engine) = self.engine(target).await?;
+                let (options, engine) = self.engine(target)?;
                 self.refuse_paused(target).await?;
                 self.carry(options, &engine, &how.extent(*refill), out).await
             }
             Command::Check { target, how } => {
-                let (_, engine) = self.engine(target).await?;
+                let (_, engine) = self.engine(target)?;
                 let (report, _) =
                     engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 output::check(&report, out)
             }
             Command::Plan { target, out: path, how } => {
-                let (_, engine) = self.engine(target).await?;
+                let (_, engine) = self.engine(target)?;
                 let (report, file) =
                     engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 let text = file.to_text().map_err(anyhow::Error::from)?;
@@ -181,7 +183,7 @@ impl Bench<'_> {
             Command::Status { target, json } => self.status(target.as_deref(), *json, out).await,
             Command::Explain { target, user } => {
                 let name = self.only(target.as_deref())?;
-                let (_, engine) = self.engine(&name).await?;
+                let (_, engine) = self.engine(&name)?;
                 let steps = engine.explain(user).await.map_err(|error| told(&name, error))?;
                 output::explain(&steps, out)
             }
@@ -193,13 +195,13 @@ impl Bench<'_> {
                 Ok(writeln!(out, "{target} is paused; `sekisho sync resume {target}` lets it go on")?)
             }
             Command::Resume { target, full } => {
-                let (options, engine) = self.engine(target).await?;
+                let (options, engine) = self.engine(target)?;
                 wiring::resume(&self.store, target).await?;
                 let extent = if *full { Extent::Full { refill: false } } else { Extent::Changes };
                 self.carry(options, &engine, &extent, out).await
             }
             Command::Test { target } => {
-                let (_, engine) = self.engine(target).await?;
+                let (_, engine) = self.engine(target)?;
                 let ability = engine.test().await.map_err(|error| told(target, error))?;
                 output::test(target, &ability, out)
             }
@@ -207,11 +209,11 @@ impl Bench<'_> {
         }
     }
 
-    async fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
+    fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
         let options =
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
         let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
-        Ok((options, wiring::synchronisation(self.config, options, &self.store, ports).await?))
+        Ok((options, wiring::synchronisation(self.config, options, &self.state, ports)?))
     }
 
     fn only(&self, target: Option<&str>) -> Result<String, Failure> {
@@ -252,7 +254,7 @@ impl Bench<'_> {
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let plan = PlanFile::parse(&text).with_context(|| file.display().to_string())?;
         let target = plan.target.clone();
-        let (options, engine) = self.engine(&target).await?;
+        let (options, engine) = self.engine(&target)?;
         self.refuse_paused(&target).await?;
         let ended = self
             .with_teller(options, async |teller, cancel| engine.run_plan(plan, teller, cancel).await)
@@ -262,7 +264,7 @@ impl Bench<'_> {
 
     async fn allow(&self, run: i64, target: Option<&str>, out: &mut dyn Write) -> Result<(), Failure> {
         let name = self.only(target)?;
-        let (options, engine) = self.engine(&name).await?;
+        let (options, engine) = self.engine(&name)?;
         self.refuse_paused(&name).await?;
         let ended =
             self.with_teller(options, async |teller, cancel| engine.allow(run, teller, cancel).await).await;
@@ -280,7 +282,7 @@ impl Bench<'_> {
             if target.is_some_and(|target| target != options.name) {
                 continue;
             }
-            let (_, engine) = self.engine(&options.name).await?;
+            let (_, engine) = self.engine(&options.name)?;
             let paused = wiring::is_paused(&self.store, &options.name, self.ports.clock.now()).await?;
             all.push(engine.status(paused).await.map_err(|error| told(&options.name, error))?);
         }

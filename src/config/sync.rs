@@ -107,11 +107,8 @@ fn read_target(
     let name = section.required("name", "give it a short name, such as \"diligent\"", name);
     let preset = read_preset(section);
     let sources = read_sources(section, directories);
-    let destination = if section.has("ldap") {
-        ldap::read(section, directories)
-    } else {
-        read_destination(section)
-    };
+    let destination =
+        if section.has("ldap") { ldap::read(section, directories) } else { read_destination(section) };
     let gate = read_gate(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, End, Standing, Sums};
 use super::gate::{Gated, gate};
-use super::mapping::{Mapping, sum};
 use super::link::Link;
+use super::mapping::{Mapping, sum};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
@@ -26,7 +26,8 @@ use super::report::{Report, Teller};
 use super::scope::{Scope, ScopeError};
 use super::state::{Kept, Planned, Progress, Run, State, StateError, Structure};
 use super::structure::{ConventionError, Conventions};
-use super::target::{Ability, Target, TargetFault};
+use super::target::{Ability, FaultKind, Target, TargetFault};
+use super::words::{self, Failed};
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory::DirectoryError;
 use crate::directory::source::{Cursor, Source};
@@ -112,6 +113,28 @@ impl SyncError {
             Self::Forgetful { .. } | Self::Paused(_) => 53,
             _ => 80,
         }
+    }
+
+    /// The line that says what failed, as the log of old has it; none when the last line of a run says all.
+    pub fn line(&self) -> Option<String> {
+        let detail = self.to_string();
+        let line = match self {
+            Self::Directory(
+                DirectoryError::Unreachable { directory, .. } | DirectoryError::Unanswered { directory, .. },
+            ) => words::failure(Failed::Connecting(directory), 0, &detail),
+            Self::Directory(DirectoryError::ServiceBind { bind_dn, cause, .. }) => {
+                words::failure(Failed::Binding(bind_dn), 0, cause)
+            }
+            Self::Directory(DirectoryError::Refused { directory, operation, cause }) => {
+                words::failure(Failed::Searching(operation, directory), 0, cause)
+            }
+            Self::Listing(fault) => words::failure(Failed::SearchingTarget(fault.code), 0, &detail),
+            Self::Target(fault) if fault.kind == FaultKind::Unauthorized => {
+                words::failure(Failed::Binding("the token"), 0, &fault.detail)
+            }
+            _ => return None,
+        };
+        Some(line)
     }
 }
 
@@ -293,6 +316,10 @@ impl Synchronisation {
         let planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
+        // What was held before and is held still stays with the run that held it first.
+        let index = state.index().await?;
+        let holding = index.iter().filter(|row| row.mark.state == "held").map(|row| row.run).max();
+        report.name_run(holding.unwrap_or(begun.run));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
         state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 8;
 /// How often a question is asked that the target has no time for.
 const ATTEMPTS: u32 = 5;
 /// The longest wait between two of these.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Parts of a list that wait.
 const AHEAD: usize = 4;
 

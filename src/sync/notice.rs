@@ -45,22 +45,23 @@ impl<'a> Notices<'a> {
         Ok(Self { options, mailer: wanted.map(Mailer::new).transpose()? })
     }
 
-    /// Tells of a run that held something back, stopped or failed, and of a token that ends soon. `before`: the causes
-    /// of the run before, which were told already.
+    /// Tells of a run that held something back, stopped or failed, and of a token that ends soon. `before`: what was told
+    /// already; what is told now, or was before and still holds, is returned.
     pub async fn send(
         &self,
         ended: &Result<Report, SyncError>,
         before: &[String],
         now: Timestamp,
-    ) -> Result<(), NoticeError> {
-        let mut causes = match ended {
+    ) -> Result<Vec<String>, NoticeError> {
+        let mut all = match ended {
             Ok(report) => report.told_causes(),
             Err(error) => vec![error.to_string()],
         };
-        causes.extend(self.token_ends(now));
-        causes.retain(|cause| !before.contains(cause));
+        all.extend(self.token_ends(now));
+        let causes: Vec<&str> =
+            all.iter().filter(|cause| !before.contains(cause)).map(String::as_str).collect();
         if causes.is_empty() {
-            return Ok(());
+            return Ok(all);
         }
         let name = &self.options.name;
         if let Some(mailer) = &self.mailer {
@@ -81,7 +82,7 @@ impl<'a> Notices<'a> {
                 return Err(NoticeError::Refused { url: url.clone(), status: answer.status });
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     fn token_ends(&self, now: Timestamp) -> Option<String> {

@@ -154,7 +154,7 @@ impl Synchronisation {
         let Reading { structures, cursors, invalid, .. } = reading;
         let structure = keep(parts, &structures)?;
         let unasked = self.settle(&mut planner, before, &lists).await?;
-        self.note_orphans(&mut planner, &lists, &before.active);
+        note_orphans(&mut planner, &lists, &before.active);
         let readings = Readings::every(ReadingOf::All);
         let warnings = told(&structures);
         Ok(Prepared {
@@ -291,24 +291,24 @@ impl Synchronisation {
         }
         Ok(())
     }
+}
 
-    fn note_orphans(
-        &self,
-        planner: &mut Planner,
-        lists: &BTreeMap<ObjectType, Inventory>,
-        active: &BTreeMap<ObjectType, String>,
-    ) {
-        let adopted: BTreeSet<String> = planner.adopted().map(str::to_owned).collect();
-        for (kind, list) in lists {
-            let path = active.get(kind);
-            for (id, shown) in &list.shown {
-                if adopted.contains(id) || planner.holder(id).is_some() {
-                    continue;
-                }
-                let is_active = path.and_then(|path| shown.get(path)).is_none_or(|value| *value == true);
-                let name = shown.values().find_map(|value| value.as_str()).unwrap_or(id);
-                planner.orphan(*kind, id, name, is_active);
+/// Tells of those that the target alone has.
+fn note_orphans(
+    planner: &mut Planner,
+    lists: &BTreeMap<ObjectType, Inventory>,
+    active: &BTreeMap<ObjectType, String>,
+) {
+    let adopted: BTreeSet<String> = planner.adopted().map(str::to_owned).collect();
+    for (kind, list) in lists {
+        let path = active.get(kind);
+        for (id, shown) in &list.shown {
+            if adopted.contains(id) || planner.holder(id).is_some() {
+                continue;
             }
+            let is_active = path.and_then(|path| shown.get(path)).is_none_or(|value| *value == true);
+            let name = shown.values().find_map(|value| value.as_str()).unwrap_or(id);
+            planner.orphan(*kind, id, name, is_active);
         }
     }
 }

@@ -102,11 +102,6 @@ impl Report {
         for operation in &self.held {
             self.counts.entry(operation.key.kind).or_default().skipped += 1;
         }
-        if let Some(run) = self.run {
-            for cause in &mut self.causes {
-                *cause = cause.replace("allow RUN", &format!("allow {run} {}", self.target));
-            }
-        }
         self.put_off = applied.put_off;
         self.left = applied.left;
         self.problems.extend(applied.lost.iter().map(|key| {
@@ -117,12 +112,19 @@ impl Report {
         }
     }
 
+    /// The run that `sekisho sync allow` is given.
+    pub(super) fn name_run(&mut self, run: i64) {
+        for cause in &mut self.causes {
+            *cause = cause.replace("allow RUN", &format!("allow {run} {}", self.target));
+        }
+    }
+
     /// A word for how it ended.
     pub fn result(&self) -> &'static str {
         if self.stopped.is_some() {
             return "stopped";
         }
-        let failed = self.put_off + self.counts.values().map(|counts| counts.failed()).sum::<u64>();
+        let failed = self.put_off + self.counts.values().map(Counts::failed).sum::<u64>();
         match (self.held.is_empty(), failed == 0 && self.problems.is_empty()) {
             (false, _) => "held",
             (true, false) => "incomplete",

@@ -135,6 +135,7 @@ pub fn remedy(code: u16) -> &'static str {
         50 => {
             "the target refuses the credentials or the right; renew the token with `sekisho sync token set`"
         }
+        49 => "the directory refuses the account that reads; check bind_dn and bind_password",
         51 => "the target was too busy; the next run tries again",
         53 => {
             "the target does not take objects of this type, or the service is not enabled there; take the type out of objects"
@@ -156,7 +157,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sync::ObjectKey;
+    use crate::sync::apply::journal::Shown;
+    use crate::sync::{Action, ObjectKey};
 
     #[test]
     fn summaries_are_as_they_were() {
@@ -190,29 +192,42 @@ mod tests {
 
     #[test]
     fn a_write_is_one_line_with_its_values() {
-        let set = |path: &str, value| Change::Set { path: path.to_owned(), value };
-        let changes = [
-            set("userName", json!("a@b")),
-            set("roles", json!(["x", "y"])),
-            set("active", json!(true)),
-            Change::Random { path: "password".to_owned() },
+        let key = ObjectKey::new(ObjectType::User, "1");
+        let shown = |path, sign, value| Shown { path, sign, value };
+        let written = |kind, action, code, changes| Written {
+            action,
+            kind,
+            key: &key,
+            dn: "uid=a",
+            target_id: None,
+            code,
+            detail: "",
+            retries: 0,
+            changes,
+        };
+        let (name, roles, yes) = (json!("a@b"), json!(["x", "y"]), json!(true));
+        let changes = vec![
+            shown("userName", '=', ShownValue::Value(&name)),
+            shown("roles", '=', ShownValue::Value(&roles)),
+            shown("active", '=', ShownValue::Value(&yes)),
+            shown("password", '=', ShownValue::Secret),
         ];
         assert_eq!(
-            update(Written::Add, "uid=a", 0, &changes),
+            update(&written(WriteKind::Add, Action::Create, 0, changes)),
             "type=add dn=uid=a result=0 userName:+a@b roles:+x;y active:+true password:+***"
         );
-        let key = ObjectKey::new(ObjectType::User, "1");
-        let changes = [
-            set("title", json!("two\nlines")),
-            Change::Clear { path: "nickName".to_owned() },
-            Change::Refer { path: "manager".to_owned(), to: key.clone() },
-            Change::Join { path: "members".to_owned(), members: vec![key.clone()] },
-            Change::Leave { path: "members".to_owned(), members: vec![key] },
+        let (title, keys) = (json!("two\nlines"), [key.clone()]);
+        let changes = vec![
+            shown("title", '=', ShownValue::Value(&title)),
+            shown("nickName", '-', ShownValue::Nothing),
+            shown("members", '+', ShownValue::Objects(&keys)),
+            shown("members", '-', ShownValue::Objects(&keys)),
         ];
         assert_eq!(
-            update(Written::Modify, "uid=a", 19, &changes),
-            "type=modify dn=uid=a result=19 title:=two lines nickName:- manager:=1 members:+1 members:-1"
+            update(&written(WriteKind::Modify, Action::Modify, 19, changes)),
+            "type=modify dn=uid=a result=19 title:=two lines nickName:- members:+1 members:-1"
         );
-        assert_eq!(update(Written::Delete, "uid=a", 0, &[]), "type=delete dn=uid=a result=0");
+        let delete = update(&written(WriteKind::Delete, Action::Delete, 0, vec![]));
+        assert_eq!(delete, "type=delete dn=uid=a result=0");
     }
 }

@@ -11,112 +11,155 @@ use crate::app::App;
 use crate::app::sync::{self as wiring, InServer, farewell};
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::sync::engine::{Extent, SyncError};
+use crate::store::SyncStore;
+use crate::sync::engine::{Extent, SyncError, Synchronisation};
 use crate::sync::notice::Notices;
 use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
+use crate::sync::schedule::Schedule;
 use crate::sync::state::StateError;
 use crate::sync::words::{self, Failed};
 
 /// How long a target is left alone after a run that could not be made, at least.
 const AFTER_FAULT: Duration = Duration::from_mins(1);
+/// How often the state is relieved of what has passed.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 /// The longest sleep: a clock may be set.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Runs every target of the configuration that has a schedule, until `stop` turns true.
 pub(in crate::cli) async fn keep(app: Data<App>, config: Arc<Config>, stop: watch::Receiver<bool>) {
     let scheduled = config.sync.iter().filter(|one| one.schedule.is_some() || one.full_schedule.is_some());
-    let loops = scheduled.map(|options| keep_one(&app, &config, options, stop.clone()));
-    futures_util::future::join_all(loops).await;
-}
-
-async fn keep_one(app: &App, config: &Config, options: &SyncOptions, mut stop: watch::Receiver<bool>) {
-    let mut began: [Option<Timestamp>; 2] = [None, None];
-    match last_runs(app, config, options).await {
-        Ok(known) => began = known,
-        Err(error) => tracing::error!(sync.target = options.name, "{error:#}"),
+    let scheduled: Vec<&SyncOptions> = scheduled.collect();
+    if scheduled.is_empty() {
+        return;
     }
-    while !*stop.borrow() {
-        let now = app.clock.now();
-        let next = |schedule: &Option<crate::sync::schedule::Schedule>, last| {
-            schedule.as_ref().and_then(|schedule| schedule.next(last, now))
-        };
-        let [changes, full] = began;
-        // A full run is one of changes, too.
-        let due = [next(&options.schedule, changes.max(full)), next(&options.full_schedule, full)];
-        let Some(first) = due.into_iter().flatten().min() else { return };
-        if first > now {
-            let wait = Duration::try_from(first.duration_since(now)).unwrap_or(LONGEST_SLEEP);
-            tokio::select! {
-                () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
-                _ = stop.changed() => {}
-            }
-            continue;
-        }
-        let is_full = due.get(1).copied().flatten().is_some_and(|full| full <= now);
-        let extent = if is_full { Extent::Full { refill: false } } else { Extent::Changes };
-        if let Some(began) = began.get_mut(usize::from(is_full)) {
-            *began = Some(now);
-        }
-        if let Err(error) = run(app, config, options, (&extent, stop.clone())).await {
-            tracing::error!(sync.target = options.name, "{error:#}");
-            tokio::select! {
-                () = tokio::time::sleep(AFTER_FAULT) => {}
-                _ = stop.changed() => {}
-            }
-        }
-    }
-}
-
-/// When the last run of changes and the last full one began, whoever made them.
-async fn last_runs(app: &App, config: &Config, options: &SyncOptions) -> Result<[Option<Timestamp>; 2]> {
-    let ports = (Arc::clone(&app.clock), Arc::clone(&app.ids));
-    let engine = wiring::synchronisation(config, options, &app.store, ports).await?;
-    let runs = engine.runs(100).await?;
-    let last = |mode: &str| runs.iter().find(|run| run.mode == mode).map(|run| run.started);
-    Ok([last("incremental"), last("full")])
-}
-
-async fn run(
-    app: &App,
-    config: &Config,
-    options: &SyncOptions,
-    (extent, cancel): (&Extent, watch::Receiver<bool>),
-) -> Result<()> {
-    if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
-        return Ok(());
-    }
-    let ports = (Arc::clone(&app.clock), Arc::clone(&app.ids));
-    let engine = wiring::synchronisation(config, options, &app.store, ports).await?;
-    let before = engine.runs(1).await?.into_iter().next().map(|run| run.causes).unwrap_or_default();
-    let ends = Arc::new(InServer(Arc::clone(&app.logout), Arc::clone(&app.ids)));
-    let (leavers, ending) = farewell(options, ends);
-    let ending = tokio::spawn(ending);
-    tracing::info!(sync.target = options.name, "{}", words::STARTING);
-    let ended = {
-        let teller = Teller { target: &options.name, progress: None, leavers: Some(&leavers) };
-        engine.run(extent, &teller, cancel).await
+    let state = match app.store.sync_state().await {
+        Ok(state) => state,
+        Err(error) => return tracing::error!("nothing is synchronised: {error}"),
     };
-    drop(leavers);
-    let _ = ending.await;
-    let notices = Notices::new(options, config.mail.as_ref())?;
-    match &ended {
-        Ok(report) => tell(options, report),
-        Err(SyncError::State(StateError::Leased { holder, .. })) => {
-            tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
+    let run = Beside { app: &app, config: &config, state };
+    let loops = scheduled.into_iter().map(|options| run.keep(options, stop.clone()));
+    let purging = run.purge(stop.clone());
+    tokio::join!(futures_util::future::join_all(loops), purging);
+}
+
+/// What runs beside a server.
+struct Beside<'a> {
+    app: &'a App,
+    config: &'a Config,
+    state: SyncStore,
+}
+
+impl Beside<'_> {
+    async fn keep(&self, options: &SyncOptions, mut stop: watch::Receiver<bool>) {
+        let mut began: [Option<Timestamp>; 2] = [None, None];
+        match self.last_runs(options).await {
+            Ok(known) => began = known,
+            Err(error) => tracing::error!(sync.target = options.name, "{error:#}"),
+        }
+        // What the administrator was told of the last run, so that it is told once.
+        let mut told = Vec::new();
+        while !*stop.borrow() {
+            let now = self.app.clock.now();
+            let next =
+                |schedule: &Option<Schedule>, last| schedule.as_ref().and_then(|one| one.next(last, now));
+            let [changes, full] = began;
+            // A full run is one of changes, too.
+            let due = [next(&options.schedule, changes.max(full)), next(&options.full_schedule, full)];
+            let Some(first) = due.into_iter().flatten().min() else { return };
+            let mut wait =
+                Duration::try_from(first.duration_since(now)).unwrap_or_default().min(LONGEST_SLEEP);
+            if first <= now {
+                let [_, full] = due;
+                let is_full = full.is_some_and(|full| full <= now);
+                let extent = if is_full { Extent::Full { refill: false } } else { Extent::Changes };
+                if let Some(began) = began.get_mut(usize::from(is_full)) {
+                    *began = Some(now);
+                }
+                wait = Duration::ZERO;
+                if let Err(error) = self.run(options, (&extent, stop.clone()), &mut told).await {
+                    tracing::error!(sync.target = options.name, "{error:#}");
+                    wait = AFTER_FAULT;
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Relieves the state of what has passed.
+    async fn purge(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            if let Err(error) = self.state.purge(self.app.clock.now().as_millisecond()).await {
+                tracing::error!("cannot purge the state of synchronisation: {error}");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PURGE_EVERY) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    fn engine(&self, options: &SyncOptions) -> Result<Synchronisation> {
+        let ports = (Arc::clone(&self.app.clock), Arc::clone(&self.app.ids));
+        wiring::synchronisation(self.config, options, &self.state, ports)
+    }
+
+    /// When the last run of changes and the last full one began, whoever made them.
+    async fn last_runs(&self, options: &SyncOptions) -> Result<[Option<Timestamp>; 2]> {
+        let runs = self.engine(options)?.runs(100).await?;
+        let last = |mode: &str| runs.iter().find(|run| run.mode == mode).map(|run| run.started);
+        Ok([last("incremental"), last("full")])
+    }
+
+    async fn run(
+        &self,
+        options: &SyncOptions,
+        (extent, cancel): (&Extent, watch::Receiver<bool>),
+        told: &mut Vec<String>,
+    ) -> Result<()> {
+        let app = self.app;
+        if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
             return Ok(());
         }
-        Err(error) => {
-            let line = words::failure(Failed::Synchronizing(&options.name, error.code()), 0, "");
-            let remedy = words::remedy(error.code());
-            tracing::error!(sync.target = options.name, code = error.code(), remedy, "{line}: {error}");
+        // The token and the keys of a directory are read anew.
+        let engine = self.engine(options)?;
+        let ends = Arc::new(InServer(Arc::clone(&app.logout), Arc::clone(&app.ids)));
+        let (leavers, ending) = farewell(options, ends);
+        let ending = tokio::spawn(ending);
+        tracing::info!(sync.target = options.name, "{}", words::STARTING);
+        let ended = {
+            let teller = Teller { target: &options.name, progress: None, leavers: Some(&leavers) };
+            engine.run(extent, &teller, cancel).await
+        };
+        drop(leavers);
+        let _ = ending.await;
+        match &ended {
+            Ok(report) => tell(options, report),
+            Err(SyncError::State(StateError::Leased { holder, .. })) => {
+                tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
+                return Ok(());
+            }
+            Err(error) => {
+                let line = words::failure(Failed::Synchronizing(&options.name, error.code()), 0, "");
+                let remedy = words::remedy(error.code());
+                if let Some(line) = error.line() {
+                    tracing::error!(sync.target = options.name, "{line}");
+                }
+                tracing::error!(sync.target = options.name, code = error.code(), remedy, "{line}: {error}");
+            }
         }
+        tracing::info!(sync.target = options.name, "{}", words::FINISHED);
+        let notices = Notices::new(options, self.config.mail.as_ref())?;
+        match notices.send(&ended, told, app.clock.now()).await {
+            Ok(causes) => *told = causes,
+            Err(error) => tracing::error!(sync.target = options.name, "a notice was not sent: {error}"),
+        }
+        Ok(())
     }
-    tracing::info!(sync.target = options.name, "{}", words::FINISHED);
-    if let Err(error) = notices.send(&ended, &before, app.clock.now()).await {
-        tracing::error!(sync.target = options.name, "a notice was not sent: {error}");
-    }
-    Ok(())
 }
 
 fn tell(options: &SyncOptions, report: &Report) {

@@ -57,7 +57,10 @@ pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Op
     let known = directories.iter().find(|directory| directory.name() == text.directory);
     if !matches!(known, Some(DirectoryConfig::Ldap(_))) {
         let message = format!("there is no LDAP directory \"{}\"", text.directory);
-        section.complain("ldap", Complaint::wrong(message, "describe it in a [[directory]] with kind = \"ldap\""));
+        section.complain(
+            "ldap",
+            Complaint::wrong(message, "describe it in a [[directory]] with kind = \"ldap\""),
+        );
         return None;
     }
     let types = text.types.into_iter().map(|(kind, one)| {

@@ -121,7 +121,7 @@ fn place() -> impl Strategy<Value = String> {
         "addresses\\[type eq \"(work|home)\"\\]\\.(value|location|street2)",
         "things\\[kind eq \"[xy]\"\\]\\.[ab]",
     ];
-    (schema, tail).prop_map(|(schema, tail)| schema + &tail)
+    (schema, tail).prop_map(|(schema, tail)| schema + tail.as_str())
 }
 
 proptest! {

@@ -16,7 +16,7 @@ use super::journal::{Journal, ShownValue, WriteKind, Written};
 use super::*;
 use crate::clock::{Clock, ManualClock, SeededIds, Timestamp};
 use crate::store::Store;
-use crate::sync::operation::{Action, Change, Operation};
+use crate::sync::operation::{Action, Afterwards, Change, Operation};
 use crate::sync::state::{Planned, Progress};
 
 /// A file with state, a target, and everything else that an application needs.

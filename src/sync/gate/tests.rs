@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sync::Afterwards;
 use crate::sync::plan::Totals;
 
 fn user(at: u64) -> ObjectKey {
@@ -11,7 +12,15 @@ fn user(at: u64) -> ObjectKey {
 
 fn operation(action: Action, key: ObjectKey, changes: Vec<Change>) -> Operation {
     let dn = format!("cn={}", key.id);
-    Operation { action, target_id: Some("t".to_owned()), dn, key, changes, match_by: Vec::new() }
+    Operation {
+        action,
+        target_id: Some("t".to_owned()),
+        dn,
+        key,
+        changes,
+        match_by: Vec::new(),
+        afterwards: Afterwards::default(),
+    }
 }
 
 fn plan(linked: u64, operations: Vec<Operation>) -> Plan {

@@ -112,7 +112,11 @@ impl Rig {
 }
 
 /// The names of those who are in a group, by the service's ids.
-pub(super) fn members(group: &Value, users: &BTreeMap<String, Value>, groups: &BTreeMap<String, Value>) -> Vec<String> {
+pub(super) fn members(
+    group: &Value,
+    users: &BTreeMap<String, Value>,
+    groups: &BTreeMap<String, Value>,
+) -> Vec<String> {
     let empty = Vec::new();
     let members = group["members"].as_array().unwrap_or(&empty);
     let mut names: Vec<String> = members

@@ -19,7 +19,9 @@ fn company(slapd: &Slapd) {
     for name in ["Roles", "Services", "Organizations", "Security"] {
         add(&format!("ou={name},ou=groups"), &unit(name));
     }
-    for (uid, place, manager) in [("aoki", "Sales", "baba"), ("baba", "Sales", "baba"), ("chiba", "Dev", "baba")] {
+    for (uid, place, manager) in
+        [("aoki", "Sales", "baba"), ("baba", "Sales", "baba"), ("chiba", "Dev", "baba")]
+    {
         let person = format!(
             "objectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}-sn\ngivenName: {uid}-gn\nmail: {uid}@example.test\n\
              manager: uid={manager},ou=Sales,ou=Staff,{BASE}\n"
@@ -42,7 +44,12 @@ fn dn(uid: &str, place: &str) -> String {
 
 async fn rig(slapd: &Slapd, service: ScimServer) -> Rig {
     let directory = Slapd::directory(&[slapd]);
-    Rig::new(service, &directory, "[scope]\nwho = \"selected\"\n[limits.user]\ndelete = { percent = 100, count = 9 }\n").await
+    Rig::new(
+        service,
+        &directory,
+        "[scope]\nwho = \"selected\"\n[limits.user]\ndelete = { percent = 100, count = 9 }\n",
+    )
+    .await
 }
 
 fn names(map: &std::collections::BTreeMap<String, serde_json::Value>) -> Vec<&str> {
@@ -56,7 +63,11 @@ async fn everything_that_happens(service: ScimServer) {
     let rig = rig(&slapd, service).await;
     let (out, writes) = rig.carried(&["run", "idp"]);
     assert!(out.contains("Data=IDP Object=User Total="), "{out}");
-    assert!(out.contains(" Add=3(3 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=0") || out.contains("Add=3(3 succeeded)"), "{out}");
+    assert!(
+        out.contains(" Add=3(3 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=0")
+            || out.contains("Add=3(3 succeeded)"),
+        "{out}"
+    );
     assert_eq!(writes.iter().filter(|line| *line == "POST /Users").count(), 3, "{writes:?}");
     let (users, groups) = (rig.users().await, rig.groups().await);
     assert_eq!(names(&users), ["aoki@example.test", "baba@example.test", "chiba@example.test"]);
@@ -64,8 +75,13 @@ async fn everything_that_happens(service: ScimServer) {
     assert_eq!(users["aoki@example.test"]["name"]["familyName"], "aoki-sn");
     assert_eq!(users["aoki@example.test"]["active"], true);
     assert_eq!(members(&groups["inner"], &users, &groups), ["chiba@example.test"]);
-    assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "chiba@example.test"], "nested");
-    let manager = &users["aoki@example.test"]["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"];
+    assert_eq!(
+        members(&groups["outer"], &users, &groups),
+        ["aoki@example.test", "chiba@example.test"],
+        "nested"
+    );
+    let manager =
+        &users["aoki@example.test"]["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"];
     assert_eq!(manager["value"], users["baba@example.test"]["id"]);
 
     for arguments in [&["run", "idp"][..], &["run", "idp", "--full"], &["check", "idp", "--full"]] {
@@ -73,7 +89,10 @@ async fn everything_that_happens(service: ScimServer) {
         assert_eq!(writes, [""; 0], "{arguments:?}: nothing has changed");
     }
 
-    slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: 花子\n", dn("aoki", "Sales")));
+    slapd.modify(&format!(
+        "dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: 花子\n",
+        dn("aoki", "Sales")
+    ));
     let (_, writes) = rig.carried(&["run", "idp"]);
     assert_eq!(writes.len(), 1, "{writes:?}");
     assert!(writes[0].starts_with("PATCH /Users/"), "{writes:?}");
@@ -110,7 +129,10 @@ async fn everything_that_happens(service: ScimServer) {
     assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "baba@example.test"]);
 
     // Disabled, and enabled again.
-    slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n", dn("aoki", "Sales")));
+    slapd.modify(&format!(
+        "dn: {}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n",
+        dn("aoki", "Sales")
+    ));
     rig.carried(&["run", "idp"]);
     assert_eq!(rig.users().await["aoki@example.test"]["active"], false);
     slapd.modify(&format!("dn: {}\nchangetype: modify\ndelete: pwdAccountLockedTime\n", dn("aoki", "Sales")));
@@ -125,7 +147,10 @@ async fn everything_that_happens(service: ScimServer) {
     ));
     rig.carried(&["run", "idp"]);
     let users = rig.users().await;
-    assert_eq!((&users["aoki@example.test"]["active"], &users["chida@example.test"]["active"]), (&false.into(), &false.into()));
+    assert_eq!(
+        (&users["aoki@example.test"]["active"], &users["chida@example.test"]["active"]),
+        (&false.into(), &false.into())
+    );
     assert_eq!(users["baba@example.test"]["active"], true);
     let (_, writes) = rig.carried(&["run", "idp", "--full"]);
     assert_eq!(writes, [""; 0], "a deactivated person stays for 30 days");
@@ -159,7 +184,10 @@ async fn faults_make_no_second_object_and_lose_none() {
     let (_, writes) = rig.carried(&["run", "idp", "--full"]);
     assert_eq!(writes, [""; 0]);
 
-    slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: x\n", dn("aoki", "Sales")));
+    slapd.modify(&format!(
+        "dn: {}\nchangetype: modify\nreplace: givenName\ngivenName: x\n",
+        dn("aoki", "Sales")
+    ));
     rig.folder.write_secret("certs/token", "expired\n");
     let run = rig.sync(&["run", "idp"]);
     assert_eq!(run.code, 1, "{}", run.out);
@@ -180,7 +208,8 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     let rig = Rig::new(ScimServer::scim2().await, &directory, &keys).await;
     let (_, writes) = rig.carried(&["run", "idp"]);
     assert_eq!(writes.len(), 120);
-    let gone: String = (0..60).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    let gone: String =
+        (0..60).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
     slapd.modify(&gone);
     let run = rig.sync(&["run", "idp", "--full"]);
     assert_eq!((run.code, rig.writes()), (1, vec![]), "{}\n{}", run.out, run.err);
@@ -192,7 +221,8 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     assert_eq!(users.values().filter(|user| user["active"] == false).count(), 60);
 
     // Nobody at all is rather a fault of the reading.
-    let rest: String = (60..120).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    let rest: String =
+        (60..120).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
     slapd.modify(&rest);
     rig.proxy.take_log();
     let run = rig.sync(&["run", "idp", "--full"]);
@@ -232,7 +262,14 @@ async fn one_person_is_carried_and_explained() {
     assert_eq!(names(&rig.users().await), ["aoki@example.test"]);
     let told = rig.sync(&["explain", "--user", "baba"]);
     assert_eq!(told.code, 0, "{}\n{}", told.out, told.err);
-    for words in ["connect ", "import ", "scope ", "in scope: a member of ", "match    not linked yet", "act      made"] {
+    for words in [
+        "connect ",
+        "import ",
+        "scope ",
+        "in scope: a member of ",
+        "match    not linked yet",
+        "act      made",
+    ] {
         assert!(told.out.contains(words), "{words} in {}", told.out);
     }
     let told = rig.sync(&["explain", "--user", "suzuki"]);

@@ -110,7 +110,7 @@ fn a_small_document_cannot_ask_for_much_memory_or_time() {
     // Each name is looked up among all declarations in force.
     let level =
         |n: usize| (0..64).fold("<a".to_owned(), |all, at| format!("{all} xmlns:p{n}.{at}='urn:x'")) + ">";
-    let levels = |count: usize| (0..count).map(level).collect::<String>() + &"</a>".repeat(count);
+    let levels = |count: usize| (0..count).map(level).collect::<String>() + "</a>".repeat(count).as_str();
     assert!(parse(levels(4).as_bytes(), &Limits::MESSAGE).is_ok());
     assert_eq!(refusal(&levels(5)), Violation::NamespacesInForce);
 }

@@ -50,7 +50,7 @@ impl Source {
         for (at, unit) in self.units.iter().enumerate() {
             let Some(unit) = unit else { continue };
             let mut wanted = named(ObjectType::Organization, at, *unit);
-            let above = (0..at).rev().fold(String::new(), |above, at| above + &format!("ou={at},"));
+            let above = (0..at).rev().fold(String::new(), |above, at| above + format!("ou={at},").as_str());
             wanted.dn = format!("ou={at},{above}dc=x");
             let parent = self.units[..at].iter().rposition(Option::is_some);
             let parent =
