@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::{Extent, SyncError, Synchronisation};
 use super::found::{Inventory, listing, patient, settle};
+use super::link::Link;
 use super::mapping::{Invalid, Mapping};
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown, StateHash};
@@ -114,7 +115,8 @@ impl Synchronisation {
         let mut links = Vec::new();
         let mut pages = state.links();
         while let Some(page) = pages.next().await? {
-            for link in &page {
+            let is_person = |link: &&Link| matches!(link.key.kind, ObjectType::User | ObjectType::Contact);
+            for link in page.iter().filter(is_person) {
                 people.put_name(link.key.clone(), &link.dn);
             }
             links.extend(page);

@@ -1,6 +1,9 @@
 //! Whole runs from a real slapd to real SCIM services, by the commands: what the service has afterwards, and what it was
 //! asked for.
 
+use std::fmt::Write as _;
+use std::ops::Range;
+
 use super::rig::{Rig, members};
 use crate::support::scim::ScimServer;
 use crate::support::scim_proxy::Conduct;
@@ -10,7 +13,7 @@ use crate::support::slapd::{BASE, Copies, Slapd};
 fn company(slapd: &Slapd) {
     let mut ldif = String::new();
     let mut add = |dn: &str, lines: &str| {
-        ldif.push_str(&format!("dn: {dn},{BASE}\nchangetype: add\n{lines}\n"));
+        writeln!(ldif, "dn: {dn},{BASE}\nchangetype: add\n{lines}").unwrap();
     };
     let unit = |name: &str| format!("objectClass: organizationalUnit\nou: {name}\n");
     for (dn, name) in [("ou=Staff", "Staff"), ("ou=Sales,ou=Staff", "Sales"), ("ou=Dev,ou=Staff", "Dev")] {
@@ -36,6 +39,12 @@ fn company(slapd: &Slapd) {
     let nested = format!("{aoki}member: cn=inner,ou=Organizations,ou=groups,{BASE}\n");
     add("cn=outer,ou=Organizations,ou=groups", &group("outer", &nested));
     slapd.modify(&ldif);
+}
+
+/// Of the numbered people.
+fn deletions(numbers: Range<usize>) -> String {
+    let each = |n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n");
+    numbers.map(each).collect::<Vec<_>>().join("\n")
 }
 
 fn dn(uid: &str, place: &str) -> String {
@@ -100,7 +109,13 @@ async fn everything_that_happens(service: ScimServer) {
     assert_eq!(users["aoki@example.test"]["name"]["givenName"], "花子");
     assert_eq!(users["aoki@example.test"]["name"]["familyName"], "aoki-sn", "the rest stays");
 
+    moves_and_groups(&slapd, &rig).await;
+    leaving(&slapd, &rig).await;
+}
+
+async fn moves_and_groups(slapd: &Slapd, rig: &Rig) {
     // Another name and another place, the same person.
+    let users = rig.users().await;
     let id = users["chiba@example.test"]["id"].clone();
     slapd.modify(&format!(
         "dn: {}\nchangetype: modrdn\nnewrdn: uid=chida\ndeleteoldrdn: 1\nnewsuperior: ou=Sales,ou=Staff,{BASE}\n\n\
@@ -127,7 +142,9 @@ async fn everything_that_happens(service: ScimServer) {
     let (users, groups) = (rig.users().await, rig.groups().await);
     assert_eq!(members(&groups["inner"], &users, &groups), ["baba@example.test"]);
     assert_eq!(members(&groups["outer"], &users, &groups), ["aoki@example.test", "baba@example.test"]);
+}
 
+async fn leaving(slapd: &Slapd, rig: &Rig) {
     // Disabled, and enabled again.
     slapd.modify(&format!(
         "dn: {}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n",
@@ -208,8 +225,7 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     let rig = Rig::new(ScimServer::scim2().await, &directory, &keys).await;
     let (_, writes) = rig.carried(&["run", "idp"]);
     assert_eq!(writes.len(), 120);
-    let gone: String =
-        (0..60).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    let gone = deletions(0..60);
     slapd.modify(&gone);
     let run = rig.sync(&["run", "idp", "--full"]);
     assert_eq!((run.code, rig.writes()), (1, vec![]), "{}\n{}", run.out, run.err);
@@ -221,8 +237,7 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     assert_eq!(users.values().filter(|user| user["active"] == false).count(), 60);
 
     // Nobody at all is rather a fault of the reading.
-    let rest: String =
-        (60..120).map(|n| format!("dn: uid=m{n},ou=many,{BASE}\nchangetype: delete\n\n")).collect();
+    let rest = deletions(60..120);
     slapd.modify(&rest);
     rig.proxy.take_log();
     let run = rig.sync(&["run", "idp", "--full"]);
