@@ -157,12 +157,15 @@ impl Target for ScimTarget {
         let first = types.first().and_then(|kind| self.options.types.get(kind));
         let first =
             first.ok_or_else(|| refused(53, "the service has none of the configured types".to_owned()))?;
-        let page = self.get(&self.url(&format!("{}?startIndex=1&count=1", first.endpoint)), What::List).await;
-        let lists = match page {
-            Ok(body) => ListResponse::parse(body).is_ok(),
-            Err(fault) if fault.kind == FaultKind::Refused && fault.code == 53 && types.len() > 1 => false,
-            Err(fault) => return Err(fault),
-        };
+        let url = self.url(&format!("{}?startIndex=1&count=1", first.endpoint));
+        let answer = self.send(Method::Get, &url, None).await?;
+        // These two have the endpoint without a list of it. A page of anything else is another server's.
+        let lists = !matches!(answer.status, 405 | 501);
+        if lists {
+            self.accepted(&answer, What::List, &BTreeMap::new())?;
+            let body = json::document(&answer.body).map_err(|error| broken(&error))?;
+            ListResponse::parse(body).map_err(|error| broken(&error))?;
+        }
         Ok(Ability { types, lists })
     }
 

@@ -166,6 +166,23 @@ async fn a_certificate_of_nobody_known_is_not_spoken_to() {
 }
 
 #[tokio::test]
+async fn a_probe_proves_that_it_is_scim() {
+    let (_server, proxy, target) = behind_proxy().await;
+    let cases = [
+        (Conduct::Answer(405, &[], ""), Ok(false)),
+        (Conduct::Answer(200, &[], "<html>sign in</html>"), Err(FaultKind::Unknown)),
+        (Conduct::Answer(404, &[], ""), Err(FaultKind::Refused)),
+        (Conduct::UNAUTHORIZED, Err(FaultKind::Unauthorized)),
+    ];
+    for (conduct, wanted) in cases {
+        proxy.next("GET", "/Users", conduct.clone());
+        let got = target.probe().await.map(|ability| ability.lists).map_err(|fault| fault.kind);
+        assert_eq!(got, wanted, "{conduct:?}");
+    }
+    assert!(target.probe().await.unwrap().lists);
+}
+
+#[tokio::test]
 async fn a_list_that_is_not_whole_is_an_error() {
     let (_server, proxy, _) = behind_proxy().await;
     let target = target(ScimOptions { page: 2, ..options(&proxy.url) });
