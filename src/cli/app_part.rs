@@ -62,7 +62,8 @@ pub(super) async fn serve(config: Config) -> Result<()> {
         actix_web::rt::spawn(watch_keys(app.clone(), Arc::clone(&config))),
     ];
     let (stop_sync, stopping) = watch::channel(false);
-    let synchronising = actix_web::rt::spawn(schedule::keep(app.clone(), Arc::clone(&config), stopping));
+    let synchronising =
+        actix_web::rt::spawn(schedule::keep(app.clone().into_inner(), Arc::clone(&config), stopping));
     tracing::info!(
         base_url = config.base_url.as_str(),
         addresses = ?config.listen.addresses,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, End, Standing, Sums};
+use super::error::SyncError;
 use super::gate::{Gated, gate};
 use super::link::Link;
 use super::mapping::{Mapping, sum};
@@ -16,20 +17,18 @@ use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
 use super::plan::{
-    Deactivation, Note, PlanFile, PlanFileError, Policy, StateHash, TypePolicy, reference_sum,
+    Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum,
 };
 use super::prepare::Prepared;
 use super::preset::Deletion;
 use super::queries::Queries;
 use super::reading::Part;
 use super::report::{Report, Teller};
-use super::scope::{Scope, ScopeError};
-use super::state::{Kept, Planned, Progress, Run, State, StateError, Structure};
-use super::structure::{ConventionError, Conventions};
-use super::target::{Ability, FaultKind, Target, TargetFault};
-use super::words::{self, Failed};
+use super::scope::Scope;
+use super::state::{Kept, Planned, Progress, Run, State, Structure};
+use super::structure::Conventions;
+use super::target::{Ability, Target};
 use crate::clock::{Clock, Ids, Timestamp};
-use crate::directory::DirectoryError;
 use crate::directory::source::{Cursor, Source};
 use crate::scim;
 
@@ -48,94 +47,6 @@ pub enum Extent {
     },
     /// One person, by the login name.
     Person(String),
-}
-
-/// Why a run did not come to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// The directory could not be read. Nobody loses anything by that.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The state could not be read or written, or is somebody else's at the moment.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The target did not answer, or not well.
-    #[error("the target: {0}")]
-    Target(TargetFault),
-    /// A list of the target could not be had.
-    #[error("the search at the target: {0}")]
-    Listing(TargetFault),
-    /// The target has very few of those that it had.
-    #[error(
-        "the target has lost {gone} of {linked} objects of type {}; nothing was sent. If they are to be made anew, run with --full --refill",
-        .kind.as_str()
-    )]
-    Forgetful {
-        /// Of which type.
-        kind: ObjectType,
-        /// How many are gone.
-        gone: usize,
-        /// Of how many.
-        linked: usize,
-    },
-    /// There is no such person.
-    #[error("nobody in the source has the login name \"{0}\", or the filter leaves them out")]
-    Nobody(String),
-    /// It waits until it is resumed.
-    #[error("\"{0}\" is paused; `sekisho sync resume {0}` lets it go on")]
-    Paused(String),
-    /// A name in the scope.
-    #[error(transparent)]
-    Scope(#[from] ScopeError),
-    /// A name in the conventions.
-    #[error(transparent)]
-    Conventions(#[from] ConventionError),
-    /// A plan from a file.
-    #[error(transparent)]
-    PlanFile(#[from] PlanFileError),
-    /// What is to be kept cannot be written.
-    #[error("the structure cannot be kept: {0}")]
-    Kept(String),
-}
-
-impl SyncError {
-    pub(super) fn listing(fault: TargetFault) -> Self {
-        Self::Listing(fault)
-    }
-
-    /// The LDAP result code of log lines.
-    pub fn code(&self) -> u16 {
-        match self {
-            Self::Target(fault) | Self::Listing(fault) => fault.code,
-            Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
-            Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
-            Self::Nobody(_) => 32,
-            Self::Forgetful { .. } | Self::Paused(_) => 53,
-            _ => 80,
-        }
-    }
-
-    /// The line that says what failed, as the log of old has it; none when the last line of a run says all.
-    pub fn line(&self) -> Option<String> {
-        let detail = self.to_string();
-        let line = match self {
-            Self::Directory(
-                DirectoryError::Unreachable { directory, .. } | DirectoryError::Unanswered { directory, .. },
-            ) => words::failure(Failed::Connecting(directory), 0, &detail),
-            Self::Directory(DirectoryError::ServiceBind { bind_dn, cause, .. }) => {
-                words::failure(Failed::Binding(bind_dn), 0, cause)
-            }
-            Self::Directory(DirectoryError::Refused { directory, operation, cause }) => {
-                words::failure(Failed::Searching(operation, directory), 0, cause)
-            }
-            Self::Listing(fault) => words::failure(Failed::SearchingTarget(fault.code), 0, &detail),
-            Self::Target(fault) if fault.kind == FaultKind::Unauthorized => {
-                words::failure(Failed::Binding("the token"), 0, &fault.detail)
-            }
-            _ => return None,
-        };
-        Some(line)
-    }
 }
 
 /// What `sekisho sync status` shows of a target.
@@ -235,15 +146,19 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
-        let lease = self.state.lease(&self.holder()).await?;
-        let state = lease.state();
-        let ability = self.test().await?;
-        if state.interrupted().await? {
-            tracing::warn!(target = self.options.name, "an earlier run was cut off; it is ended first");
-            self.apply(state, None, teller, cancel.clone()).await?;
-        }
-        let prepared = self.prepare(state, extent, &ability).await?;
-        self.carry_out(state, prepared, None, (teller, cancel)).await
+        let work = async |state: &State| {
+            let ability = self.test().await?;
+            if state.interrupted().await? {
+                tracing::warn!(
+                    sync.target = self.options.name,
+                    "an earlier run was cut off; it is ended first"
+                );
+                self.apply(state, None, teller, cancel.clone()).await?;
+            }
+            let prepared = self.prepare(state, extent, &ability).await?;
+            self.carry_out(state, prepared, (teller, cancel.clone())).await
+        };
+        self.leased(work).await
     }
 
     /// Carries out a plan that was reviewed, if nothing has changed since.
@@ -253,11 +168,11 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
-        let lease = self.state.lease(&self.holder()).await?;
-        let state = lease.state();
-        let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
-        let prepared = Prepared::of_file(plan);
-        self.carry_out(state, prepared, None, (teller, cancel)).await
+        let work = async |state: &State| {
+            let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
+            self.carry_out(state, Prepared::of_file(plan), (teller, cancel)).await
+        };
+        self.leased(work).await
     }
 
     /// Releases exactly what was held back in a run, and carries it out.
@@ -267,14 +182,26 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<(usize, Report), SyncError> {
-        let lease = self.state.lease(&self.holder()).await?;
-        let state = lease.state();
-        self.test().await?;
-        let released = state.allow(run).await?;
-        let applied = self.apply(state, Some(run), teller, cancel).await?;
-        let report = Report::resumed(&self.options.name, run, &applied);
-        state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
-        Ok((released, report))
+        let work = async |state: &State| {
+            self.test().await?;
+            let released = state.allow(run).await?;
+            let applied = self.apply(state, Some(run), teller, cancel).await?;
+            let report = Report::resumed(&self.options.name, run, &applied);
+            state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
+            Ok((released, report))
+        };
+        self.leased(work).await
+    }
+
+    /// What nobody else may do at the same time.
+    async fn leased<T>(
+        &self,
+        work: impl AsyncFnOnce(&State) -> Result<T, SyncError>,
+    ) -> Result<T, SyncError> {
+        let lease = self.state.lease(&self.ids.request_id()).await?;
+        let ended = work(lease.state()).await;
+        lease.release().await;
+        ended
     }
 
     /// The newest runs.
@@ -306,10 +233,9 @@ impl Synchronisation {
         &self,
         state: &State,
         prepared: Prepared,
-        allowed: Option<&str>,
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
-        let gated = gate(prepared.plan.clone(), &self.options.gate, allowed);
+        let gated = gate(prepared.plan.clone(), &self.options.gate, None);
         let mut report = Report::planned(&self.options.name, &prepared, &gated);
         let Prepared { mode, cursors, structure, .. } = prepared;
         let complete = mode == "full";
@@ -417,10 +343,6 @@ impl Synchronisation {
             hash = page.iter().fold(hash, StateHash::with_link);
         }
         Ok(super::prepare::with_cursors(hash, &state.cursors().await?))
-    }
-
-    fn holder(&self) -> String {
-        self.ids.request_id()
     }
 
     pub(super) fn plan_policy(&self) -> Policy {

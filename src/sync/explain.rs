@@ -1,6 +1,7 @@
 //! `sekisho sync explain`: the way of one person, step by step: connect, import, scope, match, act.
 
-use super::engine::{Extent, Step, SyncError, Synchronisation};
+use super::engine::{Extent, Step, Synchronisation};
+use super::error::SyncError;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
 use super::reading::collect;

@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod engine;
+pub mod error;
 mod explain;
 pub mod expression;
 mod found;

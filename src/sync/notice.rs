@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::engine::SyncError;
+use super::error::SyncError;
 use super::options::SyncOptions;
 use super::report::Report;
 use crate::clock::{SignedDuration, Timestamp};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::engine::{Extent, SyncError, Synchronisation};
+use super::engine::{Extent, Synchronisation};
+use super::error::SyncError;
 use super::found::{Inventory, listing, patient, settle};
 use super::link::Link;
 use super::mapping::{Invalid, Mapping};

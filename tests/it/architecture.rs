@@ -42,6 +42,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store",
             "keys",
             "registry",
+            "outgoing",
             "session",
             "authn",
             "sso",

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::Data;
 use anyhow::Result;
 use tokio::sync::watch;
 
@@ -12,7 +11,8 @@ use crate::app::sync::{self as wiring, InServer, farewell};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::store::SyncStore;
-use crate::sync::engine::{Extent, SyncError, Synchronisation};
+use crate::sync::engine::{Extent, Synchronisation};
+use crate::sync::error::SyncError;
 use crate::sync::notice::Notices;
 use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
@@ -28,7 +28,7 @@ const PURGE_EVERY: Duration = Duration::from_hours(1);
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Runs every target of the configuration that has a schedule, until `stop` turns true.
-pub(in crate::cli) async fn keep(app: Data<App>, config: Arc<Config>, stop: watch::Receiver<bool>) {
+pub(in crate::cli) async fn keep(app: Arc<App>, config: Arc<Config>, stop: watch::Receiver<bool>) {
     let scheduled = config.sync.iter().filter(|one| one.schedule.is_some() || one.full_schedule.is_some());
     let scheduled: Vec<&SyncOptions> = scheduled.collect();
     if scheduled.is_empty() {

@@ -65,6 +65,16 @@ impl Lease {
         &self.state
     }
 
+    /// Ends it, and waits until that is written: a process that ends would leave it behind.
+    pub async fn release(self) {
+        self.renewal.abort();
+        if let Some(holder) = &self.state.holder
+            && let Err(error) = self.state.store.release(&self.state.target, holder).await
+        {
+            tracing::warn!(%error, sync.target = %self.state.target, "cannot release the lease; it ends by its time");
+        }
+    }
+
     /// Whether another has it.
     pub fn is_lost(&self) -> bool {
         *self.lost.borrow()

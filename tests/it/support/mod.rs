@@ -21,6 +21,7 @@ pub mod schema;
 pub(crate) mod scim;
 pub(crate) mod scim_proxy;
 pub(crate) mod slapd;
+pub(crate) mod slapd_people;
 pub mod soap;
 pub mod sp;
 pub mod test_app;

@@ -235,8 +235,9 @@ async fn a_password_is_made_when_it_is_sent_and_nobody_else_sees_it() {
         lines.contains("password:=***") && lines.contains("pin:=***") && !lines.contains("1234"),
         "{lines}"
     );
-    for file in std::fs::read_dir(fixture.dir.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    let mut files = tokio::fs::read_dir(fixture.dir.path()).await.unwrap();
+    while let Some(file) = files.next_entry().await.unwrap() {
+        let bytes = tokio::fs::read(file.path()).await.unwrap();
         assert!(!bytes.windows(a.len()).any(|window| window == a.as_bytes()));
     }
     assert!(!lines.contains(&a));

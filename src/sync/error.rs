@@ -1,0 +1,98 @@
+//! [`SyncError`]: why a run did not come to its end, with the code and the line that the log of old has for it.
+
+use super::object::ObjectType;
+use super::plan::PlanFileError;
+use super::scope::ScopeError;
+use super::state::StateError;
+use super::structure::ConventionError;
+use super::target::{FaultKind, TargetFault};
+use super::words::{self, Failed};
+use crate::directory::DirectoryError;
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The directory could not be read. Nobody loses anything by that.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The state could not be read or written, or is somebody else's at the moment.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The target did not answer, or not well.
+    #[error("the target: {0}")]
+    Target(TargetFault),
+    /// A list of the target could not be had.
+    #[error("the search at the target: {0}")]
+    Listing(TargetFault),
+    /// The target has very few of those that it had.
+    #[error(
+        "the target has lost {gone} of {linked} objects of type {}; nothing was sent. If they are to be made anew, run with --full --refill",
+        .kind.as_str()
+    )]
+    Forgetful {
+        /// Of which type.
+        kind: ObjectType,
+        /// How many are gone.
+        gone: usize,
+        /// Of how many.
+        linked: usize,
+    },
+    /// There is no such person.
+    #[error("nobody in the source has the login name \"{0}\", or the filter leaves them out")]
+    Nobody(String),
+    /// It waits until it is resumed.
+    #[error("\"{0}\" is paused; `sekisho sync resume {0}` lets it go on")]
+    Paused(String),
+    /// A name in the scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// A name in the conventions.
+    #[error(transparent)]
+    Conventions(#[from] ConventionError),
+    /// A plan from a file.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// What is to be kept cannot be written.
+    #[error("the structure cannot be kept: {0}")]
+    Kept(String),
+}
+
+impl SyncError {
+    pub(super) fn listing(fault: TargetFault) -> Self {
+        Self::Listing(fault)
+    }
+
+    /// The LDAP result code of log lines.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Target(fault) | Self::Listing(fault) => fault.code,
+            Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
+            Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
+            Self::Nobody(_) => 32,
+            Self::Forgetful { .. } | Self::Paused(_) => 53,
+            _ => 80,
+        }
+    }
+
+    /// The line that says what failed, as the log of old has it; none when the last line of a run says all.
+    pub fn line(&self) -> Option<String> {
+        let detail = self.to_string();
+        let line = match self {
+            Self::Directory(
+                DirectoryError::Unreachable { directory, .. } | DirectoryError::Unanswered { directory, .. },
+            ) => words::failure(Failed::Connecting(directory), 0, &detail),
+            Self::Directory(DirectoryError::ServiceBind { bind_dn, cause, .. }) => {
+                words::failure(Failed::Binding(bind_dn), 0, cause)
+            }
+            Self::Directory(DirectoryError::Refused { directory, operation, cause }) => {
+                words::failure(Failed::Searching(operation, directory), 0, cause)
+            }
+            Self::Listing(fault) => words::failure(Failed::SearchingTarget(fault.code), 0, &detail),
+            Self::Target(fault) if fault.kind == FaultKind::Unauthorized => {
+                words::failure(Failed::Binding("the token"), 0, &fault.detail)
+            }
+            _ => return None,
+        };
+        Some(line)
+    }
+}
