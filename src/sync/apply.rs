@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use self::course::Course;
 use self::journal::{Journal, Tally};
+use super::hooks::Hooks;
 use super::object::{ObjectKey, ObjectType};
 use super::pace::PaceOptions;
 use super::state::{State, StateError};
@@ -40,6 +41,8 @@ pub struct Policy {
     pub adopt: bool,
     /// Paths whose values are not shown.
     pub secret: BTreeSet<String>,
+    /// Programs that are asked before, and told after, each operation.
+    pub hooks: Hooks,
     /// How fast it is asked.
     pub pace: PaceOptions,
     /// The hashes of [`Link::sums`](super::Link::sums): the same as those of the plan.

@@ -16,9 +16,7 @@ use super::mapping::{Mapping, sum};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
-use super::plan::{
-    Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum,
-};
+use super::plan::{Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum};
 use super::prepare::Prepared;
 use super::preset::Deletion;
 use super::queries::Queries;
@@ -383,6 +381,7 @@ impl Synchronisation {
             external_id: paths().find(|path| path.eq_ignore_ascii_case("externalId")).map(str::to_owned),
             adopt: self.options.matching.one == super::matching::OnOne::Adopt,
             secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
+            hooks: self.options.hooks.clone(),
             pace: self.options.pace.clone(),
             sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
         }

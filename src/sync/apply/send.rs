@@ -12,6 +12,7 @@ use crate::sync::target::{Edit, FaultKind, Target, TargetFault, TargetObject};
 
 /// LDAP result codes of what is judged here (RFC 4511 appendix A).
 const NO_SUCH_OBJECT: u16 = 32;
+const UNWILLING: u16 = 53;
 const ALREADY_EXISTS: u16 = 68;
 
 /// How an attempt went.
@@ -82,12 +83,33 @@ enum Stop {
 }
 
 impl Sender<'_> {
-    /// Makes the attempt.
+    /// Makes the attempt. Hooks before it are asked once for each operation, those after it when it is settled.
     pub(super) async fn attempt(&self, task: &Task, sending: &Sending) -> Outcome {
+        let action = task.operation.action;
+        if !matches!(action, Action::Create | Action::Delete) && task.is_idle(sending) {
+            return Outcome::Nothing(sending.id.clone().unwrap_or_default());
+        }
+        let (hooks, name) = (&self.policy.hooks, self.state.target());
+        if task.attempts <= 1
+            && !task.look_up
+            && let Err(refusal) = hooks.before(name, &task.operation).await
+        {
+            let (kind, detail) = (FaultKind::Refused, refusal.to_string());
+            return Outcome::Failed(TargetFault { kind, code: UNWILLING, detail, retry_after: None });
+        }
+        let outcome = self.tried(task, sending).await;
+        if let Some(code) = settled(&outcome)
+            && let Err(fault) = hooks.after(name, &task.operation, code).await
+        {
+            tracing::warn!(sync.target = name, object = %task.operation.key, "{fault}");
+        }
+        outcome
+    }
+
+    async fn tried(&self, task: &Task, sending: &Sending) -> Outcome {
         let tried = match task.operation.action {
             Action::Create => self.create(task, sending).await,
             Action::Delete => self.delete(task, sending).await,
-            _ if task.is_idle(sending) => Ok(Outcome::Nothing(sending.id.clone().unwrap_or_default())),
             _ => self.modify(task, sending).await,
         };
         match tried {
@@ -261,6 +283,20 @@ pub(super) fn unresolved(missing: &[ObjectKey]) -> TargetFault {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let detail = format!("not at the target: {first}{more}");
     TargetFault { kind: FaultKind::NotFound, code: NO_SUCH_OBJECT, detail, retry_after: None }
+}
+
+/// The result code of an attempt after which there is no other.
+fn settled(outcome: &Outcome) -> Option<u16> {
+    match outcome {
+        Outcome::Done(_) | Outcome::Removed => Some(0),
+        Outcome::Lost => Some(NO_SUCH_OBJECT),
+        Outcome::Linked(_, fault) | Outcome::Failed(fault) => Some(fault.code),
+        Outcome::Nothing(_)
+        | Outcome::Again { .. }
+        | Outcome::Down { .. }
+        | Outcome::Unauthorized(_)
+        | Outcome::Broken(_) => None,
+    }
 }
 
 /// A target may repeat in its refusal what it was sent.

@@ -82,6 +82,7 @@ impl Fixture {
             external_id: Some("externalId".into()),
             adopt: true,
             secret: BTreeSet::from(["pin".to_owned()]),
+            hooks: crate::sync::hooks::Hooks::default(),
             pace,
             sums: Sums { value: sum, reference: |key| sum(&json!(key.to_string())) },
         };

@@ -22,7 +22,7 @@ pub(super) struct Run {
 pub(super) struct Rig {
     pub(super) folder: Folder,
     pub(super) proxy: ScimProxy,
-    service: ScimServer,
+    pub(super) service: ScimServer,
 }
 
 impl Rig {

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 
+use super::inbox::Inbox;
 use super::rig::{Rig, members};
 use crate::support::scim::ScimServer;
 use crate::support::scim_proxy::Conduct;
@@ -300,4 +302,64 @@ async fn one_person_is_carried_and_explained() {
     rig.carried(&["resume", "idp", "--full"]);
     assert_eq!(rig.users().await.len(), 3);
     assert_eq!(rig.sync(&["run", "other"]).code, 2);
+}
+
+/// An administrator's own program decides, and hears what was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_are_asked_before_and_told_after() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let keys =
+        "hook_before = [\"before.sh\", \"baba\"]\nhook_after = [\"after.sh\"]\n[scope]\nwho = \"selected\"\n";
+    let folder_files = [
+        ("before.sh", "#!/bin/sh\nif grep -q \"uid=$1,\"; then echo not today >&2; exit 3; fi\n"),
+        ("after.sh", "#!/bin/sh\ncat >> after.jsonl; echo >> after.jsonl\n"),
+    ];
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), keys).await;
+    for (name, text) in folder_files {
+        rig.folder.write(name, text);
+        std::fs::set_permissions(rig.folder.path(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!(run.code, 1, "{}\n{}", run.out, run.err);
+    assert_eq!(names(&rig.users().await), ["aoki@example.test", "chiba@example.test"]);
+    assert!(run.err.contains("not today") && run.err.contains("Adding uid=baba,"), "{}", run.err);
+    let after = rig.folder.read("after.jsonl");
+    let told: Vec<serde_json::Value> =
+        after.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let created = told.iter().filter(|one| one["action"] == "create" && one["object"] == "user");
+    assert_eq!(created.map(|one| &one["result"]).collect::<Vec<_>>(), [&serde_json::Value::from(0); 2]);
+}
+
+/// What an administrator has to do something about is told by webhook and by mail, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_is_told_once() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let (hook, relay) = (Inbox::http().await, Inbox::smtp().await);
+    let keys = format!(
+        "webhook = \"http://{}/hook\"\nmail_to = [\"admin@example.test\"]\ntoken_expires = 2020-01-01\nschedule = \"10s\"\n",
+        hook.address
+    );
+    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.folder.set("mail.host", "127.0.0.1");
+    rig.folder.set("mail.port", i64::from(relay.address.port()));
+    rig.folder.set("mail.protection", "none");
+    rig.folder.set("mail.from", "sekisho@example.test");
+    let Rig { folder, proxy: _proxy, service: _service } = rig;
+    let _server = crate::support::app::TestServer::start(folder).await;
+    let posted = hook.next().await;
+    assert!(posted.starts_with("POST /hook "), "{posted}");
+    assert!(
+        posted.contains("\"target\":\"idp\"") && posted.contains("the token of idp ends on 2020-01-01"),
+        "{posted}"
+    );
+    let mail = relay.next().await;
+    for words in [
+        "To: admin@example.test",
+        "Subject: sekisho: synchronisation of idp needs you",
+        "the token of idp ends on",
+    ] {
+        assert!(mail.contains(words), "{words} in {mail}");
+    }
 }
