@@ -305,7 +305,9 @@ fn read_hooks(section: &Section<'_>) -> Hooks {
     let hooks = |key: &'static str| {
         let words = section.list(key, text).filter(|words| !words.is_empty())?;
         let (program, arguments) = words.split_first()?;
+        // Without a slash it would be looked for in PATH.
         let program = section.resolve(program);
+        let program = std::path::absolute(&program).unwrap_or(program);
         if !program.is_file() {
             let message = format!("{} is no file", program.display());
             section.complain(key, Complaint::wrong(message, "write the program, and its arguments after it"));

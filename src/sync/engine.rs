@@ -132,7 +132,7 @@ impl Synchronisation {
         let ability = self.test().await?;
         let prepared = self.prepare(&self.state, extent, &ability).await?;
         let gated = gate(prepared.plan.clone(), &self.options.gate, None);
-        let report = Report::planned(&self.options.name, &prepared, &gated);
+        let report = Report::planned(&self.options, &prepared, &gated);
         let file = PlanFile::new(&self.options.name, prepared.plan, prepared.hash, self.now());
         Ok((report, file))
     }
@@ -234,8 +234,13 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         let gated = gate(prepared.plan.clone(), &self.options.gate, None);
-        let mut report = Report::planned(&self.options.name, &prepared, &gated);
-        let Prepared { mode, cursors, structure, .. } = prepared;
+        let mut report = Report::planned(&self.options, &prepared, &gated);
+        let Prepared { mode, mut cursors, mut structure, unasked, .. } = prepared;
+        if !unasked.is_empty() {
+            // What could not be looked for is read again by the next run.
+            cursors.clear();
+            structure.clear();
+        }
         let complete = mode == "full";
         let planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         let begun = state.begin(planned).await?;

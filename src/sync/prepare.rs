@@ -49,6 +49,13 @@ struct Before {
     active: BTreeMap<ObjectType, String>,
 }
 
+impl Before {
+    /// Of a type that is not carried nothing was read: nobody of it leaves.
+    fn readings(&self, reading: ReadingOf) -> Readings {
+        self.mappings.keys().map(|kind| (*kind, reading)).collect()
+    }
+}
+
 impl Prepared {
     /// Of a plan that was reviewed: what was read for it is read again by the next run.
     pub(super) fn of_file(plan: Plan) -> Self {
@@ -158,7 +165,7 @@ impl Synchronisation {
         let structure = keep(parts, &structures)?;
         let unasked = self.settle(&mut planner, before, &lists).await?;
         note_orphans(&mut planner, &lists, &before.active);
-        let readings = Readings::every(ReadingOf::All);
+        let readings = before.readings(ReadingOf::All);
         let warnings = told(&structures);
         Ok(Prepared {
             hash: with_cursors(planner.state(), &before.cursors),
@@ -203,7 +210,7 @@ impl Synchronisation {
         let Reading { structures, cursors, invalid, .. } = reading;
         let structure = if nothing { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let readings = Readings::every(ReadingOf::Changes);
+        let readings = before.readings(ReadingOf::Changes);
         Ok(Ok(Prepared {
             hash: with_cursors(planner.state(), &before.cursors),
             plan: planner.finish(&readings),
@@ -247,7 +254,7 @@ impl Synchronisation {
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         Ok(Prepared {
             hash: with_cursors(planner.state(), &before.cursors),
-            plan: planner.finish(&Readings::every(ReadingOf::Changes)),
+            plan: planner.finish(&before.readings(ReadingOf::Changes)),
             mode: "person",
             // How far it was read has not changed by this.
             cursors: Vec::new(),

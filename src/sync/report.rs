@@ -11,6 +11,7 @@ use super::apply::{Applied, End};
 use super::gate::Gated;
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
+use super::options::SyncOptions;
 use super::plan::Totals;
 use super::prepare::Prepared;
 use super::target::TargetFault;
@@ -46,7 +47,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn planned(target: &str, prepared: &Prepared, gated: &Gated) -> Self {
+    pub(super) fn planned(options: &SyncOptions, prepared: &Prepared, gated: &Gated) -> Self {
         let plan = &prepared.plan;
         let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
         problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
@@ -64,13 +65,16 @@ impl Report {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(plan.skipped.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
         warnings.extend(plan.warnings.iter().map(ToString::to_string));
-        let run = "RUN".to_owned();
+        // Every type that is carried has a line, also where nothing was to be done.
+        let mut counts: BTreeMap<_, _> =
+            options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
+        counts.extend(plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))));
         Self {
-            target: target.to_owned(),
+            target: options.name.clone(),
             run: None,
             mode: prepared.mode.to_owned(),
-            counts: plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))).collect(),
-            causes: gated.causes.iter().map(|cause| cause.sentence(&run)).collect(),
+            counts,
+            causes: gated.causes.iter().map(|cause| cause.sentence("RUN")).collect(),
             held: gated.held.clone(),
             operations: gated.released.clone(),
             problems,

@@ -363,3 +363,25 @@ async fn an_administrator_is_told_once() {
         assert!(mail.contains(words), "{words} in {mail}");
     }
 }
+
+/// The service has no time for a question: nobody is made twice for that, and nobody is forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_could_not_be_looked_for_is_carried_by_the_next_run() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&format!(
+        "dn: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: doi\ncn: doi\nsn: doi\nmail: doi@example.test\n\n\
+         dn: cn=idsync,ou=Roles,ou=groups,{BASE}\nchangetype: modify\nadd: member\nmember: {dn}\n",
+        dn = dn("doi", "Dev")
+    ));
+    for _ in 0..5 {
+        rig.proxy.next("GET", "/Users?filter", Conduct::Answer(503, &["Retry-After: 0"], ""));
+    }
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!((run.code, rig.writes()), (1, vec![]), "{}\n{}", run.out, run.err);
+    assert!(run.out.contains("not looked for"), "{}", run.out);
+    rig.carried(&["run", "idp"]);
+    assert!(rig.users().await.contains_key("doi@example.test"));
+}
