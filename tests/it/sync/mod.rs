@@ -1,6 +1,7 @@
 //! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
 mod conformance;
+mod kill;
 mod ldap_target;
 mod rig;
 mod run;
