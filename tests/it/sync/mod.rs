@@ -1,5 +1,6 @@
 //! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
+mod active_directory;
 mod conformance;
 mod kill;
 mod ldap_target;
