@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::found::{Inventory, listing, patient, settle};
-use super::link::Link;
+use super::link::{Link, LinkState};
 use super::mapping::{Invalid, Mapping};
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown, StateHash};
@@ -118,18 +118,21 @@ impl Synchronisation {
         Ok(prepared)
     }
 
-    async fn planner(&self, state: &State) -> Result<(Planner, People), SyncError> {
-        let mut people = People::default();
+    /// With those who are linked: those of the source, and those who are gone from it.
+    async fn planner(&self, state: &State) -> Result<(Planner, [People; 2]), SyncError> {
+        let [mut present, mut gone] = [People::default(), People::default()];
         let mut links = Vec::new();
         let mut pages = state.links();
         while let Some(page) = pages.next().await? {
             let is_person = |link: &&Link| matches!(link.key.kind, ObjectType::User | ObjectType::Contact);
             for link in page.iter().filter(is_person) {
+                let people =
+                    if matches!(link.state, LinkState::Leaving { .. }) { &mut gone } else { &mut present };
                 people.put_name(link.key.clone(), &link.dn);
             }
             links.extend(page);
         }
-        Ok((Planner::new(links, self.plan_policy(), self.now()), people))
+        Ok((Planner::new(links, self.plan_policy(), self.now()), [present, gone]))
     }
 
     /// Everything, against the links, and against what the target shows where that is wanted.
@@ -140,7 +143,8 @@ impl Synchronisation {
         parts: &[Part],
         (ability, refill): (&Ability, bool),
     ) -> Result<Prepared, SyncError> {
-        let (mut planner, known) = self.planner(state).await?;
+        let (mut planner, [mut known, gone]) = self.planner(state).await?;
+        known.extend(gone);
         let is_first = planner.linked().next().is_none();
         let mut lists = BTreeMap::new();
         if ability.lists && (is_first || self.options().compare) {
@@ -160,7 +164,7 @@ impl Synchronisation {
         for part in parts {
             reading.whole(part).await?;
         }
-        reading.finish(true);
+        reading.finish();
         let Reading { structures, cursors, invalid, .. } = reading;
         let structure = keep(parts, &structures)?;
         let unasked = self.settle(&mut planner, before, &lists).await?;
@@ -190,10 +194,10 @@ impl Synchronisation {
         if before.cursors.is_empty() {
             return Ok(Err("nothing was read before".to_owned()));
         }
-        let (mut planner, known) = self.planner(state).await?;
+        let (mut planner, [present, gone]) = self.planner(state).await?;
         let nobody = BTreeMap::new();
-        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, People::default());
-        reading.people = known;
+        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
+        reading.people = present;
         let mut nothing = true;
         for part in parts {
             let stored = before.stored.get(&shelf(part.source.name()));
@@ -205,7 +209,8 @@ impl Synchronisation {
             }
         }
         if !nothing {
-            reading.finish(false);
+            reading.take_primary(parts).await?;
+            reading.finish();
         }
         let Reading { structures, cursors, invalid, .. } = reading;
         let structure = if nothing { BTreeMap::new() } else { keep(parts, &structures)? };
@@ -232,10 +237,10 @@ impl Synchronisation {
         parts: &[Part],
         login: &str,
     ) -> Result<Prepared, SyncError> {
-        let (mut planner, known) = self.planner(state).await?;
+        let (mut planner, [present, gone]) = self.planner(state).await?;
         let nobody = BTreeMap::new();
-        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, People::default());
-        reading.people = known;
+        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
+        reading.people = present;
         let mut found = 0;
         for part in parts {
             let stored = before.stored.get(&shelf(part.source.name()));
@@ -249,7 +254,7 @@ impl Synchronisation {
         if found == 0 {
             return Err(SyncError::Nobody(login.to_owned()));
         }
-        reading.finish(false);
+        reading.finish();
         let invalid = std::mem::take(&mut reading.invalid);
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         Ok(Prepared {

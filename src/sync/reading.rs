@@ -5,7 +5,7 @@
 //! whom a change of groups touches; where that cannot be said it answers [`Taken::Whole`], and everything is read.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -17,10 +17,12 @@ use super::queries::Queries;
 use super::scope::{Scope, Verdict};
 use super::structure::{Affected, Conventions, People, Stored, Structure};
 use crate::directory::DirectoryError;
-use crate::directory::source::{Changes, Cursor, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
+/// So many primary groups are asked for at once.
+const TOKENS: usize = 100;
 /// Parts of a stream that wait.
 const AHEAD: usize = 4;
 
@@ -49,9 +51,9 @@ pub(super) struct Reading<'a> {
     pub(super) mappings: &'a BTreeMap<ObjectType, Mapping>,
     /// What the target shows, by its ids, where a full run compares.
     pub(super) shown: &'a BTreeMap<ObjectType, BTreeMap<String, Shown>>,
-    /// Who is linked, by DN: whom references name.
+    /// Who is linked, by DN: whom references name. In a reading of changes, those of them who are gone from the source.
     pub(super) known: People,
-    /// Who was read and is carried.
+    /// Who is carried and in the source: all who were read, and in a reading of changes also who is linked.
     pub(super) people: People,
     /// What was read of units and groups.
     pub(super) structures: Vec<Structure>,
@@ -136,20 +138,30 @@ impl<'a> Reading<'a> {
         let Some(Ok(old)) = stored.map(|stored| Structure::restore(stored, &part.conventions)) else {
             return Ok(Taken::Whole(format!("the groups of \"{name}\" are not known any more")));
         };
-        let moved = told.iter().any(|(kind, changed, gone, query, _)| {
+        let mut moved = told.iter().any(|(kind, changed, gone, query, _)| {
             let is_units = query.name == part.queries.units.name;
             kind.is_none() && (!changed.is_empty() || has_lost(&old, is_units, gone))
         });
         let mut nothing = !moved;
+        if !moved && part.source.flavour().await? == Flavour::ActiveDirectory {
+            // Groups list somebody by the new name without having been changed.
+            moved =
+                told.iter().any(|(kind, changed, ..)| kind.is_some_and(|kind| self.is_new(kind, changed)));
+        }
         let (structure, touched) = if moved {
             let new = self.read_structure(part).await?;
             let Some(touched) = self.touched(part, &new, &old).await? else {
                 return Ok(Taken::Whole("a change of groups touches very many".to_owned()));
             };
+            let carried: BTreeSet<ObjectKey> = new.carried().collect();
+            for key in old.carried().filter(|key| !carried.contains(key)) {
+                self.planner.gone(&key);
+            }
             (new, touched)
         } else {
             (old, Vec::new())
         };
+        let mut taken = HashSet::new();
         for (kind, changed, gone, query, cursor) in told {
             let Some(kind) = kind else {
                 if !moved {
@@ -165,19 +177,28 @@ impl<'a> Reading<'a> {
                 }
             };
             nothing &= changed.is_empty() && gone.is_empty();
-            for id in gone {
-                self.planner.gone(&ObjectKey::new(kind, id));
-            }
+            let gone: HashSet<ObjectKey> = gone.into_iter().map(|id| ObjectKey::new(kind, id)).collect();
+            gone.iter().for_each(|key| self.planner.gone(key));
+            self.people.forget_all(&gone);
             for entry in changed {
+                taken.insert(entry.id.clone());
                 self.take_person(part, &structure, kind, entry);
             }
             self.note(part, &query.name, cursor);
         }
         for (kind, entry) in touched {
-            self.take_person(part, &structure, kind, entry);
+            if taken.insert(entry.id.clone()) {
+                self.take_person(part, &structure, kind, entry);
+            }
         }
         self.structures.push(structure);
         Ok(if nothing { Taken::Nothing } else { Taken::Changes })
+    }
+
+    /// Whether somebody is not linked by this name.
+    fn is_new(&self, kind: ObjectType, changed: &[SourceEntry]) -> bool {
+        let key = |entry: &SourceEntry| ObjectKey::new(kind, entry.id.as_str());
+        changed.iter().any(|entry| self.people.find(&entry.dn) != Some(&key(entry)))
     }
 
     /// The ids of links of a type that are not among these.
@@ -213,6 +234,33 @@ impl<'a> Reading<'a> {
         Ok(Some(found))
     }
 
+    /// Reads who has a carried group, or one inside it, for the primary one: such groups do not list them. After a
+    /// reading of changes, before its end; a full reading has them.
+    pub(super) async fn take_primary(&mut self, parts: &[Part]) -> Result<(), DirectoryError> {
+        let structures = std::mem::take(&mut self.structures);
+        for (part, structure) in parts.iter().zip(&structures) {
+            let tokens: BTreeSet<u32> =
+                structure.carried().flat_map(|key| structure.tokens_of(&key)).collect();
+            let tokens: Vec<String> =
+                tokens.into_iter().map(|token| format!("(primaryGroupID={token})")).collect();
+            for some in tokens.chunks(TOKENS) {
+                for (kind, query) in part.queries.people() {
+                    let filter = format!("(&{}(|{}))", query.query.filter, some.concat());
+                    let (entries, _) = collect(part, &SourceQuery { filter, ..query.query.clone() }).await?;
+                    for entry in entries {
+                        let key = ObjectKey::new(kind, entry.id.as_str());
+                        let verdict = part.scope.judge(&entry, &structure.standing(&entry));
+                        if matches!(verdict, Verdict::InScope(_)) || self.planner.target_id(&key).is_some() {
+                            self.people.put(key, &entry);
+                        }
+                    }
+                }
+            }
+        }
+        self.structures = structures;
+        Ok(())
+    }
+
     /// Reads one person by the login name; says how many it were.
     pub(super) async fn person(
         &mut self,
@@ -231,7 +279,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Units and groups as objects, and whoever waited for somebody.
-    pub(super) fn finish(&mut self, whole: bool) {
+    pub(super) fn finish(&mut self) {
         for object in std::mem::take(&mut self.waiting) {
             self.offer(&object, true);
         }
@@ -241,10 +289,6 @@ impl<'a> Reading<'a> {
                 self.offer(&unit, true);
             }
             for key in structure.carried().collect::<Vec<_>>() {
-                // In a reading of changes it is not known whose primary group it is.
-                if !whole && !structure.tokens_of(&key).is_empty() {
-                    continue;
-                }
                 if let Some(group) = structure.group(&key, &self.people) {
                     self.offer(&group, true);
                 }
@@ -261,8 +305,13 @@ impl<'a> Reading<'a> {
         let standing = structure.standing(&entry);
         let key = ObjectKey::new(kind, entry.id.as_str());
         if let Verdict::Out(_) = part.scope.judge(&entry, &standing) {
-            self.people.forget(&entry.dn);
             self.planner.out_of_scope(&key);
+            // Whoever is only deactivated keeps the place in groups, until the source takes it.
+            if self.planner.target_id(&key).is_some() {
+                self.people.put(key, &entry);
+            } else {
+                self.people.forget(&entry.dn);
+            }
             return;
         }
         self.people.put(key, &entry);
@@ -305,15 +354,15 @@ impl<'a> Reading<'a> {
 
 /// Whether units or groups are gone.
 fn has_lost(old: &Structure, is_units: bool, gone: &Gone) -> bool {
-    match gone {
-        Gone::These(ids) => !ids.is_empty(),
-        Gone::AllBut(ids) => {
-            let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
-            let mut held: Box<dyn Iterator<Item = &str>> =
-                if is_units { Box::new(old.unit_ids()) } else { Box::new(old.group_ids()) };
-            held.any(|id| !ids.contains(id))
-        }
-    }
+    let (ids, told_gone) = match gone {
+        // Active Directory names whatever was touched in the domain.
+        Gone::These(ids) => (ids, true),
+        Gone::AllBut(ids) => (ids, false),
+    };
+    let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+    let mut held: Box<dyn Iterator<Item = &str>> =
+        if is_units { Box::new(old.unit_ids()) } else { Box::new(old.group_ids()) };
+    held.any(|id| ids.contains(id) == told_gone)
 }
 
 /// All entries of a query.

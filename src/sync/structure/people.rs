@@ -1,6 +1,6 @@
 //! [`People`]: those who are carried, by name, so that members become keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{names, number_in};
 use crate::directory::source::SourceEntry;
@@ -36,6 +36,21 @@ impl People {
     /// Somebody who is not carried any more.
     pub fn forget(&mut self, dn: &str) {
         self.by_name.remove(names::normal(dn).as_str());
+    }
+
+    /// Those who are gone from the source.
+    pub fn forget_all(&mut self, gone: &HashSet<ObjectKey>) {
+        if !gone.is_empty() {
+            self.by_name.retain(|_, key| !gone.contains(key));
+        }
+    }
+
+    /// And all of these.
+    pub fn extend(&mut self, others: Self) {
+        self.by_name.extend(others.by_name);
+        for (token, keys) in others.by_token {
+            self.by_token.entry(token).or_default().extend(keys);
+        }
     }
 
     /// Who has this normal name.

@@ -20,6 +20,7 @@ pub(crate) mod samba;
 pub mod schema;
 pub(crate) mod scim;
 pub(crate) mod scim_proxy;
+pub(crate) mod scim_sink;
 pub(crate) mod slapd;
 pub(crate) mod slapd_people;
 pub mod soap;

@@ -141,7 +141,7 @@ async fn serve(mut stream: TcpStream, upstream: String, state: Arc<Mutex<State>>
 }
 
 /// The next request of a connection, as HTTP/1.1 with a Content-Length has it.
-async fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Recorded> {
+pub(super) async fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Recorded> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break end + 4;
@@ -201,7 +201,7 @@ async fn forward(upstream: &str, request: &Recorded, instead: Option<&str>) -> V
     written(status, &lines, instead.map_or(&body, str::as_bytes))
 }
 
-fn written(status: u16, lines: &[&str], body: &[u8]) -> Vec<u8> {
+pub(super) fn written(status: u16, lines: &[&str], body: &[u8]) -> Vec<u8> {
     // An answer without content has no length (RFC 9110 section 8.6).
     let length = (status != 204).then(|| format!("Content-Length: {}", body.len()));
     let first = format!("HTTP/1.1 {status} Status");

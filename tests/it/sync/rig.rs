@@ -25,21 +25,58 @@ pub(super) struct Rig {
     pub(super) service: ScimServer,
 }
 
+/// A folder with a target `idp`, the SCIM service at this URL, of the directory that `directory` describes; `more`:
+/// further keys of its `[[sync]]`.
+pub(super) fn folder(url: &str, directory: &str, more: &str) -> Folder {
+    let keys = format!(
+        "name = \"idp\"\ndirectory = \"corp\"\nurl = \"{url}\"\nallow_http = true\ntoken_file = \"certs/token\"\n\
+         requests_per_second = 10000\n{more}"
+    );
+    let folder = folder_with(&[directory], &keys);
+    folder.write_secret("certs/token", &format!("{TOKEN}\n"));
+    folder
+}
+
+/// A folder with these directories, and one `[[sync]]` of these keys.
+pub(super) fn folder_with(directories: &[&str], keys: &str) -> Folder {
+    let mut folder = Folder::new();
+    for directory in directories {
+        folder.add_directory(directory);
+    }
+    let target: toml::Table = keys.parse().unwrap_or_else(|error| panic!("{error}:\n{keys}"));
+    folder.config.insert("sync".to_owned(), vec![toml::Value::Table(target)].into());
+    folder.write_config();
+    folder
+}
+
+/// A command of `sekisho sync` in a folder.
+pub(super) fn command(folder: &Folder, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    command.arg("sync").args(arguments).current_dir(folder.root()).env_remove("SEKISHO_CONFIG");
+    command
+}
+
+/// Runs one to its end, with something on its standard input.
+pub(super) fn run_in(folder: &Folder, arguments: &[&str], input: &str) -> Run {
+    tokio::task::block_in_place(|| {
+        let mut child = command(folder, arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+    })
+}
+
 impl Rig {
     /// A target `idp` of the directory that `directory` describes; `more`: further keys of its `[[sync]]`.
     pub(super) async fn new(service: ScimServer, directory: &str, more: &str) -> Self {
         let proxy = ScimProxy::start(&service.url).await;
-        let mut folder = Folder::new();
-        folder.add_directory(directory);
-        let keys = format!(
-            "name = \"idp\"\ndirectory = \"corp\"\nurl = \"{}\"\nallow_http = true\ntoken_file = \"certs/token\"\n\
-             requests_per_second = 10000\n{more}",
-            proxy.url
-        );
-        let target: toml::Table = keys.parse().unwrap_or_else(|error| panic!("{error}:\n{keys}"));
-        folder.config.insert("sync".to_owned(), vec![toml::Value::Table(target)].into());
-        folder.write_secret("certs/token", &format!("{TOKEN}\n"));
-        folder.write_config();
+        let folder = folder(&proxy.url, directory, more);
         Self { folder, proxy, service }
     }
 
@@ -50,22 +87,7 @@ impl Rig {
 
     /// The same with something on its standard input.
     pub(super) fn sync_with(&self, arguments: &[&str], input: &str) -> Run {
-        tokio::task::block_in_place(|| {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-                .arg("sync")
-                .args(arguments)
-                .current_dir(self.folder.root())
-                .env_remove("SEKISHO_CONFIG")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-            let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-            let text = |bytes| String::from_utf8(bytes).unwrap();
-            Run { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
-        })
+        run_in(&self.folder, arguments, input)
     }
 
     /// The same, which must end well, and the requests that changed something.
