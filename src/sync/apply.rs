@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use self::course::Course;
 use self::journal::{Journal, Tally};
+use super::hooks::Hooks;
 use super::object::{ObjectKey, ObjectType};
 use super::pace::PaceOptions;
 use super::state::{State, StateError};
@@ -42,6 +43,8 @@ pub struct Policy {
     pub secret: BTreeSet<String>,
     /// How fast it is asked.
     pub pace: PaceOptions,
+    /// Programs that are asked before each attempt, and told of how an operation went.
+    pub hooks: Hooks,
     /// The hashes of [`Link::sums`](super::Link::sums): the same as those of the plan.
     pub sums: Sums,
 }

@@ -16,9 +16,7 @@ use super::mapping::{Mapping, sum};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
-use super::plan::{
-    Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum,
-};
+use super::plan::{Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum};
 use super::prepare::Prepared;
 use super::preset::Deletion;
 use super::queries::Queries;
@@ -384,6 +382,7 @@ impl Synchronisation {
             adopt: self.options.matching.one == super::matching::OnOne::Adopt,
             secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
             pace: self.options.pace.clone(),
+            hooks: self.options.hooks.clone(),
             sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
         }
     }

@@ -5,6 +5,7 @@ use tokio::sync::OnceCell;
 
 use super::Policy;
 use super::task::{Sending, Task};
+use crate::sync::hooks::HookError;
 use crate::sync::object::ObjectKey;
 use crate::sync::operation::Action;
 use crate::sync::state::{State, StateError};
@@ -13,6 +14,7 @@ use crate::sync::target::{Edit, FaultKind, Target, TargetFault, TargetObject};
 /// LDAP result codes of what is judged here (RFC 4511 appendix A).
 const NO_SUCH_OBJECT: u16 = 32;
 const ALREADY_EXISTS: u16 = 68;
+const UNWILLING: u16 = 53;
 
 /// How an attempt went.
 #[derive(Debug)]
@@ -49,6 +51,22 @@ pub(super) enum Outcome {
     Broken(StateError),
 }
 
+impl Outcome {
+    /// The result code of what is over, whichever way; none of what is tried again, and of what was not sent.
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Done(_) | Self::Removed => Some(0),
+            Self::Lost => Some(NO_SUCH_OBJECT),
+            Self::Linked(_, fault) | Self::Failed(fault) => Some(fault.code),
+            Self::Nothing(_)
+            | Self::Again { .. }
+            | Self::Down { .. }
+            | Self::Unauthorized(_)
+            | Self::Broken(_) => None,
+        }
+    }
+}
+
 /// What attempts share.
 #[derive(Debug)]
 pub(super) struct Sender<'a> {
@@ -82,12 +100,29 @@ enum Stop {
 }
 
 impl Sender<'_> {
-    /// Makes the attempt.
+    /// Makes the attempt, if the hooks before it agree, and tells those after it.
     pub(super) async fn attempt(&self, task: &Task, sending: &Sending) -> Outcome {
+        let removes = task.operation.action == Action::Delete;
+        if !task.creates() && !removes && task.is_idle(sending) {
+            return Outcome::Nothing(sending.id.clone().unwrap_or_default());
+        }
+        let (hooks, target) = (&self.policy.hooks, self.state.target());
+        let outcome = match hooks.before(target, &task.operation).await {
+            Ok(()) => self.send(task, sending).await,
+            Err(error) => Outcome::Failed(vetoed(&error)),
+        };
+        if let Some(code) = outcome.code()
+            && let Err(error) = hooks.after(target, &task.operation, code).await
+        {
+            tracing::warn!(sync.target = target, object = %task.operation.key, "{error}");
+        }
+        outcome
+    }
+
+    async fn send(&self, task: &Task, sending: &Sending) -> Outcome {
         let tried = match task.operation.action {
             Action::Create => self.create(task, sending).await,
             Action::Delete => self.delete(task, sending).await,
-            _ if task.is_idle(sending) => Ok(Outcome::Nothing(sending.id.clone().unwrap_or_default())),
             _ => self.modify(task, sending).await,
         };
         match tried {
@@ -247,6 +282,12 @@ impl Sender<'_> {
             Err(fault) => Err(Stop::Target(fault)),
         }
     }
+}
+
+/// An administrator's own program did not agree.
+fn vetoed(error: &HookError) -> TargetFault {
+    let detail = error.to_string();
+    TargetFault { kind: FaultKind::Refused, code: UNWILLING, detail, retry_after: None }
 }
 
 fn taken(detail: &str) -> TargetFault {

@@ -16,6 +16,7 @@ use super::journal::{Journal, ShownValue, WriteKind, Written};
 use super::*;
 use crate::clock::{Clock, ManualClock, SeededIds, Timestamp};
 use crate::store::Store;
+use crate::sync::hooks::Hook;
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 use crate::sync::state::{Planned, Progress};
 
@@ -83,6 +84,7 @@ impl Fixture {
             adopt: true,
             secret: BTreeSet::from(["pin".to_owned()]),
             pace,
+            hooks: Hooks::default(),
             sums: Sums { value: sum, reference: |key| sum(&json!(key.to_string())) },
         };
         Self {
