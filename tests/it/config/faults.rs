@@ -80,7 +80,7 @@ level = "inf"
 "#;
 
 const FAULTS: &str = r#"sekisho.toml:1: base_url: "https://idp.example.co.jp/sso?x=1" has a query or a fragment; write it as "https://idp.example.co.jp"
-sekisho.toml:2: colour: unknown key; known are: authproc, base_url, directory, integrated, listen, log, password_api, saml, session, store, throttle
+sekisho.toml:2: colour: unknown key; known are: authproc, base_url, directory, integrated, listen, log, mail, password_api, saml, session, store, sync, throttle
 sekisho.toml:4: listen.tls_private_key: is missing; give both TLS keys, or neither for plain HTTP behind a proxy
 sekisho.toml:5: listen.adress: unknown key; did you mean "address"?
 sekisho.toml:6: listen.trusted_proxies: "everybody" is no network; write a network such as "10.0.0.0/8" or "2001:db8::/32"

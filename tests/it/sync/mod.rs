@@ -1,6 +1,8 @@
 //! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
+mod check;
 mod conformance;
+mod hostile;
 mod ldap_target;
 mod rig;
 mod run;
