@@ -54,7 +54,7 @@ pub fn synchronisation(
 ) -> Result<Synchronisation> {
     let sources = options.sources.iter().map(|source| source_of(config, &source.directory, &clock));
     let sources = sources.collect::<Result<Vec<_>>>()?;
-    let target = target_of(config, options, &clock)?;
+    let target = target(config, options, &clock)?;
     let state = State::new(store.clone(), &options.name, Arc::clone(&clock));
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
 }
@@ -76,7 +76,8 @@ fn ldap_directory(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result
     Ok(Arc::new(made.with_context(|| format!("directory \"{name}\""))?))
 }
 
-fn target_of(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Target>> {
+/// The target of a `[[sync]]`, which has not been asked yet.
+pub fn target(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Target>> {
     let (url, access, authorities, plain_http) = match &options.destination {
         Destination::Scim { url, access, authorities, plain_http } => (url, access, authorities, plain_http),
         Destination::Ldap { directory, options: target } => {

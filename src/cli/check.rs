@@ -1,9 +1,9 @@
-//! `sekisho check [--json]`: configuration, keys, directories and SPs, all faults at once.
+//! `sekisho check [--json]`: configuration, keys, directories, SPs and targets, all faults at once.
 
 use std::io::Write;
 
 use super::report::{FindingRow, IdentityProvider, Report, Severity};
-use super::{Failure, app_part, serve};
+use super::{Failure, app_part, serve, targets};
 use crate::app;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, FaultKind};
@@ -57,6 +57,7 @@ fn inspect(config: &Config, report: &mut Report) {
             remedy: "mend this and check again".to_owned(),
         });
     }
+    serve::block_on(targets::inspect(config, report));
 }
 
 fn identity_provider(config: &Config, certificate: String) -> IdentityProvider {

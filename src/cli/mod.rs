@@ -16,6 +16,7 @@ mod serve;
 mod sessions;
 mod sync;
 mod table;
+mod targets;
 mod throttle;
 
 use std::io::Write;
@@ -43,7 +44,7 @@ enum Command {
     Serve,
     /// Run a complete server with three sample people, to try it out.
     Demo(demo::Arguments),
-    /// Look for faults in configuration, keys, directories and SPs.
+    /// Look for faults in configuration, keys, directories, SPs and targets of synchronisation.
     Check(check::Arguments),
     /// Keys and secrets.
     #[command(subcommand)]

@@ -13,6 +13,8 @@ pub(super) struct Report {
     pub(super) identity_provider: Option<IdentityProvider>,
     pub(super) directories: Vec<DirectoryRow>,
     pub(super) service_providers: Vec<ServiceProviderRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) targets: Vec<TargetRow>,
     pub(super) findings: Vec<FindingRow>,
 }
 
@@ -34,6 +36,20 @@ pub(super) struct DirectoryRow {
     pub(super) kind: String,
     /// `answers`, or what it said instead.
     pub(super) state: String,
+}
+
+/// One `[[sync]]`.
+#[derive(Debug, Serialize)]
+pub(super) struct TargetRow {
+    pub(super) name: String,
+    /// The service, as people call it.
+    pub(super) kind: String,
+    /// `answers`, or what it said instead.
+    pub(super) state: String,
+    /// What it has; empty if it was not to be learnt.
+    pub(super) types: String,
+    /// When its token ends; empty if the configuration does not say.
+    pub(super) token: String,
 }
 
 /// One SP.
@@ -102,6 +118,14 @@ impl Report {
             let rows = self.service_providers.iter().map(ServiceProviderRow::cells).collect();
             let titles = ["file", "NameID", "signed", "ACS", "service provider and what it gets"];
             table::write(out, titles, rows)?;
+            writeln!(out)?;
+        }
+        if !self.targets.is_empty() {
+            let cells = |row: &TargetRow| {
+                [&row.name, &row.kind, &row.state, &row.types, &row.token].map(|text| one_line(text))
+            };
+            let rows = self.targets.iter().map(cells).collect();
+            table::write(out, ["target", "service", "state", "has", "token"], rows)?;
             writeln!(out)?;
         }
         if self.findings.is_empty() {

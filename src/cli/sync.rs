@@ -171,7 +171,7 @@ impl Bench<'_> {
                 let (report, file) =
                     engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 let text = file.to_text().map_err(anyhow::Error::from)?;
-                std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+                output::write_private(path, &text)?;
                 output::check(&report, out)?;
                 Ok(writeln!(
                     out,
@@ -331,12 +331,10 @@ impl Bench<'_> {
 /// The line of the log, and the cause.
 fn told(target: &str, error: SyncError) -> Failure {
     let line = words::failure(Failed::Synchronizing(target, error.code()), 0, "");
-    tracing::error!(
-        sync.target = target,
-        code = error.code(),
-        remedy = words::remedy(error.code()),
-        "{line}"
-    );
+    if let Some(line) = error.line() {
+        tracing::error!(sync.target = target, "{line}");
+    }
+    tracing::error!(sync.target = target, code = error.code(), remedy = error.remedy(), "{line}");
     Failure::Other(anyhow::Error::from(error).context(line))
 }
 

@@ -1,9 +1,10 @@
 //! `[[sync]]`: services that accounts are carried to, and `[mail]`: the relay for notices.
 
 mod ldap;
+mod mail;
+mod scim;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,22 +16,24 @@ use toml::de::DeValue;
 use super::DirectoryConfig;
 use super::fault::Complaint;
 use super::reader::Section;
-use super::secrets::secret_keys;
 use super::values::{choice, count, duration, flag, text, web_url};
+use crate::authproc::hint;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::outgoing::mail::{MailOptions, MailProtection, parse_address};
+use crate::outgoing::mail::parse_address;
 use crate::sync::ObjectType;
 use crate::sync::gate::{GatePolicy, Limits, Over};
 use crate::sync::hooks::{Hook, Hooks};
-use crate::sync::mapping::RuleText;
+use crate::sync::mapping::{MappingError, RuleFault, RuleText};
 use crate::sync::matching::MatchRules;
-use crate::sync::options::{Access, Destination, NoticeOptions, SourceOptions, SyncOptions};
+use crate::sync::options::{Destination, NoticeOptions, SourceOptions, SyncOptions};
 use crate::sync::pace::PaceOptions;
 use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
 use crate::sync::preset::{self, Overrides, Preset};
 use crate::sync::schedule::Schedule;
-use crate::sync::scope::ScopeOptions;
-use crate::sync::structure::ConventionOptions;
+use crate::sync::scope::{Scope, ScopeOptions};
+use crate::sync::structure::{ConventionOptions, Conventions};
+
+pub(super) use self::mail::read_mail;
 
 const DEACTIVATIONS: &[(&str, Deactivation)] = &[
     ("delete-later", Deactivation::DeleteLater),
@@ -41,41 +44,6 @@ const ORPHANS: &[(&str, Orphans)] = &[("keep", Orphans::Keep), ("deactivate", Or
 const IMMUTABLE: &[(&str, ImmutableChange)] =
     &[("skip", ImmutableChange::Skip), ("recreate", ImmutableChange::Recreate)];
 const OVER: &[(&str, Over)] = &[("destructive", Over::Destructive), ("everything", Over::All)];
-const PROTECTIONS: &[(&str, MailProtection)] =
-    &[("tls", MailProtection::Tls), ("starttls", MailProtection::StartTls), ("none", MailProtection::None)];
-
-/// Reads `[mail]`; none where it is not there.
-pub(super) fn read_mail(section: &Section<'_>) -> Option<MailOptions> {
-    if !section.is_present() {
-        return None;
-    }
-    let protection = section.or("protection", MailProtection::StartTls, choice(PROTECTIONS));
-    let port = match protection {
-        MailProtection::Tls => 465,
-        MailProtection::StartTls => 587,
-        MailProtection::None => 25,
-    };
-    let user = section.optional("user", text);
-    let password = section.secret(secret_keys!("password"));
-    if user.is_some() != password.is_some() {
-        section.complain(
-            "user",
-            Complaint::wrong("user and password belong together", "write both, or neither"),
-        );
-    }
-    let account = user.zip(password);
-    if account.is_some() && protection == MailProtection::None {
-        let remedy = "write protection = \"starttls\" or \"tls\", or take user and password out";
-        section.complain("protection", Complaint::wrong("the password would be sent in clear", remedy));
-    }
-    Some(MailOptions {
-        host: section.required("host", "name the mail relay", text),
-        port: u16::try_from(section.or("port", port, count(1..=65_535))).unwrap_or(587),
-        protection,
-        account,
-        from: section.required("from", "write the sender's address, such as \"sekisho@example.co.jp\"", mail),
-    })
-}
 
 /// Reads every `[[sync]]`; each name only once.
 pub(super) fn read(
@@ -86,10 +54,7 @@ pub(super) fn read(
 ) -> Vec<SyncOptions> {
     let mut all: Vec<SyncOptions> = Vec::new();
     for section in document.sections("sync") {
-        let Some(target) = read_target(&section, directories, (zone, has_mail)) else {
-            section.ignore_the_rest();
-            continue;
-        };
+        let Some(target) = read_target(&section, directories, (zone, has_mail)) else { continue };
         if all.iter().any(|other| other.name == target.name) {
             let message = format!("\"{}\" is the name of another target", target.name);
             section.complain("name", Complaint::wrong(message, "give each its own name"));
@@ -108,15 +73,15 @@ fn read_target(
     let preset = read_preset(section);
     let sources = read_sources(section, directories);
     let destination =
-        if section.has("ldap") { ldap::read(section, directories) } else { read_destination(section) };
+        if section.has("ldap") { ldap::read(section, directories) } else { scim::read(section) };
     let gate = read_gate(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);
     let schedule = read_schedule(section, "schedule", zone);
     let full_schedule = read_schedule(section, "full_schedule", zone);
     let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
-    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
-    let scope = section.by_serde::<ScopeOptions>("scope").unwrap_or_default();
+    let conventions = read_conventions(section, &sources, directories);
+    let scope = read_scope(section);
     let matching = section.by_serde::<MatchRules>("match").unwrap_or_default();
     let deactivation = section.optional("deactivation", choice(DEACTIVATIONS));
     let days = SignedDuration::from_hours(24 * 30);
@@ -132,6 +97,14 @@ fn read_target(
     if let Some(members) = members {
         preset.members_per_request = members;
     }
+    let mut destination = destination?;
+    if let Destination::Ldap { options, .. } = &mut destination {
+        options.chunk = preset.members_per_request as usize;
+    }
+    if objects.as_ref().is_some_and(Vec::is_empty) && section.is_empty_list("objects") {
+        let remedy = "name what is carried, or take the key out";
+        section.complain("objects", Complaint::wrong("is empty, so nothing would be carried", remedy));
+    }
     let objects = objects.map_or_else(
         || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
         |kinds| checked_objects(section, &preset, kinds),
@@ -140,7 +113,7 @@ fn read_target(
     Some(SyncOptions {
         name,
         sources,
-        destination: destination?,
+        destination,
         objects,
         conventions,
         scope,
@@ -175,8 +148,7 @@ fn read_preset(section: &Section<'_>) -> Option<Preset> {
         Ok(preset) => preset,
         Err(error) => {
             let known: Vec<&str> = preset::names().collect();
-            let remedy = format!("choose one of {}", known.join(", "));
-            section.complain("preset", Complaint::wrong(error.to_string(), remedy));
+            section.complain("preset", Complaint::wrong(error.to_string(), hint(&name, &known)));
             return None;
         }
     };
@@ -184,17 +156,69 @@ fn read_preset(section: &Section<'_>) -> Option<Preset> {
     match preset.overridden(&Overrides { rules: rules?, match_by, tables }) {
         Ok(preset) => Some(preset),
         Err(error) => {
-            for fault in error.0 {
-                section.complain("map", Complaint::wrong(fault.to_string(), "correct the rule"));
-            }
+            complain_of_rules(section, error);
             None
         }
     }
 }
 
+/// Each fault at the line of its own rule; what no rule is to blame for is of `match_by`.
+fn complain_of_rules(section: &Section<'_>, error: MappingError) {
+    let rules = if section.has("map") { section.tables("map") } else { Vec::new() };
+    for found in error.0 {
+        let of = |rule: &toml::Spanned<DeValue<'_>>| {
+            let table = rule.get_ref().as_table()?;
+            let written = |key: &str| table.get(key)?.get_ref().as_str();
+            let is_it = written("object")? == found.object.key()
+                && written("path")?.eq_ignore_ascii_case(&found.path);
+            is_it.then(|| rule.span())
+        };
+        // Of two rules for one path the second is too many.
+        let place = rules.iter().rev().find_map(|rule| of(rule));
+        let (key, remedy) = match found.fault {
+            RuleFault::MatchWithoutRule | RuleFault::NoSuchType if place.is_none() => {
+                ("match_by", "correct [sync.match_by]")
+            }
+            _ => ("map", "correct the rule"),
+        };
+        section.complain_at(key, place, Complaint::wrong(found.to_string(), remedy));
+    }
+}
+
+fn read_conventions(
+    section: &Section<'_>,
+    sources: &[SourceOptions],
+    directories: &[DirectoryConfig],
+) -> ConventionOptions {
+    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
+    for source in sources {
+        let directory = directories.iter().find(|one| one.name() == source.directory);
+        let Some(DirectoryConfig::Ldap(ldap)) = directory else { continue };
+        let base = source.base.as_ref().unwrap_or(&ldap.search_base);
+        if let Err(error) = Conventions::new(&conventions, base) {
+            let told = error.to_string();
+            let (message, remedy) = told.split_once("; ").unwrap_or((told.as_str(), "correct it"));
+            let key = if section.has("conventions") { "conventions" } else { "search_base" };
+            section.complain(key, Complaint::wrong(message, remedy));
+            break;
+        }
+    }
+    conventions
+}
+
+fn read_scope(section: &Section<'_>) -> ScopeOptions {
+    let scope = section.by_serde::<ScopeOptions>("scope").unwrap_or_default();
+    if let Err(error) = Scope::new(scope.clone(), None) {
+        let told = error.to_string();
+        let (message, remedy) = told.split_once("; ").unwrap_or((told.as_str(), "correct it"));
+        section.complain("scope", Complaint::wrong(message, remedy));
+    }
+    scope
+}
+
 fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<SourceOptions> {
     let names = section.one_or_list("directory", text);
-    if names.is_none() {
+    if names.is_none() || section.is_empty_list("directory") {
         section.missing("directory", "name the [[directory]] that is read, or a list of them");
     }
     let base = section.optional("search_base", text);
@@ -217,7 +241,8 @@ fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<S
     for name in &names {
         if !directories.iter().any(|directory| directory.name() == name) {
             let complaint = format!("there is no directory \"{name}\"");
-            section.complain("directory", Complaint::wrong(complaint, "write the name of a [[directory]]"));
+            let known: Vec<&str> = directories.iter().map(DirectoryConfig::name).collect();
+            section.complain("directory", Complaint::wrong(complaint, hint(name, &known)));
         }
     }
     let source = |directory| SourceOptions {
@@ -227,53 +252,6 @@ fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<S
         filter: filter.clone(),
     };
     names.into_iter().map(source).collect()
-}
-
-fn read_destination(section: &Section<'_>) -> Option<Destination> {
-    let url = section.required("url", "write the base URL of the service's SCIM, from https:// on", web_url);
-    // The file may be written by `sekisho sync token set` later, and each run reads it anew.
-    let token = section.optional("token_file", text).map(|path| section.resolve(&path));
-    let other = if token.is_none() { section.secret(secret_keys!("token")) } else { None };
-    let user = section.optional("user", text);
-    let password = section.secret(secret_keys!("password"));
-    let authorities = section.existing("ca_certificate", None);
-    let plain_http = section.or("allow_http", false, flag);
-    if url.starts_with("http://") && !plain_http {
-        let remedy = "write https://, or allow_http = true for a service on this machine";
-        section.complain("url", Complaint::wrong("the token would cross the network in clear", remedy));
-    }
-    if plain_http {
-        section.warn(
-            "allow_http",
-            "the token may cross the network in clear",
-            "use https:// and take it out",
-        );
-    }
-    let access = match (token, other, user.zip(password)) {
-        (Some(path), None, None) => Access::TokenFile(path),
-        (None, Some(token), None) => Access::Token(token),
-        (None, None, Some((user, password))) => Access::Password(user, password),
-        _ => {
-            let remedy = "write token_file (then `sekisho sync token set` fills it), or user and password";
-            section.complain("token_file", Complaint::wrong("one way to prove who asks is needed", remedy));
-            return None;
-        }
-    };
-    Some(Destination::Scim {
-        url,
-        access,
-        authorities: authorities.and_then(|path| read_authorities(section, &path)),
-        plain_http,
-    })
-}
-
-fn read_authorities(section: &Section<'_>, path: &Path) -> Option<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|cause| {
-            let message = format!("{} cannot be read: {cause}", path.display());
-            section.complain("ca_certificate", Complaint::wrong(message, "let the user of sekisho read it"));
-        })
-        .ok()
 }
 
 fn read_gate(section: &Section<'_>) -> GatePolicy {
@@ -289,7 +267,7 @@ fn read_gate(section: &Section<'_>) -> GatePolicy {
 
 fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {
     let notices = NoticeOptions {
-        mail_to: section.list("mail_to", mail).unwrap_or_default(),
+        mail_to: section.list("mail_to", mail_address).unwrap_or_default(),
         webhook: section.optional("webhook", web_url),
     };
     if !notices.mail_to.is_empty() && !has_mail {
@@ -324,7 +302,9 @@ fn read_schedule(section: &Section<'_>, key: &'static str, zone: &TimeZone) -> O
     section.optional(key, |value| {
         let written = text(value)?;
         if !written.trim().contains(' ') || written.trim().starts_with('P') {
-            let every = duration(value)?;
+            let remedy = "write a length of time such as \"15m\", or five fields such as \"30 3 * * *\"";
+            let every =
+                duration(value).map_err(|complaint| Complaint { remedy: remedy.to_owned(), ..complaint })?;
             let shortest = SignedDuration::from_secs(10);
             let remedy = "write at least \"10s\"";
             return if every >= shortest {
@@ -370,7 +350,7 @@ fn name(value: &DeValue<'_>) -> Result<String, Complaint> {
     Err(Complaint::wrong(message, "use at most 64 letters, digits, '-', '_' and '.'"))
 }
 
-fn mail(value: &DeValue<'_>) -> Result<String, Complaint> {
+fn mail_address(value: &DeValue<'_>) -> Result<String, Complaint> {
     let written = text(value)?;
     parse_address(&written)
         .map(|()| written)
@@ -379,7 +359,8 @@ fn mail(value: &DeValue<'_>) -> Result<String, Complaint> {
 
 fn ldap_filter(value: &DeValue<'_>) -> Result<String, Complaint> {
     let written = text(value)?;
-    if crate::directory::filter::is_filter(&written) {
+    // It becomes a part of another filter, where it needs its brackets.
+    if written.starts_with('(') && crate::directory::filter::is_filter(&written) {
         return Ok(written);
     }
     let remedy = "write it as in \"(department=Sales)\" (RFC 4515)";

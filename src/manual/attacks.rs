@@ -1,12 +1,13 @@
-//! What an attacker may try with SAML documents and passwords, how it is refused, and which test holds it.
+//! What an attacker may try with SAML documents, passwords and accounts that are carried, how it is refused, and which test holds it.
 //!
 //! Errors are variants of [`Violation`], [`SignatureError`], [`KeyRejected`], [`MessageError`], [`BindingError`] and
 //! [`ReceivedError`]; causes of refusal are variants of [`Rejection`]. Tests are below `tests/it/saml`, but for those of
 //! metadata (`registry`), passwords (below `tests/it/directory` and `tests/it/password`; `authn::tests` beside the code),
-//! logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`); a test there reads this
-//! page and fails when a line names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are
-//! in `tests/data/hostile`, written by `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because
-//! their keys are new in each run.
+//! logout (`logout`), artifacts, enhanced clients and tickets (`integrated`; below `tests/it/sso`), and synchronisation
+//! (below `tests/it/sync` and `tests/it/config`, or beside the code); a test there reads this page and fails when a line
+//! names a test that does not exist, or when a hostile test has no line. Unsigned fixtures are in `tests/data/hostile`,
+//! written by `make.py` there; signed ones are made in each run by `hostile/forge.rs`, because their keys are new in each
+//! run.
 //!
 //! # Documents
 //!
@@ -205,6 +206,40 @@
 //! | an affiliation that calls itself as another SP is called, to be given that one's persistent NameIDs | it is not used; and the names of an affiliation are made of another space | `registry::hostile::an_affiliation_cannot_take_the_name_of_a_service_provider` |
 //! | a second affiliation of the same name with other members | neither is used: `Qualifier` | `registry::hostile::two_affiliations_of_one_name_are_none` |
 //! | an affiliation of nobody, or without a name | `NoMember`, `EntityId` | `registry::hostile::each_hostile_file_has_its_own_error` |
+//!
+//! # Synchronisation
+//!
+//! | attack | answer | test |
+//! |---|---|---|
+//! | a directory that breaks off, so that half of the people look gone | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_a_reading_that_was_not_whole` |
+//! | one that is empty, or a filter that finds nobody | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_an_empty_source` |
+//! | a great number of people taken out of it | held back until a person releases exactly these | `sync::run::too_much_at_once_waits_until_it_is_allowed` |
+//! | the list growing after somebody allowed it | `OtherList`: held back | `sync::gate::tests::what_was_allowed_is_released_and_nothing_else` |
+//! | a value of the directory with line breaks, to forge lines of the log | blanks | `sync::words::a_write_is_one_line_with_its_values` |
+//! | one with quotation marks, to widen a SCIM filter | escaped | `scim::filter::filters_are_written_with_escapes` |
+//! | one with commands, before a hook | no shell: the hook reads JSON | `sync::hooks::a_hook_reads_the_operation_and_nothing_is_expanded` |
+//! | a hook that hangs | ended after its time | `sync::hooks::a_hook_that_does_not_end_is_ended` |
+//! | an operation past a hook that does not agree | not sent: code 53 | `sync::apply::tests::ways::hooks_are_asked_before_and_told_after` |
+//! | groups in a circle | one of them has no parent | `sync::structure::tests::a_circle_of_parents_is_cut_at_the_smallest_id` |
+//! | a target that answers with very much | `Unknown`, not read on | `sync::scim_target::an_answer_larger_than_is_read_is_none` |
+//! | with very deep JSON | refused | `scim::json::a_document_has_bounds` |
+//! | with a redirect to another host, to get the token | not followed | `sync::scim_target::answers_that_say_no_become_faults` |
+//! | with a certificate of nobody known | nothing is sent | `sync::scim_target::a_certificate_of_nobody_known_is_not_spoken_to` |
+//! | with half a list, so that the rest looks gone | an error | `sync::scim_target::a_list_that_is_not_whole_is_an_error` |
+//! | with everybody where one was asked for, so that a stranger is taken over | nobody is found | `sync::scim_target::a_service_that_does_not_filter_finds_nobody` |
+//! | with another source's object | a conflict, 68 | `sync::apply::tests::ways::what_stands_in_the_way_is_linked_taken_over_or_a_conflict` |
+//! | with the token or a password in its refusal, so that the log has it | `[secret]` | `sync::scim_target::secrets_are_in_no_fault` |
+//! | a target that has forgotten everybody | `Forgetful`: nothing is sent | `sync::hostile::a_target_that_forgot_is_not_filled_anew` |
+//! | one that refuses the token, asked again and again | the run ends after one question | `sync::apply::tests::ways::refused_credentials_end_it_after_one_question` |
+//! | the random password of a new account, in log or state | in neither | `sync::apply::tests::ways::a_password_is_made_when_it_is_sent_and_nobody_else_sees_it` |
+//! | the token over `http://`, two tokens, half an account | a fault of the configuration | `config::sync::a_target_that_could_not_work_is_refused` |
+//! | a token that others of the machine can read | `Exposed` | `config::sync::a_token_that_others_can_read_is_refused_and_one_to_come_is_not` |
+//! | an old plan, of another target or carried out twice | `Stale`, `Target` | `sync::run::a_plan_is_reviewed_and_carried_out_only_if_it_still_fits` |
+//! | a second process that synchronises the same target | it writes nothing | `sync::apply::tests::ways::who_lost_the_lease_stops` |
+//! | entries of a target directory outside its bases | not touched | `sync::ldap_target::faults::what_is_elsewhere_is_not_touched` |
+//!
+//! A plan file is not signed: what is in it is carried out, within the gate, by whoever may run `sekisho sync apply`, who
+//! could as well change `sekisho.toml`. It is readable by its owner alone; look at it where you carry it out.
 //!
 //! # What we write
 //!

@@ -175,3 +175,113 @@
 //! one tells of a key must not weaken the other, and EC keys, which may sign, cannot decrypt. `keys generate` makes those
 //! that are listed and missing. All are published (`use="encryption"`) and tried on an EncryptedID; without any, nothing
 //! is published and a message with an EncryptedID is refused.
+//!
+//! ## Targets of synchronisation
+//!
+//! Each `[[sync]]` is one target; [synchronisation](super::synchronisation) tells what is done with it. The tables
+//! `[sync.scope]` and so on belong to the `[[sync]]` above them.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `name` | what commands, log and state call it: at most 64 letters, digits, `-`, `_` and `.`. By another name it is another target, whose first run finds everybody anew | must be there |
+//! | `directory` | the `name` of the `[[directory]]` that is read, or a list of them; one with `kind = "file"` as well | must be there |
+//! | `preset` | which service, and with it rules and pace | `"generic"`; with `[sync.ldap]` `"ldap"` |
+//! | `url` | base URL of its SCIM; not with `[sync.ldap]` | must be there |
+//! | `token_file` | file of the bearer token, which `sekisho sync token set` writes and each run reads; it may be missing until then. Or `token`, or `token_env` | one of these, or an account |
+//! | `user`, `password` | an account instead (HTTP Basic); or `password_file`, `password_env` | |
+//! | `ca_certificate` | PEM file of authorities that are trusted beside the system's | the system's alone |
+//! | `allow_http` | takes a `url` with `http://`, over which the token goes in clear: for a service on this machine. A warning of each start | `false` |
+//! | `search_base` | below which entry is read; only with one directory | the directory's |
+//! | `filter` | a further condition on people and contacts (RFC 4515) | none |
+//! | `user_filter`, `contact_filter`, `group_filter`, `unit_filter` | which entries are people, contacts, groups, organisations | those of the server's kind: `(&(objectCategory=person)(objectClass=user))` or `(objectClass=inetOrgPerson)`, and so on |
+//! | `objects` | the types that are carried, of those that the preset has: `user`, `group`, `organization`, `security-group`, `contact`, `role` | the preset's |
+//! | `deactivation` | `"delete-later"`, `"deactivate-only"` (nothing is ever deleted), `"deactivation-deletes"` (the service deletes what is deactivated) | the preset's |
+//! | `delete_after` | how long who is gone from the directory stays deactivated before the deletion; `"0"`: not at all | `"30d"` |
+//! | `immutable_change` | of a value that the service takes at creation only: `"skip"` (kept and reported), `"recreate"` (deleted, and made anew by the next run) | `"skip"` |
+//! | `orphans` | of what the target alone has: `"keep"`, `"deactivate"` | `"keep"` |
+//! | `compare` | a full run puts right what was changed at the target | `true` |
+//! | `in_flight` | requests at once, 1 to 256 | 8 |
+//! | `requests_per_second` | at most, 1 to 100000 | the preset's |
+//! | `members_per_request` | members that one request adds or removes, 1 to 100000 | the preset's, 500 mostly |
+//! | `over_limit` | what waits over a limit: `"destructive"`, `"everything"` | `"destructive"` |
+//! | `schedule` | when changes are carried by `sekisho serve`: a length of time from 10 s on, or five fields of a crontab in `log.timezone` | never |
+//! | `full_schedule` | the same for everything | never |
+//! | `token_expires` | the day on which the token ends, `2027-08-01` | unknown |
+//! | `mail_to` | addresses that notices go to; needs `[mail]` | nobody |
+//! | `webhook` | a URL that notices are posted to as JSON | none |
+//! | `hook_before`, `hook_after` | a program and its arguments, run around each operation | none |
+//! | `hook_timeout` | how long one may take | `"10s"` |
+//!
+//! ### `[sync.scope]`
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `who` | `"everyone"`; `"selected"`: the members, also of groups inside, of the group `conventions.idsync` and of those in `conventions.selecting` | `"everyone"` |
+//! | `status_attribute` | the attribute that may say that an account is deleted; empty for none | `"seciossAccountStatus"` |
+//! | `deleted` | what it says then; case is of no matter | `["deleted"]` |
+//! | `local` | login names that are never carried | `["admin"]` |
+//! | `exclude` | DNs that are not carried, with all below them | `[]` |
+//!
+//! ### `[sync.match]` and `[sync.match_by]`
+//!
+//! `match` has `none`, for who is not found at the target: `"create"` (default), `"skip"`, `"report"`; and `one`, for who is
+//! found and belongs to nobody: `"adopt"` (default), `"report"`. `match_by` has for a type the paths that are looked at, the
+//! most trusted first, in place of the preset's: `user = ["externalId", "userName"]`. Each must be filled by a rule.
+//!
+//! ### `[sync.conventions]`
+//!
+//! What places and groups of the directory mean. Names without the base at their end are below the base.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `idsync` | the group of those who are carried with `who = "selected"` | `"cn=idsync,ou=Roles,ou=Groups"` |
+//! | `admin` | the group of administrators (`@admin`) | `"cn=admin,ou=Roles,ou=Groups"` |
+//! | `services` | below it each group is a service that its members may use (`@services`) | `"ou=Services,ou=Groups"` |
+//! | `organizations` | below it groups are carried as groups | `"ou=Organizations,ou=Groups"` |
+//! | `security` | below it groups are carried as security groups | `"ou=Security,ou=Groups"` |
+//! | `roles` | below it groups are roles: units from the top down, then the name (`@roles`) | `"ou=Roles,ou=Groups"` |
+//! | `container` | units in and below it are no organisations | `"ou=Groups"` |
+//! | `other_units` | further units that are none, with all below them | `[]` |
+//! | `selecting` | further groups whose members are carried | `[]` |
+//! | `groups` | `"conventional"`: those above; `"all"`: every other one too; `"none"` | `"conventional"` |
+//! | `groups_under` | with `"all"`: only groups below one of these | `[]` |
+//! | `security_by_type` | with `"all"`: groups for rights of Active Directory are security groups | `true` |
+//! | `nesting` | `"expand"`: a group has everybody inside, however deep; `"keep"`: those who are in it, and its groups as groups | `"expand"` |
+//! | `organization` | what `@organization` says: `"name"`, or `"path"` from the top down with `/` | `"name"` |
+//!
+//! ### `[sync.limits.TYPE]`
+//!
+//! For each type `delete`, `deactivate`, `modify` and `members` (who leave one group), each as `{ percent = 5, count = 50 }`:
+//! the larger of both is the most that one run does. Both must be there; `{ percent = 0, count = 0 }` is nothing at all.
+//!
+//! ### `[[sync.map]]` and `[sync.tables.NAME]`
+//!
+//! Rules in place of the preset's, and the tables of `lookup("NAME", ..)`: pairs of texts. Both are told in
+//! [synchronisation](super::synchronisation).
+//!
+//! ### `[sync.ldap]`
+//!
+//! Another LDAP directory as the target, in place of `url` and token.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `directory` | the `name` of its `[[directory]]`, with `kind = "ldap"` and a `bind_dn` that may write there | must be there |
+//! | `disabling` | how an account is made unusable: `"userAccountControl"`, `"pwdAccountLockedTime"` (overlay ppolicy), `"nothing"` | as the server does it: the first for Active Directory, else the second |
+//! | `placeholder` | a DN that is the only member of a group without others, which groupOfNames must have one of | none: the last member stays, with code 65 |
+//! | `tree_delete` | an entry is deleted with all below it, where the server can | `false` |
+//! | `types` | `[sync.ldap.types.user]` and so on, at least one | must be there |
+//!
+//! Of each type `base` (must be there: below which they are), `rdn` (`uid` for people of OpenLDAP, `ou` for organisations, else
+//! `cn`), `classes` (the structural one first), `auxiliary`, `member` (`"member"`), `filter` (those of the structural class).
+//!
+//! ### `[mail]`
+//!
+//! The relay for notices, one for all targets.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `host` | its name | must be there |
+//! | `protection` | `"starttls"`, `"tls"`; `"none"` for a relay on this machine. Certificates are verified | `"starttls"` |
+//! | `port` | | 587, 465 or 25, by `protection` |
+//! | `user`, `password` | an account, where it wants one; or `password_file`, `password_env`. Never with `"none"` | none |
+//! | `from` | the sender's address | must be there |

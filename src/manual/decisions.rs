@@ -317,6 +317,63 @@
 //! set. Rejected: a helper process (a second thing to supervise) and own bindings (unsafe code). The calls block: four at once,
 //! on threads of their own. Who a ticket is for is judged by the key that opened it, since its own word is not signed.
 //!
+//! ## The state of synchronisation has a file of its own
+//!
+//! `sekisho-sync.db` beside `sekisho.db`: a first run writes the whole queue in one transaction, and no sign-in may wait for
+//! that lock. It is written with `synchronous = FULL`, sign-ins with NORMAL: a lost session is a sign-in, a lost note that a
+//! creation was sent is a second account. Several results share a commit, so that the price of the disk is paid a few times
+//! a second. Rejected: one file (sign-ins behind a run), a queue in memory (a crash forgets it, and the directory does not
+//! tell it again).
+//!
+//! ## What was sent is kept as sums
+//!
+//! A link keeps a 64-bit sum of each value, and not the values: 100,000 people are compared without a copy of the directory
+//! in our file. [`sum`](crate::sync::mapping::sum) must never change: all objects would be sent again. Two values with one sum
+//! are one in 2^64; a full run compares with the target itself. Sums are no secret: who can read the file can guess short
+//! values.
+//!
+//! ## A change replaces the whole attribute
+//!
+//! A PATCH names `emails`, not `emails[type eq "work"].value`: what services make of a value filter that finds nothing, or
+//! of a part of a complex attribute, differs; that a value is replaced is the same everywhere. Only members are added and
+//! taken out one by one, since a group may have very many. The other values of an attribute that has rules are sent with
+//! it, so whoever fills one address of two at the target by hand loses it: write a rule for both.
+//!
+//! ## Members are kept in shards
+//!
+//! The members of a group are 64 rows, by a hash of their ids, so that one who comes changes one row and not a list of
+//! 100,000.
+//!
+//! ## A creation is looked up, never repeated
+//!
+//! POST is not repeatable (RFC 9110 9.2.2), and services do not keep Idempotency-Key. It is noted before it is sent; when
+//! the answer is lost, is a 5xx, or the process died, the object is looked for by externalId and by the paths of matching
+//! before anything is sent again. PUT, PATCH of whole attributes and DELETE may be repeated, and are. Rejected: trusting the
+//! 409 of a second POST (not all services have unique names for groups).
+//!
+//! ## Presets are data
+//!
+//! A service is a TOML file in `src/sync/presets/`, in the form of `[[sync.map]]`, with what its document says and what is
+//! ours at the top. A new service needs no code, an administrator can take the place of each line, and a test reads the
+//! table of the manual against the files. Rejected: a type in Rust for each service; a script language in rules (a value that
+//! cannot be computed without side effects cannot be explained either).
+//!
+//! ## Hooks see the operation and no shell
+//!
+//! A shell makes of a directory's value a command. A hook is a program with fixed arguments, an environment of two variables
+//! and JSON on its standard input.
+//!
+//! ## Crates of synchronisation
+//!
+//! | crate | licence | for what, and why no other |
+//! |---|---|---|
+//! | `cronexpr` | Apache-2.0 | the five fields of a crontab with time zones by jiff, the time type of the house; others bring chrono |
+//! | `lettre` | MIT | mail by SMTP with verified TLS; without its defaults, with the TLS of the system as reqwest has it |
+//! | `indicatif` | MIT | the line that shows how far a run by hand is; only on a terminal |
+//! | `strsim` | MIT | the function that was meant, when an expression names one that is not there; clap brings it along |
+//! | `xxhash-rust` | BSL-1.0 | sums; XXH3 is specified and will stay, which std's hasher does not promise |
+//! | `h2`, by `http2` of reqwest | MIT | many requests on one connection, where a service offers it |
+//!
 //! ## Where the plan of the house was changed
 //!
 //! `tests/it/architecture.rs` holds the table of who may import whom. Against the first plan:

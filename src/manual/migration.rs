@@ -182,6 +182,28 @@
 //!   `keep` (SimpleSAMLphp fills it and takes it away).
 //! * **Sessions** are in the store and survive a restart; no memcache is needed.
 //!
+//! ## Synchronisation
+//!
+//! | there | here |
+//! |---|---|
+//! | `idsync idp` | `sekisho sync run idp` |
+//! | `idsync -r idp`, the difference check | `sekisho sync check idp`: reads, tells what differs, writes nothing. That `-r` only reports is our reading of its manual |
+//! | cron | `schedule` and `full_schedule` in `[[sync]]`, kept by `sekisho serve`; or cron as before |
+//! | `ldaps://`, base DN, bind DN, password of the source | the `[[directory]]`; `search_base` where it is another |
+//! | tenant, administrator, password of the target | `url`, and `token_file` or `user` and `password_file` |
+//! | all users but the bind user | the same; nor `admin`, nor whom `seciossAccountStatus` calls deleted (`[sync.scope]`) |
+//! | members of `cn=idsync,ou=Roles,ou=Groups` | `scope = { who = "selected" }` |
+//! | the OU tree | `objects` with `"organization"`; `@organization` is the unit of a person |
+//! | `cn=admin,ou=Roles,ou=Groups` | `@admin` in a rule; preset `secioss` has it |
+//! | `ou=Services,ou=Groups` | `@services` |
+//! | `ou=Organizations,ou=Groups`, `ou=Security,ou=Groups` | groups and security groups; one in several is under that with the smallest id, and a warning says so |
+//! | `ou=Roles,ou=Groups` | `@roles`: the units from the top down and the name, as service, class and value |
+//! | contacts, off by default | `objects` with `"contact"` |
+//! | no passwords, a random one at creation | the same with preset `secioss` |
+//! | its log | the same lines, and `result=` with the same codes; see [synchronisation](super::synchronisation) |
+//!
+//! All names of OUs and groups can be others: `[sync.conventions]`.
+//!
 //! ## The log
 //!
 //! The lines that people search for are the same: `<user> successfully authenticated`,

@@ -396,5 +396,5 @@
 //!
 //! ## What is not there yet
 //!
-//! A second factor, metrics, importing a SimpleSAMLphp folder, metadata fetched from a URL or by MDQ, and the synchronisation
-//! of accounts.
+//! A second factor, metrics, importing a SimpleSAMLphp folder, and metadata fetched from a URL or by MDQ. What
+//! [synchronisation](super::synchronisation) does not do is told there.

@@ -1,15 +1,231 @@
 //! # Synchronisation: what is carried, and how it is spelled
 //!
-//! What an object should be at a target is said by rules: one path of the target, and one expression over what the directory
-//! holds. A preset brings the rules of a service; `[[sync.map]]` takes the place of single ones.
+//! People, organisations, groups, contacts and roles of a directory are carried to services by SCIM 2.0 (RFC 7643, RFC
+//! 7644), or to another LDAP directory. One `[[sync]]` is one target:
+//!
+//! ```toml
+//! # sekisho.toml
+//! [[sync]]
+//! name = "idp"
+//! directory = "corp"                               # a [[directory]]
+//! preset = "generic"
+//! url = "https://scim.example.com/v2"
+//! token_file = "certs/idp-token"                   # sekisho sync token set idp
+//! schedule = "40s"                                 # what changed, beside sekisho serve
+//! full_schedule = "30 3 * * *"                     # everything
+//! token_expires = 2027-08-01
+//! ```
+//!
+//! Every key is told in [configuration](super::configuration), the account that reads in
+//! [operations](super::operations).
+//!
+//! ## What is done
+//!
+//! A run goes through these steps; `check` and `plan` stop before the fifth and have then written nothing anywhere:
+//!
+//! 1. *Read*: the directory as a whole, or what changed since the last run. A reading that breaks off is none.
+//! 2. *Scope*: who is carried (`[sync.scope]`). Never the account that the directory is read as, nor `admin`, nor whom
+//!    `seciossAccountStatus` calls deleted, unless the configuration says otherwise.
+//! 3. *Map and match*: the rules make of an entry what it should be at the target. An object is known by its objectGUID or
+//!    entryUUID: who is renamed or moved stays the same one. Who has no counterpart yet is looked for there, by the paths that
+//!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
+//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done, and it is told each time.
+//! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
+//! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
+//!    A crash repeats work and loses none.
+//! 6. *Apply*: created, changed, related (members, managers), deactivated, deleted, in this order, many at once. A creation
+//!    whose answer was lost is looked for before it is sent again.
+//!
+//! **What the target alone has is never touched**, unless `orphans = "deactivate"`. Attributes without a rule are never
+//! written. A full run compares what rules fill with what the target shows and puts it right, unless `compare = false`.
+//!
+//! Who leaves goes down a ladder, and comes back on the same object:
+//!
+//! | in the directory | at the target |
+//! |---|---|
+//! | out of scope, disabled, expired | `active` becomes false, and stays so; who was never there is not made |
+//! | back again | `active` becomes true |
+//! | gone | `active` becomes false, and after `delete_after` (30 days; `"0"`: at once) the object is deleted. What cannot be deactivated, such as a group, waits as long |
+//! | gone, with `deactivation = "deactivate-only"` | `active` becomes false, and nothing more |
+//! | any of them, with `deactivation = "deactivation-deletes"` | the service deletes what is deactivated; the gate counts it as a deletion |
+//!
+//! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
+//! providers; one by hand ends the sessions, and a running server heeds it within a second.
+//!
+//! ## Safety
+//!
+//! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
+//!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. Over that of
+//!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
+//!   "everything"` nothing at all is sent.
+//! * **An empty source** takes nobody away, nor does a reading that was not whole.
+//! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
+//!   the run ends before anything is sent. `run --full --refill` fills it.
+//! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.
+//! * **A target that is busy** (429, 503) is left alone as long as it asks for. An operation is tried 8 times, then put off
+//!   for 6, 12, and each further time 24 hours, while the run goes on; a target that does not answer at all ends the run.
+//!
+//! ## Commands
+//!
+//! Exit code 0 is good, 1 is what the table says, 2 is a command that was used wrong, such as by an unknown target.
+//!
+//! | command | what it does | 1 when |
+//! |---|---|---|
+//! | `sekisho sync test idp` | proves address and credentials, and says what the target has | it does not answer or refuses |
+//! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict or cannot be carried |
+//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | something failed, was put off or held back, is in conflict or cannot be carried |
+//! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
+//! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
+//! | `sekisho sync status` | the newest runs, what is held back, what failed; `--json` | |
+//! | `sekisho sync explain --user tanaka` | each step of one person and why | the way ends before the last step |
+//! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
+//! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; `check` still works | |
+//! | `sekisho sync resume idp` | goes on, and runs at once; `--full`: everything | as `run` |
+//! | `sekisho sync token set idp` | writes a token from standard input to `token_file` | |
+//!
+//! ```text
+//! $ sekisho sync token set idp
+//! Token of idp:
+//! the token is in certs/idp-token; `sekisho sync test idp` tries it
+//! $ sekisho sync test idp
+//! idp answers and takes the credentials; it has User, Group and lists all of them
+//! $ sekisho sync check idp
+//! Data=IDP Object=User Total=2 Add=2(0 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=0
+//! would be done: 2
+//!   create User uid=suzuki,ou=people,dc=example,dc=jp displayName externalId name.familyName name.givenName userName active
+//!   create User uid=tanaka,ou=people,dc=example,dc=jp displayName externalId name.familyName name.givenName userName active
+//! warning: everything is read: nothing was read before
+//! $ sekisho sync run idp
+//! Differential check starting
+//! Data=IDP Object=User Total=2 Add=2(2 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=0
+//! warning: everything is read: nothing was read before
+//! Differential check finished
+//! ```
+//!
+//! Standard output has this; standard error has the log. Ctrl-C ends a run in order: what is in flight is answered, the rest
+//! waits for the next run. One process at a time synchronises a target, on whichever node: another one is told so. After a
+//! process was killed that lasts up to a minute.
+//!
+//! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
+//!
+//! ## Schedules
+//!
+//! `schedule` and `full_schedule` are kept by `sekisho serve`; without them nothing runs by itself. Each is a length of time
+//! from 10 s on (`"40s"`, `"1h"`), counted from the beginning of the last run, or five fields of a crontab in the time zone of
+//! `[log]`. What was missed while nothing ran is made up for once, at the start. A full run is one of changes, too. Write a
+//! `full_schedule`: only it sees what was changed at the target, and accounts whose time ended. Of several nodes with one
+//! database one runs; the others see that, and say so.
+//!
+//! ## The words of the log
+//!
+//! The words are those of the ancestor, so that what greps for them goes on working. With `[log] format = "json"` each
+//! line is JSON with `sync.target`, and where it applies `sync.run`, `object` (type and id), `code` and `remedy` as fields.
+//!
+//! | line | when |
+//! |---|---|
+//! | `Differential check starting` | a run begins |
+//! | `Differential check finished` | it has ended, well or not |
+//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; adoptions are Add, deactivations Delete; Error/Skip is what failed, was held back or cannot be carried |
+//! | `type=<kind> dn=<dn> result=<code> <path>:<value>` | one line for each write, `add`, `modify` or `delete`; values stand after `+` (added), `-` (removed), `=` (replaced), those of passwords are `***` |
+//! | `Adding <dn> failed: <detail>` | a creation was refused; behind `failed: ` stands `retry="<n>". ` when it was tried again before |
+//! | `Modifying <dn> failed: <detail>` | a change |
+//! | `Deleting <dn> failed: <detail>` | a deactivation or deletion |
+//! | `Can't connect <directory>` | the directory does not answer |
+//! | `Binding by <dn> failed: <detail>` | the directory refuses `bind_dn`, or the target the token |
+//! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |
+//! | `Searching in IDP failed(<code>)` | a list or a search at the target failed |
+//! | `Synchronizing <data> failed(<code>)` | the run of a target did not come to its end; or a type is carried that the target does not have |
+//!
+//! ## Codes
+//!
+//! Result codes are LDAP's (RFC 4511). What a service answers by SCIM becomes one of them:
+//!
+//! | code | when | what helps |
+//! |---|---|---|
+//! | 19 | 400 invalidValue, mutability or tooMany; 413, 422 | the target does not take a value; correct it in the directory, or the rule for it in [[sync.map]] |
+//! | 21 | 400 of another kind, such as invalidPath, invalidSyntax, noTarget | the target does not know an attribute or its form; correct the target path in [[sync.map]] |
+//! | 32 | 404 or 410 for an object; nobody has the login name of `--user` | the object is no longer at the target; the next run looks for it, or makes it anew |
+//! | 49 | the directory does not take the password of `bind_dn` | the directory refuses the account that reads; check bind_dn and bind_password |
+//! | 50 | 401, 403 | the target refuses the credentials or the right; renew the token with `sekisho sync token set` |
+//! | 51 | 412, 429 or 503 at all tries | the target was too busy; the next run tries again |
+//! | 53 | 404, 405 or 501 for a type, or the service does not name it; a hook that did not agree; a target that is paused or forgetful | the target does not take objects of this type, or the service is not enabled there; take the type out of objects |
+//! | 65 | 400 that says that something is required or missing | a value that the target requires is missing; fill it in the directory, or give its rule a default |
+//! | 66 | 400 or 409 to a deletion | there is still something below the object at the target; move or delete that first |
+//! | 68 | 409, or 400 uniqueness; several objects, or that of somebody else, stand in the way | the target has another object with this name, or one that was deleted within five days; rename one, or wait |
+//! | 80 | 500, 502, 504; an answer that cannot be read; all else | look at the target's answer; the next run tries again |
+//! | 81 | no connection to the directory or to the target | no connection; check url, and that a firewall lets this machine through |
+//!
+//! ## When something is held back
+//!
+//! ```text
+//! Data=IDP Object=User Total=60 Add=0(0 succeeded) Modify=0(0 succeeded) Delete=0(0 succeeded) Error/Skip=70
+//! held back: 70 of 130 objects of User would be deactivated, the limit is 50; when that is as it should be: sekisho sync allow 6 idp
+//! ```
+//!
+//! Look at the list, with `sekisho sync plan idp --full --out FILE` at the whole of it. If it is right, `sekisho sync allow 6
+//! idp` releases these operations and no others; if more has come since, that is another run with a number of its own. If it
+//! is not right, mend the directory, the filter or the scope: the next run plans anew, and what is no longer wanted is
+//! dropped. Nobody needs to release anything for that. If it is right every week, raise `[sync.limits.TYPE]`.
+//!
+//! Administrators are told by mail (`mail_to`, `[mail]`) and by a POST of JSON to `webhook` with `target`, `causes` and `text`:
+//! of what is held back, of a run that stopped or failed, and of a token that ends within 30 days. They are told by runs of
+//! the schedule, and once for each cause as long as it lasts and the server runs.
+//!
+//! ## A new token
+//!
+//! Services end the old token when a new one is made. So:
+//!
+//! ```text
+//! sekisho sync pause idp            # nothing is sent with the old one
+//! sekisho sync token set idp        # paste the new one
+//! sekisho sync test idp
+//! sekisho sync resume idp --full    # and carry everything
+//! ```
+//!
+//! Each run reads `token_file` anew: the server needs no restart. Write the day on which it ends into `token_expires`:
+//! from 30 days before on, notices and `sekisho check` speak of it. Where a preset has a token warning in the table below,
+//! `sekisho check` also warns when the file of the token is as old.
+//!
+//! ## Hooks
+//!
+//! `hook_before` and `hook_after` are programs with their arguments, started without a shell and with an environment of `PATH`
+//! and `LANG` alone. Each reads one JSON object from its standard input:
+//!
+//! ```json
+//! {"when":"before","target":"idp","action":"create","object":"user","id":"6886b64a-7ba3-1041-8209-a9f5f090a466","dn":"uid=tanaka,ou=people,dc=example,dc=jp","target_id":null,"changes":[{"set":{"path":"userName","value":"tanaka@example.jp"}}],"result":null}
+//! ```
+//!
+//! `hook_before` is asked before each attempt. Unless it ends with 0 within `hook_timeout` (10 s), nothing is sent: the
+//! operation failed with code 53 and the first line of what the hook wrote to standard error, and is tried again after 6 hours.
+//! `hook_after` is told of what was done, or was refused, with the code as `result`; if it fails that is a warning of the log.
+//! As many run at once as requests (`in_flight`). Random passwords are not in it.
+//!
+//! ## Several nodes, and backup
+//!
+//! With a PostgreSQL store the nodes share what is kept, and a target is synchronised by one of them at a time; who loses its
+//! place stops, and writes nothing more. With SQLite it is in `sekisho-sync.db` beside `sekisho.db`; [operations](super::operations)
+//! tells how it is copied. Without it the next run is a first one: it finds everybody at the target by the ids and names that
+//! the preset names, and takes them over. What is forgotten is who was gone and waits for the deletion.
+//!
+//! ## What is not there
+//!
+//! * DirSync (Active Directory tells changes by uSNChanged) and a lasting search (refreshAndPersist of RFC 4533): changes are
+//!   asked for at each run.
+//! * Bulk requests (RFC 7644 3.7), even where a service announces them.
+//! * Sekisho as a SCIM service that others write to; passwords carried to a service.
+//! * A schedule unless one is written; the ancestor's differential check is `sekisho sync check`, from cron if you like.
 //!
 //! ## Presets
+//!
+//! What an object should be at a target is said by rules: one path of the target, and one expression over what the directory
+//! holds. A preset brings the rules of a service; `[[sync.map]]` takes the place of single ones.
 //!
 //! | preset | service | carried | also known | update | deletion | requests a second | token warning |
 //! |---|---|---|---|---|---|---|---|
 //! | `6clicks` | 6clicks | user, group | role | PATCH | delete | 5 | 300 days |
 //! | `diligent-one` | Diligent One | user | | PATCH | delete | 5 | |
 //! | `generic` | SCIM 2.0 | user, group | security-group | PATCH | delete | 10 | |
+//! | `ldap` | LDAP | user, group | organization | PATCH | delete | 1000 | |
 //! | `secioss` | Secioss | organization, user, group, security-group, role | contact | PATCH | delete | 10 | |
 //! | `trustlogin` | TrustLogin | user | | PATCH | delete | 3 | |
 //!
@@ -22,6 +238,7 @@
 //!   `urn:ietf:params:scim:schemas:extension:Diligent:2.0:User` are filled by rules of yours; there are no others.
 //! * `trustlogin`: a work e-mail address that equals userName is left out, for the service answers it with an error. What it
 //!   does not keep is not compared, so that it is not sent again each time.
+//! * `ldap`: `[sync.ldap]` says where; see [configuration](super::configuration). Update tells nothing there.
 //! * `generic` and `secioss`: `userName` differs. `generic` takes userPrincipalName, else mail, else uid; `secioss` takes
 //!   sAMAccountName, else uid, and gives a random password at creation.
 //!

@@ -386,8 +386,8 @@ impl Synchronisation {
             external_id: paths().find(|path| path.eq_ignore_ascii_case("externalId")).map(str::to_owned),
             adopt: self.options.matching.one == super::matching::OnOne::Adopt,
             secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
-            hooks: self.options.hooks.clone(),
             pace: self.options.pace.clone(),
+            hooks: self.options.hooks.clone(),
             sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
         }
     }

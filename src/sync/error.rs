@@ -74,6 +74,18 @@ impl SyncError {
         }
     }
 
+    /// What an administrator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Paused(_) => "resume it when it is to go on",
+            Self::Nobody(_) => "correct the login name, or the filters in [[sync]]",
+            Self::Forgetful { .. } => "look at the target before it is filled anew",
+            Self::PlanFile(_) => "make the plan anew",
+            Self::State(_) => "see that the store can be written, and that no other run is under way",
+            _ => words::remedy(self.code()),
+        }
+    }
+
     /// The line that says what failed, as the log of old has it; none when the last line of a run says all.
     pub fn line(&self) -> Option<String> {
         let detail = self.to_string();

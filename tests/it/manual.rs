@@ -224,7 +224,7 @@ fn every_requirement_has_an_answer() {
 }
 
 /// The examples of a page in one language.
-fn examples(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn examples(page: &str, language: &str) -> Vec<String> {
     let text: Vec<&str> = page
         .lines()
         .map(|line| line.strip_prefix("//!").map_or(line, |l| l.trim_start_matches(' ')))

@@ -1,7 +1,11 @@
 //! What the commands of synchronisation print.
 
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
+use anyhow::Context;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -39,6 +43,15 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
     }
     held(report, out)?;
     verdict(report)
+}
+
+/// Writes a file that its owner alone may read: a plan holds personal data.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
+    };
+    Ok(written().with_context(|| format!("cannot write {}", path.display()))?)
 }
 
 /// What a check found.

@@ -145,7 +145,7 @@ impl Beside<'_> {
             }
             Err(error) => {
                 let line = words::failure(Failed::Synchronizing(&options.name, error.code()), 0, "");
-                let remedy = words::remedy(error.code());
+                let remedy = error.remedy();
                 if let Some(line) = error.line() {
                     tracing::error!(sync.target = options.name, "{line}");
                 }

@@ -8,7 +8,7 @@ use super::super::DirectoryConfig;
 use super::super::fault::Complaint;
 use super::super::reader::Section;
 use crate::sync::ObjectType;
-use crate::sync::ldap_target::{Disabling, LdapTargetOptions, TypeOptions};
+use crate::sync::ldap_target::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
 use crate::sync::options::Destination;
 
 /// As it is written.
@@ -80,7 +80,12 @@ pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Op
     };
     let faults = options.check();
     for fault in &faults {
-        let told = fault.to_string();
+        let told = match fault {
+            LdapTargetError::NoType => {
+                "types: there is none; write [sync.ldap.types.user] with its base".to_owned()
+            }
+            other => other.to_string(),
+        };
         let (message, remedy) = told.split_once("; ").unwrap_or((told.as_str(), "correct it"));
         section.complain("ldap", Complaint::wrong(message, remedy));
     }

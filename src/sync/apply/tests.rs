@@ -16,6 +16,7 @@ use super::journal::{Journal, ShownValue, WriteKind, Written};
 use super::*;
 use crate::clock::{Clock, ManualClock, SeededIds, Timestamp};
 use crate::store::Store;
+use crate::sync::hooks::Hook;
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 use crate::sync::state::{Planned, Progress};
 
@@ -82,8 +83,8 @@ impl Fixture {
             external_id: Some("externalId".into()),
             adopt: true,
             secret: BTreeSet::from(["pin".to_owned()]),
-            hooks: crate::sync::hooks::Hooks::default(),
             pace,
+            hooks: Hooks::default(),
             sums: Sums { value: sum, reference: |key| sum(&json!(key.to_string())) },
         };
         Self {

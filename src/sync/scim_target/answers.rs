@@ -91,7 +91,7 @@ fn bad_request(error: &ErrorBody) -> (FaultKind, u16) {
 fn words(status: u16, error: &ErrorBody) -> String {
     let mut words = format!("HTTP {status}");
     if matches!(status, 300..=399) {
-        words.push_str(" to another address, which is not followed: base_url must name the service itself");
+        words.push_str(" to another address, which is not followed: url must name the service itself");
     }
     for part in [&error.scim_type, &error.detail].into_iter().flatten() {
         words.push_str(": ");

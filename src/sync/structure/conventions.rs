@@ -100,7 +100,7 @@ pub enum OrganizationText {
 pub enum ConventionError {
     /// An option is no DN.
     #[error(
-        "structure.{option}: {value:?} is no DN; write it as cn=name,ou=unit, with or without {base:?} at its end"
+        "conventions.{option}: {value:?} is no DN; write it as cn=name,ou=unit, with or without {base:?} at its end"
     )]
     NoDn {
         /// Which option.
@@ -198,7 +198,7 @@ mod tests {
         let error = Conventions::new(&options, "dc=x").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "structure.services: \"Services\" is no DN; write it as cn=name,ou=unit, with or without \"dc=x\" at \
+            "conventions.services: \"Services\" is no DN; write it as cn=name,ou=unit, with or without \"dc=x\" at \
              its end"
         );
         let error = Conventions::new(&ConventionOptions::default(), "example.jp").unwrap_err();

@@ -6,6 +6,8 @@ mod password;
 mod sample;
 mod secrets;
 mod subject;
+mod sync;
+mod targets;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

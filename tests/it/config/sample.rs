@@ -35,7 +35,7 @@ fn every_commented_key_of_the_sample_is_known() {
     let opened: Vec<&str> = sample
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(rest) if rest.starts_with("[[") || rest.split(' ').nth(1) == Some("=") => rest,
+            Some(rest) if rest.starts_with('[') || rest.split(' ').nth(1) == Some("=") => rest,
             _ => line,
         })
         .collect();
@@ -46,6 +46,7 @@ fn every_commented_key_of_the_sample_is_known() {
         config.directories.iter().map(DirectoryConfig::name).collect::<Vec<_>>(),
         ["corp", "openldap", "local"]
     );
+    assert_eq!((config.sync.len(), config.sync[0].notices.mail_to.len()), (1, 1));
     assert_eq!(config.saml.published.organization.unwrap().display_names[1].text, "株式会社例");
 }
 

@@ -7,13 +7,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sekisho::identity::{Attributes, Value};
 use sekisho::sync::expression::{Expression, Tables};
+use sekisho::sync::gate::Limits;
 use sekisho::sync::mapping::RuleText;
+use sekisho::sync::matching::MatchRules;
 use sekisho::sync::preset::{self, Deletion, Overrides, Preset, Update};
-use sekisho::sync::{ObjectKey, ObjectType, SourceObject};
+use sekisho::sync::scope::ScopeOptions;
+use sekisho::sync::structure::ConventionOptions;
+use sekisho::sync::{ObjectKey, ObjectType, SourceObject, words};
 
 use super::{examples, table};
 
 const PAGE: &str = include_str!("../../../src/manual/synchronisation.rs");
+const KEYS: &str = include_str!("../../../src/manual/configuration.rs");
 
 /// The person of the page.
 fn person() -> SourceObject {
@@ -110,7 +115,9 @@ struct Section {
 
 #[test]
 fn rules_can_be_loaded_and_all_their_keys_are_told() {
-    let [example] = &examples(PAGE, "toml")[..] else { panic!("one example") };
+    let all = examples(PAGE, "toml");
+    let rules: Vec<&String> = all.iter().filter(|example| example.contains("[[sync.map]]")).collect();
+    let [example] = rules[..] else { panic!("one example") };
     let file: File = toml::from_str(example).unwrap();
     assert_eq!(file.sync.map.len(), 6);
     let overrides = Overrides { rules: file.sync.map, ..Overrides::default() };
@@ -157,5 +164,57 @@ fn presets_are_as_the_page_says() {
             warning,
         ];
         assert_eq!(row[1..], expected, "{}", preset.name);
+    }
+}
+
+#[test]
+fn remedies_are_those_of_the_log() {
+    let rows = table(PAGE, "Codes");
+    let codes: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(codes, ["19", "21", "32", "49", "50", "51", "53", "65", "66", "68", "80", "81"]);
+    for row in rows {
+        assert_eq!(row[2], words::remedy(row[0].parse().unwrap()), "{}", row[0]);
+    }
+}
+
+#[test]
+fn lines_of_the_log_are_written_so() {
+    let sources = concat!(
+        include_str!("../../../src/sync/words.rs"),
+        include_str!("../../../src/sync/apply/journal.rs")
+    );
+    let rows = table(PAGE, "The words of the log");
+    assert!(rows.len() > 10, "{rows:?}");
+    for row in rows {
+        let line = row[0].trim_matches('`');
+        for part in line.split(['<', '>']).step_by(2).map(str::trim).filter(|part| part.len() > 1) {
+            assert!(sources.contains(part), "{part:?} of {line:?} is nowhere in the program");
+        }
+    }
+}
+
+/// The fields of a table of the configuration, as the error of an unknown one names them.
+fn fields<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
+    let error = toml::from_str::<T>("zzz = 1").unwrap_err().to_string();
+    let (_, fields) = error.split_once("expected ").expect(&error);
+    fields.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_key_of_each_table_is_told() {
+    let section = |heading: &str| {
+        let (_, rest) = KEYS.split_once(&format!("//! ### {heading}\n")).expect(heading);
+        rest.split("\n//! ##").next().unwrap()
+    };
+    for (heading, fields) in [
+        ("`[sync.scope]`", fields::<ScopeOptions>()),
+        ("`[sync.match]` and `[sync.match_by]`", fields::<MatchRules>()),
+        ("`[sync.conventions]`", fields::<ConventionOptions>()),
+        ("`[sync.limits.TYPE]`", fields::<Limits>()),
+    ] {
+        assert!(fields.len() > 1, "{heading}: {fields:?}");
+        for field in fields {
+            assert!(section(heading).contains(&format!("`{field}`")), "{heading} does not tell of {field}");
+        }
     }
 }

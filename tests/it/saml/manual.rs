@@ -11,7 +11,8 @@ fn root() -> PathBuf {
 /// The tests of a file, as `module::name`.
 fn tests_of(file: &Path, module: &str) -> Vec<String> {
     let source = fs::read_to_string(file).unwrap();
-    let after_attribute = source.split("#[test]").skip(1).chain(source.split("#[tokio::test]").skip(1));
+    let attributes = ["#[test]", "#[tokio::test]", "#[tokio::test(flavor = \"multi_thread\")]"];
+    let after_attribute = attributes.iter().flat_map(|attribute| source.split(attribute).skip(1));
     after_attribute
         .map(|rest| {
             let (_, name) = rest.split_once("fn ").unwrap();
@@ -64,6 +65,25 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
     for module in ["api", "ldap", "pages"] {
         let file = root().join("tests/it/password").join(module).with_extension("rs");
         there.extend(tests_of(&file, &format!("password::{module}")));
+    }
+    let synchronisation = [
+        ("src", "sync/plan/tests/ladder"),
+        ("src", "sync/gate/tests"),
+        ("src", "sync/words"),
+        ("src", "sync/hooks"),
+        ("src", "sync/structure/tests"),
+        ("src", "sync/apply/tests/ways"),
+        ("src", "scim/filter"),
+        ("src", "scim/json"),
+        ("tests/it", "sync/run"),
+        ("tests/it", "sync/hostile"),
+        ("tests/it", "sync/scim_target"),
+        ("tests/it", "sync/ldap_target/faults"),
+        ("tests/it", "config/sync"),
+    ];
+    for (folder, module) in synchronisation {
+        let file = root().join(folder).join(module).with_extension("rs");
+        there.extend(tests_of(&file, &module.replace('/', "::")));
     }
     assert_eq!(named.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "lines without a test");
 }

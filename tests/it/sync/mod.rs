@@ -1,7 +1,9 @@
 //! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
 mod active_directory;
+mod check;
 mod conformance;
+mod hostile;
 mod inbox;
 mod kill;
 mod ldap_target;

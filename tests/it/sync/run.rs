@@ -257,6 +257,8 @@ async fn a_plan_is_reviewed_and_carried_out_only_if_it_still_fits() {
     assert_eq!(rig.sync(&["plan", "idp", "--out", "plan.json"]).code, 0);
     assert_eq!(rig.sync(&["plan", "idp", "--out", "again.json"]).code, 0);
     assert_eq!(rig.writes(), [""; 0]);
+    let mode = std::fs::metadata(rig.folder.path("plan.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds personal data");
     let run = rig.sync(&["apply", "plan.json"]);
     assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
     assert_eq!(rig.users().await.len(), 3);

@@ -245,6 +245,37 @@ async fn a_password_is_made_when_it_is_sent_and_nobody_else_sees_it() {
 }
 
 #[tokio::test]
+async fn hooks_are_asked_before_and_told_after() {
+    let mut fixture = Fixture::new();
+    let told = tempfile::tempdir().unwrap();
+    let shell = |script: String| {
+        let arguments = vec!["-c".to_owned(), script];
+        Hook { program: "/bin/sh".into(), arguments, patience: Duration::from_secs(20) }
+    };
+    let no = "if grep -q uid=bad; then echo not today >&2; exit 1; fi".to_owned();
+    // A file for each, since two write at once.
+    let after = format!("cat > {}/$$", told.path().display());
+    fixture.policy.hooks = Hooks { before: vec![shell(no)], after: vec![shell(after)] };
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("bad"), vec![]), create(user("good"), vec![])]).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((fixture.fake.len(), fixture.fake.count("create"), applied.put_off), (1, 1, 1));
+    let lines = fixture.lines().join("\n");
+    assert!(
+        lines.contains("add uid=bad 53 the hook /bin/sh ended with exit status: 1: not today"),
+        "{lines}"
+    );
+    let mut results = BTreeSet::new();
+    let mut files = tokio::fs::read_dir(told.path()).await.unwrap();
+    while let Some(file) = files.next_entry().await.unwrap() {
+        let told: Value = serde_json::from_slice(&tokio::fs::read(file.path()).await.unwrap()).unwrap();
+        results.insert((told["dn"].as_str().unwrap().to_owned(), told["result"].as_u64().unwrap()));
+    }
+    let expected = [("uid=bad".to_owned(), 53), ("uid=good".to_owned(), 0)];
+    assert_eq!(results, BTreeSet::from(expected));
+}
+
+#[tokio::test]
 async fn what_is_held_is_not_sent_before_it_is_allowed() {
     let fixture = Fixture::new();
     let state = fixture.open().await;
