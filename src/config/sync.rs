@@ -129,8 +129,10 @@ fn read_target(
             per_second: Some(f64::from(per_second)),
             ..PaceOptions::default()
         },
+        // What no change in the directory tells of, such as an account that expires, is seen by a full run.
+        full_schedule: full_schedule
+            .or_else(|| schedule.as_ref().map(|_| Schedule::Every(SignedDuration::from_hours(24)))),
         schedule,
-        full_schedule,
         token_expires,
         hooks,
         notices,

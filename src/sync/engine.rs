@@ -1,7 +1,7 @@
 //! [`Synchronisation`]: one target with its sources, its state and all that can be asked of it: run, check, plan to a
 //! file, apply a file, allow, pause, status, test. Commands and the schedule call nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -16,7 +16,9 @@ use super::mapping::{Mapping, sum};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
-use super::plan::{Deactivation, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum};
+use super::plan::{
+    Deactivation, ImmutableChange, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum,
+};
 use super::prepare::Prepared;
 use super::preset::Deletion;
 use super::queries::Queries;
@@ -27,6 +29,7 @@ use super::state::{Kept, Planned, Progress, Run, State, Structure};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
 use crate::clock::{Clock, Ids, Timestamp};
+use crate::directory;
 use crate::directory::source::{Cursor, Source};
 use crate::scim;
 
@@ -111,6 +114,11 @@ impl Synchronisation {
 
     pub(super) fn target(&self) -> &dyn Target {
         self.target.as_ref()
+    }
+
+    /// A sum of all that decides what becomes of entries.
+    pub(super) fn configuration(&self) -> u64 {
+        self.configuration
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -230,19 +238,21 @@ impl Synchronisation {
     async fn carry_out(
         &self,
         state: &State,
-        prepared: Prepared,
+        mut prepared: Prepared,
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
+        attach(&mut prepared.plan.operations, &prepared.plan.notes);
         let gated = gate(prepared.plan.clone(), &self.options.gate, None);
         let mut report = Report::planned(&self.options, &prepared, &gated);
-        let Prepared { mode, mut cursors, mut structure, unasked, .. } = prepared;
+        let Prepared { mode, mut cursors, mut structure, unasked, told, .. } = prepared;
         if !unasked.is_empty() {
             // What could not be looked for is read again by the next run.
             cursors.clear();
             structure.clear();
         }
         let complete = mode == "full";
-        let planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
+        let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
+        planned.told = told;
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
         // What was held before and is held still stays with the run that held it first.
@@ -251,6 +261,12 @@ impl Synchronisation {
         report.name_run(holding.unwrap_or(begun.run));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
+        let recreated = self.options.immutable_change == ImmutableChange::Recreate
+            && applied.tally.values().any(|counts| counts.delete.succeeded > 0);
+        if !applied.lost.is_empty() || recreated {
+            // They are looked for, or made anew, by a run that reads everything: nothing changes in the source for that.
+            state.forget_cursors().await?;
+        }
         state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;
         if let End::Unauthorized(fault) | End::Unavailable(fault) = applied.end {
             report.stopped = Some(fault);
@@ -267,11 +283,9 @@ impl Synchronisation {
         cursors: Vec<(String, String, Cursor)>,
         structure: BTreeMap<String, String>,
     ) -> Result<Planned, SyncError> {
-        let Gated { mut released, mut held, notes, .. } = gated;
-        let (now, later): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.after.is_none());
-        attach(&mut released, &later);
-        attach(&mut held, &later);
-        let (forgotten, changed): (Vec<Note>, Vec<Note>) = now.into_iter().partition(|note| note.forget);
+        let Gated { released, held, notes, .. } = gated;
+        let now = notes.into_iter().filter(|note| note.after.is_none());
+        let (forgotten, changed): (Vec<Note>, Vec<Note>) = now.partition(|note| note.forget);
         let keys: Vec<_> = changed.iter().map(|note| note.key.clone()).collect();
         let mut links = state.links_of(&keys).await?;
         let mut notes: BTreeMap<_, _> = changed.into_iter().map(|note| (note.key.clone(), note)).collect();
@@ -297,6 +311,7 @@ impl Synchronisation {
             links,
             unlinked: forgotten.into_iter().collect(),
             without,
+            told: HashSet::new(),
             cursors,
             structure: if structure.is_empty() {
                 Structure::Same
@@ -345,7 +360,9 @@ impl Synchronisation {
         while let Some(page) = pages.next().await? {
             hash = page.iter().fold(hash, StateHash::with_link);
         }
-        Ok(super::prepare::with_cursors(hash, &state.cursors().await?))
+        let mut cursors = state.cursors().await?;
+        cursors.retain(|_, cursor| !cursor.value.is_empty());
+        Ok(self.with_cursors(hash, &cursors))
     }
 
     pub(super) fn plan_policy(&self) -> Policy {
@@ -424,10 +441,11 @@ fn attach(operations: &mut [Operation], notes: &[Note]) {
         if let Some(note) = by.get(&(&operation.key, Some(operation.action))) {
             operation.afterwards.state = note.state;
             operation.afterwards.sums.clone_from(&note.held);
+            operation.afterwards.forget = note.forget;
         }
     }
 }
 
 fn is_secret(path: &str) -> bool {
-    path.to_ascii_lowercase().contains("password")
+    path.to_ascii_lowercase().contains("password") || directory::is_secret(path)
 }

@@ -38,11 +38,14 @@ pub struct Afterwards {
     /// Sums of values that the target has already.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, u64>,
+    /// The target has no such object any more: there is no link.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forget: bool,
 }
 
 impl Afterwards {
     fn is_nothing(&self) -> bool {
-        self.state.is_none() && self.sums.is_empty()
+        self.state.is_none() && self.sums.is_empty() && !self.forget
     }
 }
 

@@ -114,7 +114,8 @@ impl Planner {
     /// The source has it, and it is not carried (any more).
     pub fn out_of_scope(&mut self, key: &ObjectKey) {
         *self.told.entry(key.kind).or_default() += 1;
-        if let Some(known) = self.ledger.find_mut(key) {
+        // Another directory may have told of somebody already.
+        if let Some(known) = self.ledger.find_mut(key).filter(|known| !known.seen) {
             known.seen = true;
             self.down.insert(key.clone(), Down::OutOfScope);
         }
@@ -172,6 +173,12 @@ impl Planner {
     /// The fingerprint of the links that it was given; what it was read up to is to be added.
     pub fn state(&self) -> StateHash {
         self.state
+    }
+
+    /// Whether somebody of a type could not be matched.
+    pub fn is_unclear(&self, kind: ObjectType) -> bool {
+        let conflicts = self.plan.conflicts.iter().map(|one| one.key.kind);
+        conflicts.chain(self.plan.reports.iter().map(|one| one.key.kind)).any(|one| one == kind)
     }
 
     /// The target's ids of those who are taken over by this plan.

@@ -1,6 +1,6 @@
 //! Preparing a run: links, target and source become one [`Prepared`] plan. It writes nothing anywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) structure: BTreeMap<String, String>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
+    /// Whom a reading of changes, or of one person, told of.
+    pub(super) told: HashSet<ObjectKey>,
     /// What could not be looked for at the target.
     pub(super) unasked: Vec<(ObjectKey, TargetFault)>,
     /// Types that are to be carried and that the target does not have.
@@ -66,6 +68,7 @@ impl Prepared {
             cursors: Vec::new(),
             structure: BTreeMap::new(),
             invalid: Vec::new(),
+            told: HashSet::new(),
             unasked: Vec::new(),
             lacking: Vec::new(),
             warnings: Vec::new(),
@@ -85,8 +88,10 @@ impl Synchronisation {
             self.options().objects.iter().partition(|kind| ability.types.contains(kind));
         let types = &self.options().preset.types;
         let of = |kind: &ObjectType| Some((*kind, types.get(kind)?));
+        let mut cursors = state.cursors().await?;
+        cursors.retain(|_, cursor| !cursor.value.is_empty());
         let before = Before {
-            cursors: state.cursors().await?,
+            cursors,
             stored: state.structure().await?,
             mappings: carried.iter().filter_map(of).map(|(kind, one)| (kind, one.mapping.clone())).collect(),
             active: carried
@@ -167,17 +172,25 @@ impl Synchronisation {
         reading.finish();
         let Reading { structures, cursors, invalid, .. } = reading;
         let structure = keep(parts, &structures)?;
+        let cursors = with_others_forgotten(cursors, &before.cursors);
         let unasked = self.settle(&mut planner, before, &lists).await?;
-        note_orphans(&mut planner, &lists, &before.active);
+        let unclear: BTreeSet<ObjectType> = if invalid.is_empty() {
+            unasked.iter().map(|(key, _)| key.kind).collect()
+        } else {
+            before.mappings.keys().copied().collect()
+        };
+        note_orphans(&mut planner, &lists, &before.active, &unclear);
         let readings = before.readings(ReadingOf::All);
         let warnings = told(&structures);
         Ok(Prepared {
-            hash: with_cursors(planner.state(), &before.cursors),
+            hash: self.with_cursors(planner.state(), &before.cursors),
             plan: planner.finish(&readings),
             mode: "full",
             cursors,
             structure,
             invalid,
+            // A full plan takes the place of all that was planned before.
+            told: HashSet::new(),
             unasked,
             lacking: Vec::new(),
             warnings,
@@ -212,17 +225,18 @@ impl Synchronisation {
             reading.take_primary(parts).await?;
             reading.finish();
         }
-        let Reading { structures, cursors, invalid, .. } = reading;
+        let Reading { structures, cursors, invalid, told: keys, .. } = reading;
         let structure = if nothing { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let readings = before.readings(ReadingOf::Changes);
         Ok(Ok(Prepared {
-            hash: with_cursors(planner.state(), &before.cursors),
+            hash: self.with_cursors(planner.state(), &before.cursors),
             plan: planner.finish(&readings),
             mode: "incremental",
             cursors,
             structure,
             invalid,
+            told: keys,
             unasked,
             lacking: Vec::new(),
             warnings: told(&structures),
@@ -243,23 +257,27 @@ impl Synchronisation {
         reading.people = present;
         let mut found = 0;
         for part in parts {
-            let stored = before.stored.get(&shelf(part.source.name()));
-            let stored = stored.and_then(|text| serde_json::from_str::<Stored>(text).ok());
-            let structure = match stored.map(|stored| Structure::restore(stored, &part.conventions)) {
-                Some(Ok(structure)) => structure,
-                _ => reading.read_structure(part).await?,
-            };
+            // What was kept of the groups may be older than the person.
+            let structure = reading.read_structure(part).await?;
             found += reading.person(part, &structure, login).await?;
+            reading.structures.push(structure);
         }
         if found == 0 {
             return Err(SyncError::Nobody(login.to_owned()));
         }
+        reading.take_primary(parts).await?;
         reading.finish();
-        let invalid = std::mem::take(&mut reading.invalid);
+        let Reading { invalid, told, .. } = reading;
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
+        let hash = self.with_cursors(planner.state(), &before.cursors);
+        let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
+        // Others may be on the ladder; that is the matter of a run for all.
+        plan.operations.retain(|operation| told.contains(&operation.key));
+        plan.notes.retain(|note| told.contains(&note.key));
         Ok(Prepared {
-            hash: with_cursors(planner.state(), &before.cursors),
-            plan: planner.finish(&before.readings(ReadingOf::Changes)),
+            hash,
+            plan,
+            told,
             mode: "person",
             // How far it was read has not changed by this.
             cursors: Vec::new(),
@@ -269,6 +287,16 @@ impl Synchronisation {
             lacking: Vec::new(),
             warnings: Vec::new(),
         })
+    }
+
+    /// The fingerprint of links with that of how far the sources were read, and of what decides over them.
+    pub(super) fn with_cursors(
+        &self,
+        links: StateHash,
+        cursors: &BTreeMap<(String, String), Cursor>,
+    ) -> StateHash {
+        let configuration = Cursor { server: String::new(), value: format!("{:016x}", self.configuration()) };
+        fold_cursors(links, cursors).with_cursor("configuration", &configuration)
     }
 
     async fn settle(
@@ -313,9 +341,14 @@ fn note_orphans(
     planner: &mut Planner,
     lists: &BTreeMap<ObjectType, Inventory>,
     active: &BTreeMap<ObjectType, String>,
+    unclear: &BTreeSet<ObjectType>,
 ) {
     let adopted: BTreeSet<String> = planner.adopted().map(str::to_owned).collect();
     for (kind, list) in lists {
+        // One of these may be somebody who is in the source, and could not be matched.
+        if unclear.contains(kind) || planner.is_unclear(*kind) {
+            continue;
+        }
         let path = active.get(kind);
         for (id, shown) in &list.shown {
             if adopted.contains(id) || planner.holder(id).is_some() {
@@ -351,8 +384,20 @@ fn told(structures: &[Structure]) -> Vec<String> {
     structures.iter().flat_map(Structure::warnings).map(ToString::to_string).collect()
 }
 
+/// Cursors of other questions than these count no longer: what was asked by them may have changed since.
+fn with_others_forgotten(
+    mut cursors: Vec<(String, String, Cursor)>,
+    before: &BTreeMap<(String, String), Cursor>,
+) -> Vec<(String, String, Cursor)> {
+    let asked: BTreeSet<(String, String)> =
+        cursors.iter().map(|(source, query, _)| (source.clone(), query.clone())).collect();
+    let others = before.keys().filter(|key| !asked.contains(*key));
+    cursors.extend(others.map(|(source, query)| (source.clone(), query.clone(), Cursor::none())));
+    cursors
+}
+
 /// The fingerprint of links with that of how far the sources were read.
-pub(super) fn with_cursors(links: StateHash, cursors: &BTreeMap<(String, String), Cursor>) -> StateHash {
+fn fold_cursors(links: StateHash, cursors: &BTreeMap<(String, String), Cursor>) -> StateHash {
     cursors
         .iter()
         .fold(links, |hash, ((source, query), cursor)| hash.with_cursor(&format!("{source} {query}"), cursor))

@@ -17,12 +17,15 @@ use super::queries::Queries;
 use super::scope::{Scope, Verdict};
 use super::structure::{Affected, Conventions, People, Stored, Structure};
 use crate::directory::DirectoryError;
-use crate::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::dn::Dn;
+use crate::directory::source::{Changes, Cursor, Gone, Source, SourceEntry, SourceQuery};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
 /// So many primary groups are asked for at once.
 const TOKENS: usize = 100;
+/// RFC 4511 appendix A: 32, as a directory's fault names it.
+const NO_SUCH_OBJECT: &str = "noSuchObject";
 /// Parts of a stream that wait.
 const AHEAD: usize = 4;
 
@@ -61,6 +64,8 @@ pub(super) struct Reading<'a> {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
+    /// Whom it told of: what was planned for them before holds no longer.
+    pub(super) told: HashSet<ObjectKey>,
     /// Objects that name somebody who was not read yet.
     waiting: Vec<SourceObject>,
 }
@@ -81,6 +86,7 @@ impl<'a> Reading<'a> {
             structures: Vec::new(),
             cursors: Vec::new(),
             invalid: Vec::new(),
+            told: HashSet::new(),
             waiting: Vec::new(),
         }
     }
@@ -143,8 +149,8 @@ impl<'a> Reading<'a> {
             kind.is_none() && (!changed.is_empty() || has_lost(&old, is_units, gone))
         });
         let mut nothing = !moved;
-        if !moved && part.source.flavour().await? == Flavour::ActiveDirectory {
-            // Groups list somebody by the new name without having been changed.
+        if !moved {
+            // Groups may list somebody by the new name without having been changed, or were changed since they were asked.
             moved =
                 told.iter().any(|(kind, changed, ..)| kind.is_some_and(|kind| self.is_new(kind, changed)));
         }
@@ -156,6 +162,7 @@ impl<'a> Reading<'a> {
             let carried: BTreeSet<ObjectKey> = new.carried().collect();
             for key in old.carried().filter(|key| !carried.contains(key)) {
                 self.planner.gone(&key);
+                self.told.insert(key);
             }
             (new, touched)
         } else {
@@ -170,6 +177,10 @@ impl<'a> Reading<'a> {
                 continue;
             };
             let gone = match gone {
+                // Of one of several directories it may be somebody whom another one has.
+                Gone::These(ids) if !alone && self.has_linked(kind, &ids) => {
+                    return Ok(Taken::Whole(format!("somebody is gone from \"{name}\", which is not alone")));
+                }
                 Gone::These(ids) => ids,
                 Gone::AllBut(ids) if alone => self.missing(kind, &ids),
                 Gone::AllBut(_) => {
@@ -179,6 +190,7 @@ impl<'a> Reading<'a> {
             nothing &= changed.is_empty() && gone.is_empty();
             let gone: HashSet<ObjectKey> = gone.into_iter().map(|id| ObjectKey::new(kind, id)).collect();
             gone.iter().for_each(|key| self.planner.gone(key));
+            self.told.extend(gone.iter().cloned());
             self.people.forget_all(&gone);
             for entry in changed {
                 taken.insert(entry.id.clone());
@@ -201,6 +213,10 @@ impl<'a> Reading<'a> {
         changed.iter().any(|entry| self.people.find(&entry.dn) != Some(&key(entry)))
     }
 
+    fn has_linked(&self, kind: ObjectType, ids: &[String]) -> bool {
+        ids.iter().any(|id| self.planner.target_id(&ObjectKey::new(kind, id.as_str())).is_some())
+    }
+
     /// The ids of links of a type that are not among these.
     fn missing(&self, kind: ObjectType, ids: &[String]) -> Vec<String> {
         let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
@@ -220,13 +236,18 @@ impl<'a> Reading<'a> {
             return Ok(None);
         }
         let mut found = Vec::new();
-        for dn in members {
+        for member in members {
+            let Some(dn) = Dn::parse(&member) else { continue };
             for (kind, query) in part.queries.people() {
-                let query = SourceQuery { base: dn.clone(), ..query.query.clone() };
+                // Members from elsewhere are not carried.
+                if !Dn::parse(&query.query.base).is_some_and(|base| dn.is_under(&base)) {
+                    continue;
+                }
+                let query = SourceQuery { base: member.clone(), ..query.query.clone() };
                 match collect(part, &query).await {
                     Ok((entries, _)) => found.extend(entries.into_iter().map(|entry| (kind, entry))),
-                    // A member that is no entry here, or none any more.
-                    Err(DirectoryError::Refused { .. }) => {}
+                    Err(DirectoryError::Refused { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
+                    Err(DirectoryError::Refused { .. }) => return Ok(None),
                     Err(error) => return Err(error),
                 }
             }
@@ -304,6 +325,7 @@ impl<'a> Reading<'a> {
     fn take_person(&mut self, part: &Part, structure: &Structure, kind: ObjectType, entry: SourceEntry) {
         let standing = structure.standing(&entry);
         let key = ObjectKey::new(kind, entry.id.as_str());
+        self.told.insert(key.clone());
         if let Verdict::Out(_) = part.scope.judge(&entry, &standing) {
             self.planner.out_of_scope(&key);
             // Whoever is only deactivated keeps the place in groups, until the source takes it.
@@ -322,6 +344,7 @@ impl<'a> Reading<'a> {
     /// Offers an object to the planner, unless it names somebody who may still be read.
     fn offer(&mut self, object: &SourceObject, last: bool) {
         let Some(mapping) = self.mappings.get(&object.key.kind) else { return };
+        self.told.insert(object.key.clone());
         let missed = Cell::new(false);
         let resolve = |dn: &str| {
             let found = self.people.find(dn).or_else(|| self.known.find(dn)).cloned();

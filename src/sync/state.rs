@@ -20,13 +20,16 @@ use super::operation::Operation;
 use crate::clock::{Clock, Timestamp};
 use crate::directory::source::Cursor;
 use crate::store::{
-    Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, SyncStore, SyncWrite,
+    CursorRow, Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, SyncStore, SyncWrite,
 };
 
 pub(super) use self::begin::of_phase;
 pub use self::begin::{Begun, Planned, Structure};
 pub(super) use self::code::{in_shards, key_row, link_row, shard_of};
 pub use self::lease::Lease;
+
+/// A run that ends is among so many of the newest.
+const RECENT: i64 = 64;
 
 /// Rows of one page.
 const PAGE: usize = 2_000;
@@ -248,6 +251,13 @@ impl State {
         Ok(rows.map(run).collect())
     }
 
+    /// What is read next is read as a whole.
+    pub async fn forget_cursors(&self) -> Result<(), StateError> {
+        let known = self.cursors().await?.into_keys();
+        let none = |(source, query)| CursorRow { source, query, server: String::new(), value: String::new() };
+        self.write(vec![SyncWrite::PutCursors(known.map(none).collect())]).await
+    }
+
     /// Ends a run.
     pub async fn end(
         &self,
@@ -256,7 +266,7 @@ impl State {
         counts: &serde_json::Value,
         causes: &[String],
     ) -> Result<(), StateError> {
-        let rows = self.store.runs(&self.target, i64::MAX).await?;
+        let rows = self.store.runs(&self.target, RECENT).await?;
         let Some(mut row) = rows.into_iter().find(|row| row.run == run) else { return Ok(()) };
         row.ended_ms = self.now_ms();
         row.counts = counts.to_string();

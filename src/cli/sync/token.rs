@@ -57,7 +57,12 @@ fn read(target: &str) -> Result<Secret<String>, Failure> {
 fn replace(path: &Path, token: &str) -> Result<(), Failure> {
     let aside = path.with_extension("new");
     let written = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        // What another process left there, or a link, is not written into.
+        match std::fs::remove_file(&aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
         writeln!(file, "{token}")?;
         file.sync_all()?;
         std::fs::rename(&aside, path)

@@ -60,6 +60,13 @@ pub struct Cursor {
     pub value: String,
 }
 
+impl Cursor {
+    /// Nothing was read.
+    pub fn none() -> Self {
+        Self { server: String::new(), value: String::new() }
+    }
+}
+
 /// What changed since a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {

@@ -273,7 +273,7 @@ impl<'a> Course<'a> {
             }
             Outcome::Unauthorized(fault) => {
                 self.end = End::Unauthorized(fault);
-                self.stay(&task, "waiting");
+                self.stay(&task, if task.look_up { "sent" } else { "waiting" });
             }
             Outcome::Broken(error) => return Err(error),
         }
@@ -286,7 +286,7 @@ impl<'a> Course<'a> {
             self.denied += 1;
             if self.denied >= DENIED {
                 self.end = End::Unauthorized(fault.clone());
-                self.stay(task, "waiting");
+                self.stay(task, if task.look_up { "sent" } else { "waiting" });
                 return;
             }
         } else {

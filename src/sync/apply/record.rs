@@ -13,6 +13,8 @@ use crate::sync::pace::put_off;
 use crate::sync::state::{in_shards, key_row, link_row, shard_of};
 use crate::sync::target::TargetFault;
 
+/// What the id of an object begins with that only the target has.
+const ORPHAN: &str = "target:";
 /// The most octets of what a target says that are kept.
 const DETAIL: usize = 500;
 
@@ -42,6 +44,9 @@ impl Results {
 
     /// The object is linked with what the operation carried; what it was to carry and could not, `carried` leaves out.
     pub(super) fn link(&mut self, task: &mut Task, id: &str, policy: &Policy, carried: bool) {
+        if task.operation.afterwards.forget && carried || is_orphan(&task.operation.key) {
+            return self.unlink(&task.operation.key);
+        }
         let before = task.before.take();
         if before.as_ref().is_some_and(|link| link.target_id != id) {
             self.unlink(&task.operation.key);
@@ -139,6 +144,11 @@ impl Results {
         writes.extend(taken.marked.into_iter().map(mark));
         writes
     }
+}
+
+/// Something that only the target has: it belongs to nobody in the source, and gets no link.
+fn is_orphan(key: &ObjectKey) -> bool {
+    key.id.starts_with(ORPHAN)
 }
 
 /// The parts of `all` in which something changed.

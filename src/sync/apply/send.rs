@@ -1,10 +1,13 @@
 //! One attempt at one operation: what is sent, and what the answer means. It never sends twice by itself.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::Policy;
 use super::task::{Sending, Task};
+use crate::scim;
 use crate::sync::object::ObjectKey;
 use crate::sync::operation::Action;
 use crate::sync::state::{State, StateError};
@@ -230,7 +233,12 @@ impl Sender<'_> {
         let differs = |(path, value): &(&String, &Value)| {
             !random(path) && self.target.value(&object, path).as_ref() != Some(*value)
         };
-        let edits = sending.values.iter().filter(differs);
+        // Attributes are changed as wholes: of one that differs in a part, all parts are sent.
+        let groups: BTreeSet<&str> =
+            sending.values.iter().filter(differs).map(|(path, _)| scim::patch::group(path)).collect();
+        let belongs =
+            |(path, _): &(&String, &Value)| !random(path) && groups.contains(scim::patch::group(path));
+        let edits = sending.values.iter().filter(belongs);
         let mut edits: Vec<_> = edits.map(|(path, value)| Edit::Set(path.clone(), value.clone())).collect();
         edits.extend(sending.edits.iter().cloned());
         self.edit(task, object.id, &edits).await

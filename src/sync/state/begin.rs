@@ -27,6 +27,8 @@ pub struct Planned {
     pub unlinked: Vec<ObjectKey>,
     /// Links with fewer members than before, though nothing is sent, and who they are without now.
     pub without: Vec<(Link, Vec<ObjectKey>)>,
+    /// Of whom it was told, beside what it comes to: what is open for them and not in it is not wanted any more.
+    pub told: HashSet<ObjectKey>,
     /// How far sources were read: source, kind of question, cursor.
     pub cursors: Vec<(String, String, Cursor)>,
     /// What became of the structure.
@@ -72,7 +74,8 @@ impl State {
         let now_ms = self.now_ms();
         let mut rows = rows(run, now_ms, &planned);
         let before = rows.len();
-        let dropped = self.weigh(&mut rows, planned.complete).await?;
+        let told: HashSet<KeyRow> = planned.told.iter().map(key_row).collect();
+        let dropped = self.weigh(&mut rows, (planned.complete, &told)).await?;
         let begun = Begun {
             run,
             queued: rows.len(),
@@ -101,7 +104,7 @@ impl State {
     async fn weigh(
         &self,
         rows: &mut Vec<OperationRow>,
-        complete: bool,
+        (complete, told): (bool, &HashSet<KeyRow>),
     ) -> Result<BTreeMap<i64, Vec<i64>>, StateError> {
         let wanted: HashMap<(&KeyRow, i64), &OperationRow> =
             rows.iter().map(|row| ((&row.key, row.phase), row)).collect();
@@ -119,7 +122,7 @@ impl State {
                 });
                 if same || (old.mark.state == "sent" && old.phase / TYPES == place(Action::Create)) {
                     taken.insert((old.key.clone(), old.phase));
-                } else if complete || wanted_keys.contains(&old.key) {
+                } else if complete || wanted_keys.contains(&old.key) || told.contains(&old.key) {
                     dropped.entry(old.run).or_default().push(old.seq);
                 }
             }
