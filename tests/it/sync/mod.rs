@@ -7,6 +7,7 @@ mod ldap_target;
 mod rig;
 mod run;
 mod scim_target;
+mod to_ldap;
 
 use std::collections::BTreeMap;
 
