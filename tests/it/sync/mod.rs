@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod conformance;
+mod daemon;
 mod kill;
 mod ldap_target;
 mod rig;
