@@ -42,6 +42,17 @@ pub(crate) enum Copies {
     Log,
 }
 
+impl Copies {
+    /// In slapd.conf, before and in the database.
+    fn lines(self) -> (&'static str, &'static str) {
+        match self {
+            Self::No => ("", ""),
+            Self::Present => ("moduleload syncprov", "overlay syncprov"),
+            Self::Log => ("moduleload syncprov", "overlay syncprov\nsyncprov-sessionlog 1000"),
+        }
+    }
+}
+
 /// The password of everybody but the numbered people, who have [`password_of`].
 pub(crate) const PASSWORD: &str = "Passw0rd!User";
 
@@ -73,6 +84,17 @@ impl Slapd {
     /// The same, with the entry of [`ADMINISTRATOR`], so that there is a password to bind as it, and two empty units,
     /// `ou=target` and `ou=other`.
     pub(crate) fn start_target() -> Self {
+        Self::start_on(Self::target_ldif())
+    }
+
+    /// The same with refint: whoever names an entry that is renamed or deleted is changed with it, a moment later. A group
+    /// that would be empty has `nobody` then.
+    pub(crate) fn start_target_with_integrity(nobody: &str) -> Self {
+        let lines = format!("overlay refint\nrefint_attributes member manager\nrefint_nothing {nobody}");
+        Self::start_with(Self::target_ldif(), ("moduleload refint", &lines))
+    }
+
+    fn target_ldif() -> String {
         let mut text = ldif();
         let name = ADMINISTRATOR.split([',', '=']).nth(1).unwrap();
         let password = format!("userPassword: {ADMINISTRATOR_PASSWORD}");
@@ -83,7 +105,7 @@ impl Slapd {
             let lines = ["objectClass: organizationalUnit", &format!("ou: {unit}")];
             entry(&mut text, &format!("ou={unit},{BASE}"), &lines);
         }
-        Self::start_on(text)
+        text
     }
 
     /// Options of a directory as [`Slapd::options`] has them, but as [`ADMINISTRATOR`].
@@ -137,19 +159,19 @@ impl Slapd {
             let lines = ["objectClass: inetOrgPerson", &uid, "cn: m", "sn: m", &mail];
             entry(&mut text, &format!("uid=m{number},ou=many,{BASE}"), &lines);
         }
-        Self::start_with(text, copies)
+        Self::start_with(text, copies.lines())
     }
 
     fn start_on(ldif: impl AsRef<[u8]>) -> Self {
-        Self::start_with(ldif, Copies::No)
+        Self::start_with(ldif, Copies::No.lines())
     }
 
-    fn start_with(ldif: impl AsRef<[u8]>, copies: Copies) -> Self {
+    fn start_with(ldif: impl AsRef<[u8]>, more: (&str, &str)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::create_dir(path.join("db")).unwrap();
         write_certificates(path);
-        std::fs::write(path.join("slapd.conf"), configuration(path, copies)).unwrap();
+        std::fs::write(path.join("slapd.conf"), configuration(path, more)).unwrap();
         std::fs::write(path.join("load.ldif"), ldif).unwrap();
         let loaded = Command::new("/usr/sbin/slapd")
             .args(["-T", "add", "-q", "-f"])
@@ -358,13 +380,8 @@ pub(crate) fn make_certificate(
     (key, builder.build())
 }
 
-fn configuration(folder: &Path, copies: Copies) -> String {
+fn configuration(folder: &Path, (module, overlay): (&str, &str)) -> String {
     let w = folder.display();
-    let (module, overlay) = match copies {
-        Copies::No => ("", ""),
-        Copies::Present => ("moduleload syncprov", "overlay syncprov"),
-        Copies::Log => ("moduleload syncprov", "overlay syncprov\nsyncprov-sessionlog 1000"),
-    };
     format!(
         "include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema

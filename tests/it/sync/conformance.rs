@@ -1,5 +1,5 @@
 //! The conformance suite: what every target must do alike, run on two SCIM services that are not ours, by PATCH and by
-//! PUT.
+//! PUT, and on OpenLDAP.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,10 @@ use sekisho::sync::target::{Edit, FaultKind};
 use sekisho::sync::{ObjectType, ScimOptions, Target, TargetFault, TargetObject, Update};
 use serde_json::{Value, json};
 
+use super::ldap_target::{below, open};
 use super::{listed, values};
 use crate::support::scim::{ScimServer, target};
+use crate::support::slapd::{BASE, Slapd};
 
 /// What the same things are called at different targets.
 pub(super) struct Names {
@@ -49,6 +51,20 @@ const SCIM: Names = Names {
 };
 
 const SCIMMY: Names = Names { filters: Filters::Plain, ..SCIM };
+
+const LDAP: Names = Names {
+    login: "cn",
+    given: "givenName",
+    family: "sn",
+    mail: "mail",
+    title: "title",
+    department: "departmentNumber",
+    active: "@active",
+    external: "employeeNumber",
+    group: "cn",
+    members: "member",
+    filters: Filters::Whole,
+};
 
 /// An empty target with users and groups.
 async fn suite(target: &dyn Target, names: &Names) {
@@ -311,4 +327,14 @@ async fn scimmy_by_patch() {
 async fn scimmy_by_put() {
     let server = ScimServer::scimmy().await;
     suite(&target(small(&server, Update::Put)), &SCIMMY).await;
+}
+
+#[tokio::test]
+async fn openldap() {
+    let slapd = Slapd::start_target();
+    let mut options = below(&format!("ou=target,{BASE}"));
+    options.types.retain(|kind, _| matches!(kind, ObjectType::User | ObjectType::Group));
+    // No person without a cn: it is the login name too.
+    options.types.get_mut(&ObjectType::User).unwrap().rdn = Some("cn".to_owned());
+    suite(&open(slapd.writing(), options), &LDAP).await;
 }

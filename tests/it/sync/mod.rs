@@ -3,6 +3,7 @@
 mod active_directory;
 mod check;
 mod conformance;
+mod daemon;
 mod hostile;
 mod inbox;
 mod kill;
@@ -10,6 +11,7 @@ mod ldap_target;
 mod rig;
 mod run;
 mod scim_target;
+mod to_ldap;
 
 use std::collections::BTreeMap;
 

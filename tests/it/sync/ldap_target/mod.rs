@@ -24,12 +24,12 @@ const KINDS: [ObjectType; 4] =
     [ObjectType::Organization, ObjectType::User, ObjectType::Group, ObjectType::SecurityGroup];
 
 /// All of [`KINDS`] below one entry.
-fn below(base: &str) -> LdapTargetOptions {
+pub(super) fn below(base: &str) -> LdapTargetOptions {
     let of = |kind| (kind, TypeOptions { base: base.to_owned(), ..TypeOptions::default() });
     LdapTargetOptions { types: BTreeMap::from(KINDS.map(of)), ..LdapTargetOptions::default() }
 }
 
-fn open(directory: LdapOptions, options: LdapTargetOptions) -> LdapTarget {
+pub(super) fn open(directory: LdapOptions, options: LdapTargetOptions) -> LdapTarget {
     let directory = LdapDirectory::new(directory, Arc::new(SystemClock)).unwrap();
     LdapTarget::new(LdapWriter::new(Arc::new(directory)), options).unwrap()
 }

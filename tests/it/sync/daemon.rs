@@ -1,0 +1,74 @@
+//! What happens beside a running server: it carries changes by itself, and whoever is deactivated by a run has no session
+//! any more.
+
+use std::time::{Duration, Instant};
+
+use super::rig::{folder, run_in};
+use crate::support::app::{TestServer, sign_in};
+use crate::support::browser::Browser;
+use crate::support::process::wait_until;
+use crate::support::scim_sink::{Faults, ScimSink};
+use crate::support::slapd::{BASE, Copies, Slapd, password_of};
+
+async fn sink() -> ScimSink {
+    ScimSink::start(1, Faults { lost: 0, busy: 0 }).await
+}
+
+/// Whoever is, is sent on from the sign-in page.
+async fn is_signed_in(browser: &mut Browser, server: &TestServer) -> bool {
+    browser.open(&server.url("/login")).await.url.path() == "/"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_carries_changes_by_itself() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let sink = sink().await;
+    let keys = format!("objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nschedule = \"10s\"\n");
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
+    let mut server = TestServer::start(folder).await;
+    wait_until("everybody is there", || sink.users().len() == 3).await;
+    let family = |login: &str| sink.users()[login]["name"]["familyName"].clone();
+    assert_eq!(family("m1@example.test"), "m");
+    slapd.modify(&format!("dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: sn\nsn: changed\n"));
+    wait_until("the change is there", || family("m1@example.test") == "changed").await;
+    assert_eq!(sink.counts().0, 4, "three are made, one is changed");
+    server
+        .process
+        .wait_for_log("Data=IDP Object=User Total=1 Add=0(0 succeeded) Modify=1(1 succeeded)")
+        .await;
+    assert_eq!(server.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_deactivated_is_signed_out_at_once() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    let sink = sink().await;
+    let keys = "objects = [\"user\"]\nfilter = \"(uid=u*)\"\n";
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), keys);
+    let run = run_in(&folder, &["run", "idp"], "");
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    let server = TestServer::start(folder).await;
+    let (mut leaver, mut other) = (Browser::new(), Browser::new());
+    for (number, browser) in [&mut leaver, &mut other].into_iter().enumerate() {
+        let page = browser.open(&server.url("/login")).await;
+        let page = sign_in(browser, &page, (&format!("u{number}"), &password_of(number))).await;
+        assert_eq!(page.url.path(), "/");
+        assert!(is_signed_in(browser, &server).await);
+    }
+    let lock = "add: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z";
+    slapd.modify(&format!("dn: uid=u0,ou=people,{BASE}\nchangetype: modify\n{lock}\n"));
+    assert!(is_signed_in(&mut leaver, &server).await, "nobody has looked yet");
+    let run = run_in(&server.folder, &["run", "idp"], "");
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    assert_eq!(sink.users()["u0"]["active"], false);
+    // The server takes it over from the command.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while is_signed_in(&mut leaver, &server).await {
+        assert!(Instant::now() < deadline, "still signed in");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(is_signed_in(&mut other, &server).await, "nobody else is signed out");
+    let ended = server.audit().into_iter().filter(|event| event["event"] == "session_ended");
+    let told: Vec<_> = ended.map(|event| (event["login"].clone(), event["reason"].clone())).collect();
+    assert_eq!(told, [("u0".into(), "deactivated".into())]);
+}
