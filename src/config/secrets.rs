@@ -149,7 +149,7 @@ impl Section<'_> {
     }
 }
 
-/// The secret in a file that may change while the server runs, as [`Section::secret`] reads one.
+/// The secret in a file that may change while the server runs, read as every secret of the configuration is.
 pub fn read_secret_file(path: &Path) -> Result<Secret<String>, ConfigFault> {
     read_secret(path, WRITE_IT).map_err(|Complaint { kind, message, remedy }| {
         let (file, line, key) = (path.to_owned(), None, String::new());

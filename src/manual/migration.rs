@@ -187,7 +187,7 @@
 //! | there | here |
 //! |---|---|
 //! | `idsync idp` | `sekisho sync run idp` |
-//! | `idsync -r idp`, the difference check | `sekisho sync check idp`: reads, tells what differs, writes nothing. That `-r` only reports is our reading of its manual |
+//! | `idsync -r idp`, the difference check | `sekisho sync check idp --full`: reads, tells what differs, writes nothing; without `--full` what changed since the last run. That `-r` only reports is our reading of its manual |
 //! | cron | `schedule` and `full_schedule` in `[[sync]]`, kept by `sekisho serve`; or cron as before |
 //! | `ldaps://`, base DN, bind DN, password of the source | the `[[directory]]`; `search_base` where it is another |
 //! | tenant, administrator, password of the target | `url`, and `token_file` or `user` and `password_file` |

@@ -20,7 +20,7 @@ use crate::secret::Secret;
 /// What one target gets, and from where.
 #[derive(Debug, Clone)]
 pub struct SyncOptions {
-    /// What commands, log and store call it.
+    /// What commands, log and store call it; at most 64 letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// The directories that are read, each whole.
     pub sources: Vec<SourceOptions>,
@@ -28,7 +28,7 @@ pub struct SyncOptions {
     pub destination: Destination,
     /// What is known of the service, with the rules of the configuration.
     pub preset: Preset,
-    /// The types that are carried.
+    /// The types that are carried. Default: those of the preset.
     pub objects: BTreeSet<ObjectType>,
     /// What places and groups of the directory mean.
     pub conventions: ConventionOptions,
@@ -40,23 +40,23 @@ pub struct SyncOptions {
     pub gate: GatePolicy,
     /// What follows a deactivation; the preset's where it is not said.
     pub deactivation: Option<Deactivation>,
-    /// How long somebody who is gone from the directory stays, deactivated.
+    /// How long somebody who is gone from the directory stays, deactivated. Default: 30 days; zero deletes at once.
     pub delete_after: SignedDuration,
-    /// What becomes of a change that the target does not take.
+    /// What becomes of a change that the target does not take. Default: it is kept back and reported.
     pub immutable_change: ImmutableChange,
-    /// What becomes of objects that only the target has.
+    /// What becomes of objects that only the target has. Default: nothing.
     pub orphans: Orphans,
-    /// Whether a full run compares with what the target shows, and puts right what was changed there.
+    /// Whether a full run compares with what the target shows, and puts right what was changed there. Default: true.
     pub compare: bool,
-    /// How fast the target is asked.
+    /// How fast the target is asked. Default: 8 requests at once, and as many a second as the preset says.
     pub pace: PaceOptions,
-    /// When changes are carried by themselves.
+    /// When changes are carried by themselves. Default: never.
     pub schedule: Option<Schedule>,
-    /// When everything is.
+    /// When everything is. Default: never.
     pub full_schedule: Option<Schedule>,
-    /// When the token of the target ends, or should be replaced.
+    /// When the token of the target ends, or should be replaced; 30 days before, notices and `sekisho check` say so.
     pub token_expires: Option<Timestamp>,
-    /// Programs before and after each operation.
+    /// Programs before and after each operation, each with 10 s where nothing else is said.
     pub hooks: Hooks,
     /// Who hears of what an administrator has to know.
     pub notices: NoticeOptions,
