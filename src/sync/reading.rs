@@ -178,7 +178,9 @@ impl<'a> Reading<'a> {
             };
             nothing &= changed.is_empty() && gone.is_empty();
             let gone: HashSet<ObjectKey> = gone.into_iter().map(|id| ObjectKey::new(kind, id)).collect();
-            gone.iter().for_each(|key| self.planner.gone(key));
+            for key in &gone {
+                self.planner.gone(key);
+            }
             self.people.forget_all(&gone);
             for entry in changed {
                 taken.insert(entry.id.clone());
