@@ -37,10 +37,10 @@ async fn kills_at_any_moment_lose_nothing_and_make_nothing_twice() {
     let chance = SeededIds::new(12);
 
     carry(&folder, &sink, KILLS.0, || 1 + draw(&chance) % (PEOPLE as u64 / 10)).await;
-    check(&folder, &sink, wanted(false));
+    check(&folder, &sink, &wanted(false));
     slapd.modify(&changes());
     carry(&folder, &sink, KILLS.1, || 1 + draw(&chance) % 100).await;
-    check(&folder, &sink, wanted(true));
+    check(&folder, &sink, &wanted(true));
 
     assert_eq!(sink.made_twice(), [""; 0], "nobody is sent twice to be made");
     let (writes, lost, busy) = sink.counts();
@@ -103,7 +103,7 @@ fn changes() -> String {
 }
 
 /// The service has this; else what the log says of those who differ.
-fn check(folder: &Folder, sink: &ScimSink, wanted: Standing) {
+fn check(folder: &Folder, sink: &ScimSink, wanted: &Standing) {
     let standing = standing(sink);
     let logins: BTreeSet<&String> = standing.keys().chain(wanted.keys()).collect();
     let differ: Vec<_> = logins

@@ -108,7 +108,9 @@ fn company(slapd: &Slapd, manager: &str) {
         add(&format!("uid={uid},ou={place},ou=Staff"), &person);
     }
     let group = |name: &str, members: &[&str]| {
-        let members: String = members.iter().map(|dn| format!("member: {dn},ou=Staff,{BASE}\n")).collect();
+        let members: Vec<String> =
+            members.iter().map(|dn| format!("member: {dn},ou=Staff,{BASE}\n")).collect();
+        let members = members.concat();
         format!("objectClass: groupOfNames\ncn: {name}\n{members}")
     };
     let place = "ou=Organizations,ou=Groups";
@@ -165,16 +167,16 @@ async fn everything_that_happens_reaches_another_directory() {
          member: uid=chida,ou=Sales,ou=Staff,{BASE}\nmember: uid=baba,ou=Sales,ou=Staff,{BASE}\n"
     ));
     rig.carried(&["run", "idp"]);
-    let chida = person("chida");
+    let renamed = person("chida");
     let lines = rig.target.lines(&format!("{aoki},{BASE}")).unwrap();
     assert!(lines.contains(&"sn:: 6Z2S5pyo".to_owned()), "{lines:?}");
-    assert_eq!((rig.id(&chida), rig.is_there(&chiba)), (id, false));
-    assert_eq!(rig.values(&chida, "uid"), ["chida"]);
+    assert_eq!((rig.id(&renamed), rig.is_there(&chiba)), (id, false));
+    assert_eq!(rig.values(&renamed, "uid"), ["chida"]);
     // The server changes groups after a rename by itself.
     let (inner, outer) =
-        (whole(&[baba.clone(), chida.clone()]), whole(&[aoki.clone(), baba.clone(), chida.clone()]));
+        (whole(&[baba.clone(), renamed.clone()]), whole(&[aoki.clone(), baba.clone(), renamed.clone()]));
     wait_until("the new name in the groups", || members("inner") == inner && members("outer") == outer).await;
-    rig.settled(&[&aoki, &baba, &chida, &group("inner"), &group("outer")]);
+    rig.settled(&[&aoki, &baba, &renamed, &group("inner"), &group("outer")]);
     leaving(&source, &rig);
 }
 
