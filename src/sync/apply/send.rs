@@ -93,14 +93,15 @@ impl Sender<'_> {
             return Outcome::Nothing(sending.id.clone().unwrap_or_default());
         }
         let (hooks, name) = (&self.policy.hooks, self.state.target());
-        if task.attempts <= 1
-            && !task.look_up
-            && let Err(refusal) = hooks.before(name, &task.operation).await
-        {
-            let (kind, detail) = (FaultKind::Refused, refusal.to_string());
-            return Outcome::Failed(TargetFault { kind, code: UNWILLING, detail, retry_after: None });
-        }
-        let outcome = self.tried(task, sending).await;
+        let first = task.attempts <= 1 && !task.look_up;
+        let refusal = if first { hooks.before(name, &task.operation).await.err() } else { None };
+        let outcome = match refusal {
+            Some(refusal) => {
+                let (kind, detail) = (FaultKind::Refused, refusal.to_string());
+                Outcome::Failed(TargetFault { kind, code: UNWILLING, detail, retry_after: None })
+            }
+            None => self.tried(task, sending).await,
+        };
         if let Some(code) = settled(&outcome)
             && let Err(fault) = hooks.after(name, &task.operation, code).await
         {

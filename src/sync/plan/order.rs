@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::outcome::Plan;
 use super::relations::Relation;
-use crate::sync::object::{ObjectKey, Reference};
+use crate::sync::object::{ObjectKey, ObjectType, Reference};
 use crate::sync::operation::{Action, Operation};
 use crate::sync::structure::names;
 
@@ -16,9 +16,12 @@ const DEEPEST: usize = 1_000;
 pub(super) fn sort(plan: &mut Plan, relations: &[Relation]) {
     let parents = parents(relations);
     let place = |operation: &Operation| {
-        let depth = (depth(&operation.key, &parents), names::depth(&names::normal(&operation.dn)));
+        let (below, named) = (depth(&operation.key, &parents), names::depth(&names::normal(&operation.dn)));
         let kind = operation.key.kind;
         let (phase, down) = phase(operation.action);
+        // Of units that go, not all have a relation: their names say how deep they are.
+        let by_name = down && kind == ObjectType::Organization;
+        let depth = if by_name { (named, below) } else { (below, named) };
         let up = (!down).then_some((kind, depth));
         (phase, up, down.then_some(Reverse((kind, depth))), operation.dn.clone(), operation.key.id.clone())
     };

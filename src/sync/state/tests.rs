@@ -1,6 +1,6 @@
 //! The typed state against real SQLite files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::*;
 use crate::clock::{ManualClock, SignedDuration};
@@ -134,6 +134,23 @@ async fn what_is_open_already_is_not_planned_again_and_what_is_another_gives_way
         "a complete plan wants nothing else; a creation that was sent is found out first"
     );
     assert_eq!(state.open().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_planned_for_somebody_who_was_told_of_anew_gives_way() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let first = Planned {
+        operations: vec![create("left", "1"), create("other", "1")],
+        held: vec![operation(Action::Deactivate, user("back"), "")],
+        ..Planned::default()
+    };
+    state.begin(first).await.unwrap();
+    let told = HashSet::from([user("left"), user("back")]);
+    let begun = state.begin(Planned { told, ..Planned::default() }).await.unwrap();
+    assert_eq!(begun.dropped, 2, "an account for who left, and the end of one who is back");
+    let open = state.open().await.unwrap();
+    assert_eq!(open.iter().map(|kept| kept.operation.key.id.as_str()).collect::<Vec<_>>(), ["other"]);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! A target in memory, which outlives whoever applies something to it, and can be made to fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::scim::patch::group;
 use crate::sync::object::ObjectType;
 use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 
@@ -182,6 +183,13 @@ impl Target for Fake {
         let act = |inner: &mut Inner| {
             let gone = || fault(FaultKind::NotFound, 32, "no such object");
             let held = inner.objects.get_mut(&(kind, id.to_owned())).ok_or_else(gone)?;
+            // An attribute with parts is replaced as a whole.
+            let groups = edits.iter().filter_map(|edit| match edit {
+                Edit::Set(path, _) if path.contains('.') => Some(group(path)),
+                _ => None,
+            });
+            let groups: BTreeSet<&str> = groups.collect();
+            held.retain(|path, _| !groups.contains(group(path)));
             for edit in edits {
                 match edit {
                     Edit::Set(path, value) => drop(held.insert(path.clone(), value.clone())),

@@ -342,3 +342,50 @@ fn kinds_of_lines_have_their_words() {
     let of = |action| WriteKind::of(action).as_str();
     assert_eq!([Action::Create, Action::Deactivate, Action::Delete].map(of), ["add", "modify", "delete"]);
 }
+
+#[tokio::test]
+async fn what_is_taken_over_keeps_the_parts_that_were_right_already() {
+    let fixture = Fixture::new();
+    fixture.fake.inner().unique = true;
+    let state = fixture.open().await;
+    let free = json!({"userName": "a", "name.givenName": "old", "name.familyName": "same"});
+    let id = fixture.fake.put(ObjectType::User, free);
+    let names = vec![set("name.givenName", "new"), set("name.familyName", "same")];
+    plan(&state, vec![create(user("a"), names)]).await;
+    fixture.apply(&state).await;
+    let held = fixture.fake.inner().objects[&(ObjectType::User, id)].clone();
+    assert_eq!((&held["name.givenName"], &held["name.familyName"]), (&json!("new"), &json!("same")));
+}
+
+#[tokio::test]
+async fn what_only_the_target_has_gets_no_link() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let id = fixture.fake.put(ObjectType::User, json!({"userName": "x", "active": true}));
+    let key = user(&format!("target:{id}"));
+    let orphan = operation(Action::Deactivate, key, vec![set("active", false)]);
+    plan(&state, vec![Operation { target_id: Some(id.clone()), ..orphan }]).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.end, applied.put_off), (End::Complete, 0));
+    assert_eq!(fixture.fake.inner().objects[&(ObjectType::User, id)]["active"], json!(false));
+    assert!(state.links().all().await.unwrap().is_empty(), "the next plan would delete it");
+}
+
+#[tokio::test]
+async fn a_creation_whose_outcome_is_not_known_is_looked_for_also_after_a_refused_token() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![])]).await;
+    fixture.fake.fail(|what, _| {
+        Some(match what {
+            "create" => Mishap::LoseAnswer,
+            _ => Mishap::Fault(fault(FaultKind::Unauthorized, 50, "401")),
+        })
+    });
+    let applied = fixture.apply(&state).await;
+    assert!(matches!(applied.end, End::Unauthorized(_)), "{applied:?}");
+    fixture.fake.heal();
+    fixture.apply(&state).await;
+    assert_eq!((fixture.fake.len(), fixture.fake.count("create")), (1, 1));
+    assert!(state.link(&user("a")).await.unwrap().is_some());
+}

@@ -112,7 +112,10 @@ fn keeps_order(plan: &Plan) {
                 assert!(parents.map(depth).all(|later| later >= depth(operation)));
             }
             Action::Delete if unit(operation) => {
-                assert!(later.iter().all(|later| depth(later) <= depth(operation)));
+                assert!(
+                    later.iter().all(|later| depth(later) <= depth(operation)),
+                    "{operation:?} before {later:?}"
+                );
             }
             Action::Delete => assert!(later.iter().all(|later| later.action == Action::Delete)),
             _ => {}
