@@ -330,12 +330,18 @@ impl Bench<'_> {
 
 /// The line of the log, and the cause.
 fn told(target: &str, error: SyncError) -> Failure {
+    let line = log(target, &error);
+    Failure::Other(anyhow::Error::from(error).context(line))
+}
+
+/// Writes to the log why a run did not come to its end; the last line of it is returned.
+fn log(target: &str, error: &SyncError) -> String {
     let line = words::failure(Failed::Synchronizing(target, error.code()), 0, "");
     if let Some(line) = error.line() {
         tracing::error!(sync.target = target, "{line}");
     }
-    tracing::error!(sync.target = target, code = error.code(), remedy = error.remedy(), "{line}");
-    Failure::Other(anyhow::Error::from(error).context(line))
+    tracing::error!(sync.target = target, code = error.code(), remedy = error.remedy(), "{line}: {error}");
+    line
 }
 
 /// Whether everything was carried.

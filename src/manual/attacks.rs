@@ -214,7 +214,7 @@
 //! | a directory that breaks off, so that half of the people look gone | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_a_reading_that_was_not_whole` |
 //! | one that is empty, or a filter that finds nobody | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_an_empty_source` |
 //! | a great number of people taken out of it | held back until a person releases exactly these | `sync::run::too_much_at_once_waits_until_it_is_allowed` |
-//! | the list growing after somebody allowed it | `OtherList`: held back | `sync::gate::tests::what_was_allowed_is_released_and_nothing_else` |
+//! | the list growing after somebody allowed it | only the list of the run that was named is released | `sync::apply::tests::ways::what_is_allowed_is_the_list_of_one_run` |
 //! | a value of the directory with line breaks, to forge lines of the log | blanks | `sync::words::a_write_is_one_line_with_its_values` |
 //! | one with quotation marks, to widen a SCIM filter | escaped | `scim::filter::filters_are_written_with_escapes` |
 //! | one with commands, before a hook | no shell: the hook reads JSON | `sync::hooks::a_hook_reads_the_operation_and_nothing_is_expanded` |

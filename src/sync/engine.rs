@@ -8,8 +8,9 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::apply::journal::Journal;
-use super::apply::{self, Application, Applied, End, Standing, Sums};
+use super::apply::{self, Application, Applied, Standing, Sums};
 use super::error::SyncError;
+use super::found::patient;
 use super::gate::{Gated, gate};
 use super::link::Link;
 use super::mapping::{Mapping, sum};
@@ -139,7 +140,7 @@ impl Synchronisation {
     pub async fn check(&self, extent: &Extent) -> Result<(Report, PlanFile), SyncError> {
         let ability = self.test().await?;
         let prepared = self.prepare(&self.state, extent, &ability).await?;
-        let gated = gate(prepared.plan.clone(), &self.options.gate, None);
+        let gated = gate(prepared.plan.clone(), &self.options.gate);
         let report = Report::planned(&self.options, &prepared, &gated);
         let file = PlanFile::new(&self.options.name, prepared.plan, prepared.hash, self.now());
         Ok((report, file))
@@ -153,7 +154,7 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
-            let ability = self.test().await?;
+            let ability = patient(|| self.target.probe()).await.map_err(SyncError::Target)?;
             if state.interrupted().await? {
                 tracing::warn!(
                     sync.target = self.options.name,
@@ -242,7 +243,7 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
-        let gated = gate(prepared.plan.clone(), &self.options.gate, None);
+        let gated = gate(prepared.plan.clone(), &self.options.gate);
         let mut report = Report::planned(&self.options, &prepared, &gated);
         let Prepared { mode, mut cursors, mut structure, unasked, told, .. } = prepared;
         if !unasked.is_empty() {
@@ -268,9 +269,6 @@ impl Synchronisation {
             state.forget_cursors().await?;
         }
         state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;
-        if let End::Unauthorized(fault) | End::Unavailable(fault) = applied.end {
-            report.stopped = Some(fault);
-        }
         Ok(report)
     }
 

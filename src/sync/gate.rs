@@ -1,7 +1,7 @@
 //! [`gate`]: what is too much at once waits until somebody has looked at it.
 //!
-//! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. A list
-//! that was held is released by its own hash, and only as a whole: a list that has grown since is another one.
+//! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. What
+//! is held stays with its run ([`State::allow`](super::state::State::allow)): what a later run holds is another list.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
-use super::plan::{Fingerprint, Note, Plan};
+use super::plan::{Note, Plan};
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +85,6 @@ pub struct Gated {
     pub causes: Vec<Cause>,
 }
 
-impl Gated {
-    /// What the list that waits is allowed by; none if nothing waits.
-    pub fn hash(&self) -> Option<String> {
-        (!self.held.is_empty()).then(|| hash(&self.held))
-    }
-}
-
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,8 +113,6 @@ pub enum Cause {
         /// The limit, reckoned.
         allowed: u64,
     },
-    /// Another list was allowed than the one that waits now.
-    OtherList,
 }
 
 /// What would be done to too many.
@@ -158,48 +149,29 @@ impl fmt::Display for Cause {
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
             }
-            Self::OtherList => f.write_str(
-                "the list that was allowed is not the one that would be carried out now: look again",
-            ),
         }
     }
 }
 
-/// What a list of operations is allowed by: what is done to whom, not where they are in the source.
-pub fn hash(held: &[Operation]) -> String {
-    let mut held: Vec<&Operation> = held.iter().collect();
-    held.sort_by_key(|operation| (&operation.key, operation.action));
-    let parts = held.iter().map(|held| (held.action, &held.key, &held.target_id, &held.changes));
-    parts.fold(Fingerprint::default(), |print, part| print.with(&part)).text()
-}
-
-/// Holds back what is too much at once. `allowed` is the hash of a list that somebody has allowed.
-pub fn gate(mut plan: Plan, policy: &GatePolicy, allowed: Option<&str>) -> Gated {
+/// Holds back what is too much at once.
+pub fn gate(mut plan: Plan, policy: &GatePolicy) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
-    let mut barrier = Barrier::of(&operations, &plan, policy);
+    let barrier = Barrier::of(&operations, &plan, policy);
     if barrier.causes.is_empty() {
         return Gated { released: operations, notes: plan.notes, ..Gated::default() };
     }
     if policy.over == Over::All {
-        return match allowed {
-            Some(allowed) if allowed == hash(&operations) => {
-                Gated { released: operations, notes: plan.notes, ..Gated::default() }
-            }
-            _ => Gated { causes: barrier.causes_with(allowed), held: operations, ..Gated::default() },
-        };
+        return Gated { causes: barrier.causes, held: operations, ..Gated::default() };
     }
     let split: Vec<_> = operations.iter().map(|operation| barrier.split(operation)).collect();
     let held: Vec<Operation> = split.iter().filter_map(|(_, held)| held.clone()).collect();
-    if allowed.is_some_and(|allowed| allowed == hash(&held)) {
-        return Gated { released: operations, notes: plan.notes, ..Gated::default() };
-    }
     let waiting: BTreeSet<(&ObjectKey, Action)> =
         held.iter().map(|operation| (&operation.key, operation.action)).collect();
     plan.notes.retain(|note| note.after.is_none_or(|after| !waiting.contains(&(&note.key, after))));
     Gated {
         released: split.into_iter().filter_map(|(released, _)| released).collect(),
         notes: plan.notes,
-        causes: barrier.causes_with(allowed),
+        causes: barrier.causes,
         held,
     }
 }
@@ -279,11 +251,6 @@ impl<'a> Barrier<'a> {
                 self.groups.insert(&operation.key);
             }
         }
-    }
-
-    fn causes_with(&mut self, allowed: Option<&str>) -> Vec<Cause> {
-        let other = allowed.map(|_| Cause::OtherList);
-        std::mem::take(&mut self.causes).into_iter().chain(other).collect()
     }
 
     /// The part of an operation that passes, and the part that waits.

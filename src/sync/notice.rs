@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::error::SyncError;
 use super::options::SyncOptions;
-use super::report::Report;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::outgoing::mail::{MailError, MailOptions, Mailer};
 use crate::outgoing::{Ask, Credentials, Exchange, ExchangeError, ExchangeOptions, Method};
@@ -45,18 +43,14 @@ impl<'a> Notices<'a> {
         Ok(Self { options, mailer: wanted.map(Mailer::new).transpose()? })
     }
 
-    /// Tells of a run that held something back, stopped or failed, and of a token that ends soon. `before`: what was told
+    /// Tells why a run held something back, stopped or failed, and of a token that ends soon. `before`: what was told
     /// already; what is told now, or was before and still holds, is returned.
     pub async fn send(
         &self,
-        ended: &Result<Report, SyncError>,
+        mut all: Vec<String>,
         before: &[String],
         now: Timestamp,
     ) -> Result<Vec<String>, NoticeError> {
-        let mut all = match ended {
-            Ok(report) => report.told_causes(),
-            Err(error) => vec![error.to_string()],
-        };
         all.extend(self.token_ends(now));
         let causes: Vec<&str> =
             all.iter().filter(|cause| !before.contains(cause)).map(String::as_str).collect();

@@ -25,15 +25,16 @@ mod totals;
 use std::collections::{BTreeMap, HashMap};
 
 use super::link::{Link, LinkState};
-use super::matching::Decision;
+use super::matching::{Decision, Report};
 use super::object::{Desired, ObjectKey, ObjectType};
 use super::operation::{Action, Afterwards, Change, Operation};
 use crate::clock::Timestamp;
+use crate::scim;
 
 use adopt::Adoption;
 pub use differences::Shown;
 use differences::{Carried, differences};
-pub use digest::{Fingerprint, StateHash};
+pub use digest::StateHash;
 pub use file::{PlanFile, PlanFileError};
 use ladder::Down;
 use ledger::Ledger;
@@ -196,6 +197,7 @@ impl Planner {
         let Some(desired) = self.unmatched.remove(key) else { return };
         let dn = desired.dn.clone();
         match decision {
+            Decision::Create | Decision::Skip | Decision::Report(Report::Nothing) if !desired.active => {}
             Decision::Create => self.create(desired),
             Decision::Adopt { target_id } => {
                 self.adopted.insert(key.clone(), Adoption { desired, target_id, shown });
@@ -224,8 +226,8 @@ impl Planner {
         }
         *self.told.entry(key.kind).or_default() += 1;
         let Some(known) = self.ledger.find_mut(key) else {
-            // Nobody is made to be unusable.
-            if desired.active {
+            // Nobody is made to be unusable, but whoever is there already is stopped.
+            if desired.active || self.rules(key.kind).active.is_some() {
                 self.unmatched.insert(key.clone(), desired);
             }
             return;
@@ -317,7 +319,8 @@ impl Planner {
 
     /// The plan of all that was told.
     pub fn finish(mut self, readings: &Readings) -> Plan {
-        for (key, desired) in std::mem::take(&mut self.unmatched) {
+        let unmatched = std::mem::take(&mut self.unmatched).into_iter();
+        for (key, desired) in unmatched.filter(|(_, desired)| desired.active) {
             self.plan.skipped.push(Skipped { key, dn: desired.dn, cause: SkipCause::NotMatched });
         }
         self.adopt_all();
@@ -337,5 +340,5 @@ impl Planner {
 }
 
 fn is_true(value: &serde_json::Value) -> bool {
-    value.as_bool() == Some(true) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    scim::boolean(value) == Some(true)
 }

@@ -14,6 +14,7 @@ use super::state::State;
 use super::structure::{People, Stored, Structure};
 use super::target::{Ability, TargetFault};
 use crate::directory::source::Cursor;
+use crate::scim;
 
 /// The name under which the structure of a source is kept.
 fn shelf(source: &str) -> String {
@@ -354,7 +355,8 @@ fn note_orphans(
             if adopted.contains(id) || planner.holder(id).is_some() {
                 continue;
             }
-            let is_active = path.and_then(|path| shown.get(path)).is_none_or(|value| *value == true);
+            let is_active =
+                path.and_then(|path| shown.get(path)).is_none_or(|value| scim::boolean(value) == Some(true));
             let name = shown.values().find_map(|value| value.as_str()).unwrap_or(id);
             planner.orphan(*kind, id, name, is_active);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::watch;
 
+use super::log;
 use crate::app::App;
 use crate::app::sync::{self as wiring, InServer, farewell};
 use crate::clock::Timestamp;
@@ -18,7 +19,7 @@ use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
 use crate::sync::schedule::Schedule;
 use crate::sync::state::StateError;
-use crate::sync::words::{self, Failed};
+use crate::sync::words;
 
 /// How long a target is left alone after a run that could not be made, at least.
 const AFTER_FAULT: Duration = Duration::from_mins(1);
@@ -126,7 +127,13 @@ impl Beside<'_> {
             return Ok(());
         }
         // The token and the keys of a directory are read anew.
-        let engine = self.engine(options)?;
+        let engine = match self.engine(options) {
+            Ok(engine) => engine,
+            Err(error) => {
+                self.notify(options, vec![format!("{error:#}")], told).await?;
+                return Err(error);
+            }
+        };
         let ends = Arc::new(InServer(Arc::clone(&app.logout), Arc::clone(&app.ids)));
         let (leavers, ending) = farewell(options, ends);
         let ending = tokio::spawn(ending);
@@ -143,18 +150,19 @@ impl Beside<'_> {
                 tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
                 return Ok(());
             }
-            Err(error) => {
-                let line = words::failure(Failed::Synchronizing(&options.name, error.code()), 0, "");
-                let remedy = error.remedy();
-                if let Some(line) = error.line() {
-                    tracing::error!(sync.target = options.name, "{line}");
-                }
-                tracing::error!(sync.target = options.name, code = error.code(), remedy, "{line}: {error}");
-            }
+            Err(error) => drop(log(&options.name, error)),
         }
         tracing::info!(sync.target = options.name, "{}", words::FINISHED);
+        let causes = match &ended {
+            Ok(report) => report.told_causes(),
+            Err(error) => vec![error.to_string()],
+        };
+        self.notify(options, causes, told).await
+    }
+
+    async fn notify(&self, options: &SyncOptions, causes: Vec<String>, told: &mut Vec<String>) -> Result<()> {
         let notices = Notices::new(options, self.config.mail.as_ref())?;
-        match notices.send(&ended, told, app.clock.now()).await {
+        match notices.send(causes, told, self.app.clock.now()).await {
             Ok(causes) => *told = causes,
             Err(error) => tracing::error!(sync.target = options.name, "a notice was not sent: {error}"),
         }

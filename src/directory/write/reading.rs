@@ -14,6 +14,8 @@ use crate::identity::{Attributes, Value};
 
 /// Entries of one page; Active Directory gives no more than 1,000, OpenLDAP 500 as it is installed.
 const PAGE: i32 = 500;
+/// So many pages may be empty one after another: a filter may leave out much.
+const MOST_EMPTY: u32 = 1_000;
 
 /// More entries in one answer are taken for a fault of the server.
 const MOST_ENTRIES: usize = 100_000;
@@ -90,6 +92,7 @@ impl LdapWriter {
     ) -> Result<(), WriteFault> {
         let mut line = self.line().await?;
         let mut cookie = Vec::new();
+        let mut empty = 0;
         loop {
             let control = RawControl::from(PagedResults { size: PAGE, cookie: cookie.clone() });
             let page = match self.page(&mut line, reading, Scope::Subtree, Some(control)).await {
@@ -105,6 +108,10 @@ impl LdapWriter {
             line.kept = false;
             cookie.clone_from(&page.cookie);
             let entries = self.judged(&mut line, reading, page).await?;
+            empty = if entries.is_empty() { empty + 1 } else { 0 };
+            if empty > MOST_EMPTY {
+                return Err(WriteFault::here("search", &reading.base, 80, "the server's pages have no end"));
+            }
             if !entries.is_empty() && parts.send(entries).await.is_err() {
                 return Err(WriteFault::here("search", &reading.base, 88, "nobody waits for the entries"));
             }

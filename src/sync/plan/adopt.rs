@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::differences::{Carried, Shown, creation, differences};
 use super::outcome::{Note, SkipCause, Skipped, Unmatched, Warning};
+use super::policy::Deactivation;
 use super::{Planner, is_true};
+use crate::sync::link::LinkState;
 use crate::sync::matching;
 use crate::sync::object::{Desired, ObjectKey};
-use crate::sync::operation::{Action, Change};
+use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
 /// Somebody found at the target; two objects of the source may have found the same.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Planner {
             .collect();
         for (key, adoption) in std::mem::take(&mut self.adopted) {
             match (twice.get(&adoption.target_id), self.holders.get(&adoption.target_id).cloned()) {
+                (None, None) if !adoption.desired.active => self.stop(&adoption),
                 (None, None) => self.adopt(&adoption),
                 (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
                 (Some(claims), None) => {
@@ -54,6 +57,35 @@ impl Planner {
         let found = holders.into_iter().map(|holder| (adoption.target_id.clone(), Some(holder))).collect();
         let cause = matching::Conflict { path, value, found };
         self.plan.conflicts.push(Unmatched { key, dn: adoption.desired.dn, cause });
+    }
+
+    /// The account of somebody who may not use it any more, and who was never carried.
+    fn stop(&mut self, adoption: &Adoption) {
+        let (key, dn) = (&adoption.desired.key, &adoption.desired.dn);
+        let rules = self.rules(key.kind);
+        let Some(path) = rules.active.clone() else { return };
+        let deletes = rules.deactivation == Deactivation::DeactivationDeletes;
+        let shown = adoption.shown.as_ref().and_then(|shown| shown.get(&path));
+        if shown.is_some_and(|now| !is_true(now)) {
+            return;
+        }
+        self.holders.insert(adoption.target_id.clone(), key.clone());
+        if !deletes {
+            // Others may name whoever stays.
+            self.created.insert(key.clone(), Some(adoption.target_id.clone()));
+        }
+        self.push(Action::Adopt, &adoption.desired, Some(adoption.target_id.clone()), Vec::new());
+        let state = (!deletes).then_some(LinkState::Inactive);
+        self.plan.notes.push(Note { state, forget: deletes, ..Note::new(key, Some(Action::Deactivate)) });
+        self.plan.operations.push(Operation {
+            action: Action::Deactivate,
+            key: key.clone(),
+            dn: dn.clone(),
+            target_id: Some(adoption.target_id.clone()),
+            changes: vec![Change::Set { path, value: false.into() }],
+            match_by: Vec::new(),
+            afterwards: Afterwards::default(),
+        });
     }
 
     fn adopt(&mut self, adoption: &Adoption) {

@@ -1,4 +1,4 @@
-//! Fingerprints of what a plan was made from and of lists of operations: FNV-1a of 128 bits, which stays the same from
+//! Fingerprints of what a plan was made from: FNV-1a of 128 bits, which stays the same from
 //! one version of sekisho to the next. They find what is no longer the same; against somebody who forges they do nothing.
 
 use std::io;
@@ -13,7 +13,7 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 /// A fingerprint of one thing after another.
 #[derive(Debug, Clone, Copy)]
-pub struct Fingerprint(u128);
+struct Fingerprint(u128);
 
 impl Default for Fingerprint {
     fn default() -> Self {
@@ -24,15 +24,10 @@ impl Default for Fingerprint {
 impl Fingerprint {
     /// With one more thing. What serde cannot write as JSON counts by how far it comes.
     #[must_use]
-    pub fn with(mut self, thing: &impl Serialize) -> Self {
+    fn with(mut self, thing: &impl Serialize) -> Self {
         let written = serde_json::to_writer(&mut self, thing).is_ok();
         self.octets(&[u8::from(written)]);
         self
-    }
-
-    /// As 32 hexadecimal digits.
-    pub fn text(self) -> String {
-        format!("{:032x}", self.0)
     }
 
     fn octets(&mut self, octets: &[u8]) {
@@ -105,7 +100,7 @@ mod tests {
         let mut print = Fingerprint::default();
         print.octets(b"foobar");
         // The published test vector of FNV-1a with 128 bits.
-        assert_eq!(print.text(), "343e1662793c64bf6f0d3597ba446f18");
+        assert_eq!(format!("{:032x}", print.0), "343e1662793c64bf6f0d3597ba446f18");
     }
 
     #[test]

@@ -66,6 +66,8 @@ fn meaning(status: u16, error: &ErrorBody, what: What) -> (FaultKind, u16) {
         404 | 405 | 410 | 501 => (Refused, 53),
         409 => (Conflict, 68),
         // Somebody else changed it between our reading and our writing.
+        // It is looked for before it is sent again: a gateway may say so of what the service behind it has done.
+        503 if what == What::Create => (Unknown, 51),
         412 | 429 | 503 => (Busy, 51),
         413 | 422 => (Refused, 19),
         408 | 500 | 502 | 504..=599 => (Unknown, 80),
@@ -152,7 +154,8 @@ mod tests {
             (501, String::new(), Create, Refused, 53),
             (412, String::new(), Object, Busy, 51),
             (429, String::new(), Create, Busy, 51),
-            (503, String::new(), Create, Busy, 51),
+            (503, String::new(), Create, Unknown, 51),
+            (503, String::new(), Object, Busy, 51),
             (408, String::new(), Create, Unknown, 80),
             (500, String::new(), Create, Unknown, 80),
             (502, "<html>".into(), Create, Unknown, 80),

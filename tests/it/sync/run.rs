@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::inbox::Inbox;
 use super::rig::{Rig, members};
-use crate::support::scim::ScimServer;
+use crate::support::http::client;
+use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
 
@@ -390,4 +391,31 @@ async fn whoever_could_not_be_looked_for_is_carried_by_the_next_run() {
     assert!(run.out.contains("not looked for"), "{}", run.out);
     rig.carried(&["run", "idp"]);
     assert!(rig.users().await.contains_key("doi@example.test"));
+}
+
+/// At a service that was in use before: an account of somebody who is disabled in the directory does not stay open.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_disabled_from_the_beginning_loses_the_account_that_is_there() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    let schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"];
+    let account = serde_json::json!({ "schemas": schemas, "userName": "aoki@example.test", "active": true });
+    let made = client().post(format!("{}/Users", rig.service.url)).bearer_auth(TOKEN).json(&account);
+    assert_eq!(made.send().await.unwrap().status().as_u16(), 201);
+    let lock = |how: &str| format!("dn: {}\nchangetype: modify\n{how}\n", dn("aoki", "Sales"));
+    slapd.modify(&lock("add: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z"));
+    rig.carried(&["run", "idp"]);
+    let users = rig.users().await;
+    assert_eq!(users["aoki@example.test"]["active"], false);
+    let id = users["aoki@example.test"]["id"].clone();
+    let (_, writes) = rig.carried(&["run", "idp", "--full"]);
+    assert_eq!(writes, [""; 0]);
+    slapd.modify(&lock("delete: pwdAccountLockedTime"));
+    rig.carried(&["run", "idp"]);
+    let aoki = &rig.users().await["aoki@example.test"];
+    assert_eq!(
+        (&aoki["id"], &aoki["active"], &aoki["name"]["familyName"]),
+        (&id, &true.into(), &"aoki-sn".into())
+    );
 }

@@ -96,7 +96,8 @@ async fn answers_that_say_no_become_faults() {
     let cases = [
         (Conduct::TOO_MANY, FaultKind::Busy, 51, seconds(7)),
         (Conduct::TOO_MANY_BY_DATE, FaultKind::Busy, 51, seconds(30)),
-        (Conduct::NOT_NOW, FaultKind::Busy, 51, None),
+        // A gateway may say so of what the service behind it has done.
+        (Conduct::NOT_NOW, FaultKind::Unknown, 51, None),
         (Conduct::UNAUTHORIZED, FaultKind::Unauthorized, 50, None),
         (Conduct::Answer(404, &[], ""), FaultKind::Refused, 53, None),
         (Conduct::Answer(302, &["Location: https://elsewhere.example/"], ""), FaultKind::Refused, 80, None),

@@ -299,6 +299,22 @@ async fn what_is_held_is_not_sent_before_it_is_allowed() {
 }
 
 #[tokio::test]
+async fn what_is_allowed_is_the_list_of_one_run() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![]), create(user("b"), vec![])]).await;
+    fixture.apply(&state).await;
+    for id in ["a", "b"] {
+        let held = vec![operation(Action::Delete, user(id), vec![])];
+        state.begin(Planned { held, ..Planned::default() }).await.unwrap();
+    }
+    assert_eq!(state.allow(2).await.unwrap(), 1);
+    fixture.apply(&state).await;
+    assert_eq!((fixture.fake.len(), fixture.fake.one("b").1["userName"].clone()), (1, json!("b")));
+    assert_eq!(state.open().await.unwrap().len(), 1, "held still");
+}
+
+#[tokio::test]
 async fn a_pause_answers_what_is_in_flight_and_leaves_the_rest() {
     let fixture = Fixture::new();
     let state = fixture.open().await;

@@ -1,5 +1,7 @@
 //! Who leaves, when, and by which reading.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::model::*;
@@ -88,6 +90,30 @@ fn who_is_disabled_is_not_made() {
     let plan = world.run(&source, &policy(), at(0));
     assert_eq!((told(&plan), world.objects.len()), (vec![], 0));
     assert_eq!(plan.totals[&ObjectType::User], Totals { total: 1, unchanged: 1, ..Totals::default() });
+}
+
+#[test]
+fn who_is_disabled_and_there_already_is_stopped() {
+    let mut source = people(&["a"]);
+    source[0].active = false;
+    source[0].match_by = vec![("userName".to_owned(), "a".to_owned())];
+    for (active, expected) in
+        [(json!(true), vec!["Adopt user/a", "Deactivate user/a"]), (json!(false), vec![])]
+    {
+        let values = BTreeMap::from([("userName".to_owned(), json!("a")), ("active".to_owned(), active)]);
+        let mut world = World::default();
+        world.objects.insert(
+            "theirs".to_owned(),
+            Object { kind: Some(ObjectType::User), values, ..Object::default() },
+        );
+        assert_eq!(told(&world.run(&source, &policy(), at(0))), expected);
+        assert_eq!(world.objects["theirs"].values["active"], json!(false));
+        assert_eq!(told(&world.run(&source, &policy(), at(1))), [""; 0]);
+        source[0].active = true;
+        assert_ne!(told(&world.run(&source, &policy(), at(2))), [""; 0], "used again, on the same account");
+        assert_eq!((world.objects.len(), &world.objects["theirs"].values["active"]), (1, &json!(true)));
+        source[0].active = false;
+    }
 }
 
 #[test]
