@@ -22,3 +22,4 @@ test:
 bench:
 	sh tests/setup.sh test
 	$(CARGO) bench --locked --bench throughput
+	$(CARGO) test --locked --features kerberos --test it -- --ignored sync::kill

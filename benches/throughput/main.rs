@@ -2,7 +2,7 @@
 //! on the same core. The server has core 0; the load, slapd and the judges have the others. Nothing is asserted but
 //! that every Response verifies: figures are for people. `cargo bench --bench throughput promises` measures what is
 //! promised in seconds and nothing else, `encryption` what an encrypted assertion costs, `logout` how fast people are
-//! signed out, `directory` what signing in at LDAP costs.
+//! signed out, `directory` what signing in at LDAP costs, `sync` what synchronisation costs.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -24,6 +24,7 @@ mod server;
 #[path = "../../tests/it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "a bench uses a part of it")]
 mod support;
+mod sync;
 
 use std::process::Command;
 
@@ -36,6 +37,10 @@ use support::folder::{Folder, TANAKA};
 use support::pki::Pair;
 use support::slapd::{self, Slapd};
 use support::sp::Sp;
+
+/// Floors are measured with the allocator of what stands on them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long each load runs.
 const SECONDS: u64 = 8;
@@ -53,12 +58,15 @@ fn main() {
         logouts(&mut report);
     } else if only("directory") {
         directory::measure(&mut report);
+    } else if only("sync") {
+        sync::measure(&mut report);
     } else {
         if !only("promises") {
             rates(&mut report);
             encryption(&mut report);
             logouts(&mut report);
             directory::measure(&mut report);
+            sync::measure(&mut report);
         }
         promises::measure(&mut report);
     }

@@ -162,14 +162,13 @@ impl Bench<'_> {
             }
             Command::Check { target, how } => {
                 let (_, engine) = self.engine(target)?;
-                let (report, _) =
-                    engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                let report = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 output::check(&report, out)
             }
             Command::Plan { target, out: path, how } => {
                 let (_, engine) = self.engine(target)?;
                 let (report, file) =
-                    engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                    engine.plan(&how.extent(false)).await.map_err(|error| told(target, error))?;
                 let text = file.to_text().map_err(anyhow::Error::from)?;
                 output::write_private(path, &text)?;
                 output::check(&report, out)?;

@@ -4,7 +4,7 @@
 //! 7643 section 4 (`members`, `roles`), or at `.value` of any other, becomes one complex value each. With a value filter
 //! the values get what the filter says: `emails[type eq "work"].value` gives `{"type": "work", "value": ..}`.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
 
 use serde_json::{Map, Value};
 
@@ -62,7 +62,7 @@ pub fn read(resource: &Value, path: &Path) -> Option<Value> {
             if found.len() == 1 { found.remove(0) } else { Value::Array(found) }
         }
     };
-    (!is_none(&found)).then(|| typed(path, found))
+    (!is_none(&found)).then(|| as_boolean(path, &found).unwrap_or(found))
 }
 
 /// The values of complex values, where the attribute is one that has several.
@@ -109,20 +109,27 @@ fn has_several(path: &Path) -> bool {
     path.schema.is_none() && SEVERAL.iter().any(|name| name.eq_ignore_ascii_case(&path.attribute))
 }
 
-/// The two booleans that everybody has, as booleans.
-fn typed(path: &Path, value: Value) -> Value {
+/// The two booleans that everybody has, as booleans; `None` where it is another attribute, or no boolean.
+fn as_boolean(path: &Path, value: &Value) -> Option<Value> {
     let is_boolean = match &path.sub {
         Some(sub) => sub.eq_ignore_ascii_case("primary"),
         None => path.schema.is_none() && path.attribute.eq_ignore_ascii_case("active"),
     };
-    if is_boolean { boolean(&value).map_or(value, Value::Bool) } else { value }
+    if is_boolean { boolean(value).map(Value::Bool) } else { None }
 }
 
 /// A resource of these schemas and of the extensions that the paths name. Null and an empty list put nothing.
-pub fn assemble(values: &BTreeMap<String, Value>, schemas: &[String]) -> Result<Value, ScimError> {
+pub fn assemble<'a, V: Borrow<Value>>(
+    values: impl IntoIterator<Item = (&'a str, V)>,
+    schemas: &[String],
+) -> Result<Value, ScimError> {
     let mut resource = Map::new();
     let mut urns = schemas.to_vec();
-    for (path, value) in values.iter().filter(|(_, value)| !is_none(value)) {
+    for (path, value) in values {
+        let value = value.borrow();
+        if is_none(value) {
+            continue;
+        }
         let path = Path::parse(path)?;
         if let Some(schema) = &path.schema
             && !urns.iter().any(|urn| urn.eq_ignore_ascii_case(schema))
@@ -137,7 +144,8 @@ pub fn assemble(values: &BTreeMap<String, Value>, schemas: &[String]) -> Result<
 
 /// Puts a value at a path of a resource. Nothing that stands there already is replaced.
 pub(super) fn put(resource: &mut Map<String, Value>, path: &Path, value: &Value) -> Result<(), ScimError> {
-    let value = &typed(path, value.clone());
+    let typed = as_boolean(path, value);
+    let value = typed.as_ref().unwrap_or(value);
     let collision = || ScimError::Collision(path.to_string());
     if value.as_array().is_some_and(|values| values.len() > MOST) {
         return Err(ScimError::Value { path: path.to_string(), cause: "more than 1,000,000 values" });

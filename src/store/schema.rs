@@ -80,6 +80,15 @@ const STEPS: &[(i64, Part, &[&str])] = &[
          until_ms BIGINT NOT NULL)",
         ],
     ),
+    (
+        5,
+        Part::Sync,
+        &[
+            "ALTER TABLE sync_link ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX sync_link_name ON sync_link (target, kind, name)",
+            "CREATE INDEX sync_link_leaving ON sync_link (target, kind, since_ms) WHERE state = 'leaving'",
+        ],
+    ),
 ];
 
 /// Brings the tables of `part` to the newest version; all of them in a database that is shared.

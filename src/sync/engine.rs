@@ -26,7 +26,7 @@ use super::queries::Queries;
 use super::reading::Part;
 use super::report::{Report, Teller};
 use super::scope::Scope;
-use super::state::{Kept, Planned, Progress, Run, State, Structure};
+use super::state::{Kept, Planned, Run, State};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
 use crate::clock::{Clock, Ids, Timestamp};
@@ -59,7 +59,7 @@ pub struct Status {
     /// Whether it waits to be resumed.
     pub paused: bool,
     /// How many objects are linked.
-    pub linked: usize,
+    pub linked: u64,
     /// The newest runs.
     pub runs: Vec<Run>,
     /// By run, how much is held back.
@@ -117,11 +117,6 @@ impl Synchronisation {
         self.target.as_ref()
     }
 
-    /// A sum of all that decides what becomes of entries.
-    pub(super) fn configuration(&self) -> u64 {
-        self.configuration
-    }
-
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -137,13 +132,28 @@ impl Synchronisation {
     }
 
     /// Plans and writes nothing anywhere.
-    pub async fn check(&self, extent: &Extent) -> Result<(Report, PlanFile), SyncError> {
+    pub async fn check(&self, extent: &Extent) -> Result<Report, SyncError> {
         let ability = self.test().await?;
         let prepared = self.prepare(&self.state, extent, &ability).await?;
-        let gated = gate(prepared.plan.clone(), &self.options.gate);
-        let report = Report::planned(&self.options, &prepared, &gated);
-        let file = PlanFile::new(&self.options.name, prepared.plan, prepared.hash, self.now());
-        Ok((report, file))
+        Ok(self.checked(prepared))
+    }
+
+    /// The same, with a plan that can be carried out later.
+    pub async fn plan(&self, extent: &Extent) -> Result<(Report, PlanFile), SyncError> {
+        let ability = self.test().await?;
+        // Whatever changes while it is made, makes it stale.
+        let made_from = self.fingerprint(&self.state).await?;
+        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
+        Ok((self.checked(prepared), file))
+    }
+
+    fn checked(&self, mut prepared: Prepared) -> Report {
+        let gated = gate(&mut prepared.plan, &self.options.gate);
+        let mut report = Report::planned(&self.options, &prepared, &gated);
+        report.operations = gated.released;
+        report.held = gated.held;
+        report
     }
 
     /// Synchronises. `cancel` ends it cleanly.
@@ -218,22 +228,10 @@ impl Synchronisation {
 
     /// What is known and what waits.
     pub async fn status(&self, paused: bool) -> Result<Status, SyncError> {
-        let mut linked = 0;
-        let mut pages = self.state.links();
-        while let Some(page) = pages.next().await? {
-            linked += page.len();
-        }
-        let mut held: BTreeMap<i64, usize> = BTreeMap::new();
-        let mut failed = Vec::new();
-        for kept in self.state.open().await? {
-            match kept.progress {
-                Progress::Held => *held.entry(kept.run).or_default() += 1,
-                Progress::Failed => failed.push(kept),
-                _ => {}
-            }
-        }
-        let runs = self.state.runs(SHOWN).await?;
-        Ok(Status { target: self.options.name.clone(), paused, linked, runs, held, failed })
+        let (target, state) = (self.options.name.clone(), &self.state);
+        let linked = state.link_counts().await?.values().sum();
+        let (held, failed) = (state.held().await?, state.failed().await?);
+        Ok(Status { target, paused, linked, runs: state.runs(SHOWN).await?, held, failed })
     }
 
     async fn carry_out(
@@ -243,8 +241,9 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
-        let gated = gate(prepared.plan.clone(), &self.options.gate);
+        let gated = gate(&mut prepared.plan, &self.options.gate);
         let mut report = Report::planned(&self.options, &prepared, &gated);
+        report.held.clone_from(&gated.held);
         let Prepared { mode, mut cursors, mut structure, unasked, told, .. } = prepared;
         if !unasked.is_empty() {
             // What could not be looked for is read again by the next run.
@@ -257,8 +256,7 @@ impl Synchronisation {
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
         // What was held before and is held still stays with the run that held it first.
-        let index = state.index().await?;
-        let holding = index.iter().filter(|row| row.mark.state == "held").map(|row| row.run).max();
+        let holding = state.held().await?.into_keys().next_back();
         report.name_run(holding.unwrap_or(begun.run));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
@@ -311,11 +309,7 @@ impl Synchronisation {
             without,
             told: HashSet::new(),
             cursors,
-            structure: if structure.is_empty() {
-                Structure::Same
-            } else {
-                Structure::Changed { put: structure, gone: Vec::new() }
-            },
+            structure,
         })
     }
 
@@ -352,15 +346,20 @@ impl Synchronisation {
         Ok(parts)
     }
 
+    /// Of the links, of how far the sources were read, and of what decides over them.
     async fn fingerprint(&self, state: &State) -> Result<StateHash, SyncError> {
         let mut hash = StateHash::default();
         let mut pages = state.links();
         while let Some(page) = pages.next().await? {
             hash = page.iter().fold(hash, StateHash::with_link);
         }
-        let mut cursors = state.cursors().await?;
-        cursors.retain(|_, cursor| !cursor.value.is_empty());
-        Ok(self.with_cursors(hash, &cursors))
+        for ((source, query), cursor) in state.cursors().await? {
+            if !cursor.value.is_empty() {
+                hash = hash.with_cursor(&format!("{source} {query}"), &cursor);
+            }
+        }
+        let decides = Cursor { server: String::new(), value: format!("{:016x}", self.configuration) };
+        Ok(hash.with_cursor("configuration", &decides))
     }
 
     pub(super) fn plan_policy(&self) -> Policy {

@@ -4,9 +4,8 @@ use super::engine::{Extent, Step, Synchronisation};
 use super::error::SyncError;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
-use super::reading::collect;
+use super::reading::{person, read_structure};
 use super::scope::Verdict;
-use super::structure::Structure;
 use super::words;
 use crate::directory::source::SourceEntry;
 
@@ -36,17 +35,13 @@ impl Synchronisation {
             .collect();
         let mut keys = Vec::new();
         for part in self.parts(&mappings).await? {
-            let units = collect(&part, &part.queries.units.query).await?.0;
-            let groups = collect(&part, &part.queries.groups.query).await?.0;
-            let structure = Structure::build(units, groups, &part.conventions);
-            for (kind, query) in part.queries.people() {
-                for entry in part.source.by_login(&query.query, login).await? {
-                    steps.push(step("import", true, import(part.source.name(), &entry)));
-                    let verdict = part.scope.judge(&entry, &structure.standing(&entry));
-                    let is_in = matches!(verdict, Verdict::InScope(_));
-                    steps.push(step("scope", is_in, verdict.to_string()));
-                    keys.push(ObjectKey::new(kind, entry.id));
-                }
+            let structure = read_structure(&part).await?.0;
+            for (kind, entry) in person(&part, login).await? {
+                steps.push(step("import", true, import(part.source.name(), &entry)));
+                let verdict = part.scope.judge(&entry, &structure.standing(&entry));
+                let is_in = matches!(verdict, Verdict::InScope(_));
+                steps.push(step("scope", is_in, verdict.to_string()));
+                keys.push(ObjectKey::new(kind, entry.id));
             }
         }
         if keys.is_empty() {

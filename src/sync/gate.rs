@@ -153,12 +153,13 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Holds back what is too much at once.
-pub fn gate(mut plan: Plan, policy: &GatePolicy) -> Gated {
+/// Takes operations and notes out of a plan, and holds back what is too much at once.
+pub fn gate(plan: &mut Plan, policy: &GatePolicy) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
-    let barrier = Barrier::of(&operations, &plan, policy);
+    let mut notes = std::mem::take(&mut plan.notes);
+    let barrier = Barrier::of(&operations, &notes, plan, policy);
     if barrier.causes.is_empty() {
-        return Gated { released: operations, notes: plan.notes, ..Gated::default() };
+        return Gated { released: operations, notes, ..Gated::default() };
     }
     if policy.over == Over::All {
         return Gated { causes: barrier.causes, held: operations, ..Gated::default() };
@@ -167,10 +168,10 @@ pub fn gate(mut plan: Plan, policy: &GatePolicy) -> Gated {
     let held: Vec<Operation> = split.iter().filter_map(|(_, held)| held.clone()).collect();
     let waiting: BTreeSet<(&ObjectKey, Action)> =
         held.iter().map(|operation| (&operation.key, operation.action)).collect();
-    plan.notes.retain(|note| note.after.is_none_or(|after| !waiting.contains(&(&note.key, after))));
+    notes.retain(|note| note.after.is_none_or(|after| !waiting.contains(&(&note.key, after))));
     Gated {
         released: split.into_iter().filter_map(|(released, _)| released).collect(),
-        notes: plan.notes,
+        notes,
         causes: barrier.causes,
         held,
     }
@@ -191,10 +192,9 @@ struct Barrier<'a> {
 }
 
 impl<'a> Barrier<'a> {
-    fn of(operations: &'a [Operation], plan: &Plan, policy: &GatePolicy) -> Self {
+    fn of(operations: &'a [Operation], notes: &[Note], plan: &Plan, policy: &GatePolicy) -> Self {
         let mut barrier = Self::default();
-        let forgotten: BTreeSet<&ObjectKey> = plan
-            .notes
+        let forgotten: BTreeSet<&ObjectKey> = notes
             .iter()
             .filter(|note| note.forget && note.after == Some(Action::Deactivate))
             .map(|note| &note.key)

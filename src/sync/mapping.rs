@@ -193,6 +193,22 @@ impl Mapping {
         &self.match_by
     }
 
+    /// Whom the object names, by DN, and of which type they are to be.
+    pub fn names(&self, object: &SourceObject) -> Vec<(ObjectType, String)> {
+        let mut found = Vec::new();
+        for rule in &self.rules {
+            let Origin::Dn(expression, kind) = &rule.origin else { continue };
+            match expression.evaluate(object, &self.tables) {
+                Ok(Some(Value::String(dn))) => found.push((*kind, dn)),
+                Ok(Some(Value::Array(dns))) => {
+                    found.extend(dns.iter().filter_map(|dn| Some((*kind, dn.as_str()?.to_owned()))));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// What the object should be at the target. `resolve` finds who has a DN, of those who are carried.
     ///
     /// # Errors

@@ -50,7 +50,8 @@ pub struct Planner {
     plain: TypePolicy,
     now: Timestamp,
     ledger: Ledger,
-    state: StateHash,
+    /// How many links there are beside those of the ledger.
+    others: BTreeMap<ObjectType, u64>,
     /// Whose a target's id is, by link or by adoption.
     holders: HashMap<String, ObjectKey>,
     unmatched: BTreeMap<ObjectKey, Desired>,
@@ -67,20 +68,13 @@ pub struct Planner {
 impl Planner {
     /// For a target with these links.
     pub fn new(links: impl IntoIterator<Item = Link>, policy: Policy, now: Timestamp) -> Self {
-        let (mut ledger, mut holders) = (Ledger::default(), HashMap::new());
-        let mut state = StateHash::default();
-        for link in links {
-            state = state.with_link(&link);
-            holders.insert(link.target_id.clone(), link.key.clone());
-            ledger.put(link);
-        }
-        Self {
+        let mut planner = Self {
             policy,
             plain: TypePolicy::default(),
             now,
-            ledger,
-            state,
-            holders,
+            ledger: Ledger::default(),
+            others: BTreeMap::new(),
+            holders: HashMap::new(),
             unmatched: BTreeMap::new(),
             adopted: BTreeMap::new(),
             created: HashMap::new(),
@@ -89,7 +83,20 @@ impl Planner {
             orphans: Vec::new(),
             told: BTreeMap::new(),
             plan: Plan::default(),
-        }
+        };
+        links.into_iter().for_each(|link| planner.link(link));
+        planner
+    }
+
+    /// One more link. All come before everything else.
+    pub fn link(&mut self, link: Link) {
+        self.holders.insert(link.target_id.clone(), link.key.clone());
+        self.ledger.put(link);
+    }
+
+    /// How many more there are: links that this plan has nothing to do with need not be read.
+    pub fn others(&mut self, others: BTreeMap<ObjectType, u64>) {
+        self.others = others;
     }
 
     /// The target has no object of this link any more: it is looked for or made anew when it is offered. Comes before
@@ -169,11 +176,6 @@ impl Planner {
     /// What is linked, with the target's ids: what the target does not list of them is [`Planner::lost`].
     pub fn linked(&self) -> impl Iterator<Item = (&ObjectKey, &str)> {
         self.ledger.iter().map(|(key, known)| (key, known.target_id.as_ref()))
-    }
-
-    /// The fingerprint of the links that it was given; what it was read up to is to be added.
-    pub fn state(&self) -> StateHash {
-        self.state
     }
 
     /// Whether somebody of a type could not be matched.

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
+use super::few::Told;
 use super::found::{Inventory, listing, patient, settle};
 use super::link::{Link, LinkState};
 use super::mapping::{Invalid, Mapping};
+use super::news::News;
 use super::object::{ObjectKey, ObjectType};
-use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown, StateHash};
-use super::reading::{Part, Reading, Taken};
+use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
+use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{People, Stored, Structure};
 use super::target::{Ability, TargetFault};
-use crate::directory::source::Cursor;
+use crate::directory::source::{Cursor, Gone};
 use crate::scim;
 
 /// The name under which the structure of a source is kept.
@@ -25,8 +27,6 @@ fn shelf(source: &str) -> String {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) plan: Plan,
-    /// The fingerprint of what it was made from.
-    pub(super) hash: StateHash,
     /// `full`, `incremental`, `person`.
     pub(super) mode: &'static str,
     pub(super) cursors: Vec<(String, String, Cursor)>,
@@ -53,6 +53,13 @@ struct Before {
 }
 
 impl Before {
+    /// Units and groups of a directory as they were last read.
+    fn structure(&self, part: &Part) -> Option<Structure> {
+        let text = self.stored.get(&shelf(part.source.name()))?;
+        let stored = serde_json::from_str::<Stored>(text).ok()?;
+        Structure::restore(stored, &part.conventions).ok()
+    }
+
     /// Of a type that is not carried nothing was read: nobody of it leaves.
     fn readings(&self, reading: ReadingOf) -> Readings {
         self.mappings.keys().map(|kind| (*kind, reading)).collect()
@@ -64,7 +71,6 @@ impl Prepared {
     pub(super) fn of_file(plan: Plan) -> Self {
         Self {
             plan,
-            hash: StateHash::default(),
             mode: "plan",
             cursors: Vec::new(),
             structure: BTreeMap::new(),
@@ -124,21 +130,18 @@ impl Synchronisation {
         Ok(prepared)
     }
 
-    /// With those who are linked: those of the source, and those who are gone from it.
+    /// With all who are linked: those of the source, and those who are gone from it.
     async fn planner(&self, state: &State) -> Result<(Planner, [People; 2]), SyncError> {
-        let [mut present, mut gone] = [People::default(), People::default()];
-        let mut links = Vec::new();
+        let mut planner = Planner::new([], self.plan_policy(), self.now());
+        let mut people = Default::default();
         let mut pages = state.links();
         while let Some(page) = pages.next().await? {
-            let is_person = |link: &&Link| matches!(link.key.kind, ObjectType::User | ObjectType::Contact);
-            for link in page.iter().filter(is_person) {
-                let people =
-                    if matches!(link.state, LinkState::Leaving { .. }) { &mut gone } else { &mut present };
-                people.put_name(link.key.clone(), &link.dn);
+            for link in page {
+                split(&link, &mut people);
+                planner.link(link);
             }
-            links.extend(page);
         }
-        Ok((Planner::new(links, self.plan_policy(), self.now()), [present, gone]))
+        Ok((planner, people))
     }
 
     /// Everything, against the links, and against what the target shows where that is wanted.
@@ -149,6 +152,7 @@ impl Synchronisation {
         parts: &[Part],
         (ability, refill): (&Ability, bool),
     ) -> Result<Prepared, SyncError> {
+        let streams: Vec<Stream> = parts.iter().map(Stream::of_people).collect();
         let (mut planner, [mut known, gone]) = self.planner(state).await?;
         known.extend(gone);
         let is_first = planner.linked().next().is_none();
@@ -167,8 +171,8 @@ impl Synchronisation {
             BTreeMap::new()
         };
         let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known);
-        for part in parts {
-            reading.whole(part).await?;
+        for (part, stream) in parts.iter().zip(streams) {
+            reading.whole(part, stream).await?;
         }
         reading.finish();
         let Reading { structures, cursors, invalid, .. } = reading;
@@ -184,7 +188,6 @@ impl Synchronisation {
         let readings = before.readings(ReadingOf::All);
         let warnings = told(&structures);
         Ok(Prepared {
-            hash: self.with_cursors(planner.state(), &before.cursors),
             plan: planner.finish(&readings),
             mode: "full",
             cursors,
@@ -208,30 +211,44 @@ impl Synchronisation {
         if before.cursors.is_empty() {
             return Ok(Err("nothing was read before".to_owned()));
         }
-        let (mut planner, [present, gone]) = self.planner(state).await?;
+        let mut news = Vec::new();
+        for part in parts {
+            match News::ask(part, &before.cursors, before.structure(part)).await? {
+                Ok(told) => news.push(told),
+                Err(cause) => return Ok(Err(cause)),
+            }
+        }
+        let few = match told_of(&news) {
+            Some(told) => self.few(state, &before.mappings, &told).await?,
+            None => None,
+        };
+        let is_few = few.is_some();
+        let (mut planner, [present, gone]) = match few {
+            Some(few) => few,
+            None => self.planner(state).await?,
+        };
         let nobody = BTreeMap::new();
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
         let mut nothing = true;
-        for part in parts {
-            let stored = before.stored.get(&shelf(part.source.name()));
-            let stored = stored.and_then(|text| serde_json::from_str::<Stored>(text).ok());
-            match reading.changes(part, &before.cursors, (stored, parts.len() == 1)).await? {
+        for told in news {
+            match reading.changes(told, (parts.len() == 1, is_few)).await? {
                 Taken::Nothing => {}
                 Taken::Changes => nothing = false,
                 Taken::Whole(cause) => return Ok(Err(cause)),
             }
         }
-        if !nothing {
+        if is_few {
+            reading.finish_people();
+        } else if !nothing {
             reading.take_primary(parts).await?;
             reading.finish();
         }
         let Reading { structures, cursors, invalid, told: keys, .. } = reading;
-        let structure = if nothing { BTreeMap::new() } else { keep(parts, &structures)? };
+        let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let readings = before.readings(ReadingOf::Changes);
         Ok(Ok(Prepared {
-            hash: self.with_cursors(planner.state(), &before.cursors),
             plan: planner.finish(&readings),
             mode: "incremental",
             cursors,
@@ -252,31 +269,56 @@ impl Synchronisation {
         parts: &[Part],
         login: &str,
     ) -> Result<Prepared, SyncError> {
-        let (mut planner, [present, gone]) = self.planner(state).await?;
+        let mut found = Vec::new();
+        for part in parts {
+            // What was kept of the groups may be older than the person.
+            let structure = read_structure(part).await?.0;
+            found.push((part, structure, person(part, login).await?));
+        }
+        if found.iter().all(|(.., entries)| entries.is_empty()) {
+            return Err(SyncError::Nobody(login.to_owned()));
+        }
+        let is_as_it_was = found.iter().all(|(part, structure, _)| {
+            before.structure(part).is_some_and(|old| old.affected(structure).is_empty())
+        });
+        let few = if is_as_it_was {
+            let told = found.iter().map(|(part, structure, entries)| Told {
+                part,
+                structure,
+                people: entries.iter().map(|(kind, entry)| (*kind, entry)).collect(),
+                gone: Vec::new(),
+            });
+            self.few(state, &before.mappings, &told.collect::<Vec<_>>()).await?
+        } else {
+            None
+        };
+        let is_few = few.is_some();
+        let (mut planner, [present, gone]) = match few {
+            Some(few) => few,
+            None => self.planner(state).await?,
+        };
         let nobody = BTreeMap::new();
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
-        let mut found = 0;
-        for part in parts {
-            // What was kept of the groups may be older than the person.
-            let structure = reading.read_structure(part).await?;
-            found += reading.person(part, &structure, login).await?;
+        for (part, structure, entries) in found {
+            for (kind, entry) in entries {
+                reading.take_person(part, &structure, kind, entry);
+            }
             reading.structures.push(structure);
         }
-        if found == 0 {
-            return Err(SyncError::Nobody(login.to_owned()));
+        if is_few {
+            reading.finish_people();
+        } else {
+            reading.take_primary(parts).await?;
+            reading.finish();
         }
-        reading.take_primary(parts).await?;
-        reading.finish();
         let Reading { invalid, told, .. } = reading;
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let hash = self.with_cursors(planner.state(), &before.cursors);
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
         plan.operations.retain(|operation| told.contains(&operation.key));
         plan.notes.retain(|note| told.contains(&note.key));
         Ok(Prepared {
-            hash,
             plan,
             told,
             mode: "person",
@@ -288,16 +330,6 @@ impl Synchronisation {
             lacking: Vec::new(),
             warnings: Vec::new(),
         })
-    }
-
-    /// The fingerprint of links with that of how far the sources were read, and of what decides over them.
-    pub(super) fn with_cursors(
-        &self,
-        links: StateHash,
-        cursors: &BTreeMap<(String, String), Cursor>,
-    ) -> StateHash {
-        let configuration = Cursor { server: String::new(), value: format!("{:016x}", self.configuration()) };
-        fold_cursors(links, cursors).with_cursor("configuration", &configuration)
     }
 
     async fn settle(
@@ -373,6 +405,33 @@ fn take_linked(list: &mut Inventory, kind: ObjectType, planner: &Planner) -> BTr
     linked
 }
 
+/// Whom news are about, where units and groups are as they were and it was told who is gone.
+fn told_of<'a>(news: &'a [News<'_>]) -> Option<Vec<Told<'a>>> {
+    let of = |news: &'a News<'_>| {
+        let mut gone = Vec::new();
+        for heard in &news.heard {
+            match (heard.kind, &heard.gone) {
+                (None, _) => {}
+                (Some(kind), Gone::These(ids)) => {
+                    gone.extend(ids.iter().map(|id| ObjectKey::new(kind, id.as_str())));
+                }
+                (Some(_), Gone::AllBut(_)) => return None,
+            }
+        }
+        let people = news.people().collect();
+        (!news.is_of_structure()).then_some(Told { part: news.part, structure: &news.old, people, gone })
+    };
+    news.iter().map(of).collect()
+}
+
+/// Puts people by their names to those of the source, or to those who are gone from it.
+pub(super) fn split(link: &Link, [present, gone]: &mut [People; 2]) {
+    if matches!(link.key.kind, ObjectType::User | ObjectType::Contact) {
+        let people = if matches!(link.state, LinkState::Leaving { .. }) { gone } else { present };
+        people.put_name(link.key.clone(), &link.dn);
+    }
+}
+
 fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, String>, SyncError> {
     let kept = parts.iter().zip(structures).map(|(part, structure)| {
         let text =
@@ -396,11 +455,4 @@ fn with_others_forgotten(
     let others = before.keys().filter(|key| !asked.contains(*key));
     cursors.extend(others.map(|(source, query)| (source.clone(), query.clone(), Cursor::none())));
     cursors
-}
-
-/// The fingerprint of links with that of how far the sources were read.
-fn fold_cursors(links: StateHash, cursors: &BTreeMap<(String, String), Cursor>) -> StateHash {
-    cursors
-        .iter()
-        .fold(links, |hash, ((source, query), cursor)| hash.with_cursor(&format!("{source} {query}"), cursor))
 }

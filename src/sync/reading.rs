@@ -9,16 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::mapping::{Invalid, Mapping};
+use super::news::{Heard, News};
 use super::object::{ObjectKey, ObjectType, SourceObject};
 use super::plan::{Planner, Shown};
 use super::queries::Queries;
 use super::scope::{Scope, Verdict};
-use super::structure::{Affected, Conventions, People, Stored, Structure};
+use super::structure::{Affected, Conventions, People, Structure};
 use crate::directory::DirectoryError;
 use crate::directory::dn::Dn;
-use crate::directory::source::{Changes, Cursor, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::source::{Cursor, Gone, Source, SourceEntry, SourceQuery};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
@@ -36,6 +38,36 @@ pub(super) struct Part {
     pub(super) conventions: Conventions,
     pub(super) scope: Scope,
     pub(super) queries: Queries,
+}
+
+/// The people of a directory on their way: they are read while other things are done.
+pub(super) struct Stream(Vec<Pages>);
+
+/// The answers to one question.
+struct Pages {
+    pages: mpsc::Receiver<Vec<SourceEntry>>,
+    reader: JoinHandle<Result<Cursor, DirectoryError>>,
+}
+
+impl Stream {
+    /// Begins to read.
+    pub(super) fn of_people(part: &Part) -> Self {
+        Self(part.queries.people().map(|(_, query)| Pages::of(part, &query.query)).collect())
+    }
+}
+
+impl Pages {
+    fn of(part: &Part, query: &SourceQuery) -> Self {
+        let (parts, pages) = mpsc::channel(AHEAD);
+        let (source, query) = (Arc::clone(&part.source), query.clone());
+        let name = source.name().to_owned();
+        // Taking answers apart is half of the work: it goes on beside what is made of them.
+        let reader = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(|error| unread(&name, &error))?.block_on(source.read(&query, parts))
+        });
+        Self { pages, reader }
+    }
 }
 
 /// What a reading of changes came to.
@@ -92,13 +124,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads all of a part.
-    pub(super) async fn whole(&mut self, part: &Part) -> Result<(), DirectoryError> {
+    pub(super) async fn whole(&mut self, part: &Part, stream: Stream) -> Result<(), DirectoryError> {
         let structure = self.read_structure(part).await?;
-        for (kind, query) in part.queries.people() {
-            let (parts, mut pages) = mpsc::channel(AHEAD);
-            let source = Arc::clone(&part.source);
-            let asked = query.query.clone();
-            let reader = tokio::spawn(async move { source.read(&asked, parts).await });
+        for ((kind, query), Pages { mut pages, reader }) in part.queries.people().zip(stream.0) {
             while let Some(page) = pages.recv().await {
                 for entry in page {
                     self.take_person(part, &structure, kind, entry);
@@ -112,47 +140,28 @@ impl<'a> Reading<'a> {
     }
 
     /// Units and groups, whole.
-    pub(super) async fn read_structure(&mut self, part: &Part) -> Result<Structure, DirectoryError> {
-        let mut found = [Vec::new(), Vec::new()];
-        for (query, entries) in [&part.queries.units, &part.queries.groups].into_iter().zip(&mut found) {
-            let (taken, cursor) = collect(part, &query.query).await?;
-            *entries = taken;
+    async fn read_structure(&mut self, part: &Part) -> Result<Structure, DirectoryError> {
+        let (structure, cursors) = read_structure(part).await?;
+        for (query, cursor) in [&part.queries.units, &part.queries.groups].into_iter().zip(cursors) {
             self.note(part, &query.name, cursor);
         }
-        let [units, groups] = found;
-        Ok(Structure::build(units, groups, &part.conventions))
+        Ok(structure)
     }
 
-    /// Reads what changed in a part. `stored`: the structure as it was; `alone`: there is no other part.
+    /// Takes what changed in a directory; `alone`: there is no other one; `few`: nobody but those of whom it tells is
+    /// touched.
     pub(super) async fn changes(
         &mut self,
-        part: &Part,
-        cursors: &BTreeMap<(String, String), Cursor>,
-        (stored, alone): (Option<Stored>, bool),
+        news: News<'_>,
+        (alone, few): (bool, bool),
     ) -> Result<Taken, DirectoryError> {
+        let mut moved = news.is_of_structure();
+        let News { part, old, heard } = news;
         let name = part.source.name();
-        let mut told = Vec::new();
-        for (kind, query) in part.queries.all() {
-            let Some(cursor) = cursors.get(&(name.to_owned(), query.name.clone())) else {
-                return Ok(Taken::Whole(format!("\"{name}\" was not read with this configuration before")));
-            };
-            match part.source.changes(&query.query, cursor).await? {
-                Changes::Lost(why) => return Ok(Taken::Whole(why)),
-                Changes::Since { changed, gone, cursor } => told.push((kind, changed, gone, query, cursor)),
-            }
-        }
-        let Some(Ok(old)) = stored.map(|stored| Structure::restore(stored, &part.conventions)) else {
-            return Ok(Taken::Whole(format!("the groups of \"{name}\" are not known any more")));
-        };
-        let mut moved = told.iter().any(|(kind, changed, gone, query, _)| {
-            let is_units = query.name == part.queries.units.name;
-            kind.is_none() && (!changed.is_empty() || has_lost(&old, is_units, gone))
-        });
         let mut nothing = !moved;
-        if !moved {
+        if !moved && !few {
             // Groups may list somebody by the new name without having been changed, or were changed since they were asked.
-            moved =
-                told.iter().any(|(kind, changed, ..)| kind.is_some_and(|kind| self.is_new(kind, changed)));
+            moved = heard.iter().any(|one| one.kind.is_some_and(|kind| self.is_new(kind, &one.changed)));
         }
         let (structure, touched) = if moved {
             let new = self.read_structure(part).await?;
@@ -169,7 +178,7 @@ impl<'a> Reading<'a> {
             (old, Vec::new())
         };
         let mut taken = HashSet::new();
-        for (kind, changed, gone, query, cursor) in told {
+        for Heard { kind, query, changed, gone, cursor } in heard {
             let Some(kind) = kind else {
                 if !moved {
                     self.note(part, &query.name, cursor);
@@ -262,8 +271,8 @@ impl<'a> Reading<'a> {
     pub(super) async fn take_primary(&mut self, parts: &[Part]) -> Result<(), DirectoryError> {
         let structures = std::mem::take(&mut self.structures);
         for (part, structure) in parts.iter().zip(&structures) {
-            let tokens: BTreeSet<u32> =
-                structure.carried().flat_map(|key| structure.tokens_of(&key)).collect();
+            let carried = structure.carried().filter(|key| self.mappings.contains_key(&key.kind));
+            let tokens: BTreeSet<u32> = carried.flat_map(|key| structure.tokens_of(&key)).collect();
             let tokens: Vec<String> =
                 tokens.into_iter().map(|token| format!("(primaryGroupID={token})")).collect();
             for some in tokens.chunks(TOKENS) {
@@ -284,28 +293,16 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Reads one person by the login name; says how many it were.
-    pub(super) async fn person(
-        &mut self,
-        part: &Part,
-        structure: &Structure,
-        login: &str,
-    ) -> Result<usize, DirectoryError> {
-        let mut count = 0;
-        for (kind, query) in part.queries.people() {
-            for entry in part.source.by_login(&query.query, login).await? {
-                count += 1;
-                self.take_person(part, structure, kind, entry);
-            }
-        }
-        Ok(count)
-    }
-
-    /// Units and groups as objects, and whoever waited for somebody.
-    pub(super) fn finish(&mut self) {
+    /// Whoever waited for somebody.
+    pub(super) fn finish_people(&mut self) {
         for object in std::mem::take(&mut self.waiting) {
             self.offer(&object, true);
         }
+    }
+
+    /// Whoever waited for somebody, and units and groups as objects.
+    pub(super) fn finish(&mut self) {
+        self.finish_people();
         let structures = std::mem::take(&mut self.structures);
         for structure in &structures {
             for unit in structure.organizations() {
@@ -324,7 +321,13 @@ impl<'a> Reading<'a> {
         self.cursors.push((part.source.name().to_owned(), query.to_owned(), cursor));
     }
 
-    fn take_person(&mut self, part: &Part, structure: &Structure, kind: ObjectType, entry: SourceEntry) {
+    pub(super) fn take_person(
+        &mut self,
+        part: &Part,
+        structure: &Structure,
+        kind: ObjectType,
+        entry: SourceEntry,
+    ) {
         let standing = structure.standing(&entry);
         let key = ObjectKey::new(kind, entry.id.as_str());
         self.told.insert(key.clone());
@@ -377,17 +380,24 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Whether units or groups are gone.
-fn has_lost(old: &Structure, is_units: bool, gone: &Gone) -> bool {
-    let (ids, told_gone) = match gone {
-        // Active Directory names whatever was touched in the domain.
-        Gone::These(ids) => (ids, true),
-        Gone::AllBut(ids) => (ids, false),
-    };
-    let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
-    let mut held: Box<dyn Iterator<Item = &str>> =
-        if is_units { Box::new(old.unit_ids()) } else { Box::new(old.group_ids()) };
-    held.any(|id| ids.contains(id) == told_gone)
+/// Units and groups, whole, and how far each was read.
+pub(super) async fn read_structure(part: &Part) -> Result<(Structure, [Cursor; 2]), DirectoryError> {
+    let (units, of_units) = collect(part, &part.queries.units.query).await?;
+    let (groups, of_groups) = collect(part, &part.queries.groups.query).await?;
+    Ok((Structure::build(units, groups, &part.conventions), [of_units, of_groups]))
+}
+
+/// Whoever has this login name.
+pub(super) async fn person(
+    part: &Part,
+    login: &str,
+) -> Result<Vec<(ObjectType, SourceEntry)>, DirectoryError> {
+    let mut found = Vec::new();
+    for (kind, query) in part.queries.people() {
+        let entries = part.source.by_login(&query.query, login).await?;
+        found.extend(entries.into_iter().map(|entry| (kind, entry)));
+    }
+    Ok(found)
 }
 
 /// All entries of a query.
@@ -395,10 +405,7 @@ pub(super) async fn collect(
     part: &Part,
     query: &SourceQuery,
 ) -> Result<(Vec<SourceEntry>, Cursor), DirectoryError> {
-    let (parts, mut pages) = mpsc::channel(AHEAD);
-    let source = Arc::clone(&part.source);
-    let query = query.clone();
-    let reader = tokio::spawn(async move { source.read(&query, parts).await });
+    let Pages { mut pages, reader } = Pages::of(part, query);
     let mut entries = Vec::new();
     while let Some(page) = pages.recv().await {
         entries.extend(page);
@@ -408,9 +415,13 @@ pub(super) async fn collect(
 }
 
 fn joined<T>(part: &Part, ended: Result<T, tokio::task::JoinError>) -> Result<T, DirectoryError> {
-    ended.map_err(|cause| DirectoryError::Refused {
-        directory: part.source.name().to_owned(),
+    ended.map_err(|cause| unread(part.source.name(), &cause))
+}
+
+fn unread(directory: &str, cause: &dyn std::error::Error) -> DirectoryError {
+    DirectoryError::Refused {
+        directory: directory.to_owned(),
         operation: "the reading",
         cause: cause.to_string(),
-    })
+    }
 }

@@ -32,7 +32,7 @@ pub struct Report {
     pub causes: Vec<String>,
     /// What is held back.
     pub held: Vec<Operation>,
-    /// What is to be done, or was.
+    /// What is to be done, of a check.
     pub operations: Vec<Operation>,
     /// What could not be carried, or is not clear, in sentences.
     pub problems: Vec<String>,
@@ -75,8 +75,6 @@ impl Report {
             mode: prepared.mode.to_owned(),
             counts,
             causes: gated.causes.iter().map(|cause| cause.sentence("RUN")).collect(),
-            held: gated.held.clone(),
-            operations: gated.released.clone(),
             problems,
             warnings,
             ..Self::default()

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::link::Link;
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
+use super::structure::names;
 use crate::clock::{Clock, Timestamp};
 use crate::directory::source::Cursor;
 use crate::store::{
@@ -24,7 +25,7 @@ use crate::store::{
 };
 
 pub(super) use self::begin::of_phase;
-pub use self::begin::{Begun, Planned, Structure};
+pub use self::begin::{Begun, Planned};
 pub(super) use self::code::{in_shards, key_row, link_row, shard_of};
 pub use self::lease::Lease;
 
@@ -168,6 +169,50 @@ impl State {
         self.join(rows, members)
     }
 
+    /// The links of a type whose DNs have these normal forms.
+    pub(super) async fn named(
+        &self,
+        kind: ObjectType,
+        names: impl IntoIterator<Item = String>,
+    ) -> Result<Vec<Link>, StateError> {
+        let names: Vec<_> = names.into_iter().map(|name| (kind.key().to_owned(), name)).collect();
+        let rows = self.store.links_named(&self.target, &names).await?;
+        self.join(rows, Vec::new())
+    }
+
+    /// Gives a name to links that were written before names were kept.
+    async fn name_links(&self) -> Result<(), StateError> {
+        loop {
+            let mut rows = self.store.unnamed_links(&self.target, limit(PAGE)).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in &mut rows {
+                row.name = names::normal(&row.dn);
+            }
+            self.write(vec![SyncWrite::PutLinks(rows)]).await?;
+        }
+    }
+
+    /// Whether all links can be found by name.
+    pub(super) async fn has_names(&self) -> Result<bool, StateError> {
+        Ok(self.store.unnamed_links(&self.target, 1).await?.is_empty())
+    }
+
+    /// How many links there are of each type.
+    pub(super) async fn link_counts(&self) -> Result<BTreeMap<ObjectType, u64>, StateError> {
+        let rows = self.store.link_counts(&self.target).await?.into_iter();
+        let count = |(kind, count)| Ok((self.kind(kind)?, u64::try_from(count).unwrap_or(0)));
+        rows.map(count).collect()
+    }
+
+    /// Since when the first one of each type is leaving.
+    pub(super) async fn first_leaving(&self) -> Result<BTreeMap<ObjectType, Timestamp>, StateError> {
+        let rows = self.store.first_leaving(&self.target).await?.into_iter();
+        let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        rows.map(|(kind, since_ms)| Ok((self.kind(kind)?, moment(since_ms)))).collect()
+    }
+
     /// The target's ids of these objects, without what else is known of them.
     pub(super) async fn ids_of(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, StateError> {
         let keys: Vec<_> = keys.iter().map(key_row).collect();
@@ -225,8 +270,29 @@ impl State {
     /// Whether something of an earlier run was planned and not carried out, though nothing holds it back: a run was cut
     /// off, and is resumed before the next one plans.
     pub async fn interrupted(&self) -> Result<bool, StateError> {
-        let index = self.index().await?;
-        Ok(index.iter().any(|row| matches!(row.mark.state.as_str(), "waiting" | "sent")))
+        let open = self.store.open_counts(&self.target).await?;
+        Ok(open.iter().any(|(_, state, _)| matches!(state.as_str(), "waiting" | "sent")))
+    }
+
+    /// How much is held back, by run.
+    pub async fn held(&self) -> Result<BTreeMap<i64, usize>, StateError> {
+        let open = self.store.open_counts(&self.target).await?.into_iter();
+        let held = open.filter(|(_, state, _)| state == "held");
+        Ok(held.map(|(run, _, count)| (run, usize::try_from(count).unwrap_or(0))).collect())
+    }
+
+    /// What failed and is tried again.
+    pub async fn failed(&self) -> Result<Vec<Kept>, StateError> {
+        let mut places: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for row in self.index().await?.into_iter().filter(|row| row.mark.state == "failed") {
+            places.entry(row.run).or_default().push(row.seq);
+        }
+        let mut found = Vec::new();
+        for (run, seqs) in places {
+            found.extend(self.operations_at(run, &seqs).await?);
+        }
+        found.sort_by_key(|kept| (kept.run, kept.seq));
+        Ok(found)
     }
 
     /// What was planned for an object, the newest first.
@@ -277,8 +343,7 @@ impl State {
 
     /// Releases what the gate held back in a run: exactly this. Says how much it was.
     pub async fn allow(&self, run: i64) -> Result<usize, StateError> {
-        let held = self.index().await?;
-        let held = held.iter().filter(|row| row.run == run && row.mark.state == "held").count();
+        let held = self.held().await?.get(&run).copied().unwrap_or(0);
         let at_ms = self.now_ms();
         self.write(vec![SyncWrite::Turn { run: Some(run), from: "held", to: "waiting", at_ms }]).await?;
         Ok(held)
@@ -330,10 +395,12 @@ impl State {
     }
 
     pub(super) fn key(&self, (kind, id): KeyRow) -> Result<ObjectKey, StateError> {
-        let known = ObjectType::parse(&kind);
-        known
-            .map(|kind| ObjectKey { kind, id })
-            .ok_or_else(|| self.unreadable(format!("an object of type \"{kind}\"")))
+        Ok(ObjectKey { kind: self.kind(kind)?, id })
+    }
+
+    fn kind(&self, word: String) -> Result<ObjectType, StateError> {
+        let known = ObjectType::parse(&word);
+        known.ok_or_else(|| self.unreadable(format!("an object of type \"{word}\"")))
     }
 
     /// Links with their members.

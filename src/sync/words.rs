@@ -79,7 +79,7 @@ pub fn failure(failed: Failed<'_>, retries: u32, detail: &str) -> String {
         Failed::Modifying(dn) => format!("Modifying {dn} failed: {retry}{detail}"),
         Failed::Deleting(dn) => format!("Deleting {dn} failed: {retry}{detail}"),
     };
-    one_line(&line)
+    one_line(line)
 }
 
 /// The line of one write: its values after `+` (added), `-` (removed), `=` (replaced).
@@ -91,7 +91,7 @@ pub fn update(written: &Written<'_>) -> String {
         // A String takes everything.
         let _ = write!(line, " {}:{sign}{}", change.path, Told(&change.value));
     }
-    one_line(&line)
+    one_line(line)
 }
 
 struct Told<'a>(&'a ShownValue<'a>);
@@ -99,7 +99,7 @@ struct Told<'a>(&'a ShownValue<'a>);
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ShownValue::Value(value) => f.write_str(&plain(value)),
+            ShownValue::Value(value) => plain(value, f),
             ShownValue::Objects(keys) => {
                 let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
                 f.write_str(&ids.join(";"))
@@ -110,17 +110,20 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-fn plain(value: &Value) -> String {
+fn plain(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(";"),
-        other => other.to_string(),
+        Value::String(text) => f.write_str(text),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(at, item)| {
+            f.write_str(if at == 0 { "" } else { ";" })?;
+            plain(item, f)
+        }),
+        other => write!(f, "{other}"),
     }
 }
 
 /// A value of a directory must not begin a line of its own.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+fn one_line(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 
 /// What an administrator can do about an error code; the codes are LDAP's (RFC 4511 appendix A), and 51, 81 and 82 of its

@@ -128,6 +128,26 @@ impl SyncStore {
         read::links(&self.readers, target, keys).await.map_err(|cause| self.failed(&cause))
     }
 
+    /// Links by kind and name, in any order.
+    pub async fn links_named(&self, target: &str, names: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
+        read::links_named(&self.readers, target, names).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// How many links there are of each kind.
+    pub async fn link_counts(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        read::link_counts(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// By kind, since when the first of those who are in the state `leaving` is.
+    pub async fn first_leaving(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        read::first_leaving(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Links without a name, which versions before this one wrote.
+    pub async fn unnamed_links(&self, target: &str, limit: i64) -> Result<Vec<LinkRow>, StoreError> {
+        read::unnamed(&self.readers, target, limit).await.map_err(|cause| self.failed(&cause))
+    }
+
     /// Links by kind and the target's own id, in any order.
     pub async fn links_at(&self, target: &str, ids: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
         read::links_at(&self.readers, target, ids).await.map_err(|cause| self.failed(&cause))
@@ -170,7 +190,12 @@ impl SyncStore {
         found.map_err(|cause| self.failed(&cause))
     }
 
-    /// The same with empty bodies.
+    /// How many operations are not over, by run and state.
+    pub async fn open_counts(&self, target: &str) -> Result<Vec<(i64, String, i64)>, StoreError> {
+        read::open_counts(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The next open operations, with empty bodies.
     pub async fn open_index(
         &self,
         target: &str,

@@ -11,7 +11,7 @@ use super::sql::by_kind;
 const IDS: usize = 512;
 
 const LINK: &str =
-    "SELECT kind, source_id, target_id, dn, state, since_ms, sums FROM sync_link WHERE target = $1";
+    "SELECT kind, source_id, target_id, dn, name, state, since_ms, sums FROM sync_link WHERE target = $1";
 const MEMBER: &str = "SELECT kind, source_id, path, shard, members FROM sync_member WHERE target = $1";
 macro_rules! operations {
     ($body:literal) => {
@@ -59,6 +59,32 @@ pub(super) async fn links(pool: &AnyPool, target: &str, keys: &[KeyRow]) -> Rows
 /// Links by what they are at the target, in any order.
 pub(super) async fn links_at(pool: &AnyPool, target: &str, ids: &[KeyRow]) -> Rows<LinkRow> {
     of_keys(pool, LINK, "target_id", target, ids).await?.iter().map(link).collect()
+}
+
+/// Links by kind and name, in any order.
+pub(super) async fn links_named(pool: &AnyPool, target: &str, names: &[KeyRow]) -> Rows<LinkRow> {
+    of_keys(pool, LINK, "name", target, names).await?.iter().map(link).collect()
+}
+
+/// How many links there are of each kind.
+pub(super) async fn link_counts(pool: &AnyPool, target: &str) -> Rows<(String, i64)> {
+    let text = "SELECT kind, COUNT(*) FROM sync_link WHERE target = $1 GROUP BY kind";
+    let rows = sqlx::query(text).bind(target).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// By kind, since when the first one is leaving.
+pub(super) async fn first_leaving(pool: &AnyPool, target: &str) -> Rows<(String, i64)> {
+    let text =
+        "SELECT kind, MIN(since_ms) FROM sync_link WHERE target = $1 AND state = 'leaving' GROUP BY kind";
+    let rows = sqlx::query(text).bind(target).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Links whose names are not kept.
+pub(super) async fn unnamed(pool: &AnyPool, target: &str, limit: i64) -> Rows<LinkRow> {
+    let query = sqlx::query(AssertSqlSafe(format!("{LINK} AND name = '' LIMIT $2"))).bind(target);
+    query.bind(limit).fetch_all(pool).await?.iter().map(link).collect()
 }
 
 /// The members of these keys.
@@ -135,6 +161,14 @@ pub(super) async fn open_operations(
     query.bind(run).bind(seq).bind(limit).fetch_all(pool).await?.iter().map(operation).collect()
 }
 
+/// How many operations are not over, by run and state.
+pub(super) async fn open_counts(pool: &AnyPool, target: &str) -> Rows<(i64, String, i64)> {
+    let text = "SELECT run, state, COUNT(*) FROM sync_operation WHERE target = $1 \
+                AND state IN ('waiting', 'sent', 'failed', 'held') GROUP BY run, state ORDER BY run";
+    let rows = sqlx::query(text).bind(target).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+}
+
 /// The same with empty bodies.
 pub(super) async fn open_index(
     pool: &AnyPool,
@@ -206,9 +240,10 @@ fn link(row: &AnyRow) -> Result<LinkRow, sqlx::Error> {
         key: (row.try_get(0)?, row.try_get(1)?),
         target_id: row.try_get(2)?,
         dn: row.try_get(3)?,
-        state: row.try_get(4)?,
-        since_ms: row.try_get(5)?,
-        sums: row.try_get(6)?,
+        name: row.try_get(4)?,
+        state: row.try_get(5)?,
+        since_ms: row.try_get(6)?,
+        sums: row.try_get(7)?,
     })
 }
 

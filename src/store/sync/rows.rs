@@ -13,6 +13,8 @@ pub struct LinkRow {
     pub target_id: String,
     /// Its DN when it was last carried.
     pub dn: String,
+    /// The DN in a form that can be compared; empty in rows of versions that did not keep it.
+    pub name: String,
     /// A word.
     pub state: String,
     /// Since when, where the word asks for it; else 0.
@@ -131,10 +133,6 @@ pub enum SyncWrite {
     PutCursors(Vec<CursorRow>),
     /// Entries of the structure are as these are now.
     PutStructure(Vec<StructureRow>),
-    /// These ids are not in the structure any more.
-    DropStructure(Vec<String>),
-    /// Nothing is in the structure any more.
-    ClearStructure,
     /// A run is new, or as it is now.
     PutRun(RunRow),
     /// Operations are new.

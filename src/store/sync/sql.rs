@@ -9,9 +9,9 @@ use crate::store::sql::Arg::{Number, Text};
 use crate::store::sql::{Form, Statements};
 
 const PUT_LINKS: Form = Form {
-    head: "INSERT INTO sync_link (target, kind, source_id, target_id, dn, state, since_ms, sums) VALUES ",
+    head: "INSERT INTO sync_link (target, kind, source_id, target_id, dn, name, state, since_ms, sums) VALUES ",
     tail: " ON CONFLICT (target, kind, source_id) DO UPDATE SET target_id = excluded.target_id, \
-           dn = excluded.dn, state = excluded.state, since_ms = excluded.since_ms, sums = excluded.sums",
+           dn = excluded.dn, name = excluded.name, state = excluded.state, since_ms = excluded.since_ms, sums = excluded.sums",
     tuples: true,
 };
 const PUT_MEMBERS: Form = Form {
@@ -38,11 +38,6 @@ const PUT_STRUCTURE: Form = Form {
     head: "INSERT INTO sync_structure (target, source_id, body) VALUES ",
     tail: " ON CONFLICT (target, source_id) DO UPDATE SET body = excluded.body",
     tuples: true,
-};
-const DROP_STRUCTURE: Form = Form {
-    head: "DELETE FROM sync_structure WHERE target = $1 AND source_id IN (",
-    tail: ")",
-    tuples: false,
 };
 const ADD_OPERATIONS: Form = Form {
     head: "INSERT INTO sync_operation (target, run, seq, kind, source_id, phase, body, state, attempts, \
@@ -82,7 +77,8 @@ pub(super) async fn run(
             let row = links.values().map(|link| {
                 let (kind, id) = (Text(&link.key.0), Text(&link.key.1));
                 let (state, since) = (Text(&link.state), Number(link.since_ms));
-                [to, kind, id, Text(&link.target_id), Text(&link.dn), state, since, Text(&link.sums)]
+                let (dn, name) = (Text(&link.dn), Text(&link.name));
+                [to, kind, id, Text(&link.target_id), dn, name, state, since, Text(&link.sums)]
             });
             statements.each(connection, &PUT_LINKS, &[], &row.collect::<Vec<_>>()).await
         }
@@ -130,19 +126,6 @@ pub(super) async fn run(
             let query = query.bind(row.started_ms).bind(row.ended_ms).bind(row.counts.as_str());
             query.bind(row.result.as_str()).bind(row.causes.as_str()).execute(connection).await.map(drop)
         }
-        reading => run_reading(statements, connection, target, reading).await,
-    }
-}
-
-/// What is kept of the reading of a source.
-async fn run_reading(
-    statements: &mut Statements,
-    connection: &mut AnyConnection,
-    target: &str,
-    write: &SyncWrite,
-) -> Result<(), sqlx::Error> {
-    let to = Text(target);
-    match write {
         SyncWrite::PutCursors(rows) => {
             let rows: BTreeMap<_, _> = rows.iter().map(|row| ((&row.source, &row.query), row)).collect();
             let rows = rows
@@ -154,14 +137,6 @@ async fn run_reading(
             let rows: BTreeMap<_, _> = rows.iter().map(|row| (&row.source_id, &row.body)).collect();
             let rows: Vec<_> = rows.into_iter().map(|(id, body)| [to, Text(id), Text(body)]).collect();
             statements.each(connection, &PUT_STRUCTURE, &[], &rows).await
-        }
-        SyncWrite::DropStructure(ids) => {
-            let ids: Vec<_> = ids.iter().map(|id| [Text(id)]).collect();
-            statements.each(connection, &DROP_STRUCTURE, &[to], &ids).await
-        }
-        _ => {
-            let query = sqlx::query("DELETE FROM sync_structure WHERE target = $1").bind(target);
-            query.execute(connection).await.map(drop)
         }
     }
 }

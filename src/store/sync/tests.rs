@@ -28,7 +28,8 @@ fn link(id: &str, target_id: &str) -> LinkRow {
     LinkRow {
         key: key(id),
         target_id: target_id.into(),
-        dn: format!("uid={id},dc=x"),
+        dn: format!("UID={id},dc=x"),
+        name: format!("uid={id},dc=x"),
         state: "active".into(),
         since_ms: 0,
         sums: "{}".into(),

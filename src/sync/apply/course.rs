@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
-use super::feed::{Feed, is_serial, makes};
+use super::feed::{Feed, Loaded, is_serial, makes};
 use super::journal::{Tally, WriteKind, Written, shown};
 use super::record::Results;
 use super::send::{Outcome, Sender, unresolved};
@@ -33,6 +33,7 @@ const WAITING: usize = 1_000;
 const DENIED: u32 = 8;
 
 type Attempt<'a> = BoxFuture<'a, (Task, Outcome)>;
+type Loading<'a> = BoxFuture<'a, Result<Loaded, StateError>>;
 type Commit<'a> = BoxFuture<'a, (Result<(), StateError>, Vec<Task>)>;
 
 /// An application under way.
@@ -55,6 +56,7 @@ pub(super) struct Course<'a> {
     results: Results,
     oldest: Option<Instant>,
     commit: Option<Commit<'a>>,
+    loading: Option<Loading<'a>>,
     denied: u32,
     cancel: watch::Receiver<bool>,
     end: End,
@@ -82,6 +84,7 @@ impl<'a> Course<'a> {
             results: Results::default(),
             oldest: None,
             commit: None,
+            loading: None,
             denied: 0,
             cancel: job.cancel.clone(),
             end: End::Complete,
@@ -99,7 +102,7 @@ impl<'a> Course<'a> {
             }
             let goes_on = self.end == End::Complete;
             if goes_on {
-                self.load().await?;
+                self.load();
             } else {
                 self.give_back();
             }
@@ -115,28 +118,39 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Whether nothing is loaded but what is parked.
+    /// Whether nothing is loaded but what is parked, and nothing on the way.
     fn is_idle(&self) -> bool {
-        self.intents.is_empty() && self.ready.is_empty() && self.waiting.is_empty()
+        let nothing = self.intents.is_empty() && self.ready.is_empty() && self.waiting.is_empty();
+        nothing && self.loading.is_none()
     }
 
-    /// Loads the next operations: of this turn, or of the next one when this one is over.
-    async fn load(&mut self) -> Result<(), StateError> {
-        while self.intents.len() + self.ready.len() < BATCH / 2 && self.waiting.len() < WAITING {
-            let Some(next) = self.feed.turn() else { return Ok(()) };
-            if self.turn != Some(next) && !self.is_over(next) {
-                return Ok(());
-            }
-            self.turn = Some(next);
-            for task in self.feed.load(self.job.state, BATCH).await? {
-                if task.creates() && !task.look_up {
-                    self.intents.push(task);
-                } else {
-                    self.ready.push_back(task);
-                }
+    /// Begins to load the next operations: of this turn, or of the next one when this one is over.
+    fn load(&mut self) {
+        let enough = self.intents.len() + self.ready.len() >= BATCH || self.waiting.len() >= WAITING;
+        let Some(next) = self.feed.turn().filter(|_| !enough && self.loading.is_none()) else { return };
+        if self.turn != Some(next) && !self.is_over(next) {
+            return;
+        }
+        self.turn = Some(next);
+        let state = self.job.state;
+        self.loading = self.feed.next(BATCH).map(|batch| Box::pin(batch.load(state)) as Loading<'a>);
+    }
+
+    /// Takes what was loaded, when the objects that it names are known, too.
+    fn loaded(&mut self, loaded: Loaded) {
+        let unknown = if loaded.is_complete() { Vec::new() } else { self.feed.unknown(&loaded) };
+        if !unknown.is_empty() {
+            let state = self.job.state;
+            self.loading = Some(Box::pin(async move { loaded.named(state, &unknown).await }));
+            return;
+        }
+        for task in self.feed.take(loaded) {
+            if task.creates() && !task.look_up {
+                self.intents.push(task);
+            } else {
+                self.ready.push_back(task);
             }
         }
-        Ok(())
     }
 
     /// Whether the turn before `next` is over, and written: links are read again for the next one.
@@ -208,12 +222,22 @@ impl<'a> Course<'a> {
                 None => std::future::pending().await,
             }
         };
+        let loading = async {
+            match &mut self.loading {
+                Some(loading) => loading.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             Some((task, outcome)) = self.flying.next(), if !self.flying.is_empty() => self.settle(task, outcome)?,
             (written, tasks) = commit => {
                 self.commit = None;
                 written?;
                 self.ready.extend(tasks);
+            }
+            loaded = loading => {
+                self.loading = None;
+                self.loaded(loaded?);
             }
             () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             () = until_true(cancelled), if watched => {}
@@ -277,7 +301,7 @@ impl<'a> Course<'a> {
             }
             Outcome::Broken(error) => return Err(error),
         }
-        self.oldest.get_or_insert(now);
+        self.note_time(now);
         Ok(())
     }
 
@@ -323,7 +347,14 @@ impl<'a> Course<'a> {
         self.job.journal.skipped(&self.written(task, task.operation.target_id.as_deref(), Some(&fault)));
         self.arrive(task, None);
         self.put_off(task, &fault);
-        self.oldest.get_or_insert(Instant::now());
+        self.note_time(Instant::now());
+    }
+
+    /// Since when results wait, if there are some.
+    fn note_time(&mut self, now: Instant) {
+        if self.results.len() > 0 {
+            self.oldest.get_or_insert(now);
+        }
     }
 
     fn put_off(&mut self, task: &Task, fault: &TargetFault) {

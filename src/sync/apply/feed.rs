@@ -8,9 +8,10 @@ use tokio::time::Instant;
 
 use super::task::{Known, Task, named};
 use crate::store::OperationRow;
+use crate::sync::link::Link;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::Action;
-use crate::sync::state::{State, StateError, of_phase};
+use crate::sync::state::{Kept, State, StateError, of_phase};
 
 /// An operation that is not loaded yet.
 #[derive(Debug)]
@@ -65,36 +66,37 @@ impl Feed {
         self.entries.len()
     }
 
-    /// Loads at most so many, all of one turn and one run, with their links and those of the objects that they name.
-    pub(super) async fn load(&mut self, state: &State, most: usize) -> Result<Vec<Task>, StateError> {
-        let Some((phase, run)) = self.entries.front().map(|entry| (entry.phase, entry.run)) else {
-            return Ok(Vec::new());
-        };
+    /// Takes out at most so many, all of one turn and one run.
+    pub(super) fn next(&mut self, most: usize) -> Option<Batch> {
+        let (phase, run) = self.entries.front().map(|entry| (entry.phase, entry.run))?;
         let same =
             self.entries.iter().take(most).take_while(|entry| (entry.phase, entry.run) == (phase, run));
         let length = same.count();
-        let sent: BTreeMap<i64, bool> =
-            self.entries.drain(..length).map(|entry| (entry.seq, entry.sent)).collect();
-        let seqs: Vec<i64> = sent.keys().copied().collect();
-        let mut kept = state.operations_at(run, &seqs).await?;
-        kept.sort_by_key(|kept| kept.seq);
-        let keys: Vec<_> = kept.iter().map(|kept| kept.operation.key.clone()).collect();
-        let creates = of_phase(phase).0 == Action::Create;
-        let before = if creates { Vec::new() } else { state.links_of(&keys).await? };
+        let sent = self.entries.drain(..length).map(|entry| (entry.seq, entry.sent)).collect();
+        Some(Batch { phase, run, sent })
+    }
+
+    /// The objects that they name and nobody asked for yet.
+    pub(super) fn unknown(&self, loaded: &Loaded) -> Vec<ObjectKey> {
+        let named = loaded.kept.iter().flat_map(|kept| named(&kept.operation));
+        let own = loaded.before.iter().map(|link| &link.key).collect::<HashSet<_>>();
+        let unknown = named.filter(|key| !self.known.contains_key(*key) && !own.contains(key));
+        unknown.cloned().collect::<HashSet<_>>().into_iter().collect()
+    }
+
+    /// What was loaded, as it is sent.
+    pub(super) fn take(&mut self, loaded: Loaded) -> Vec<Task> {
+        let Loaded { batch, kept, before, ids } = loaded;
+        self.known.extend(before.iter().map(|link| (link.key.clone(), Arc::from(link.target_id.as_str()))));
+        self.known.extend(ids.into_iter().flatten().map(|(key, id)| (key, Arc::from(id))));
         let mut before: HashMap<_, _> = before.into_iter().map(|link| (link.key.clone(), link)).collect();
-        self.known.extend(before.values().map(|link| (link.key.clone(), Arc::from(link.target_id.as_str()))));
-        let named = kept.iter().flat_map(|kept| named(&kept.operation));
-        let unknown: HashSet<_> = named.filter(|key| !self.known.contains_key(*key)).cloned().collect();
-        let unknown: Vec<_> = unknown.into_iter().collect();
-        let found = state.ids_of(&unknown).await?.into_iter();
-        self.known.extend(found.map(|(key, id)| (key, Arc::from(id))));
-        let sent_before = |seq| sent.get(&seq).copied().unwrap_or(false);
-        let task = |kept: crate::sync::state::Kept| Task {
-            run,
+        let sent_before = |seq| batch.sent.get(&seq).copied().unwrap_or(false);
+        let task = |kept: Kept| Task {
+            run: batch.run,
             seq: kept.seq,
             before: before.remove(&kept.operation.key),
             // What failed before was sent, too; an answer that was lost may have been the last one.
-            look_up: creates && (sent_before(kept.seq) || kept.rounds > 0),
+            look_up: batch.creates() && (sent_before(kept.seq) || kept.rounds > 0),
             operation: kept.operation,
             attempts: 0,
             rounds: kept.rounds,
@@ -102,7 +104,53 @@ impl Feed {
             missing: Vec::new(),
             sent: Instant::now(),
         };
-        Ok(kept.into_iter().map(task).collect())
+        kept.into_iter().map(task).collect()
+    }
+}
+
+/// Some operations that are to be loaded.
+#[derive(Debug)]
+pub(super) struct Batch {
+    phase: i64,
+    run: i64,
+    /// Whether it was sent before, by place.
+    sent: BTreeMap<i64, bool>,
+}
+
+/// Operations with their links.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    batch: Batch,
+    kept: Vec<Kept>,
+    before: Vec<Link>,
+    /// The target's ids of those whom they name; none before somebody asked.
+    ids: Option<Vec<(ObjectKey, String)>>,
+}
+
+impl Batch {
+    fn creates(&self) -> bool {
+        of_phase(self.phase).0 == Action::Create
+    }
+
+    pub(super) async fn load(self, state: &State) -> Result<Loaded, StateError> {
+        let seqs: Vec<i64> = self.sent.keys().copied().collect();
+        let mut kept = state.operations_at(self.run, &seqs).await?;
+        kept.sort_by_key(|kept| kept.seq);
+        let keys: Vec<_> = kept.iter().map(|kept| kept.operation.key.clone()).collect();
+        let before = if self.creates() { Vec::new() } else { state.links_of(&keys).await? };
+        Ok(Loaded { batch: self, kept, before, ids: None })
+    }
+}
+
+impl Loaded {
+    /// Whether it was asked for those whom they name.
+    pub(super) fn is_complete(&self) -> bool {
+        self.ids.is_some()
+    }
+
+    /// Asks for these.
+    pub(super) async fn named(self, state: &State, unknown: &[ObjectKey]) -> Result<Self, StateError> {
+        Ok(Self { ids: Some(state.ids_of(unknown).await?), ..self })
     }
 }
 

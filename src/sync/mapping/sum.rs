@@ -36,8 +36,18 @@ fn canonical(value: &Value, text: &mut String) {
             }
             text.push(']');
         }
+        Value::String(plain) if is_written_so(plain) => {
+            text.push('"');
+            text.push_str(plain);
+            text.push('"');
+        }
         plain => text.push_str(&plain.to_string()),
     }
+}
+
+/// Whether a text is in JSON what it is.
+fn is_written_so(text: &str) -> bool {
+    !text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'))
 }
 
 #[cfg(test)]

@@ -167,9 +167,9 @@ fn step(known: &Known, down: Down, rules: &TypePolicy, now: Timestamp) -> Step {
         (_, LinkState::Active) if !gone => Step::Deactivate(after(rules, LinkState::Inactive)),
         (_, LinkState::Inactive) if !gone => Step::Stay,
         (_, LinkState::Leaving { .. }) if !gone => Step::Note(LinkState::Inactive),
-        (_, LinkState::Leaving { since }) if is_due(since, rules, now) => Step::Delete,
+        (_, LinkState::Leaving { since }) if rules.is_due(since, now) => Step::Delete,
         (_, LinkState::Leaving { .. }) => Step::Stay,
-        (_, _) if is_due(now, rules, now) => Step::Delete,
+        (_, _) if rules.is_due(now, now) => Step::Delete,
         (_, LinkState::Active) if rules.active.is_some() => {
             Step::Deactivate(after(rules, LinkState::Leaving { since: now }))
         }
@@ -182,9 +182,4 @@ fn after(rules: &TypePolicy, state: LinkState) -> After {
         Deactivation::DeactivationDeletes => After::Forgotten,
         Deactivation::DeleteLater | Deactivation::DeactivateOnly => After::State(state),
     }
-}
-
-/// Whether somebody who was first missed then is deleted now.
-fn is_due(since: Timestamp, rules: &TypePolicy, now: Timestamp) -> bool {
-    rules.deactivation == Deactivation::DeleteLater && now.duration_since(since) >= rules.delete_after
 }

@@ -28,8 +28,15 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn put(&mut self, link: Link) {
-        let mut sums: Vec<(u32, u64)> =
-            link.sums.into_iter().map(|(path, sum)| (self.path_number(path), sum)).collect();
+        let mut sums = Vec::with_capacity(link.sums.len());
+        let mut next = 0;
+        for (path, sum) in link.sums {
+            // Almost all links have the same paths, in this order.
+            let known = self.paths.get(next as usize).is_some_and(|known| *known == path);
+            let number = if known { next } else { self.path_number(path) };
+            next = number.saturating_add(1);
+            sums.push((number, sum));
+        }
         sums.sort_unstable();
         let known = Known {
             dn: link.dn.into(),

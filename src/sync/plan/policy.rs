@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::SignedDuration;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::sync::object::{ObjectKey, ObjectType};
 
 /// What a plan may do at a target, and how it sees values.
@@ -21,6 +21,19 @@ pub struct Policy {
     pub hash: fn(&Value) -> u64,
     /// The top-level attribute of a path: its paths are sent together.
     pub group: fn(&str) -> &str,
+}
+
+impl Policy {
+    /// Whether somebody who was first missed then is deleted now.
+    pub fn is_due(&self, kind: ObjectType, since: Timestamp, now: Timestamp) -> bool {
+        self.types.get(&kind).is_some_and(|rules| rules.is_due(since, now))
+    }
+
+    /// Whether a change may end in a deletion.
+    pub fn recreates(&self) -> bool {
+        let recreates = |rules: &TypePolicy| rules.immutable_change == ImmutableChange::Recreate;
+        self.types.values().any(|rules| recreates(rules) && !rules.immutable.is_empty())
+    }
 }
 
 /// What holds for one type.
@@ -58,6 +71,11 @@ impl TypePolicy {
     /// That of people: `active` can be switched.
     pub fn with_active(path: &str) -> Self {
         Self { active: Some(path.to_owned()), ..Self::default() }
+    }
+
+    /// Whether somebody who was first missed then is deleted now.
+    pub(super) fn is_due(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.deactivation == Deactivation::DeleteLater && now.duration_since(since) >= self.delete_after
     }
 
     /// Whether the ladder alone changes this path.

@@ -11,6 +11,9 @@ impl Planner {
     pub(super) fn count(&mut self) {
         let plan = &mut self.plan;
         let totals = &mut plan.totals;
+        for (kind, others) in &self.others {
+            totals.entry(*kind).or_default().linked += others;
+        }
         for (key, _) in self.ledger.iter() {
             totals.entry(key.kind).or_default().linked += 1;
         }

@@ -34,7 +34,7 @@ pub(super) fn plan(own: &ScimType, edits: &[Edit], most: usize) -> Result<Vec<St
     for edit in edits {
         match edit {
             Edit::Set(path, value) => {
-                set.insert(path.clone(), own.typed(path, value));
+                set.insert(path.clone(), own.typed(path, value).into_owned());
             }
             Edit::Clear(path) => clear.push(path.clone()),
             Edit::Join(path, ids) => {

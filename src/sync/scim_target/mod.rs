@@ -222,9 +222,8 @@ impl Target for ScimTarget {
         values: &BTreeMap<String, Value>,
     ) -> Result<TargetObject, TargetFault> {
         let own = self.kind(kind)?;
-        let values: BTreeMap<String, Value> =
-            values.iter().map(|(path, value)| (path.clone(), own.typed(path, value))).collect();
-        let body = scim::assemble(&values, &own.schemas).map_err(|error| refused(21, error.to_string()))?;
+        let typed = values.iter().map(|(path, value)| (path.as_str(), own.typed(path, value)));
+        let body = scim::assemble(typed, &own.schemas).map_err(|error| refused(21, error.to_string()))?;
         let answer = self.send(Method::Post, &self.url(&own.endpoint), Some(&body)).await?;
         let sent = values.iter().map(|(path, value)| (path.as_str(), value)).collect();
         self.accepted(&answer, What::Create, &sent)?;

@@ -1,5 +1,6 @@
 //! [`ScimOptions`]: where the service is and what it has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -54,10 +55,10 @@ impl ScimType {
     }
 
     /// A real boolean for `active`, whatever the mapping made.
-    pub(super) fn typed(&self, path: &str, value: &Value) -> Value {
+    pub(super) fn typed<'a>(&self, path: &str, value: &'a Value) -> Cow<'a, Value> {
         let is_active = self.active.as_deref().is_some_and(|active| active.eq_ignore_ascii_case(path));
-        let value = value.clone();
-        if is_active { boolean(&value).map_or(value, Value::Bool) } else { value }
+        let truth = if is_active { boolean(value) } else { None };
+        truth.map_or(Cow::Borrowed(value), |truth| Cow::Owned(Value::Bool(truth)))
     }
 }
 

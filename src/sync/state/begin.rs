@@ -31,25 +31,8 @@ pub struct Planned {
     pub told: HashSet<ObjectKey>,
     /// How far sources were read: source, kind of question, cursor.
     pub cursors: Vec<(String, String, Cursor)>,
-    /// What became of the structure.
-    pub structure: Structure,
-}
-
-/// What became of the structure.
-#[derive(Debug, Default)]
-pub enum Structure {
-    /// Nothing.
-    #[default]
-    Same,
-    /// It is this, as a whole: a body by the id of its entry.
-    Whole(BTreeMap<String, String>),
-    /// These entries are as these are now, and these are gone.
-    Changed {
-        /// A body by the id of its entry.
-        put: BTreeMap<String, String>,
-        /// Ids.
-        gone: Vec<String>,
-    },
+    /// What of the structure is as this now: a body by its name.
+    pub structure: BTreeMap<String, String>,
 }
 
 /// How a run began.
@@ -157,17 +140,8 @@ fn known(planned: Planned) -> Vec<SyncWrite> {
         value: cursor.value,
     };
     writes.push(SyncWrite::PutCursors(planned.cursors.into_iter().map(cursor).collect()));
-    let put = |bodies: BTreeMap<String, String>| {
-        let row = |(source_id, body)| StructureRow { source_id, body };
-        SyncWrite::PutStructure(bodies.into_iter().map(row).collect())
-    };
-    match planned.structure {
-        Structure::Same => {}
-        Structure::Whole(bodies) => writes.extend([SyncWrite::ClearStructure, put(bodies)]),
-        Structure::Changed { put: bodies, gone } => {
-            writes.extend([SyncWrite::DropStructure(gone), put(bodies)]);
-        }
-    }
+    let body = |(source_id, body)| StructureRow { source_id, body };
+    writes.push(SyncWrite::PutStructure(planned.structure.into_iter().map(body).collect()));
     writes
 }
 

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::store::{KeyRow, LinkRow, MemberRow, OperationRow};
 use crate::sync::link::{Link, LinkState};
 use crate::sync::object::{ObjectKey, ObjectType};
+use crate::sync::structure::names;
 
 /// The parts of the members of one path.
 const SHARDS: u64 = 64;
@@ -69,6 +70,7 @@ pub(in crate::sync) fn link_row(link: &Link) -> LinkRow {
     LinkRow {
         key: key_row(&link.key),
         target_id: link.target_id.clone(),
+        name: names::normal(&link.dn),
         dn: link.dn.clone(),
         state: state.to_owned(),
         since_ms,

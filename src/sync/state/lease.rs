@@ -33,6 +33,7 @@ impl State {
             return Err(StateError::Leased { target, holder, until });
         }
         let state = Self { holder: Some(Arc::from(holder)), ..self.clone() };
+        state.name_links().await?;
         let (ended, lost) = watch::channel(false);
         let renewal = tokio::spawn(keep(state.clone(), holder.to_owned(), ended));
         Ok(Lease { state, lost, renewal })

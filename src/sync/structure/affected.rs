@@ -17,6 +17,13 @@ pub struct Affected {
     pub groups: BTreeSet<String>,
 }
 
+impl Affected {
+    /// Whether nobody is touched.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Structure {
     /// Whom it touches that the structure was this one and is `new` now.
     pub fn affected(&self, new: &Self) -> Affected {

@@ -40,6 +40,8 @@ pub(crate) enum Copies {
     No,
     Present,
     Log,
+    /// The same with room for very many changes.
+    LongLog,
 }
 
 impl Copies {
@@ -49,6 +51,7 @@ impl Copies {
             Self::No => ("", ""),
             Self::Present => ("moduleload syncprov", "overlay syncprov"),
             Self::Log => ("moduleload syncprov", "overlay syncprov\nsyncprov-sessionlog 1000"),
+            Self::LongLog => ("moduleload syncprov", "overlay syncprov\nsyncprov-sessionlog 100000"),
         }
     }
 }
@@ -160,6 +163,11 @@ impl Slapd {
             entry(&mut text, &format!("uid=m{number},ou=many,{BASE}"), &lines);
         }
         Self::start_with(text, copies.lines())
+    }
+
+    /// With these entries besides, as LDIF: very many of them, with syncprov and a long log.
+    pub(crate) fn start_filled(more: &str) -> Self {
+        Self::start_with(ldif() + more, Copies::LongLog.lines())
     }
 
     fn start_on(ldif: impl AsRef<[u8]>) -> Self {
@@ -403,7 +411,7 @@ rootdn cn=admin,{BASE}
 rootpw {ADMIN_PASSWORD}
 limits dn.exact=\"{READER}\" size=unlimited time=unlimited
 directory {w}/db
-maxsize 104857600
+maxsize 2147483648
 envflags nosync
 index entryCSN eq
 index objectClass,entryUUID,uid,mail,member,uniqueMember eq

@@ -14,10 +14,8 @@ use crate::support::folder::Folder;
 use crate::support::scim_sink::{Faults, ScimSink};
 use crate::support::slapd::{BASE, Copies, Slapd};
 
-const PEOPLE: usize = 2_000;
-/// Of those who are made, and of the changes after that.
-const KILLS: (u64, u64) = (14, 6);
-/// More starts than this are a run that comes to no end.
+const PEOPLE: usize = 10_000;
+/// So many more starts than kills are a run that comes to no end.
 const STARTS: u64 = 100;
 
 /// Whose name changes, who is locked and who is deleted, after all were made.
@@ -27,6 +25,17 @@ const DELETED: std::ops::Range<usize> = 330..350;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_at_any_moment_lose_nothing_and_make_nothing_twice() {
+    killed((14, 6)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: `make bench` runs it"]
+async fn a_hundred_kills_lose_nothing_and_make_nothing_twice() {
+    killed((70, 30)).await;
+}
+
+/// So often while they are made, and while changes are carried after that.
+async fn killed(kills: (u64, u64)) {
     let slapd = Slapd::start_source(Copies::Log, PEOPLE);
     let sink = ScimSink::start(11, Faults { lost: 5, busy: 10 }).await;
     let keys = format!(
@@ -36,10 +45,11 @@ async fn kills_at_any_moment_lose_nothing_and_make_nothing_twice() {
     let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
     let chance = SeededIds::new(12);
 
-    carry(&folder, &sink, KILLS.0, || 1 + draw(&chance) % (PEOPLE as u64 / 10)).await;
+    // Together the kills come before three quarters of the requests are through.
+    carry(&folder, &sink, kills.0, || 1 + draw(&chance) % (PEOPLE as u64 * 3 / 2 / kills.0)).await;
     check(&folder, &sink, &wanted(false));
     slapd.modify(&changes());
-    carry(&folder, &sink, KILLS.1, || 1 + draw(&chance) % 100).await;
+    carry(&folder, &sink, kills.1, || 1 + draw(&chance) % (600 / kills.1)).await;
     check(&folder, &sink, &wanted(true));
 
     assert_eq!(sink.made_twice(), [""; 0], "nobody is sent twice to be made");
@@ -54,7 +64,7 @@ async fn kills_at_any_moment_lose_nothing_and_make_nothing_twice() {
 /// Runs until a run ends well; so many times, after so many requests, it is killed.
 async fn carry(folder: &Folder, sink: &ScimSink, kills: u64, moment: impl Fn() -> u64) {
     let mut killed = 0;
-    for _ in 0..STARTS {
+    for _ in 0..STARTS + kills {
         if killed < kills {
             sink.fall_silent_after(moment());
         }

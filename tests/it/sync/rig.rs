@@ -90,12 +90,18 @@ impl Rig {
         run_in(&self.folder, arguments, input)
     }
 
-    /// The same, which must end well, and the requests that changed something.
+    /// The same, which must end well, and the requests that changed something. What a run of changes leaves, a full one
+    /// would leave, too.
     pub(super) fn carried(&self, arguments: &[&str]) -> (String, Vec<String>) {
         self.proxy.take_log();
         let run = self.sync(arguments);
         assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
-        (run.out, self.writes())
+        let writes = self.writes();
+        if arguments == ["run", "idp"] {
+            let whole = self.sync(&["check", "idp", "--full"]);
+            assert!(!whole.out.contains("would be done"), "{}\n{}", whole.out, whole.err);
+        }
+        (run.out, writes)
     }
 
     /// The requests so far that changed something, or tried to.

@@ -111,6 +111,18 @@ async fn everything_that_happens(service: ScimServer) {
     let users = rig.users().await;
     assert_eq!(users["aoki@example.test"]["name"]["givenName"], "花子");
     assert_eq!(users["aoki@example.test"]["name"]["familyName"], "aoki-sn", "the rest stays");
+    for (manager, place) in [("Chiba", "Dev"), ("baba", "Sales")] {
+        slapd.modify(&format!(
+            "dn: {}\nchangetype: modify\nreplace: manager\nmanager: UID={manager}, OU={place},ou=Staff,{BASE}\n",
+            dn("aoki", "Sales")
+        ));
+        let (_, writes) = rig.carried(&["run", "idp"]);
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        let users = rig.users().await;
+        let shown = &users["aoki@example.test"]["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"];
+        let id = &users[&format!("{}@example.test", manager.to_lowercase())]["id"];
+        assert_eq!(shown["manager"]["value"], *id);
+    }
 
     moves_and_groups(&slapd, &rig).await;
     leaving(&slapd, &rig).await;

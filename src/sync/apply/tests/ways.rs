@@ -202,6 +202,29 @@ async fn what_fails_is_tried_again_and_put_off_longer_each_time() {
 }
 
 #[tokio::test]
+async fn waiting_for_the_next_attempt_costs_nothing() {
+    let mut fixture = Fixture::new();
+    let wait = Duration::from_secs(1);
+    fixture.policy.pace = PaceOptions { first_wait: wait, longest_wait: wait, ..PaceOptions::default() };
+    let mut tries = 0;
+    fixture.fake.fail(move |what, _| {
+        tries += usize::from(what == "create");
+        (what == "create" && tries < 4).then(|| Mishap::Fault(fault(FaultKind::Busy, 51, "503")))
+    });
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![])]).await;
+    let mut applying = std::pin::pin!(fixture.apply(&state));
+    let mut polls = 0;
+    let applied = std::future::poll_fn(|context| {
+        polls += 1;
+        applying.as_mut().poll(context)
+    })
+    .await;
+    assert_eq!((applied.end, applied.put_off), (End::Complete, 0));
+    assert!(polls < 1_000, "{polls}: it asks again and again whether it is time");
+}
+
+#[tokio::test]
 async fn a_target_that_is_down_ends_the_run_and_loses_nothing() {
     let fixture = Fixture::new();
     let state = fixture.open().await;
