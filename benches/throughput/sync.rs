@@ -49,7 +49,7 @@ pub fn measure(report: &mut Report) {
 fn into_nothing(report: &mut Report, all: &Folder, sink: &Sink) {
     let took = sync(all, &["run", "idp"]);
     let seen = sink.take();
-    assert_eq!(seen.created as usize, PEOPLE, "{}", took.output);
+    assert_eq!(seen.created, PEOPLE, "{}", took.output);
     let body = seen.body.clone();
     let floor = sink::load(&sink.url, TOKEN, PEOPLE, |_| body.clone());
     sink.take();
@@ -92,7 +92,7 @@ fn changes(report: &mut Report, slapd: &Slapd, all: &Folder, sink: &Sink) {
         report.fact("  memory at its highest (VmHWM), MB", took.peak_mb);
         let run = sync(all, &["run", "idp"]);
         let seen = sink.take();
-        assert_eq!(seen.changed as usize, count, "{}", run.output);
+        assert_eq!(seen.changed, count, "{}", run.output);
         report.fact("  planned and carried out, s", run.seconds);
     }
 }

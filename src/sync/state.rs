@@ -202,7 +202,7 @@ impl State {
     /// How many links there are of each type.
     pub(super) async fn link_counts(&self) -> Result<BTreeMap<ObjectType, u64>, StateError> {
         let rows = self.store.link_counts(&self.target).await?.into_iter();
-        let count = |(kind, count)| Ok((self.kind(kind)?, u64::try_from(count).unwrap_or(0)));
+        let count = |(kind, count): (String, i64)| Ok((self.kind(&kind)?, u64::try_from(count).unwrap_or(0)));
         rows.map(count).collect()
     }
 
@@ -210,7 +210,7 @@ impl State {
     pub(super) async fn first_leaving(&self) -> Result<BTreeMap<ObjectType, Timestamp>, StateError> {
         let rows = self.store.first_leaving(&self.target).await?.into_iter();
         let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        rows.map(|(kind, since_ms)| Ok((self.kind(kind)?, moment(since_ms)))).collect()
+        rows.map(|(kind, since_ms)| Ok((self.kind(&kind)?, moment(since_ms)))).collect()
     }
 
     /// The target's ids of these objects, without what else is known of them.
@@ -395,11 +395,11 @@ impl State {
     }
 
     pub(super) fn key(&self, (kind, id): KeyRow) -> Result<ObjectKey, StateError> {
-        Ok(ObjectKey { kind: self.kind(kind)?, id })
+        Ok(ObjectKey { kind: self.kind(&kind)?, id })
     }
 
-    fn kind(&self, word: String) -> Result<ObjectType, StateError> {
-        let known = ObjectType::parse(&word);
+    fn kind(&self, word: &str) -> Result<ObjectType, StateError> {
+        let known = ObjectType::parse(word);
         known.ok_or_else(|| self.unreadable(format!("an object of type \"{word}\"")))
     }
 

@@ -23,8 +23,8 @@ pub struct Sink {
 pub struct Seen {
     /// The last body of a creation.
     pub body: String,
-    pub created: u64,
-    pub changed: u64,
+    pub created: usize,
+    pub changed: usize,
     pub refused: u64,
     first: Option<Instant>,
     last: Option<Instant>,
@@ -91,10 +91,10 @@ fn answer(head: &str, body: String, seen: &mut Seen, limit: Option<f64>) -> Stri
     }
     let now = Instant::now();
     if let Some(limit) = limit {
-        let (held, since) = seen.bucket.unwrap_or((limit, now));
-        let held = limit.min(held + limit * now.duration_since(since).as_secs_f64());
-        seen.bucket = Some((if held < 1.0 { held } else { held - 1.0 }, now));
-        if held < 1.0 {
+        let (left, since) = seen.bucket.unwrap_or((limit, now));
+        let left = limit.min(left + limit * now.duration_since(since).as_secs_f64());
+        seen.bucket = Some((if left < 1.0 { left } else { left - 1.0 }, now));
+        if left < 1.0 {
             seen.refused += 1;
             return with("429 Too Many Requests", "Retry-After: 1\r\n", REFUSED);
         }

@@ -68,7 +68,7 @@ pub fn directory() -> Slapd {
 pub fn dn(number: usize) -> String {
     let unit = match number {
         ..TWO_THOUSAND => TWO,
-        ..TEN_THOUSAND => TEN,
+        TWO_THOUSAND..TEN_THOUSAND => TEN,
         _ => ALL,
     };
     format!("uid=p{number:05},{unit}")
