@@ -37,7 +37,8 @@
 //!    whose answer was lost is looked for before it is sent again.
 //!
 //! **What the target alone has is never touched**, unless `orphans = "deactivate"`. Attributes without a rule are never
-//! written. A full run compares what rules fill with what the target shows and puts it right, unless `compare = false`.
+//! written. A full run compares what rules fill with what the target shows and puts it right, unless `compare = false`;
+//! of managers and members, those who are linked: members that the target alone has stay.
 //!
 //! Who leaves goes down a ladder, and comes back on the same object:
 //!
@@ -239,7 +240,8 @@
 //!   `urn:ietf:params:scim:schemas:extension:Diligent:2.0:User` are filled by rules of yours; there are no others.
 //! * `trustlogin`: a work e-mail address that equals userName is left out, for the service answers it with an error. What it
 //!   does not keep is not compared, so that it is not sent again each time.
-//! * `ldap`: `[sync.ldap]` says where; see [configuration](super::configuration). Update tells nothing there.
+//! * `ldap`: `[sync.ldap]` says where; see [configuration](super::configuration). Update tells nothing there. An OpenLDAP
+//!   needs the overlay `refint` for `member` and `manager`: without it, whoever is renamed stays there by the old name.
 //! * `generic` and `secioss`: `userName` differs. `generic` takes userPrincipalName, else mail, else uid; `secioss` takes
 //!   sAMAccountName, else uid, and gives a random password at creation.
 //!

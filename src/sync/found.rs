@@ -79,7 +79,7 @@ pub(super) async fn settle(
         };
         let hits = inventory.listed.hits(&match_by);
         let shown = only(&hits).and_then(|id| inventory.shown.get(id).cloned());
-        let decision = decide(&key, &hits, |id| planner.holder(id), rules);
+        let decision = decide(&key, &hits, |id| planner.holder(key.kind, id), rules);
         planner.matched(&key, decision, shown);
     }
     let questions = asked.into_iter().map(|(key, match_by)| async move {
@@ -95,7 +95,7 @@ pub(super) async fn settle(
                 let shown = object.zip(mapping).map(|(object, mapping)| {
                     shown(target, &object, mapping, active.get(&key.kind).map(String::as_str))
                 });
-                let decision = decide(&key, &hits, |id| planner.holder(id), rules);
+                let decision = decide(&key, &hits, |id| planner.holder(key.kind, id), rules);
                 planner.matched(&key, decision, shown);
             }
             Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(fault),

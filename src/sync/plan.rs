@@ -12,6 +12,7 @@ mod adopt;
 mod differences;
 mod digest;
 mod file;
+mod holders;
 mod ladder;
 mod ledger;
 mod order;
@@ -36,6 +37,7 @@ pub use differences::Shown;
 use differences::{Carried, differences};
 pub use digest::StateHash;
 pub use file::{PlanFile, PlanFileError};
+use holders::Holders;
 use ladder::Down;
 use ledger::Ledger;
 pub use outcome::{Note, Plan, Reading, Readings, SkipCause, Skipped, Totals, Unmatched, Warning};
@@ -53,7 +55,7 @@ pub struct Planner {
     /// How many links there are beside those of the ledger.
     others: BTreeMap<ObjectType, u64>,
     /// Whose a target's id is, by link or by adoption.
-    holders: HashMap<String, ObjectKey>,
+    holders: Holders,
     unmatched: BTreeMap<ObjectKey, Desired>,
     adopted: BTreeMap<ObjectKey, Adoption>,
     /// What is made or taken over, with the target's id if it has one.
@@ -74,7 +76,7 @@ impl Planner {
             now,
             ledger: Ledger::default(),
             others: BTreeMap::new(),
-            holders: HashMap::new(),
+            holders: Holders::default(),
             unmatched: BTreeMap::new(),
             adopted: BTreeMap::new(),
             created: HashMap::new(),
@@ -90,7 +92,7 @@ impl Planner {
 
     /// One more link. All come before everything else.
     pub fn link(&mut self, link: Link) {
-        self.holders.insert(link.target_id.clone(), link.key.clone());
+        self.holders.put(&link.target_id, &link.key);
         self.ledger.put(link);
     }
 
@@ -103,7 +105,7 @@ impl Planner {
     /// everything that is offered, for others refer to it.
     pub fn lost(&mut self, key: &ObjectKey) {
         if let Some(known) = self.ledger.remove(key) {
-            self.holders.remove(&*known.target_id);
+            self.holders.remove(key.kind, &known.target_id);
             self.plan.notes.push(Note { forget: true, ..Note::new(key, None) });
         }
     }
@@ -189,9 +191,9 @@ impl Planner {
         self.adopted.values().map(|adoption| adoption.target_id.as_str())
     }
 
-    /// Whose a target's id is by a link; for [`decide`](super::matching::decide).
-    pub fn holder(&self, target_id: &str) -> Option<&ObjectKey> {
-        self.holders.get(target_id)
+    /// Whose an object of the target is by a link; for [`decide`](super::matching::decide).
+    pub fn holder(&self, kind: ObjectType, target_id: &str) -> Option<&ObjectKey> {
+        self.holders.find(kind, target_id)
     }
 
     /// What becomes of an unmatched object, and what the target shows of the one that it takes over, if that is known.
@@ -268,7 +270,8 @@ impl Planner {
         if self.refused(desired, &found.immutable) {
             return;
         }
-        self.relate(desired);
+        let others = shown.map_or_else(Vec::new, |shown| self.see(desired, shown));
+        self.relate(desired, &others);
         let wakes = active.filter(|_| asleep || unusable);
         let action = if wakes.is_some() { Action::Activate } else { Action::Modify };
         if let Some(path) = wakes {
@@ -331,8 +334,9 @@ impl Planner {
         let orphans = std::mem::take(&mut self.orphans);
         let whole = |kind| readings.of(kind) == Reading::All && staying.may_leave(kind);
         let orphans = orphans.into_iter().filter(|orphan| {
-            let held = orphan.target_id.as_ref().is_some_and(|id| self.holders.contains_key(id));
-            whole(orphan.key.kind) && !held
+            let kind = orphan.key.kind;
+            let held = orphan.target_id.as_ref().is_some_and(|id| self.holders.find(kind, id).is_some());
+            whole(kind) && !held
         });
         self.plan.operations.extend(orphans);
         order::sort(&mut self.plan, &self.relations);

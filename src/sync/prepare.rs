@@ -384,7 +384,7 @@ fn note_orphans(
         }
         let path = active.get(kind);
         for (id, shown) in &list.shown {
-            if adopted.contains(id) || planner.holder(id).is_some() {
+            if adopted.contains(id) || planner.holder(*kind, id).is_some() {
                 continue;
             }
             let is_active =

@@ -1,14 +1,15 @@
 //! What had no counterpart: it is made, or what was found is taken over.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::differences::{Carried, Shown, creation, differences};
+use super::holders::numbered_with;
 use super::outcome::{Note, SkipCause, Skipped, Unmatched, Warning};
 use super::policy::Deactivation;
 use super::{Planner, is_true};
 use crate::sync::link::LinkState;
 use crate::sync::matching;
-use crate::sync::object::{Desired, ObjectKey};
+use crate::sync::object::{Desired, ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
 /// Somebody found at the target; two objects of the source may have found the same.
@@ -22,7 +23,7 @@ pub(super) struct Adoption {
 impl Planner {
     pub(super) fn create(&mut self, desired: Desired) {
         self.created.insert(desired.key.clone(), None);
-        self.relate(&desired);
+        self.relate(&desired, &[]);
         let kind = desired.key.kind;
         let operation = creation(desired, self.rules(kind));
         self.plan.operations.push(operation);
@@ -30,17 +31,15 @@ impl Planner {
 
     /// Takes over what was found, unless two found the same.
     pub(super) fn adopt_all(&mut self) {
-        let mut claims: HashMap<&str, Vec<&ObjectKey>> = HashMap::new();
+        let mut claims: HashMap<(ObjectType, String), Vec<ObjectKey>> = HashMap::new();
         for (key, adoption) in &self.adopted {
-            claims.entry(&adoption.target_id).or_default().push(key);
+            let id = (numbered_with(key.kind), adoption.target_id.clone());
+            claims.entry(id).or_default().push(key.clone());
         }
-        let twice: BTreeMap<String, Vec<ObjectKey>> = claims
-            .into_iter()
-            .filter(|(_, keys)| keys.len() > 1)
-            .map(|(id, keys)| (id.to_owned(), keys.into_iter().cloned().collect()))
-            .collect();
+        claims.retain(|_, keys| keys.len() > 1);
         for (key, adoption) in std::mem::take(&mut self.adopted) {
-            match (twice.get(&adoption.target_id), self.holders.get(&adoption.target_id).cloned()) {
+            let twice = claims.get(&(numbered_with(key.kind), adoption.target_id.clone()));
+            match (twice, self.holders.find(key.kind, &adoption.target_id).cloned()) {
                 (None, None) if !adoption.desired.active => self.stop(&adoption),
                 (None, None) => self.adopt(&adoption),
                 (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
@@ -69,7 +68,7 @@ impl Planner {
         if shown.is_some_and(|now| !is_true(now)) {
             return;
         }
-        self.holders.insert(adoption.target_id.clone(), key.clone());
+        self.holders.put(&adoption.target_id, key);
         if !deletes {
             // Others may name whoever stays.
             self.created.insert(key.clone(), Some(adoption.target_id.clone()));
@@ -110,9 +109,9 @@ impl Planner {
             let note = Note::new(&desired.key, Some(Action::Adopt));
             self.plan.notes.push(Note { held: found.held, ..note });
         }
-        self.holders.insert(adoption.target_id.clone(), desired.key.clone());
+        self.holders.put(&adoption.target_id, &desired.key);
         self.created.insert(desired.key.clone(), Some(adoption.target_id.clone()));
-        self.relate(desired);
+        self.relate(desired, &[]);
         self.push(Action::Adopt, desired, Some(adoption.target_id.clone()), found.changes);
     }
 }

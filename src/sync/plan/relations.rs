@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde_json::Value;
+
 use super::ladder::Leavers;
 use super::policy::reference_sum;
-use super::{Carried, Planner};
+use super::{Carried, Planner, Shown};
 use crate::sync::object::{Desired, ObjectKey, Reference};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
@@ -17,9 +19,42 @@ pub(super) struct Relation {
 }
 
 impl Planner {
-    /// Keeps what differs until it is known who exists.
-    pub(super) fn relate(&mut self, desired: &Desired) {
-        let differing = desired.references.iter().filter(|(path, to)| self.is_other(&desired.key, path, to));
+    /// What the target shows of references takes the place of what was carried, as far as it is about objects that are
+    /// linked: members of its own are its own business. Gives the paths where it names somebody else.
+    pub(super) fn see(&mut self, desired: &Desired, shown: &Shown) -> Vec<String> {
+        let Some(known) = self.ledger.find_mut(&desired.key) else { return Vec::new() };
+        let rules = self.policy.types.get(&desired.key.kind).unwrap_or(&self.plain);
+        let mut others = Vec::new();
+        for (path, to) in desired.references.iter().filter(|(path, _)| !rules.write_only.contains(*path)) {
+            match (to, shown.get(path)) {
+                (Reference::One(to), Some(Value::String(id))) => {
+                    let is_other = self.holders.meant(id, |key| key == to).is_some_and(|held| held != to);
+                    others.extend(is_other.then(|| path.clone()));
+                }
+                (Reference::Many(members), Some(Value::Array(ids))) => {
+                    let carried = known.members.get(path);
+                    let likely = |key: &ObjectKey| {
+                        members.contains(key) || carried.is_some_and(|carried| carried.contains(key))
+                    };
+                    let there = ids.iter().filter_map(|id| self.holders.meant(id.as_str()?, likely));
+                    let there: BTreeSet<ObjectKey> = there.cloned().collect();
+                    // Nobody who is known: they are told by something else than their ids.
+                    if !there.is_empty() {
+                        known.members.insert(path.clone(), there);
+                    }
+                }
+                _ => {}
+            }
+        }
+        others
+    }
+
+    /// Keeps what differs until it is known who exists; `others`: paths where the target names somebody else.
+    pub(super) fn relate(&mut self, desired: &Desired, others: &[String]) {
+        let differing = desired
+            .references
+            .iter()
+            .filter(|(path, to)| others.contains(path) || self.is_other(&desired.key, path, to));
         let to: Vec<_> = differing.map(|(path, to)| (path.clone(), to.clone())).collect();
         if !to.is_empty() {
             self.relations.push(Relation { key: desired.key.clone(), dn: desired.dn.clone(), to });

@@ -74,7 +74,7 @@ impl World {
                 listed.put(id, |path| object.values.get(path).cloned());
             }
             let hits = listed.hits(&match_by);
-            let decision = decide(&key, &hits, |id| planner.holder(id), MatchRules::default());
+            let decision = decide(&key, &hits, |id| planner.holder(key.kind, id), MatchRules::default());
             let shown = match &decision {
                 Decision::Adopt { target_id } => Some(self.objects[target_id].values.clone()),
                 _ => None,

@@ -374,3 +374,52 @@ fn a_plan_goes_through_a_file_as_long_as_nothing_changes() {
     assert!(matches!(PlanFile::parse(&newer), Err(PlanFileError::Version(2))));
     assert!(matches!(PlanFile::parse("{}"), Err(PlanFileError::NoPlan(_))));
 }
+
+#[test]
+fn what_the_target_shows_of_references_is_put_right_and_strangers_stay() {
+    let mut world = World::default();
+    let staff = ObjectKey::new(ObjectType::Group, "g");
+    let mut team = wanted(staff.clone(), &[("displayName", json!("Staff"))]);
+    team.references.insert("members".to_owned(), members(&[user("a"), user("b")]));
+    let mut source = ["a", "b", "c"].map(|id| wanted(user(id), &[("userName", json!(id))])).to_vec();
+    source[0].references.insert("manager".to_owned(), Reference::One(user("b")));
+    source.push(team.clone());
+    world.run(&source, &policy(), at(0));
+    let id = |id: &str| world.links[&user(id)].target_id.clone();
+    let compared = |members: Vec<String>, manager: &str| {
+        let mut planner = world.planner(policy(), at(1));
+        let shown = |pairs: Vec<(&str, Value)>| -> Shown {
+            pairs.into_iter().map(|(path, value)| (path.to_owned(), value)).collect()
+        };
+        let of_team = vec![("displayName", json!("Staff")), ("members", json!(members))];
+        planner.compare(team.clone(), &shown(of_team));
+        let of_a = vec![("userName", json!("a")), ("active", json!(true)), ("manager", json!(manager))];
+        planner.compare(source[0].clone(), &shown(of_a));
+        source[1..3].iter().for_each(|desired| planner.offer(desired.clone()));
+        let plan = planner.finish(&Readings::every(Reading::All));
+        plan.operations.iter().flat_map(changes).collect::<Vec<_>>()
+    };
+    assert_eq!(compared(vec![id("a"), id("b"), "stranger".to_owned()], &id("b")), [""; 0]);
+    assert_eq!(compared(vec!["uid=a".to_owned()], "uid=b"), [""; 0], "they are not told by their ids");
+    assert_eq!(
+        compared(vec![id("a"), id("c"), "stranger".to_owned()], &id("c")),
+        ["manager>user/b", "members+b", "members-c"]
+    );
+}
+
+#[test]
+fn an_id_of_one_type_says_nothing_of_another() {
+    let link = |kind, id: &str| Link {
+        key: ObjectKey::new(kind, id),
+        dn: String::new(),
+        target_id: "1".to_owned(),
+        state: LinkState::Active,
+        sums: BTreeMap::new(),
+        members: BTreeMap::new(),
+    };
+    let links = [link(ObjectType::User, "u"), link(ObjectType::Group, "g")];
+    let planner = Planner::new(links, policy(), at(0));
+    let holder = |kind| planner.holder(kind, "1").map(|key| key.id.as_str());
+    assert_eq!((holder(ObjectType::User), holder(ObjectType::SecurityGroup)), (Some("u"), Some("g")));
+    assert_eq!(holder(ObjectType::Organization), None);
+}
