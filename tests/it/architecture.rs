@@ -87,6 +87,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ldap3", &["directory"]),
     ("lettre", &["outgoing"]),
     ("libgssapi", &["authn/spnego/gss.rs"]),
+    ("mimalloc", &["main.rs"]),
     ("native_tls", &["directory"]),
     ("notify", &["registry"]),
     (
