@@ -43,8 +43,17 @@ fn cost(report: &mut Report) {
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn beside_a_bare_client(report: &mut Report) {
     let slapd = Slapd::start_hashed();
-    let bare = bare_client(&slapd) as f64 / SECONDS as f64;
-    let ours = sign_ins(&slapd, "assertion").count() / SECONDS as f64;
+    let bare = || bare_client(&slapd) as f64 / SECONDS as f64;
+    // Virtual machines have neighbours: the round in the middle counts.
+    let mut rounds: Vec<(f64, f64)> = (0..3)
+        .map(|_| {
+            let before = bare();
+            let ours = sign_ins(&slapd, "assertion").count() / SECONDS as f64;
+            (ours, f64::midpoint(before, bare()))
+        })
+        .collect();
+    rounds.sort_by(|(one, bare), (other, beside)| (one / bare).total_cmp(&(other / beside)));
+    let (ours, bare) = rounds[1];
     report.fact("search and bind by a bare client, 16 at once, {CRYPT} sha512, /s", bare);
     report.fact("sign-ins, 16 at once, /s", ours);
     report.limit("  of the bare client's rate", ours / bare, Goal::AtLeast(0.8));

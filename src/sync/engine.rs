@@ -150,7 +150,8 @@ impl Synchronisation {
 
     fn checked(&self, mut prepared: Prepared) -> Report {
         let gated = gate(&mut prepared.plan, &self.options.gate);
-        let mut report = Report::planned(&self.options, &prepared, &gated);
+        let mut report = Report::planned(&self.options, &prepared);
+        report.hold(&gated.causes, "RUN");
         report.operations = gated.released;
         report.held = gated.held;
         report
@@ -221,11 +222,6 @@ impl Synchronisation {
         ended
     }
 
-    /// The newest runs.
-    pub async fn runs(&self, most: usize) -> Result<Vec<Run>, SyncError> {
-        Ok(self.state.runs(most).await?)
-    }
-
     /// What is known and what waits.
     pub async fn status(&self, paused: bool) -> Result<Status, SyncError> {
         let (target, state) = (self.options.name.clone(), &self.state);
@@ -242,8 +238,9 @@ impl Synchronisation {
     ) -> Result<Report, SyncError> {
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
         let gated = gate(&mut prepared.plan, &self.options.gate);
-        let mut report = Report::planned(&self.options, &prepared, &gated);
+        let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
+        let causes = gated.causes.clone();
         let Prepared { mode, mut cursors, mut structure, unasked, told, .. } = prepared;
         if !unasked.is_empty() {
             // What could not be looked for is read again by the next run.
@@ -257,7 +254,8 @@ impl Synchronisation {
         report.run = Some(begun.run);
         // What was held before and is held still stays with the run that held it first.
         let holding = state.held().await?.into_keys().next_back();
-        report.name_run(holding.unwrap_or(begun.run));
+        let holding = holding.unwrap_or(begun.run);
+        report.hold(&causes, &format!("{holding} {}", self.options.name));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
         let recreated = self.options.immutable_change == ImmutableChange::Recreate

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
 use super::apply::{Applied, End};
-use super::gate::Gated;
+use super::gate::Cause;
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
 use super::options::SyncOptions;
@@ -47,7 +47,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn planned(options: &SyncOptions, prepared: &Prepared, gated: &Gated) -> Self {
+    pub(super) fn planned(options: &SyncOptions, prepared: &Prepared) -> Self {
         let plan = &prepared.plan;
         let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
         problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
@@ -74,7 +74,6 @@ impl Report {
             run: None,
             mode: prepared.mode.to_owned(),
             counts,
-            causes: gated.causes.iter().map(|cause| cause.sentence("RUN")).collect(),
             problems,
             warnings,
             ..Self::default()
@@ -114,11 +113,9 @@ impl Report {
         }
     }
 
-    /// The run that `sekisho sync allow` is given.
-    pub(super) fn name_run(&mut self, run: i64) {
-        for cause in &mut self.causes {
-            *cause = cause.replace("allow RUN", &format!("allow {run} {}", self.target));
-        }
+    /// Why something is held back; `run` is what `sekisho sync allow` is given.
+    pub(super) fn hold(&mut self, causes: &[Cause], run: &str) {
+        self.causes = causes.iter().map(|cause| cause.sentence(run)).collect();
     }
 
     /// A word for how it ended.

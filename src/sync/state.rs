@@ -317,6 +317,13 @@ impl State {
         Ok(rows.map(run).collect())
     }
 
+    /// When the last run of each mode began.
+    pub async fn last_runs(&self) -> Result<BTreeMap<String, Timestamp>, StateError> {
+        let rows = self.store.last_runs(&self.target).await?.into_iter();
+        let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(rows.map(|(mode, started_ms)| (mode, moment(started_ms))).collect())
+    }
+
     /// What is read next is read as a whole.
     pub async fn forget_cursors(&self) -> Result<(), StateError> {
         let known = self.cursors().await?.into_keys();

@@ -75,12 +75,18 @@ impl Beside<'_> {
                 let [_, full] = due;
                 let is_full = full.is_some_and(|full| full <= now);
                 let extent = if is_full { Extent::Full { refill: false } } else { Extent::Changes };
+                let before = began;
                 if let Some(began) = began.get_mut(usize::from(is_full)) {
                     *began = Some(now);
                 }
-                wait = Duration::ZERO;
-                if let Err(error) = self.run(options, (&extent, stop.clone()), &mut told).await {
+                let made = self.run(options, (&extent, stop.clone()), &mut told).await;
+                if let Err(error) = &made {
                     tracing::error!(sync.target = options.name, "{error:#}");
+                }
+                wait = Duration::ZERO;
+                if !made.unwrap_or(false) {
+                    // It is still due.
+                    began = before;
                     wait = AFTER_FAULT;
                 }
             }
@@ -111,20 +117,20 @@ impl Beside<'_> {
 
     /// When the last run of changes and the last full one began, whoever made them.
     async fn last_runs(&self, options: &SyncOptions) -> Result<[Option<Timestamp>; 2]> {
-        let runs = self.engine(options)?.runs(100).await?;
-        let last = |mode: &str| runs.iter().find(|run| run.mode == mode).map(|run| run.started);
-        Ok([last("incremental"), last("full")])
+        let last = self.engine(options)?.state().last_runs().await?;
+        Ok(["incremental", "full"].map(|mode| last.get(mode).copied()))
     }
 
+    /// Whether it could be made, or need not be.
     async fn run(
         &self,
         options: &SyncOptions,
         (extent, cancel): (&Extent, watch::Receiver<bool>),
         told: &mut Vec<String>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let app = self.app;
         if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
-            return Ok(());
+            return Ok(true);
         }
         // The token and the keys of a directory are read anew.
         let engine = match self.engine(options) {
@@ -148,7 +154,7 @@ impl Beside<'_> {
             Ok(report) => tell(options, report),
             Err(SyncError::State(StateError::Leased { holder, .. })) => {
                 tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
-                return Ok(());
+                return Ok(true);
             }
             Err(error) => drop(log(&options.name, error)),
         }
@@ -157,7 +163,8 @@ impl Beside<'_> {
             Ok(report) => report.told_causes(),
             Err(error) => vec![error.to_string()],
         };
-        self.notify(options, causes, told).await
+        self.notify(options, causes, told).await?;
+        Ok(ended.is_ok())
     }
 
     async fn notify(&self, options: &SyncOptions, causes: Vec<String>, told: &mut Vec<String>) -> Result<()> {

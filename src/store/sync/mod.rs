@@ -179,6 +179,11 @@ impl SyncStore {
         read::runs(&self.readers, target, limit).await.map_err(|cause| self.failed(&cause))
     }
 
+    /// By mode, when the last run began.
+    pub async fn last_runs(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        read::last_runs(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+    }
+
     /// The next operations of all runs after `(run, seq)` that are waiting, sent, failed or held.
     pub async fn open_operations(
         &self,
@@ -214,17 +219,6 @@ impl SyncStore {
         seqs: &[i64],
     ) -> Result<Vec<OperationRow>, StoreError> {
         let found = read::operations_at(&self.readers, target, run, seqs).await;
-        found.map_err(|cause| self.failed(&cause))
-    }
-
-    /// The next operations of a run after `seq`, in whatever state.
-    pub async fn operations_of(
-        &self,
-        target: &str,
-        after: (i64, i64),
-        limit: i64,
-    ) -> Result<Vec<OperationRow>, StoreError> {
-        let found = read::operations_of(&self.readers, target, after, limit).await;
         found.map_err(|cause| self.failed(&cause))
     }
 

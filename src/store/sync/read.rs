@@ -150,6 +150,13 @@ pub(super) async fn runs(pool: &AnyPool, target: &str, limit: i64) -> Rows<RunRo
     sqlx::query(text).bind(target).bind(limit).fetch_all(pool).await?.iter().map(read).collect()
 }
 
+/// By mode, when the last run began.
+pub(super) async fn last_runs(pool: &AnyPool, target: &str) -> Rows<(String, i64)> {
+    let text = "SELECT mode, MAX(started_ms) FROM sync_run WHERE target = $1 GROUP BY mode";
+    let rows = sqlx::query(text).bind(target).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
 /// The next operations after `(run, seq)` that are not over.
 pub(super) async fn open_operations(
     pool: &AnyPool,
@@ -201,19 +208,6 @@ pub(super) async fn operations_at(
         }
     }
     Ok(found)
-}
-
-/// The next operations of a run after `seq`, in whatever state.
-pub(super) async fn operations_of(
-    pool: &AnyPool,
-    target: &str,
-    (run, seq): (i64, i64),
-    limit: i64,
-) -> Rows<OperationRow> {
-    let text = format!("{OPERATION} AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4");
-    let rows =
-        sqlx::query(AssertSqlSafe(text)).bind(target).bind(run).bind(seq).bind(limit).fetch_all(pool).await?;
-    rows.iter().map(operation).collect()
 }
 
 /// What was done for an object, the newest first.

@@ -132,7 +132,7 @@ async fn what_fails_and_what_is_held_is_not_purged() {
     let day = 24 * 60 * 60 * 1000;
     assert_eq!(store.purge(30 * day).await.unwrap(), 0);
     assert_eq!(store.purge(30 * day + 5).await.unwrap(), 2);
-    let left = store.operations_of("a", (1, -1), 9).await.unwrap();
+    let left = store.open_operations("a", (1, -1), 9).await.unwrap();
     let left: Vec<_> = left.iter().map(|row| row.mark.state.as_str()).collect();
     assert_eq!(left, ["failed", "held", "waiting", "sent"]);
     assert_eq!(store.purge(365 * day + 5).await.unwrap(), 1);

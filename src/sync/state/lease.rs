@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{State, StateError};
@@ -19,7 +18,6 @@ const RENEWED: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Lease {
     state: State,
-    lost: watch::Receiver<bool>,
     renewal: JoinHandle<()>,
 }
 
@@ -34,9 +32,8 @@ impl State {
         }
         let state = Self { holder: Some(Arc::from(holder)), ..self.clone() };
         state.name_links().await?;
-        let (ended, lost) = watch::channel(false);
-        let renewal = tokio::spawn(keep(state.clone(), holder.to_owned(), ended));
-        Ok(Lease { state, lost, renewal })
+        let renewal = tokio::spawn(keep(state.clone(), holder.to_owned()));
+        Ok(Lease { state, renewal })
     }
 
     async fn renew(&self, holder: &str) -> Result<bool, StateError> {
@@ -46,7 +43,7 @@ impl State {
     }
 }
 
-async fn keep(state: State, holder: String, ended: watch::Sender<bool>) {
+async fn keep(state: State, holder: String) {
     loop {
         tokio::time::sleep(RENEWED).await;
         match state.renew(&holder).await {
@@ -57,7 +54,6 @@ async fn keep(state: State, holder: String, ended: watch::Sender<bool>) {
         }
     }
     tracing::error!(sync.target = %state.target, "the lease was lost: another node may synchronise this target");
-    ended.send_replace(true);
 }
 
 impl Lease {
@@ -74,11 +70,6 @@ impl Lease {
         {
             tracing::warn!(%error, sync.target = %self.state.target, "cannot release the lease; it ends by its time");
         }
-    }
-
-    /// Whether another has it.
-    pub fn is_lost(&self) -> bool {
-        *self.lost.borrow()
     }
 }
 
