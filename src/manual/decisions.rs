@@ -385,7 +385,7 @@
 //! | `cronexpr` | Apache-2.0 | the five fields of a crontab with time zones by jiff, the time type of the house; others bring chrono |
 //! | `lettre` | MIT | mail by SMTP with verified TLS; without its defaults, with the TLS of the system as reqwest has it |
 //! | `indicatif` | MIT | the line that shows how far a run by hand is; only on a terminal |
-//! | `mimalloc`, version 2 | MIT | the allocator of the program: a plan of 100,000 people makes and drops a hundred million small values, which cost half of the time with glibc, whose memory then stayed in pieces; version 3 was slower where a value goes from one thread to another |
+//! | `mimalloc`, version 2 | MIT | the allocator of the program: a plan of 100,000 people makes and drops a hundred million small values, which cost half of the time with glibc, whose memory then stayed in pieces; version 3 was slower where a value goes from one thread to another; without huge pages, which doubled the memory of a server |
 //! | `strsim` | MIT | the function that was meant, when an expression names one that is not there; clap brings it along |
 //! | `xxhash-rust` | BSL-1.0 | sums; XXH3 is specified and will stay, which std's hasher does not promise |
 //! | `h2`, by `http2` of reqwest | MIT | many requests on one connection, where a service offers it |

@@ -204,12 +204,12 @@ async fn what_was_signed_is_what_came_over_the_wire() {
     let shuffled = format!("{head}?x=1&{}", parts.join("&"));
     let page = case.browser.open(&shuffled).await;
     case.accept(&page, &request);
-    for (from, to) in [("a%2Bb", "a%2bb"), ("a%2Bb", "a+b"), ("&RelayState=a%2Bb", ""), ("a%2Bb", "evil")] {
-        let page = case.browser.open(&url.replace(from, to)).await;
+    for other in ["&RelayState=a%2bb", "&RelayState=a+b", "", "&RelayState=evil"] {
+        let page = case.browser.open(&url.replace("&RelayState=a%2Bb", other)).await;
         assert_refused(&page, 400, "SK-SIGNATURE");
     }
     // Lower-case escapes, as .NET writes them, are signed as they stand.
-    let relay = url.replace("a%2Bb", "%e7%94%b0");
+    let relay = url.replace("RelayState=a%2Bb", "RelayState=%e7%94%b0");
     let unsigned = relay.split('?').nth(1).unwrap().split("&Signature=").next().unwrap();
     let mut signer = Signer::new(MessageDigest::sha256(), &case.sp.pair.key).unwrap();
     let signature = STANDARD.encode(signer.sign_oneshot_to_vec(unsigned.as_bytes()).unwrap());
