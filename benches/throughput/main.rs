@@ -48,8 +48,7 @@ const SECONDS: u64 = 8;
 const CONNECTIONS: usize = 16;
 
 fn main() {
-    let own = std::process::id().to_string();
-    run(Command::new("taskset").args(["-a", "-p", "-c", "1", &own]));
+    move_to_core(1);
     let mut report = Report::new();
     let only = |what: &str| std::env::args().any(|argument| argument == what);
     if only("encryption") {
@@ -204,6 +203,11 @@ fn openssl_speed(algorithm: &str) -> f64 {
     let last = text.lines().last().unwrap_or_default();
     let rate = last.split_whitespace().rev().nth(1).and_then(|rate| rate.parse().ok());
     rate.unwrap_or_else(|| panic!("openssl speed {algorithm}: {text}"))
+}
+
+/// This process with all its threads, and what it starts from now on.
+fn move_to_core(core: u8) {
+    run(Command::new("taskset").args(["-a", "-p", "-c", &core.to_string(), &std::process::id().to_string()]));
 }
 
 fn run(command: &mut Command) -> String {
