@@ -52,11 +52,19 @@ pub fn synchronisation(
     store: &SyncStore,
     (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
 ) -> Result<Synchronisation> {
-    let sources = options.sources.iter().map(|source| source_of(config, &source.directory, &clock));
-    let sources = sources.collect::<Result<Vec<_>>>()?;
+    let sources = sources(config, options, &clock)?;
     let target = target(config, options, &clock)?;
     let state = State::new(store.clone(), &options.name, Arc::clone(&clock));
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
+}
+
+/// The directories of a target, in the order of the configuration.
+pub fn sources(
+    config: &Config,
+    options: &SyncOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Arc<dyn Source>>> {
+    options.sources.iter().map(|source| source_of(config, &source.directory, clock)).collect()
 }
 
 fn source_of(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Source>> {

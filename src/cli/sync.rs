@@ -4,6 +4,7 @@ mod output;
 mod progress;
 pub(super) mod schedule;
 mod token;
+mod watching;
 
 use std::io::Write;
 use std::path::PathBuf;

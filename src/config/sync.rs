@@ -79,6 +79,7 @@ fn read_target(
     let hooks = read_hooks(section);
     let schedule = read_schedule(section, "schedule", zone);
     let full_schedule = read_schedule(section, "full_schedule", zone);
+    let watch = read_watch(section, &sources, directories);
     let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
     let conventions = read_conventions(section, &sources, directories);
     let scope = read_scope(section);
@@ -133,6 +134,7 @@ fn read_target(
         full_schedule: full_schedule
             .or_else(|| schedule.as_ref().map(|_| Schedule::Every(SignedDuration::from_hours(24)))),
         schedule,
+        watch,
         token_expires,
         hooks,
         notices,
@@ -298,6 +300,22 @@ fn read_hooks(section: &Section<'_>) -> Hooks {
         before: hooks("hook_before").into_iter().collect(),
         after: hooks("hook_after").into_iter().collect(),
     }
+}
+
+fn read_watch(section: &Section<'_>, sources: &[SourceOptions], directories: &[DirectoryConfig]) -> bool {
+    let watch = section.or("watch", false, flag);
+    if watch && !section.has("schedule") {
+        let remedy =
+            "write a schedule as well, such as \"1h\": it is what remains where a directory cannot be heard";
+        section.complain("watch", Complaint::wrong("stands without a schedule", remedy));
+    }
+    let is_file = |one: &DirectoryConfig| matches!(one, DirectoryConfig::File { .. });
+    let read = |one: &&DirectoryConfig| sources.iter().any(|source| source.directory == one.name());
+    if let Some(file) = directories.iter().filter(read).find(|one| watch && is_file(one)) {
+        let message = format!("\"{}\" is a file, which tells of no changes", file.name());
+        section.complain("watch", Complaint::wrong(message, "take it out"));
+    }
+    watch
 }
 
 fn read_schedule(section: &Section<'_>, key: &'static str, zone: &TimeZone) -> Option<Schedule> {

@@ -205,6 +205,7 @@
 //! | `members_per_request` | members that one request adds or removes, 1 to 100000 | the preset's, 500 mostly |
 //! | `over_limit` | what waits over a limit: `"destructive"`, `"everything"` | `"destructive"` |
 //! | `schedule` | when changes are carried by `sekisho serve`: a length of time from 10 s on, or five fields of a crontab in `log.timezone` | never |
+//! | `watch` | the directories are listened to, and what changes there is carried within seconds; needs `schedule`, which is what remains where one of them cannot be heard | `false` |
 //! | `full_schedule` | the same for everything | a day after the last one, where `schedule` is set |
 //! | `token_expires` | the day on which the token ends, `2027-08-01` | unknown |
 //! | `mail_to` | addresses that notices go to; needs `[mail]` | nobody |

@@ -341,6 +341,14 @@
 //! that holds the DN in one spelling. Rejected: all links always (the plan of one change took three seconds), a cache in
 //! memory (another node or command may have written).
 //!
+//! ## A lasting search says that there is news, not what
+//!
+//! refreshAndPersist brings the changed entries themselves, and Active Directory's notifications bring entries without a
+//! cursor. Taking changes from either would be a second way beside the one that is asked by a cursor, with faults of its
+//! own: what comes between two searches, what was applied and what only heard when a process is killed. So a lasting
+//! search only wakes the run, which asks as ever: one way to be right, and a search that misses something is late by the
+//! schedule and no more.
+//!
 //! ## What the target shows of references
 //!
 //! A full run that compares puts right a manager or member that was changed at the target, as far as the target names

@@ -118,6 +118,13 @@
 //! time ended, and what could not be matched before. Of several nodes with one database one runs; the others see that, and
 //! say so.
 //!
+//! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
+//! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something
+//! changed, at most every 5 seconds, and `schedule` can be an hour. It only says that there is news. What changed is asked
+//! as at any other time, so that nothing is lost while nobody listens; every 10 minutes, and after a fault, the search is
+//! begun anew. Deletions in an Active Directory are heard by an account that sees deleted objects, see
+//! [operations](super::operations); with another one they wait for the schedule. A directory that cannot be heard is told in the log, once, and its changes wait for the schedule.
+//!
 //! ## The words of the log
 //!
 //! The words are those of the ancestor, so that what greps for them goes on working. With `[log] format = "json"` each
@@ -211,8 +218,7 @@
 //!
 //! ## What is not there
 //!
-//! * DirSync (Active Directory tells changes by uSNChanged) and a lasting search (refreshAndPersist of RFC 4533): changes are
-//!   asked for at each run.
+//! * DirSync: Active Directory tells changes by uSNChanged.
 //! * Bulk requests (RFC 7644 3.7), even where a service announces them.
 //! * Sekisho as a SCIM service that others write to; passwords carried to a service.
 //! * A schedule unless one is written; the ancestor's differential check is `sekisho sync check`, from cron if you like.

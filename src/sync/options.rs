@@ -52,6 +52,9 @@ pub struct SyncOptions {
     pub pace: PaceOptions,
     /// When changes are carried by themselves. Default: never.
     pub schedule: Option<Schedule>,
+    /// Whether the directories are listened to, so that changes are carried as they happen; `schedule` is what remains where
+    /// they cannot be heard. Default: false.
+    pub watch: bool,
     /// When everything is. Default: never.
     pub full_schedule: Option<Schedule>,
     /// When the token of the target ends, or should be replaced; 30 days before, notices and `sekisho check` say so.

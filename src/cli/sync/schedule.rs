@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::log;
+use super::watching::Watching;
 use crate::app::App;
 use crate::app::sync::{self as wiring, InServer, farewell};
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::config::Config;
 use crate::store::SyncStore;
 use crate::sync::engine::{Extent, Synchronisation};
@@ -22,7 +23,9 @@ use crate::sync::state::StateError;
 use crate::sync::words;
 
 /// How long a target is left alone after a run that could not be made, at least.
-const AFTER_FAULT: Duration = Duration::from_mins(1);
+pub(super) const AFTER_FAULT: Duration = Duration::from_mins(1);
+/// How long changes that were heard of wait after the beginning of the last run: many come at once.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
 /// How often the state is relieved of what has passed.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
 /// The longest sleep: a clock may be set.
@@ -53,7 +56,13 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    async fn keep(&self, options: &SyncOptions, mut stop: watch::Receiver<bool>) {
+    async fn keep(&self, options: &SyncOptions, stop: watch::Receiver<bool>) {
+        let news = Notify::new();
+        let watching = Watching { app: self.app, config: self.config, options, news: &news };
+        tokio::join!(self.run_when_due(options, &news, stop.clone()), watching.go_on(stop));
+    }
+
+    async fn run_when_due(&self, options: &SyncOptions, news: &Notify, mut stop: watch::Receiver<bool>) {
         let mut began: [Option<Timestamp>; 2] = [None, None];
         match self.last_runs(options).await {
             Ok(known) => began = known,
@@ -61,13 +70,20 @@ impl Beside<'_> {
         }
         // What the administrator was told of the last run, so that it is told once.
         let mut told = Vec::new();
+        // Whether there is news since the last run.
+        let mut heard = false;
         while !*stop.borrow() {
             let now = self.app.clock.now();
             let next =
                 |schedule: &Option<Schedule>, last| schedule.as_ref().and_then(|one| one.next(last, now));
             let [changes, full] = began;
             // A full run is one of changes, too.
-            let due = [next(&options.schedule, changes.max(full)), next(&options.full_schedule, full)];
+            let last = changes.max(full);
+            let soon = Some(Schedule::Every(TOGETHER)).filter(|_| heard);
+            let due = [
+                next(&options.schedule, last).into_iter().chain(next(&soon, last)).min(),
+                next(&options.full_schedule, full),
+            ];
             let Some(first) = due.into_iter().flatten().min() else { return };
             let mut wait =
                 Duration::try_from(first.duration_since(now)).unwrap_or_default().min(LONGEST_SLEEP);
@@ -79,19 +95,25 @@ impl Beside<'_> {
                 if let Some(began) = began.get_mut(usize::from(is_full)) {
                     *began = Some(now);
                 }
+                let before_heard = std::mem::take(&mut heard);
                 let made = self.run(options, (&extent, stop.clone()), &mut told).await;
                 if let Err(error) = &made {
                     tracing::error!(sync.target = options.name, "{error:#}");
                 }
                 wait = Duration::ZERO;
                 if !made.unwrap_or(false) {
-                    // It is still due.
+                    // It is still due; what is heard meanwhile waits, too.
                     began = before;
-                    wait = AFTER_FAULT;
+                    heard |= before_heard;
+                    tokio::select! {
+                        () = tokio::time::sleep(AFTER_FAULT) => {}
+                        _ = stop.changed() => {}
+                    }
                 }
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                () = news.notified() => heard = true,
                 _ = stop.changed() => {}
             }
         }

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::matching::Filter;
 use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
@@ -116,6 +116,11 @@ impl Source for FileDirectory {
         let mut entries = self.entries(query)?;
         entries.retain(|entry| Some(&entry.id) == id.as_ref());
         Ok(entries)
+    }
+
+    async fn watch(&self, _base: &str, _changed: &Notify) -> Result<(), DirectoryError> {
+        let cause = "a file tells of no changes; take `watch` out".to_owned();
+        Err(DirectoryError::Refused { directory: self.name.clone(), operation: "watching", cause })
     }
 }
 

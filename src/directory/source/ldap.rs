@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ldap3::Scope;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::cursor::Mark;
 use super::entry::{Wanted, ids_filter};
 use super::reading::{Pages, Reading};
-use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, stamp, sync, usn};
+use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, stamp, sync, usn, watch};
 use crate::directory::connection::{Fault, Query};
 use crate::directory::server::Server;
 use crate::directory::wire::Entry;
@@ -224,6 +224,16 @@ impl Source for LdapDirectory {
         let names = self.local_names(login.as_str());
         let filters = |_| names.iter().map(|name| self.login_filter.filter(name)).collect();
         self.matching(query, filters, true).await
+    }
+
+    async fn watch(&self, base: &str, changed: &Notify) -> Result<(), DirectoryError> {
+        let opened = self.servers.ask_in_turn(|server| async { Reading::open(server).await.map(Some) });
+        let none = || self.refused("watching", "no server was asked".to_owned());
+        let mut reading = opened.await?.ok_or_else(none)?;
+        watch::watch(&mut reading, base, changed).await.map_err(|fault| {
+            self.servers.note(&reading.server, &fault);
+            self.servers.error(&reading.server, &fault)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! `ldap` and `file` implement it. Inside LDAP: `reading` is the one connection on which all of one call happens, and its
 //! pages; `cursor` what a cursor holds; `sync`, `usn` and `stamp` are the three ways to ask for changes (RFC 4533, Active
 //! Directory's update sequence numbers, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
-//! with all that is below it. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
+//! with all that is below it; `watch` hears that something changed, without asking. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
 
 mod cursor;
 mod entry;
@@ -16,11 +16,12 @@ mod sync;
 mod sync_message;
 mod units;
 mod usn;
+mod watch;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::DirectoryError;
 use super::active_directory::guid_key;
@@ -132,6 +133,10 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Who is called so by the directory's `login_filter`; for `--user`.
     async fn by_login(&self, query: &SourceQuery, login: &str) -> Result<Vec<SourceEntry>, DirectoryError>;
+
+    /// Notifies when something below `base` may have changed, until the server ends it or it is to be begun anew; then
+    /// [`changes`](Source::changes) says what. Not every source can.
+    async fn watch(&self, base: &str, changed: &Notify) -> Result<(), DirectoryError>;
 }
 
 /// What sign-on may know somebody by who has this id here: [`SubjectId::key`](crate::identity::SubjectId::key) of a

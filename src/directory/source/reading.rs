@@ -69,7 +69,7 @@ pub(super) struct Reading {
     pub(super) server: Arc<Server>,
     pub(super) root: Root,
     pub(super) connection: Connection,
-    limit: Duration,
+    pub(super) limit: Duration,
 }
 
 impl Reading {

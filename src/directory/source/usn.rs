@@ -21,7 +21,7 @@ use crate::directory::connection::{Fault, Query};
 use crate::directory::wire::Entry;
 
 /// LDAP_SERVER_SHOW_DELETED_OID.
-const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+pub(super) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
 /// Tombstones go after 60 days in the oldest forests: deletions from before are not told any more.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 30);

@@ -116,6 +116,11 @@ const FAULTS: &[(&str, &str)] = &[
     ("full_schedule = \"0 3 * *\"", ":14: sync[1].full_schedule: \"0 3 * *\" is no schedule: "),
     ("full_schedule = \"0 3 30 2 *\"", "never comes; write a length of time such as"),
     (
+        "watch = true",
+        ":14: sync[1].watch: stands without a schedule; write a schedule as well, such as \"1h\"",
+    ),
+    ("watch = \"yes\"", ":14: sync[1].watch: "),
+    (
         "token_expires = \"next year\"",
         ":14: sync[1].token_expires: \"next year\" is no day; write a day as in \"2027-08-01\"",
     ),

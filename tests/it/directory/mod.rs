@@ -7,6 +7,7 @@ mod ldap;
 mod source;
 mod source_changes;
 mod source_faults;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;

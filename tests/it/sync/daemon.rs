@@ -40,6 +40,43 @@ async fn a_server_carries_changes_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_watched_directory_tells_is_carried_long_before_the_schedule() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let sink = sink().await;
+    let keys =
+        format!("objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nschedule = \"1d\"\nwatch = true\n");
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
+    let mut server = TestServer::start(folder).await;
+    wait_until("everybody is there", || sink.users().len() == 3).await;
+    for name in ["changed", "changed again"] {
+        slapd.modify(&format!("dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: sn\nsn: {name}\n"));
+        wait_until("the change is there", || sink.users()["m1@example.test"]["name"]["familyName"] == name)
+            .await;
+    }
+    slapd.modify(&format!("dn: uid=m2,ou=many,{BASE}\nchangetype: delete\n"));
+    wait_until("who is gone is disabled", || sink.users()["m2@example.test"]["active"] == false).await;
+    assert_eq!(server.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_cannot_be_heard_is_told_once_and_asked_by_the_schedule() {
+    let slapd = Slapd::start_source(Copies::No, 3);
+    let sink = sink().await;
+    let keys =
+        format!("objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nschedule = \"10s\"\nwatch = true\n");
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
+    let mut server = TestServer::start(folder).await;
+    let told = "\"corp\" is not heard, so that its changes wait for the schedule: ";
+    server.process.wait_for_log(told).await;
+    wait_until("everybody is there", || sink.users().len() == 3).await;
+    slapd.modify(&format!("dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: sn\nsn: changed\n"));
+    wait_until("the change is there", || sink.users()["m1@example.test"]["name"]["familyName"] == "changed")
+        .await;
+    assert_eq!(server.process.log().matches(told).count(), 1);
+    assert_eq!(server.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_deactivated_is_signed_out_at_once() {
     let slapd = Slapd::start_source(Copies::Log, 0);
     let sink = sink().await;
