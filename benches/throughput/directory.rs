@@ -71,6 +71,7 @@ fn beside_signatures<T>(core: u8, measured: impl FnOnce() -> T) -> T {
 /// The password hash takes more than everything else. slapd has a core for itself, as it has it with the bare client: the
 /// load shares the other one with the server. The two cores may be one to the machine below, so that slapd is slower beside
 /// a busy one: the bare client is also measured while the rest of its core makes signatures.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn beside_a_bare_client(report: &mut Report) {
     let slapd = Slapd::start_hashed();
     let round = || {

@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Standing, Sums};
 use super::error::SyncError;
-use super::found::patient;
 use super::gate::{Gated, gate};
 use super::link::Link;
 use super::mapping::{Mapping, sum};
@@ -23,6 +22,7 @@ use super::plan::{
 use super::prepare::Prepared;
 use super::preset::Deletion;
 use super::queries::Queries;
+use super::questions::Questions;
 use super::reading::Part;
 use super::report::{Report, Teller};
 use super::scope::Scope;
@@ -88,6 +88,7 @@ pub struct Synchronisation {
     state: State,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    questions: Questions,
     configuration: u64,
 }
 
@@ -105,7 +106,8 @@ impl Synchronisation {
             options.preset, options.scope, options.conventions, options.objects
         );
         let configuration = sum(&decides.into());
-        Self { options, sources, target, state, clock, ids, configuration }
+        let questions = Questions::new(options.pace.clone(), Arc::clone(&ids));
+        Self { options, sources, target, state, clock, ids, questions, configuration }
     }
 
     /// As it is configured.
@@ -115,6 +117,11 @@ impl Synchronisation {
 
     pub(super) fn target(&self) -> &dyn Target {
         self.target.as_ref()
+    }
+
+    /// What the target is asked before anything is changed there.
+    pub(super) fn questions(&self) -> &Questions {
+        &self.questions
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -165,7 +172,7 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
-            let ability = patient(|| self.target.probe()).await.map_err(SyncError::Target)?;
+            let ability = self.questions.ask(|| self.target.probe()).await.map_err(SyncError::Target)?;
             if state.interrupted().await? {
                 tracing::warn!(
                     sync.target = self.options.name,

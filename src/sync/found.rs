@@ -2,7 +2,6 @@
 //! that have none yet.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -11,14 +10,9 @@ use super::mapping::Mapping;
 use super::matching::{Hit, Listed, MatchRules, confirms, decide};
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Planner, Shown};
+use super::questions::Questions;
 use super::target::{FaultKind, Target, TargetFault, TargetObject};
 
-/// Questions at the same time.
-const AT_ONCE: usize = 8;
-/// How often a question is asked that the target has no time for.
-const ATTEMPTS: u32 = 5;
-/// The longest wait between two of these.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Parts of a list that wait.
 const AHEAD: usize = 4;
 
@@ -33,7 +27,7 @@ pub(super) struct Inventory {
 
 /// Lists everything of a type.
 pub(super) async fn listing(
-    target: &dyn Target,
+    (target, questions): (&dyn Target, &Questions),
     kind: ObjectType,
     mapping: &Mapping,
     active: Option<&str>,
@@ -50,7 +44,7 @@ pub(super) async fn listing(
             }
         }
     };
-    let (listed, ()) = tokio::join!(target.list(kind, parts), taking);
+    let (listed, ()) = tokio::join!(target.list(kind, parts, questions), taking);
     listed.map(|()| inventory)
 }
 
@@ -64,7 +58,7 @@ fn shown(target: &dyn Target, object: &TargetObject, mapping: &Mapping, active: 
 /// What could not be asked stays unmatched.
 pub(super) async fn settle(
     planner: &mut Planner,
-    target: &dyn Target,
+    (target, questions): (&dyn Target, &Questions),
     (mappings, active): (&BTreeMap<ObjectType, Mapping>, &BTreeMap<ObjectType, String>),
     lists: &BTreeMap<ObjectType, Inventory>,
     rules: MatchRules,
@@ -82,11 +76,11 @@ pub(super) async fn settle(
         let decision = decide(&key, &hits, |id| planner.holder(key.kind, id), rules);
         planner.matched(&key, decision, shown);
     }
-    let questions = asked.into_iter().map(|(key, match_by)| async move {
-        let found = look(target, key.kind, &match_by).await;
+    let looks = asked.into_iter().map(|(key, match_by)| async move {
+        let found = look((target, questions), key.kind, &match_by).await;
         (key, found)
     });
-    let mut answers = futures_util::stream::iter(questions).buffer_unordered(AT_ONCE);
+    let mut answers = futures_util::stream::iter(looks).buffer_unordered(questions.at_once());
     let mut open = Vec::new();
     while let Some((key, found)) = answers.next().await {
         match found {
@@ -107,13 +101,13 @@ pub(super) async fn settle(
 
 /// Asks by one key after another, until one finds something.
 async fn look(
-    target: &dyn Target,
+    (target, questions): (&dyn Target, &Questions),
     kind: ObjectType,
     match_by: &[(String, String)],
 ) -> Result<(Vec<Hit>, Option<TargetObject>), TargetFault> {
     let mut hits = Vec::new();
     for (path, value) in match_by {
-        let found = patient(|| target.find(kind, path, value)).await?;
+        let found = questions.ask(|| target.find(kind, path, value)).await?;
         let mut found: Vec<TargetObject> = found
             .into_iter()
             .filter(|object| confirms(path, value, target.value(object, path).as_ref()))
@@ -127,24 +121,6 @@ async fn look(
         }
     }
     Ok((hits, None))
-}
-
-/// Asks again where the target has no time.
-pub(super) async fn patient<T, R>(question: impl Fn() -> R) -> Result<T, TargetFault>
-where
-    R: Future<Output = Result<T, TargetFault>>,
-{
-    let mut attempt = 1;
-    loop {
-        match question().await {
-            Err(fault) if fault.kind == FaultKind::Busy && attempt < ATTEMPTS => {
-                let wait = fault.retry_after.unwrap_or(Duration::from_secs(1 << attempt));
-                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
-                attempt += 1;
-            }
-            answer => return answer,
-        }
-    }
 }
 
 /// The one id that was found by the first key that found any.

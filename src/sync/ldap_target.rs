@@ -26,6 +26,7 @@ use crate::directory::dn::Dn;
 use crate::directory::write::{DirectoryEntry, Extent, LdapWriter, Rdn, Reading, equality, is_id, parent_of};
 use crate::identity::Value;
 use crate::sync::ObjectType;
+use crate::sync::questions::Questions;
 use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 
 use change::modifications;
@@ -196,6 +197,7 @@ impl Target for LdapTarget {
         &self,
         kind: ObjectType,
         parts: mpsc::Sender<Vec<TargetObject>>,
+        _questions: &Questions,
     ) -> Result<(), TargetFault> {
         let shape = self.shape(kind).await?;
         let reading = reading(&shape, shape.filter.clone(), shape.read());

@@ -30,6 +30,7 @@ pub mod plan;
 mod prepare;
 pub mod preset;
 mod queries;
+pub mod questions;
 mod reading;
 pub mod report;
 pub mod schedule;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
-use super::found::{Inventory, listing, patient, settle};
+use super::found::{Inventory, listing, settle};
 use super::link::{Link, LinkState};
 use super::mapping::{Invalid, Mapping};
 use super::news::News;
@@ -160,8 +160,9 @@ impl Synchronisation {
         if ability.lists && (is_first || self.options().compare) {
             for (kind, mapping) in &before.mappings {
                 let active = before.active.get(kind).map(String::as_str);
-                let list = || listing(self.target(), *kind, mapping, active);
-                lists.insert(*kind, patient(list).await.map_err(SyncError::listing)?);
+                let asked = (self.target(), self.questions());
+                let list = listing(asked, *kind, mapping, active).await.map_err(SyncError::listing)?;
+                lists.insert(*kind, list);
             }
             self.note_losses(&mut planner, &lists, refill)?;
         }
@@ -339,7 +340,7 @@ impl Synchronisation {
         lists: &BTreeMap<ObjectType, Inventory>,
     ) -> Result<Vec<(ObjectKey, TargetFault)>, SyncError> {
         let rules = self.options().matching;
-        settle(planner, self.target(), (&before.mappings, &before.active), lists, rules)
+        settle(planner, (self.target(), self.questions()), (&before.mappings, &before.active), lists, rules)
             .await
             .map_err(SyncError::listing)
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::object::ObjectType;
+use super::questions::Questions;
 
 /// An object as the target has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,15 +83,19 @@ impl fmt::Display for TargetFault {
 
 impl std::error::Error for TargetFault {}
 
-/// A service. All methods may be called at once from many tasks; none retries by itself.
+/// A service. All methods may be called at once from many tasks; none retries by itself but for the parts of a list.
 #[async_trait]
 pub trait Target: Send + Sync + fmt::Debug {
     /// Asks what it can do: proves address and credentials, and changes nothing.
     async fn probe(&self) -> Result<Ability, TargetFault>;
 
-    /// All objects of a type, in parts. Only an `Ok` says that these were all.
-    async fn list(&self, kind: ObjectType, parts: mpsc::Sender<Vec<TargetObject>>)
-    -> Result<(), TargetFault>;
+    /// All objects of a type, in parts, each of them one of the `questions`. Only an `Ok` says that these were all.
+    async fn list(
+        &self,
+        kind: ObjectType,
+        parts: mpsc::Sender<Vec<TargetObject>>,
+        questions: &Questions,
+    ) -> Result<(), TargetFault>;
 
     /// One object by the target's id.
     async fn read(&self, kind: ObjectType, id: &str) -> Result<Option<TargetObject>, TargetFault>;

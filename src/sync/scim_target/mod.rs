@@ -20,6 +20,7 @@ pub use options::{ScimOptions, ScimTargetError, ScimType, Update};
 
 use self::answers::{What, broken, fault_of, refused, unanswered};
 use super::object::ObjectType;
+use super::questions::Questions;
 use super::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 use crate::outgoing::{Answer, Ask, Exchange, Method};
 use crate::scim::message::{ListResponse, ResourceType, ServiceConfig};
@@ -173,6 +174,7 @@ impl Target for ScimTarget {
         &self,
         kind: ObjectType,
         parts: mpsc::Sender<Vec<TargetObject>>,
+        questions: &Questions,
     ) -> Result<(), TargetFault> {
         let endpoint = &self.kind(kind)?.endpoint;
         let most = self.config().await?.max_results.unwrap_or(usize::MAX);
@@ -180,7 +182,7 @@ impl Target for ScimTarget {
         let mut proof = listing::Proof::default();
         loop {
             let url = self.url(&format!("{endpoint}?startIndex={}&count={count}", proof.next()));
-            let body = self.get(&url, What::List).await?;
+            let body = questions.ask(|| self.get(&url, What::List)).await?;
             let page = ListResponse::parse(body).map_err(|error| broken(&error))?;
             let objects = proof.take(page).map_err(|cause| broken(&cause))?;
             if !objects.is_empty() && parts.send(objects).await.is_err() {

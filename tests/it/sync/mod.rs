@@ -14,7 +14,11 @@ mod scim_target;
 mod to_ldap;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use sekisho::clock::SeededIds;
+use sekisho::sync::pace::PaceOptions;
+use sekisho::sync::questions::Questions;
 use sekisho::sync::{ObjectType, Target, TargetFault, TargetObject};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -22,6 +26,10 @@ use tokio::sync::mpsc;
 /// Values by their paths.
 fn values<const N: usize>(values: [(&str, Value); N]) -> BTreeMap<String, Value> {
     values.into_iter().map(|(path, value)| (path.to_owned(), value)).collect()
+}
+
+fn questions() -> Questions {
+    Questions::new(PaceOptions::default(), Arc::new(SeededIds::new(1)))
 }
 
 /// All objects of a type, if it can be said that these are all.
@@ -34,6 +42,7 @@ async fn listed(target: &dyn Target, kind: ObjectType) -> Result<Vec<TargetObjec
         }
         all
     };
-    let (done, all) = tokio::join!(target.list(kind, parts), collect);
+    let questions = questions();
+    let (done, all) = tokio::join!(target.list(kind, parts, &questions), collect);
     done.map(|()| all)
 }

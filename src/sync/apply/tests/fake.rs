@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::scim::patch::group;
 use crate::sync::object::ObjectType;
+use crate::sync::questions::Questions;
 use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 
 /// What goes wrong with a call.
@@ -134,7 +135,12 @@ impl Target for Fake {
         self.call(("probe", ""), |_| Ok(Ability::default())).await
     }
 
-    async fn list(&self, _: ObjectType, _: mpsc::Sender<Vec<TargetObject>>) -> Result<(), TargetFault> {
+    async fn list(
+        &self,
+        _: ObjectType,
+        _: mpsc::Sender<Vec<TargetObject>>,
+        _: &Questions,
+    ) -> Result<(), TargetFault> {
         Ok(())
     }
 

@@ -16,8 +16,8 @@ use sekisho::sync::ldap_target::TypeOptions;
 use sekisho::sync::target::{Edit, FaultKind};
 use sekisho::sync::{LdapTarget, LdapTargetOptions, ObjectType, Target, TargetFault, TargetObject};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
+use super::listed;
 use crate::support::slapd::{BASE, Slapd};
 
 const KINDS: [ObjectType; 4] =
@@ -55,19 +55,6 @@ async fn person(target: &LdapTarget, uid: &str) -> TargetObject {
 
 async fn read(target: &LdapTarget, kind: ObjectType, id: &str) -> TargetObject {
     target.read(kind, id).await.unwrap().expect("it is there")
-}
-
-async fn listed(target: &LdapTarget, kind: ObjectType) -> Result<Vec<TargetObject>, TargetFault> {
-    let (parts, mut arriving) = mpsc::channel(1);
-    let collected = async {
-        let mut all = Vec::new();
-        while let Some(part) = arriving.recv().await {
-            all.extend(part);
-        }
-        all
-    };
-    let (done, all) = tokio::join!(target.list(kind, parts), collected);
-    done.map(|()| all)
 }
 
 fn fault<T: std::fmt::Debug>(answer: Result<T, TargetFault>) -> (FaultKind, u16) {
