@@ -17,6 +17,7 @@ mod task;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -75,9 +76,9 @@ pub struct Application<'a> {
     /// The state, of a lease.
     pub state: &'a State,
     /// Where it is done.
-    pub target: &'a dyn Target,
+    pub target: Arc<dyn Target>,
     /// How.
-    pub policy: &'a Policy,
+    pub policy: Arc<Policy>,
     /// Passwords and jitter.
     pub ids: &'a dyn Ids,
     /// Who is told.

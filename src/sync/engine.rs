@@ -325,10 +325,10 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Applied, SyncError> {
-        let policy = self.apply_policy();
+        let policy = Arc::new(self.apply_policy());
         let journal: &dyn Journal = teller;
-        let (target, ids) = (self.target(), self.ids.as_ref());
-        let application = Application { state, target, policy: &policy, ids, journal, only, cancel };
+        let (target, ids) = (Arc::clone(&self.target), self.ids.as_ref());
+        let application = Application { state, target, policy, ids, journal, only, cancel };
         Ok(apply::apply(application).await?)
     }
 

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::{OnceCell, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::feed::{Feed, Loaded, is_serial, makes};
@@ -32,14 +31,13 @@ const WAITING: usize = 1_000;
 /// So many refusals of the credentials in a row are no matter of single objects.
 const DENIED: u32 = 8;
 
-type Attempt<'a> = BoxFuture<'a, (Task, Outcome)>;
 type Loading<'a> = BoxFuture<'a, Result<Loaded, StateError>>;
 type Commit<'a> = BoxFuture<'a, (Result<(), StateError>, Vec<Task>)>;
 
 /// An application under way.
 pub(super) struct Course<'a> {
     job: &'a Application<'a>,
-    sender: Arc<Sender<'a>>,
+    sender: Arc<Sender>,
     pace: Pace,
     feed: Feed,
     /// The turn that is under way.
@@ -52,7 +50,8 @@ pub(super) struct Course<'a> {
     counter: u64,
     /// By the object that is not there yet.
     parked: HashMap<ObjectKey, Vec<Task>>,
-    flying: FuturesUnordered<Attempt<'a>>,
+    /// Each is a task of its own, so that requests are made while results are written; they end with this.
+    flying: JoinSet<(Task, Outcome)>,
     results: Results,
     oldest: Option<Instant>,
     commit: Option<Commit<'a>>,
@@ -68,19 +67,20 @@ pub(super) struct Course<'a> {
 
 impl<'a> Course<'a> {
     pub(super) async fn new(job: &'a Application<'a>) -> Result<Self, StateError> {
-        let (state, target, policy) = (job.state, job.target, job.policy);
+        let (state, probed) = (job.state.clone(), OnceCell::new());
+        let (target, policy) = (Arc::clone(&job.target), Arc::clone(&job.policy));
         Ok(Self {
             job,
-            sender: Arc::new(Sender { state, target, policy, probed: OnceCell::new() }),
             pace: Pace::new(policy.pace.clone(), Instant::now()),
-            feed: Feed::new(state, job.only).await?,
+            sender: Arc::new(Sender { state, target, policy, probed }),
+            feed: Feed::new(job.state, job.only).await?,
             turn: None,
             intents: Vec::new(),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             counter: 0,
             parked: HashMap::new(),
-            flying: FuturesUnordered::new(),
+            flying: JoinSet::new(),
             results: Results::default(),
             oldest: None,
             commit: None,
@@ -193,7 +193,7 @@ impl<'a> Course<'a> {
             self.parked.entry(needed).or_default().push(task);
             return;
         }
-        let Some(sending) = task.sending(&self.feed.known, self.job.policy, self.job.ids) else {
+        let Some(sending) = task.sending(&self.feed.known, &self.job.policy, self.job.ids) else {
             self.skip(&task);
             return;
         };
@@ -205,10 +205,10 @@ impl<'a> Course<'a> {
         task.attempts += 1;
         task.sent = now;
         let sender = Arc::clone(&self.sender);
-        self.flying.push(Box::pin(async move {
+        self.flying.spawn(async move {
             let outcome = sender.attempt(&task, &sending).await;
             (task, outcome)
-        }));
+        });
     }
 
     /// Waits until something happens.
@@ -229,7 +229,14 @@ impl<'a> Course<'a> {
             }
         };
         tokio::select! {
-            Some((task, outcome)) = self.flying.next(), if !self.flying.is_empty() => self.settle(task, outcome)?,
+            Some(ended) = self.flying.join_next(), if !self.flying.is_empty() => match ended {
+                Ok((task, outcome)) => self.settle(task, outcome)?,
+                Err(error) => {
+                    if let Ok(panic) = error.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            },
             (written, tasks) = commit => {
                 self.commit = None;
                 written?;
@@ -254,7 +261,7 @@ impl<'a> Course<'a> {
         }
         match outcome {
             Outcome::Done(id) => {
-                self.results.link(&mut task, &id, self.job.policy, true);
+                self.results.link(&mut task, &id, &self.job.policy, true);
                 self.tell(&task, Some(&id), None);
                 self.arrive(&task, Some(id));
                 if task.missing.is_empty() {
@@ -265,11 +272,11 @@ impl<'a> Course<'a> {
                 }
             }
             Outcome::Nothing(id) => {
-                self.results.link(&mut task, &id, self.job.policy, true);
+                self.results.link(&mut task, &id, &self.job.policy, true);
                 self.results.mark(&task, "done");
             }
             Outcome::Linked(id, fault) => {
-                self.results.link(&mut task, &id, self.job.policy, false);
+                self.results.link(&mut task, &id, &self.job.policy, false);
                 self.tell(&task, Some(&id), Some(&fault));
                 self.arrive(&task, Some(id));
                 self.put_off(&task, &fault);

@@ -1,6 +1,7 @@
 //! One attempt at one operation: what is sent, and what the answer means. It never sends twice by itself.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -55,10 +56,10 @@ pub(super) enum Outcome {
 
 /// What attempts share.
 #[derive(Debug)]
-pub(super) struct Sender<'a> {
-    pub(super) state: &'a State,
-    pub(super) target: &'a dyn Target,
-    pub(super) policy: &'a Policy,
+pub(super) struct Sender {
+    pub(super) state: State,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) policy: Arc<Policy>,
     /// Whether the credentials were good when they were first refused.
     pub(super) probed: OnceCell<bool>,
 }
@@ -85,7 +86,7 @@ enum Stop {
     State(StateError),
 }
 
-impl Sender<'_> {
+impl Sender {
     /// Makes the attempt. Hooks before it are asked once for each operation, those after it when it is settled.
     pub(super) async fn attempt(&self, task: &Task, sending: &Sending) -> Outcome {
         let action = task.operation.action;

@@ -24,7 +24,7 @@ use crate::sync::state::{Planned, Progress};
 struct Fixture {
     dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
-    fake: Fake,
+    fake: Arc<Fake>,
     policy: Policy,
     ids: SeededIds,
     heard: Heard,
@@ -90,7 +90,7 @@ impl Fixture {
         Self {
             dir: tempfile::tempdir().unwrap(),
             clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
-            fake: Fake::default(),
+            fake: Arc::default(),
             policy,
             ids: SeededIds::new(3),
             heard: Heard::default(),
@@ -110,8 +110,8 @@ impl Fixture {
     async fn try_apply(&self, state: &State) -> Result<Applied, StateError> {
         apply(Application {
             state,
-            target: &self.fake,
-            policy: &self.policy,
+            target: Arc::clone(&self.fake) as Arc<dyn Target>,
+            policy: Arc::new(self.policy.clone()),
             ids: &self.ids,
             journal: &self.heard,
             only: None,

@@ -84,7 +84,7 @@ async fn crash_loop(fixture: &Fixture, seed: u64) -> usize {
     for died in 0..400 {
         let state = fixture.open().await;
         // In the end it is let go on, in order that the test has one.
-        let polls = if died < 60 { 1 + drawn(&chance, 120) } else { 20_000 };
+        let polls = if died < 60 { 1 + drawn(&chance, 40) } else { 20_000 };
         let life = Until { inner: Box::pin(fixture.try_apply(&state)), polls };
         let life = tokio::time::timeout(Duration::from_millis(600), life).await;
         if let Ok(Some(ended)) = life
