@@ -230,7 +230,7 @@ async fn a_schedule_goes_on_when_the_database_is_back() {
     company
         .slapd
         .modify(&format!("dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: sn\nsn: changed\n"));
-    server.process.wait_for_log("failed(80): store postgres://").await;
+    server.process.wait_for_log("store postgres://sekisho:***@").await;
     postgres.restart().await;
     let family = || sink.users()["m1@example.test"]["name"]["familyName"].clone();
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(3);
