@@ -7,7 +7,7 @@ demo_packages="gcc libc6-dev libssl-dev pkg-config"
 # samael, one of the judges in the tests, is built on libxmlsec1; the others are run as they are.
 test_packages="$demo_packages \
     curl libclang-dev libltdl-dev libxml2-dev libxml2-utils python3 python3-venv libxmlsec1-dev libxmlsec1-openssl openssl procps util-linux xmlsec1 \
-    ldap-utils slapd slapd-contrib \
+    ldap-utils slapd slapd-contrib postgresql \
     krb5-user libkrb5-dev samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind \
     opensaml-schemas xmltooling-schemas shibboleth-sp-common \
     apache2 libapache2-mod-auth-gssapi libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
@@ -59,7 +59,7 @@ as_root() {
     fi
 }
 
-# slapd, Samba and apache2 are started by the tests, each with a folder of its own; Debian must not start them by itself.
+# slapd, Samba, PostgreSQL and apache2 are started by the tests, each with a folder of its own; Debian must not start them by itself.
 forbid_daemons() {
     [ -e "$policy" ] && return
     as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy"

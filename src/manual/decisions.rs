@@ -91,7 +91,11 @@
 //!
 //! One SQL text for an SQLite file (the default: no server to run) and PostgreSQL (several nodes). With SQLite, one
 //! process owns the truth and reads sessions through a bounded write-through cache; with PostgreSQL nothing is cached.
-//! The price of `Any`: TEXT and BIGINT only. Rejected: Redis (not durable enough for what synchronisation will keep), an
+//! The price of `Any`: TEXT and BIGINT only. What a store promises is one list of tests that runs over both. At a server
+//! every wait has an end, a held connection is asked whether it is alive before anything is sent by it (so that a
+//! statement is never sent twice, and a server that was restarted costs nobody an error), and READ COMMITTED is set, for
+//! which the statements are written: a lease, a memo and a first use are single statements that one node alone wins.
+//! Rejected: Redis (not durable enough for what synchronisation will keep), an
 //! ORM, a second SQLite library.
 //!
 //! ## The throttle

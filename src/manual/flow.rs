@@ -75,7 +75,7 @@
 //! |---|---|---|
 //! | `session` | SHA-256 of the cookie; who, when, how, from which address and with which User-Agent; the attributes read at sign-in | at sign-out, or a day after its end |
 //! | `sp_session` | SP, SessionIndex and NameID of each assertion's session | with its session |
-//! | `memo` | IDs of logout messages that came; a logout under way, with the names that SPs know the person by; a Response that waits for its artifact | after `request_max_age`; 30 minutes; 60 seconds |
+//! | `memo` | IDs of logout messages that came; a logout under way, with the names that SPs know the person by; a Response that waits for its artifact; with PostgreSQL, one that `/readyz` writes | after `request_max_age`; 30 minutes; 60 seconds |
 //! | `wrong_try` | throttle key and time | after a day |
 //! | `known_address` | whence a person signed in, by identity and by name | after half a year |
 //! | `live_file` | which metadata file of an entityID was live, and its hash | when the file goes |

@@ -212,7 +212,8 @@
 //! ## Several nodes, and backup
 //!
 //! With a PostgreSQL store the nodes share what is kept, and a target is synchronised by one of them at a time; who loses its
-//! place stops, and writes nothing more. With SQLite it is in `sekisho-sync.db` beside `sekisho.db`; [operations](super::operations)
+//! place stops, and writes nothing more. The others are told who has it; when that node dies, its place is free a minute after
+//! it last said that it lives. With SQLite it is in `sekisho-sync.db` beside `sekisho.db`; [operations](super::operations)
 //! tells how it is copied. Without it the next run is a first one: it finds everybody at the target by the ids and names that
 //! the preset names, and takes them over. What is forgotten is who was gone and waits for the deletion.
 //!

@@ -93,7 +93,12 @@ impl StoreError {
             }
             _ => String::new(),
         };
-        let cause = cause.to_string();
+        let cause = match cause {
+            sqlx::Error::PoolTimedOut => {
+                "no connection in time: the server is down, or all connections are taken".to_owned()
+            }
+            other => other.to_string(),
+        };
         // SQLite gives extended result codes as decimal numbers, whose low byte is the primary one; PostgreSQL's
         // SQLSTATE has five characters.
         let primary = if code.len() == 5 { None } else { code.parse::<i32>().ok().map(|code| code & 0xff) };

@@ -42,6 +42,9 @@ use crate::clock::SignedDuration;
 /// The longest window of a throttle: older tries are purged.
 pub const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long a server may work at a statement: a person waits.
+const STATEMENT: Duration = Duration::from_secs(8);
+
 /// The most jobs that wait for the writer.
 const QUEUE: usize = 4096;
 
@@ -52,6 +55,7 @@ pub struct Store {
     queue: mpsc::Sender<Job>,
     shared: Arc<Shared>,
     location: Arc<Location>,
+    settings: Settings,
 }
 
 impl Store {
@@ -66,7 +70,7 @@ impl Store {
         let location = Location::parse(url)?;
         let failed = |cause: sqlx::Error| StoreError::of(&location.shown, &cause);
         connect::keep_private(&location).await?;
-        let settings = Settings { lock_wait, durability: Durability::Normal };
+        let settings = Settings { lock_wait, durability: Durability::Normal, statement: STATEMENT };
         let mut connection = connect::writer(&location, settings).await.map_err(failed)?;
         schema::migrate(&mut connection, &location, Part::SignOn).await?;
         let readers = connect::readers(&location, settings).map_err(failed)?;
@@ -76,7 +80,7 @@ impl Store {
         // From here on, what another process commits is noticed.
         writer.begin().await;
         tokio::spawn(writer.run(jobs));
-        Ok(Self { readers, queue, shared, location: Arc::new(location) })
+        Ok(Self { readers, queue, shared, location: Arc::new(location), settings })
     }
 
     /// The state of synchronisation. An embedded database has it in a file of its own, so that neither its long
@@ -88,30 +92,30 @@ impl Store {
 
     /// A session with what was issued in it.
     pub async fn session(&self, id_hash: &str) -> Result<Option<SessionRow>, StoreError> {
-        let found = read::sessions(&self.readers, read::By::IdHash(id_hash)).await;
-        Ok(found.map_err(|cause| self.failed(&cause))?.pop())
+        let work = read::sessions(&self.readers, read::By::IdHash(id_hash));
+        Ok(self.read(work).await?.pop())
     }
 
     /// All sessions of a person (`directory/key`), the oldest first.
     pub async fn sessions_of(&self, subject: &str) -> Result<Vec<SessionRow>, StoreError> {
-        let found = read::sessions(&self.readers, read::By::Subject(subject)).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::sessions(&self.readers, read::By::Subject(subject));
+        self.read(work).await
     }
 
     /// All sessions in which something was issued under this name, the oldest first.
     pub async fn sessions_named(&self, name_key: &str) -> Result<Vec<SessionRow>, StoreError> {
-        let found = read::sessions(&self.readers, read::By::Name(name_key)).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::sessions(&self.readers, read::By::Name(name_key));
+        self.read(work).await
     }
 
     /// What was remembered by this key.
     pub async fn memo(&self, key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
-        read::memo(&self.readers, key, now_ms).await.map_err(|cause| self.failed(&cause))
+        self.read(read::memo(&self.readers, key, now_ms)).await
     }
 
     /// Keys that begin so, and until when they are remembered.
     pub async fn memo_keys(&self, prefix: &str, now_ms: i64) -> Result<Vec<(String, i64)>, StoreError> {
-        read::memo_keys(&self.readers, prefix, now_ms).await.map_err(|cause| self.failed(&cause))
+        self.read(read::memo_keys(&self.readers, prefix, now_ms)).await
     }
 
     /// Forgets what was remembered by this key and returns it: to one caller alone, whichever node it asks.
@@ -145,29 +149,29 @@ impl Store {
 
     /// How many wrong tries each of `keys` has from `since_ms` on.
     pub async fn tries(&self, keys: &[String], since_ms: i64) -> Result<Vec<u32>, StoreError> {
-        read::tries(&self.readers, keys, since_ms).await.map_err(|cause| self.failed(&cause))
+        self.read(read::tries(&self.readers, keys, since_ms)).await
     }
 
     /// How many keys that begin so have wrong tries from `since_ms` on.
     pub async fn keys_tried(&self, prefix: &str, since_ms: i64) -> Result<u32, StoreError> {
-        let found = read::keys_tried(&self.readers, (prefix, since_ms), self.is_shared()).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::keys_tried(&self.readers, (prefix, since_ms), self.is_shared());
+        self.read(work).await
     }
 
     /// Every key with wrong tries from `since_ms` on: how many, and when the last one was.
     pub async fn all_tries(&self, since_ms: i64) -> Result<Vec<(String, u32, i64)>, StoreError> {
-        read::all_tries(&self.readers, since_ms).await.map_err(|cause| self.failed(&cause))
+        self.read(read::all_tries(&self.readers, since_ms)).await
     }
 
     /// Whether this person signed in from this address before.
     pub async fn known_address(&self, subject: &str, address: &str) -> Result<bool, StoreError> {
-        let found = read::known_address(&self.readers, subject, address).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::known_address(&self.readers, subject, address);
+        self.read(work).await
     }
 
     /// entityID, file and SHA-256 of the metadata files that were live last.
     pub async fn live_files(&self) -> Result<Vec<(String, String, String)>, StoreError> {
-        read::live_files(&self.readers).await.map_err(|cause| self.failed(&cause))
+        self.read(read::live_files(&self.readers)).await
     }
 
     /// Deletes sessions a day after their time, memos after theirs, old tries and addresses; returns how many rows went.
@@ -178,7 +182,7 @@ impl Store {
 
     /// Whether the database answers and can be written to.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        read::ping(&self.readers).await.map_err(|cause| self.failed(&cause))?;
+        self.read(read::ping(&self.readers)).await?;
         let (done, answer) = oneshot::channel();
         self.ask(Job::Probe(done), answer).await
     }
@@ -219,7 +223,8 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed { url: url() }))
     }
 
-    fn failed(&self, cause: &sqlx::Error) -> StoreError {
-        StoreError::of(&self.location.shown, cause)
+    async fn read<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        let found = connect::answered(&self.location, self.settings, work).await;
+        found.map_err(|cause| StoreError::of(&self.location.shown, &cause))
     }
 }

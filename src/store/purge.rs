@@ -2,6 +2,9 @@
 
 use sqlx::AnyConnection;
 
+use super::connect::{Settings, answered};
+use super::location::Location;
+
 /// Wrong tries are forgotten after a day: the throttle's window is never longer ([`super::LONGEST_WINDOW`]).
 const TRIES_MS: i64 = super::LONGEST_WINDOW.as_secs() * 1000;
 /// An address from which nobody signed in for half a year is no longer known.
@@ -40,12 +43,17 @@ const ORPHANS: &str = "DELETE FROM sp_session WHERE id_hash IN (SELECT id_hash F
                        WHERE NOT EXISTS (SELECT 1 FROM session WHERE session.id_hash = sp_session.id_hash) LIMIT $1)";
 
 /// Deletes, and says how many rows went.
-pub(super) async fn run(connection: &mut AnyConnection, now_ms: i64) -> Result<u64, sqlx::Error> {
+pub(super) async fn run(
+    connection: &mut AnyConnection,
+    (location, settings): (&Location, Settings),
+    now_ms: i64,
+) -> Result<u64, sqlx::Error> {
     let mut gone = 0;
     for (statement, age_ms) in STATEMENTS {
         loop {
             let query = sqlx::query(statement).bind(now_ms - age_ms).bind(PORTION);
-            let rows = query.execute(&mut *connection).await?.rows_affected();
+            let done = answered(location, settings, query.execute(&mut *connection)).await?;
+            let rows = done.rows_affected();
             gone += rows;
             if rows == 0 {
                 break;
@@ -53,7 +61,8 @@ pub(super) async fn run(connection: &mut AnyConnection, now_ms: i64) -> Result<u
         }
     }
     loop {
-        let rows = sqlx::query(ORPHANS).bind(PORTION).execute(&mut *connection).await?.rows_affected();
+        let query = sqlx::query(ORPHANS).bind(PORTION).execute(&mut *connection);
+        let rows = answered(location, settings, query).await?.rows_affected();
         gone += rows;
         if rows == 0 {
             return Ok(gone);

@@ -91,6 +91,22 @@ const STEPS: &[(i64, Part, &[&str])] = &[
     ),
 ];
 
+/// Names are in any script. SQL_ASCII keeps what it is given.
+const ENCODINGS: [&str; 2] = ["UTF8", "SQL_ASCII"];
+/// "sekisho" in ASCII: nobody else's lock in a database of its own.
+const LOCK: i64 = 0x73_656b_6973_686f;
+
+/// Waits until no other node is at the tables of a server, and says which encoding it has. `CREATE TABLE IF NOT EXISTS` is no
+/// lock: two at the same moment fail each other.
+async fn alone(connection: &mut AnyConnection) -> Result<String, sqlx::Error> {
+    // An index of a large table, or another node's, takes its time.
+    let patient = "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)";
+    sqlx::query(patient).execute(&mut *connection).await?;
+    let lock = "SELECT current_setting('server_encoding') FROM pg_advisory_xact_lock($1)";
+    let row: AnyRow = sqlx::query(lock).bind(LOCK).fetch_one(connection).await?;
+    row.try_get(0)
+}
+
 /// Brings the tables of `part` to the newest version; all of them in a database that is shared.
 pub(super) async fn migrate(
     connection: &mut AnyConnection,
@@ -104,10 +120,17 @@ pub(super) async fn migrate(
             known => known,
         }
     };
-    // With SQLite the write lock keeps a second process out; PostgreSQL locks the table below.
+    // With SQLite the write lock keeps a second process out.
     let embedded = location.file.is_some();
     let begin = if embedded { "BEGIN IMMEDIATE" } else { "BEGIN" };
     sqlx::query(begin).execute(&mut *connection).await.map_err(failed(0))?;
+    if !embedded {
+        let encoding = alone(connection).await.map_err(failed(0))?;
+        if !ENCODINGS.contains(&encoding.as_str()) {
+            let cause = format!("the database has the encoding {encoding}; make one with ENCODING 'UTF8'");
+            return Err(StoreError::Url { url: location.shown.clone(), cause });
+        }
+    }
     sqlx::query("CREATE TABLE IF NOT EXISTS sekisho_schema (version BIGINT NOT NULL PRIMARY KEY)")
         .execute(&mut *connection)
         .await

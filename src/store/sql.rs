@@ -4,9 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use super::batch::Batch;
+use super::connect::{Settings, answered};
+use super::location::Location;
 
 /// The most rows of one statement: SQLite and PostgreSQL take more parameters than this needs.
 const LONGEST: usize = 32;
@@ -82,12 +86,35 @@ pub(super) enum Arg<'a> {
 }
 
 /// Runs batches, and keeps the texts that it has made.
-#[derive(Default)]
 pub(super) struct Statements {
+    location: Location,
+    settings: Settings,
     texts: HashMap<(&'static str, usize), Arc<str>>,
 }
 
+/// A statement and what is bound to it.
+pub(super) type Bound<'q> = Query<'q, Any, AnyArguments>;
+
+/// Binds a text; PostgreSQL takes none with a NUL, which a directory or a service may have.
+pub(super) fn bind<'q>(query: Bound<'q>, text: &'q str) -> Bound<'q> {
+    if text.contains('\0') { query.bind(text.replace('\0', "\u{fffd}")) } else { query.bind(text) }
+}
+
 impl Statements {
+    pub(super) fn new(location: &Location, settings: Settings) -> Self {
+        Self { location: location.clone(), settings, texts: HashMap::new() }
+    }
+
+    /// Runs one, and says how many rows it changed.
+    pub(super) async fn execute(
+        &self,
+        connection: &mut AnyConnection,
+        query: Bound<'_>,
+    ) -> Result<u64, sqlx::Error> {
+        let done = answered(&self.location, self.settings, query.execute(connection)).await?;
+        Ok(done.rows_affected())
+    }
+
     /// Runs what the batch comes to inside the transaction that is open on `connection`.
     pub(super) async fn run(
         &mut self,
@@ -160,11 +187,11 @@ impl Statements {
             let mut query = sqlx::query(AssertSqlSafe(Arc::clone(text)));
             for arg in first.iter().chain(now.iter().flatten()) {
                 query = match arg {
-                    Arg::Text(text) => query.bind(*text),
+                    Arg::Text(text) => bind(query, text),
                     Arg::Number(number) => query.bind(*number),
                 };
             }
-            query.execute(&mut *connection).await?;
+            self.execute(connection, query).await?;
         }
         Ok(())
     }

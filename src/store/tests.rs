@@ -1,4 +1,4 @@
-//! The store against real SQLite files.
+//! What the store has of its own in an SQLite file. What it promises wherever it is: `tests/it/store`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -57,41 +57,8 @@ fn session(id: &str, subject: &str) -> SessionRow {
     }
 }
 
-fn sp_session(id: &str, index: &str) -> SpSessionRow {
-    SpSessionRow {
-        id_hash: id.into(),
-        sp: "https://sp".into(),
-        session_index: index.into(),
-        name_key: "n".into(),
-        body: "{}".into(),
-        issued_ms: 7,
-    }
-}
-
 async fn execute(connection: &mut sqlx::AnyConnection, text: &'static str) {
     sqlx::query(text).execute(connection).await.unwrap();
-}
-
-#[tokio::test]
-async fn what_was_committed_is_there_after_opening_again() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let mut row = session("a", "corp/1");
-    row.sp_sessions.push(sp_session("a", "i1"));
-    store
-        .commit(vec![Write::PutSession(row.clone()), Write::PutSession(session("b", "corp/2"))])
-        .await
-        .unwrap();
-    store.commit(vec![Write::PutSpSession(sp_session("a", "i2"))]).await.unwrap();
-    drop(store);
-    let store = fixture.open().await;
-    row.sp_sessions.push(sp_session("a", "i2"));
-    assert_eq!(store.session("a").await.unwrap(), Some(row.clone()));
-    assert_eq!(store.sessions_of("corp/1").await.unwrap(), [row]);
-    assert_eq!(store.session("c").await.unwrap(), None);
-    store.commit(vec![Write::EndSession { id_hash: "a".into() }]).await.unwrap();
-    assert_eq!(store.session("a").await.unwrap(), None);
-    assert!(store.session("b").await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -107,52 +74,6 @@ async fn the_files_are_for_their_owner_alone() {
     for file in files {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
     }
-}
-
-#[tokio::test]
-async fn writers_that_meet_share_a_transaction() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let writes = (0..200).map(|n| {
-        let store = store.clone();
-        tokio::spawn(async move { store.commit(vec![Write::PutSession(session(&n.to_string(), "s"))]).await })
-    });
-    for done in writes.collect::<Vec<_>>() {
-        done.await.unwrap().unwrap();
-    }
-    assert_eq!(store.sessions_of("s").await.unwrap().len(), 200);
-    assert!(store.transactions() < 100, "{} transactions", store.transactions());
-}
-
-#[tokio::test]
-async fn deferred_writes_go_with_the_next_commit_or_by_themselves() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let ticket = store.defer(Write::PutSession(session("a", "s"))).unwrap();
-    store.commit(vec![]).await.unwrap();
-    assert!(store.landed(ticket));
-    assert_eq!(store.transactions(), 1);
-    assert!(store.session("a").await.unwrap().is_some());
-
-    let touch = Write::TouchSession { id_hash: "a".into(), last_used_ms: 70 };
-    let ticket = store.defer(touch).unwrap();
-    while !store.landed(ticket) {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(store.session("a").await.unwrap().unwrap().last_used_ms, 70);
-}
-
-#[tokio::test]
-async fn deferred_writes_are_written_when_the_last_handle_goes() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    store.defer(Write::PutSession(session("a", "s"))).unwrap();
-    let shared = Arc::clone(&store.shared);
-    drop(store);
-    while !shared.landed(1) {
-        tokio::task::yield_now().await;
-    }
-    assert!(fixture.open().await.session("a").await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -213,21 +134,6 @@ async fn only_other_processes_raise_the_generation() {
 }
 
 #[tokio::test]
-async fn tries_are_counted_by_key_and_time() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let wrong =
-        |keys: &[&str], at_ms| Write::WrongTry { keys: keys.iter().map(|&k| k.into()).collect(), at_ms };
-    store.commit(vec![wrong(&["a", "b"], 5), wrong(&["a"], 6), wrong(&["a"], 6)]).await.unwrap();
-    let keys = ["b".to_owned(), "a".to_owned(), "c".to_owned()];
-    assert_eq!(store.tries(&keys, 5).await.unwrap(), [1, 3, 0]);
-    assert_eq!(store.tries(&keys, 6).await.unwrap(), [0, 2, 0]);
-    store.commit(vec![Write::ClearTries { keys: vec!["a".into()] }]).await.unwrap();
-    assert_eq!(store.tries(&keys, 0).await.unwrap(), [1, 0, 0]);
-    assert!(store.tries(&[], 0).await.unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn keys_are_counted_by_their_beginning_without_looking_at_others() {
     use sqlx::Row;
     let fixture = Fixture::new();
@@ -242,44 +148,6 @@ async fn keys_are_counted_by_their_beginning_without_looking_at_others() {
     let plan = sqlx::query(sqlx::AssertSqlSafe(explained)).bind(0_i64).bind("a").bind("b");
     let plan = plan.fetch_one(&mut fixture.stranger().await).await.unwrap().get::<String, _>("detail");
     assert!(plan.contains("wrong_try_key (throttle_key>? AND throttle_key<?)"), "{plan}");
-}
-
-#[tokio::test]
-async fn addresses_and_files_are_remembered() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let known = |at_ms| Write::KnownAddress { subject: "s".into(), address: "10.0.0.1".into(), at_ms };
-    let live = |file: &str| Write::LiveFile { entity_id: "e".into(), file: file.into(), sha256: "00".into() };
-    store.commit(vec![known(1), live("a.xml")]).await.unwrap();
-    store.commit(vec![known(2), live("b.xml")]).await.unwrap();
-    assert!(store.known_address("s", "10.0.0.1").await.unwrap());
-    assert!(!store.known_address("s", "10.0.0.2").await.unwrap());
-    assert!(!store.known_address("t", "10.0.0.1").await.unwrap());
-    assert_eq!(store.live_files().await.unwrap(), [("e".into(), "b.xml".into(), "00".into())]);
-    store.commit(vec![Write::ForgetLiveFile { entity_id: "e".into() }]).await.unwrap();
-    assert!(store.live_files().await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn purge_deletes_what_is_over_and_nothing_else() {
-    let fixture = Fixture::new();
-    let store = fixture.open().await;
-    let mut over = session("over", "s");
-    over.expires_ms = 500;
-    over.sp_sessions.push(sp_session("over", "i"));
-    let mut live = session("live", "s");
-    live.sp_sessions.push(sp_session("live", "j"));
-    let wrong = Write::WrongTry { keys: vec!["k".into()], at_ms: 0 };
-    let memo = Write::PutMemo { key: "m".into(), body: String::new(), expires_ms: 500 };
-    store.commit(vec![Write::PutSession(over), Write::PutSession(live), wrong, memo]).await.unwrap();
-    assert_eq!(store.purge(600).await.unwrap(), 1, "a session is known for a day after its time");
-    assert_eq!(store.sessions_named("n").await.unwrap().len(), 2);
-    let day = i64::try_from(LONGEST_WINDOW.as_millis()).unwrap();
-    assert_eq!(store.purge(day + 600).await.unwrap(), 3);
-    assert_eq!(store.session("live").await.unwrap().unwrap().sp_sessions.len(), 1);
-    assert_eq!(store.sessions_named("n").await.unwrap().len(), 1);
-    assert_eq!(store.purge(day + 1_000).await.unwrap(), 2);
-    assert_eq!(store.tries(&["k".into()], 0).await.unwrap(), [0]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::batch::Batch;
-use super::connect::Settings;
+use super::connect::{Settings, answered};
 use super::location::Location;
 use super::sql::Statements;
 use super::{StoreError, Write, connect, purge};
@@ -22,6 +22,8 @@ const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long deferred writes wait after a transaction failed.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often a transaction is made that the database broke off because of another one.
+const ATTEMPTS: u32 = 4;
 /// The most deferred writes that wait.
 const DEFERRED: usize = 65_536;
 
@@ -120,7 +122,7 @@ impl Writer {
         connection: AnyConnection,
         shared: Arc<Shared>,
     ) -> Self {
-        let (statements, connection) = (Statements::default(), Some(connection));
+        let (statements, connection) = (Statements::new(&location, settings), Some(connection));
         Self { location, settings, connection, statements, shared, data_version: None, due: None }
     }
 
@@ -182,12 +184,7 @@ impl Writer {
     async fn write(&mut self, commits: Vec<(Vec<Write>, Done)>) {
         let (deferred, ticket) = self.shared.take();
         let batch = Batch::of(deferred.iter().chain(commits.iter().flat_map(|(writes, _)| writes)));
-        let result = if batch.is_empty() {
-            Ok(())
-        } else {
-            transaction(&mut self.connection, &self.location, self.settings, &mut self.statements, &batch)
-                .await
-        };
+        let result = if batch.is_empty() { Ok(()) } else { self.transactions(&batch).await };
         let result = match result {
             Ok(()) => {
                 self.shared.landed.fetch_max(ticket, Ordering::AcqRel);
@@ -210,6 +207,19 @@ impl Writer {
         }
     }
 
+    async fn transactions(&mut self, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+        let mut attempt = 1;
+        loop {
+            let Self { connection, location, settings, statements, .. } = self;
+            let work = transaction(connection, location, *settings, statements, batch);
+            match answered(location, *settings, work).await {
+                Err(cause) if attempt < ATTEMPTS && was_broken_off(&cause) => self.connection = None,
+                result => return result,
+            }
+            attempt += 1;
+        }
+    }
+
     /// After any fault the connection is made anew: that ends its transaction, whatever state it was in.
     fn failed(&mut self, cause: &sqlx::Error) -> StoreError {
         self.connection = None;
@@ -220,7 +230,7 @@ impl Writer {
     async fn purge(&mut self, now_ms: i64) -> Result<u64, StoreError> {
         let work = async {
             let connection = open(&mut self.connection, &self.location, self.settings).await?;
-            purge::run(connection, now_ms).await
+            purge::run(connection, (&self.location, self.settings), now_ms).await
         };
         match work.await {
             Ok(gone) => Ok(gone),
@@ -233,10 +243,10 @@ impl Writer {
         let work = async {
             let connection = open(&mut self.connection, &self.location, self.settings).await?;
             // It writes the first page whatever the number was ("seki" in ASCII).
-            let write = if embedded { "PRAGMA application_id = 1936026473" } else { "SELECT 1" };
+            let write = if embedded { "PRAGMA application_id = 1936026473" } else { PROBE };
             sqlx::query(write).execute(connection).await.map(drop)
         };
-        match work.await {
+        match answered(&self.location, self.settings, work).await {
             Ok(()) => Ok(()),
             Err(cause) => Err(self.failed(&cause)),
         }
@@ -246,11 +256,12 @@ impl Writer {
         let work = async {
             let connection = open(&mut self.connection, &self.location, self.settings).await?;
             let query = sqlx::query("DELETE FROM memo WHERE memo_key = $1 RETURNING body, expires_ms");
-            let row: Option<AnyRow> = query.bind(key).fetch_optional(connection).await?;
+            // To the end of the answer: then it is gone for certain.
+            let row: Option<AnyRow> = query.bind(key).fetch_all(connection).await?.pop();
             let taken = row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get::<i64, _>(1)?)));
             Ok(taken.transpose()?.filter(|(_, expires_ms)| *expires_ms > now_ms).map(|(body, _)| body))
         };
-        match work.await {
+        match answered(&self.location, self.settings, work).await {
             Ok(taken) => Ok(taken),
             Err(cause) => Err(self.failed(&cause)),
         }
@@ -265,7 +276,7 @@ impl Writer {
             let done = query.bind(key).bind(expires_ms).execute(connection).await?;
             Ok(done.rows_affected() == 1)
         };
-        match work.await {
+        match answered(&self.location, self.settings, work).await {
             Ok(first) => Ok(first),
             Err(cause) => Err(self.failed(&cause)),
         }
@@ -280,7 +291,7 @@ impl Writer {
             let row: AnyRow = sqlx::query("PRAGMA data_version").fetch_one(connection).await?;
             row.try_get::<i64, _>(0)
         };
-        match work.await {
+        match answered(&self.location, self.settings, work).await {
             Ok(version) => Ok(version),
             Err(cause) => Err(self.failed(&cause)),
         }
@@ -308,17 +319,29 @@ impl Writer {
     }
 }
 
-/// The open connection, or a new one.
+/// Writes a row that is over, so that the next purge takes it: a server may be a copy that is only read, or full.
+const PROBE: &str = "INSERT INTO memo (memo_key, body, expires_ms) VALUES ('probe', '', 0) \
+                     ON CONFLICT (memo_key) DO UPDATE SET body = excluded.body";
+
+/// Whether nothing of a transaction was done, since it and another one waited for each other.
+fn was_broken_off(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40P01" | "40001"))
+}
+
+/// The open connection, or a new one where there is none or it broke: before anything is sent, so that nothing is done
+/// twice.
 pub(super) async fn open<'a>(
     held: &'a mut Option<AnyConnection>,
     location: &Location,
     settings: Settings,
 ) -> Result<&'a mut AnyConnection, sqlx::Error> {
-    let connection = match held.take() {
-        Some(connection) => connection,
-        None => connect::writer(location, settings).await?,
-    };
-    Ok(held.insert(connection))
+    if let Some(mut connection) = held.take()
+        && connect::is_alive(location, &mut connection).await
+    {
+        return Ok(held.insert(connection));
+    }
+    Ok(held.insert(connect::writer(location, settings).await?))
 }
 
 async fn transaction(

@@ -22,6 +22,7 @@ mod registry;
 mod saas;
 mod saml;
 mod sso;
+mod store;
 #[expect(dead_code, reason = "a rig has more than today's tests use")]
 mod support;
 mod sync;

@@ -30,6 +30,9 @@ use super::{StoreError, writer};
 /// How long a statement waits for the lock of the file: the queue of a first run is written in one transaction.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
 
+/// How long a server may work at a statement, of which some change all operations of a run.
+const STATEMENT: Duration = Duration::from_mins(1);
+
 /// The most jobs that wait for the writer.
 const QUEUE: usize = 256;
 
@@ -39,12 +42,13 @@ pub struct SyncStore {
     readers: AnyPool,
     queue: mpsc::Sender<Job>,
     location: Arc<Location>,
+    settings: Settings,
 }
 
 impl SyncStore {
     pub(super) async fn open(location: Location) -> Result<Self, StoreError> {
         let failed = |cause: sqlx::Error| StoreError::of(&location.shown, &cause);
-        let settings = Settings { lock_wait: LOCK_WAIT, durability: Durability::Full };
+        let settings = Settings { lock_wait: LOCK_WAIT, durability: Durability::Full, statement: STATEMENT };
         connect::keep_private(&location).await?;
         let mut held = None;
         let connection = writer::open(&mut held, &location, settings).await.map_err(failed)?;
@@ -52,7 +56,7 @@ impl SyncStore {
         let readers = connect::readers(&location, settings).map_err(failed)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         tokio::spawn(Writer::new(location.clone(), settings, held).run(jobs));
-        Ok(Self { readers, queue, location: Arc::new(location) })
+        Ok(Self { readers, queue, location: Arc::new(location), settings })
     }
 
     /// Writes these in one transaction; returns when it is durable. With a fence, `false` says that the target is not
@@ -93,7 +97,7 @@ impl SyncStore {
 
     /// Who holds the lease of a target, and until when.
     pub async fn leased(&self, target: &str) -> Result<Option<(String, i64)>, StoreError> {
-        read::lease(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::lease(&self.readers, target)).await
     }
 
     /// Deletes operations that have been over for 30 days, and runs that have none any more a year after their end.
@@ -109,7 +113,7 @@ impl SyncStore {
         after: &KeyRow,
         limit: i64,
     ) -> Result<Vec<LinkRow>, StoreError> {
-        read::links_after(&self.readers, target, after, limit).await.map_err(|cause| self.failed(&cause))
+        self.read(read::links_after(&self.readers, target, after, limit)).await
     }
 
     /// The members of all links from `first` to `last`, in the order of their keys.
@@ -119,48 +123,48 @@ impl SyncStore {
         first: &KeyRow,
         last: &KeyRow,
     ) -> Result<Vec<MemberRow>, StoreError> {
-        let found = read::members_between(&self.readers, target, (first, last)).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::members_between(&self.readers, target, (first, last));
+        self.read(work).await
     }
 
     /// Links by their keys, in any order.
     pub async fn links(&self, target: &str, keys: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
-        read::links(&self.readers, target, keys).await.map_err(|cause| self.failed(&cause))
+        self.read(read::links(&self.readers, target, keys)).await
     }
 
     /// Links by kind and name, in any order.
     pub async fn links_named(&self, target: &str, names: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
-        read::links_named(&self.readers, target, names).await.map_err(|cause| self.failed(&cause))
+        self.read(read::links_named(&self.readers, target, names)).await
     }
 
     /// How many links there are of each kind.
     pub async fn link_counts(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
-        read::link_counts(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::link_counts(&self.readers, target)).await
     }
 
     /// By kind, since when the first of those who are in the state `leaving` is.
     pub async fn first_leaving(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
-        read::first_leaving(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::first_leaving(&self.readers, target)).await
     }
 
     /// Links without a name, which versions before this one wrote.
     pub async fn unnamed_links(&self, target: &str, limit: i64) -> Result<Vec<LinkRow>, StoreError> {
-        read::unnamed(&self.readers, target, limit).await.map_err(|cause| self.failed(&cause))
+        self.read(read::unnamed(&self.readers, target, limit)).await
     }
 
     /// Links by kind and the target's own id, in any order.
     pub async fn links_at(&self, target: &str, ids: &[KeyRow]) -> Result<Vec<LinkRow>, StoreError> {
-        read::links_at(&self.readers, target, ids).await.map_err(|cause| self.failed(&cause))
+        self.read(read::links_at(&self.readers, target, ids)).await
     }
 
     /// The members of links by their keys.
     pub async fn members(&self, target: &str, keys: &[KeyRow]) -> Result<Vec<MemberRow>, StoreError> {
-        read::members(&self.readers, target, keys).await.map_err(|cause| self.failed(&cause))
+        self.read(read::members(&self.readers, target, keys)).await
     }
 
     /// How far sources were read for a target.
     pub async fn cursors(&self, target: &str) -> Result<Vec<CursorRow>, StoreError> {
-        read::cursors(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::cursors(&self.readers, target)).await
     }
 
     /// The next entries of the structure after the one with this id.
@@ -170,18 +174,18 @@ impl SyncStore {
         after: &str,
         limit: i64,
     ) -> Result<Vec<StructureRow>, StoreError> {
-        let found = read::structure_after(&self.readers, target, after, limit).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::structure_after(&self.readers, target, after, limit);
+        self.read(work).await
     }
 
     /// The newest runs, the newest first.
     pub async fn runs(&self, target: &str, limit: i64) -> Result<Vec<RunRow>, StoreError> {
-        read::runs(&self.readers, target, limit).await.map_err(|cause| self.failed(&cause))
+        self.read(read::runs(&self.readers, target, limit)).await
     }
 
     /// By mode, when the last run began.
     pub async fn last_runs(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
-        read::last_runs(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::last_runs(&self.readers, target)).await
     }
 
     /// The next operations of all runs after `(run, seq)` that are waiting, sent, failed or held.
@@ -191,13 +195,13 @@ impl SyncStore {
         after: (i64, i64),
         limit: i64,
     ) -> Result<Vec<OperationRow>, StoreError> {
-        let found = read::open_operations(&self.readers, target, after, limit).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::open_operations(&self.readers, target, after, limit);
+        self.read(work).await
     }
 
     /// How many operations are not over, by run and state.
     pub async fn open_counts(&self, target: &str) -> Result<Vec<(i64, String, i64)>, StoreError> {
-        read::open_counts(&self.readers, target).await.map_err(|cause| self.failed(&cause))
+        self.read(read::open_counts(&self.readers, target)).await
     }
 
     /// The next open operations, with empty bodies.
@@ -207,8 +211,8 @@ impl SyncStore {
         after: (i64, i64),
         limit: i64,
     ) -> Result<Vec<OperationRow>, StoreError> {
-        let found = read::open_index(&self.readers, target, after, limit).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::open_index(&self.readers, target, after, limit);
+        self.read(work).await
     }
 
     /// Operations of a run by their places, in any order.
@@ -218,8 +222,8 @@ impl SyncStore {
         run: i64,
         seqs: &[i64],
     ) -> Result<Vec<OperationRow>, StoreError> {
-        let found = read::operations_at(&self.readers, target, run, seqs).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::operations_at(&self.readers, target, run, seqs);
+        self.read(work).await
     }
 
     /// What was planned for an object, the newest first.
@@ -229,8 +233,8 @@ impl SyncStore {
         key: &KeyRow,
         limit: i64,
     ) -> Result<Vec<OperationRow>, StoreError> {
-        let found = read::operations_for(&self.readers, target, key, limit).await;
-        found.map_err(|cause| self.failed(&cause))
+        let work = read::operations_for(&self.readers, target, key, limit);
+        self.read(work).await
     }
 
     /// Waits for a place in the queue: those who write here are few, and each waits for its answer.
@@ -242,7 +246,8 @@ impl SyncStore {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    fn failed(&self, cause: &sqlx::Error) -> StoreError {
-        StoreError::of(&self.location.shown, cause)
+    async fn read<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        let found = connect::answered(&self.location, self.settings, work).await;
+        found.map_err(|cause| StoreError::of(&self.location.shown, &cause))
     }
 }

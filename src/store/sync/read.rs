@@ -5,7 +5,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 
 use super::rows::{CursorRow, KeyRow, LinkRow, Mark, MemberRow, OperationRow, RunRow, StructureRow};
-use super::sql::by_kind;
+use super::sql::{by_kind, indexable};
+use crate::store::sql::bind;
 
 /// The most ids of one question: SQLite takes 32,766 parameters, PostgreSQL 65,535.
 const IDS: usize = 512;
@@ -32,8 +33,8 @@ type Rows<T> = Result<Vec<T>, sqlx::Error>;
 /// The next links after `after`, in the order of their keys.
 pub(super) async fn links_after(pool: &AnyPool, target: &str, after: &KeyRow, limit: i64) -> Rows<LinkRow> {
     let text = format!("{LINK} AND (kind, source_id) > ($2, $3) ORDER BY kind, source_id LIMIT $4");
-    let query = sqlx::query(AssertSqlSafe(text)).bind(target);
-    let query = query.bind(after.0.as_str()).bind(after.1.as_str()).bind(limit);
+    let query = sqlx::query(AssertSqlSafe(text)).bind(target).bind(after.0.as_str());
+    let query = bind(query, &after.1).bind(limit);
     query.fetch_all(pool).await?.iter().map(link).collect()
 }
 
@@ -46,8 +47,8 @@ pub(super) async fn members_between(
     let text = format!(
         "{MEMBER} AND (kind, source_id) >= ($2, $3) AND (kind, source_id) <= ($4, $5) ORDER BY kind, source_id"
     );
-    let query = sqlx::query(AssertSqlSafe(text)).bind(target).bind(first.0.as_str()).bind(first.1.as_str());
-    let rows = query.bind(last.0.as_str()).bind(last.1.as_str()).fetch_all(pool).await?;
+    let query = bind(sqlx::query(AssertSqlSafe(text)).bind(target).bind(first.0.as_str()), &first.1);
+    let rows = bind(query.bind(last.0.as_str()), &last.1).fetch_all(pool).await?;
     rows.iter().map(member).collect()
 }
 
@@ -63,7 +64,9 @@ pub(super) async fn links_at(pool: &AnyPool, target: &str, ids: &[KeyRow]) -> Ro
 
 /// Links by kind and name, in any order.
 pub(super) async fn links_named(pool: &AnyPool, target: &str, names: &[KeyRow]) -> Rows<LinkRow> {
-    of_keys(pool, LINK, "name", target, names).await?.iter().map(link).collect()
+    let names: Vec<KeyRow> =
+        names.iter().map(|(kind, name)| (kind.clone(), indexable(name).into_owned())).collect();
+    of_keys(pool, LINK, "name", target, &names).await?.iter().map(link).collect()
 }
 
 /// How many links there are of each kind.
@@ -108,7 +111,7 @@ async fn of_keys(
             let text = format!("{select} AND kind = $2 AND {column} IN ({})", places.join(", "));
             let mut query = sqlx::query(AssertSqlSafe(text)).bind(target).bind(kind);
             for place in 0..length {
-                query = query.bind(ids.get(place).or(ids.last()).copied().unwrap_or_default());
+                query = bind(query, ids.get(place).or(ids.last()).copied().unwrap_or_default());
             }
             found.extend(query.fetch_all(pool).await?);
         }
@@ -218,7 +221,7 @@ pub(super) async fn operations_for(
     limit: i64,
 ) -> Rows<OperationRow> {
     let text = format!("{OPERATION} AND source_id = $2 AND kind = $3 ORDER BY run DESC, seq DESC LIMIT $4");
-    let query = sqlx::query(AssertSqlSafe(text)).bind(target).bind(key.1.as_str());
+    let query = bind(sqlx::query(AssertSqlSafe(text)).bind(target), &key.1);
     query.bind(key.0.as_str()).bind(limit).fetch_all(pool).await?.iter().map(operation).collect()
 }
 

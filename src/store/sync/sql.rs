@@ -1,12 +1,13 @@
 //! The statements that [`SyncWrite`]s become, in their order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sqlx::AnyConnection;
 
 use super::rows::{Mark, MemberRow, OperationRow, SyncWrite};
 use crate::store::sql::Arg::{Number, Text};
-use crate::store::sql::{Form, Statements};
+use crate::store::sql::{Bound, Form, Statements, bind};
 
 const PUT_LINKS: Form = Form {
     head: "INSERT INTO sync_link (target, kind, source_id, target_id, dn, name, state, since_ms, sums) VALUES ",
@@ -74,10 +75,11 @@ pub(super) async fn run(
         SyncWrite::PutLinks(links) => {
             // One statement changes no row twice: the last one of a key counts.
             let links: BTreeMap<_, _> = links.iter().map(|link| (&link.key, link)).collect();
-            let row = links.values().map(|link| {
+            let names: Vec<_> = links.values().map(|link| indexable(&link.name)).collect();
+            let row = links.values().zip(&names).map(|(link, name)| {
                 let (kind, id) = (Text(&link.key.0), Text(&link.key.1));
                 let (state, since) = (Text(&link.state), Number(link.since_ms));
-                let (dn, name) = (Text(&link.dn), Text(&link.name));
+                let (dn, name) = (Text(&link.dn), Text(name));
                 [to, kind, id, Text(&link.target_id), dn, name, state, since, Text(&link.sums)]
             });
             statements.each(connection, &PUT_LINKS, &[], &row.collect::<Vec<_>>()).await
@@ -97,8 +99,8 @@ pub(super) async fn run(
                 rows.into_values().partition(|row| row.members.is_empty());
             for row in empty {
                 let query = sqlx::query(DROP_EMPTY).bind(target).bind(row.key.0.as_str());
-                let query = query.bind(row.key.1.as_str()).bind(row.path.as_str()).bind(row.shard);
-                query.execute(&mut *connection).await?;
+                let query = bind(query, &row.key.1).bind(row.path.as_str()).bind(row.shard);
+                statements.execute(connection, query).await?;
             }
             let full = full.iter().map(|row| {
                 let (kind, id) = (Text(&row.key.0), Text(&row.key.1));
@@ -116,15 +118,18 @@ pub(super) async fn run(
                 .each(connection, &MARK_ALL, &[Text(state), Number(*at_ms), to, Number(*run)], &seqs)
                 .await
         }
-        SyncWrite::MarkOne { run, seq, mark } => mark_one(connection, target, (*run, *seq), mark).await,
+        SyncWrite::MarkOne { run, seq, mark } => {
+            statements.execute(connection, mark_one(target, (*run, *seq), mark)).await.map(drop)
+        }
         SyncWrite::Turn { run, from, to: turned, at_ms } => {
             let query = sqlx::query(TURN).bind(*turned).bind(*at_ms).bind(target).bind(*from);
-            query.bind(run.unwrap_or(-1)).execute(connection).await.map(drop)
+            statements.execute(connection, query.bind(run.unwrap_or(-1))).await.map(drop)
         }
         SyncWrite::PutRun(row) => {
             let query = sqlx::query(PUT_RUN).bind(target).bind(row.run).bind(row.mode.as_str());
             let query = query.bind(row.started_ms).bind(row.ended_ms).bind(row.counts.as_str());
-            query.bind(row.result.as_str()).bind(row.causes.as_str()).execute(connection).await.map(drop)
+            let query = query.bind(row.result.as_str()).bind(row.causes.as_str());
+            statements.execute(connection, query).await.map(drop)
         }
         SyncWrite::PutCursors(rows) => {
             let rows: BTreeMap<_, _> = rows.iter().map(|row| ((&row.source, &row.query), row)).collect();
@@ -161,15 +166,24 @@ fn operation<'a>(target: &'a str, row: &'a OperationRow) -> [crate::store::sql::
     ]
 }
 
-async fn mark_one(
-    connection: &mut AnyConnection,
-    target: &str,
-    (run, seq): (i64, i64),
-    mark: &Mark,
-) -> Result<(), sqlx::Error> {
+fn mark_one<'q>(target: &'q str, (run, seq): (i64, i64), mark: &'q Mark) -> Bound<'q> {
     let query = sqlx::query(MARK_ONE).bind(mark.state.as_str()).bind(mark.attempts).bind(mark.rounds);
-    let query = query.bind(mark.next_try_ms).bind(mark.error_code).bind(mark.error.as_str());
-    query.bind(mark.at_ms).bind(target).bind(run).bind(seq).execute(connection).await.map(drop)
+    let query = bind(query.bind(mark.next_try_ms).bind(mark.error_code), &mark.error);
+    query.bind(mark.at_ms).bind(target).bind(run).bind(seq)
+}
+
+/// No index of PostgreSQL takes more than 2,700 octets; what is longer stands for itself by its beginning and a sum
+/// (FNV-1a) of the whole.
+pub(super) fn indexable(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 2_000;
+    if name.len() <= LONGEST {
+        return Cow::Borrowed(name);
+    }
+    let sum = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, octet| {
+        (sum ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let beginning = name.get(..name.floor_char_boundary(LONGEST)).unwrap_or_default();
+    Cow::Owned(format!("{beginning}#{sum:016x}"))
 }
 
 pub(super) fn by_kind<'a>(

@@ -57,7 +57,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(location: Location, settings: Settings, connection: Option<AnyConnection>) -> Self {
-        Self { location, settings, connection, statements: Statements::default() }
+        let statements = Statements::new(&location, settings);
+        Self { location, settings, connection, statements }
     }
 
     /// Works until every handle of the store is gone.
@@ -78,37 +79,39 @@ impl Writer {
         let begin = if self.location.file.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
         match work {
             Work::Commit { fence, writes } => {
-                sqlx::query(begin).execute(&mut *connection).await?;
+                self.statements.execute(connection, sqlx::query(begin)).await?;
                 if let Some(fence) = fence {
                     let query = sqlx::query(FENCE).bind(target).bind(fence.holder);
-                    if query.execute(&mut *connection).await?.rows_affected() == 0 {
-                        sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+                    if self.statements.execute(connection, query).await? == 0 {
+                        self.statements.execute(connection, sqlx::query("ROLLBACK")).await?;
                         return Ok(0);
                     }
                 }
                 for write in &writes {
                     sql::run(&mut self.statements, connection, target, write).await?;
                 }
-                sqlx::query("COMMIT").execute(&mut *connection).await?;
+                self.statements.execute(connection, sqlx::query("COMMIT")).await?;
                 Ok(1)
             }
             Work::Lease { holder, now_ms, until_ms } => {
                 let query = sqlx::query(LEASE).bind(target).bind(holder).bind(until_ms).bind(now_ms);
-                Ok(query.execute(&mut *connection).await?.rows_affected())
+                self.statements.execute(connection, query).await
             }
             Work::Release { holder } => {
                 let query = sqlx::query(RELEASE).bind(target).bind(holder);
-                Ok(query.execute(&mut *connection).await?.rows_affected())
+                self.statements.execute(connection, query).await
             }
             Work::Purge { now_ms } => {
-                let operations = portions(connection, OLD_OPERATIONS, now_ms - OPERATIONS_MS).await?;
-                Ok(operations + portions(connection, OLD_RUNS, now_ms - RUNS_MS).await?)
+                let operations =
+                    portions(&self.statements, connection, OLD_OPERATIONS, now_ms - OPERATIONS_MS).await?;
+                Ok(operations + portions(&self.statements, connection, OLD_RUNS, now_ms - RUNS_MS).await?)
             }
         }
     }
 }
 
 async fn portions(
+    statements: &Statements,
     connection: &mut AnyConnection,
     text: &'static str,
     before_ms: i64,
@@ -116,7 +119,7 @@ async fn portions(
     let mut gone = 0;
     loop {
         let query = sqlx::query(text).bind(before_ms).bind(PORTION);
-        let rows = query.execute(&mut *connection).await?.rows_affected();
+        let rows = statements.execute(connection, query).await?;
         gone += rows;
         if rows == 0 {
             return Ok(gone);

@@ -14,6 +14,7 @@ pub mod judges;
 pub mod logout;
 pub(crate) mod negotiate;
 pub mod pki;
+pub(crate) mod postgres;
 pub mod process;
 pub mod request;
 pub(crate) mod samba;

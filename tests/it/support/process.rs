@@ -21,9 +21,25 @@ pub struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     Term,
+    Interrupt,
+    Quit,
     Kill,
     Stop,
     Continue,
+}
+
+impl Signal {
+    /// As `kill -s` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Interrupt => "INT",
+            Self::Quit => "QUIT",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Continue => "CONT",
+        }
+    }
 }
 
 impl Process {
@@ -75,12 +91,7 @@ impl Process {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let name = match signal {
-            Signal::Term => "TERM",
-            Signal::Kill => "KILL",
-            Signal::Stop => "STOP",
-            Signal::Continue => "CONT",
-        };
+        let name = signal.name();
         let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill");
         assert!(status.success(), "kill -s {name} {} ({})", self.id(), self.name);
     }

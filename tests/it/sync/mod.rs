@@ -8,6 +8,7 @@ mod hostile;
 mod inbox;
 mod kill;
 mod ldap_target;
+mod postgres;
 mod rig;
 mod run;
 mod scim_target;
