@@ -58,6 +58,18 @@
 //! attributes. Neither lock-out policy nor counters are in it: they are read from the domain controller that it is on, for
 //! people of that domain; for others only `[throttle]` bounds the wrong passwords.
 //!
+//! ## How Active Directory tells what changed
+//!
+//! `changes` of a `[[directory]]` says how synchronisation asks Active Directory for what changed; other servers are asked as
+//! they can, and do not take the second.
+//!
+//! | `changes` | how | what the account needs | when another domain controller answers |
+//! |---|---|---|---|
+//! | `"usn"` (default) | by uSNChanged | nothing; to see deleted objects spares a sweep | everything is read |
+//! | `"dirsync"` | by the DirSync control | the right "Replicating Directory Changes" on the domain | it goes on from there |
+//!
+//! To change the key means one reading of everything. [Operations](super::operations) tells how the right is given.
+//!
 //! ## `[integrated]`
 //!
 //! Signing in by the Kerberos ticket of Windows; [integrated](super::integrated) tells how it is set up. Either `proxies`,

@@ -211,8 +211,7 @@
 //!
 //! ## What is not there
 //!
-//! * DirSync (Active Directory tells changes by uSNChanged) and a lasting search (refreshAndPersist of RFC 4533): changes are
-//!   asked for at each run.
+//! * A lasting search (refreshAndPersist of RFC 4533): changes are asked for at each run.
 //! * Bulk requests (RFC 7644 3.7), even where a service announces them.
 //! * Sekisho as a SCIM service that others write to; passwords carried to a service.
 //! * A schedule unless one is written; the ancestor's differential check is `sekisho sync check`, from cron if you like.

@@ -1,11 +1,12 @@
 //! [`Source`]: a directory that is read as a whole, and afterwards only where it changed, for synchronisation.
 //!
 //! `ldap` and `file` implement it. Inside LDAP: `reading` is the one connection on which all of one call happens, and its
-//! pages; `cursor` what a cursor holds; `sync`, `usn` and `stamp` are the three ways to ask for changes (RFC 4533, Active
-//! Directory's update sequence numbers, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
+//! pages; `cursor` what a cursor holds; `sync`, `usn`, `dirsync` and `stamp` are the four ways to ask for changes (RFC
+//! 4533, Active Directory's update sequence numbers and its DirSync control, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
 //! with all that is below it. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
 
 mod cursor;
+pub(super) mod dirsync;
 mod entry;
 mod file;
 mod ldap;
@@ -54,9 +55,9 @@ pub struct SourceQuery {
 /// How far a source was read: what is asked from there on is only what changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// Of which server, or which copy of the data: the invocationId of a domain controller.
+    /// Of which server, or which copy of the data: the invocationId of a domain controller; with DirSync, of which domain.
     pub server: String,
-    /// A USN, a syncrepl cookie, a time.
+    /// A USN, a cookie of syncrepl or DirSync, a time.
     pub value: String,
 }
 

@@ -21,6 +21,8 @@ const UNIT: &str = "objectClass: organizationalUnit\n";
 enum Account {
     SeesDeleted,
     Plain,
+    /// By DirSync.
+    Replicates,
 }
 
 /// A company in a unit of the domain. Its account names begin with the name of the unit.
@@ -116,9 +118,12 @@ impl Company {
 
     async fn rig(&self, account: Account, more: &str) -> Rig {
         let mut directory = self.samba.directory();
-        if account == Account::SeesDeleted {
+        if account != Account::Plain {
             directory =
                 directory.replace(READER, ADMINISTRATOR).replace(SERVICE_PASSWORD, ADMINISTRATOR_PASSWORD);
+        }
+        if account == Account::Replicates {
+            directory.push_str("changes = \"dirsync\"\n");
         }
         let base = self.dn("").trim_start_matches(',').to_owned();
         Rig::new(ScimServer::scim2().await, &directory, &format!("search_base = {base:?}\n{more}")).await
@@ -149,6 +154,11 @@ async fn everything_that_happens_reaches_the_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_happens_reaches_the_service_by_a_plain_account() {
     everything_that_happens("sync-plain", Account::Plain).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_happens_reaches_the_service_by_dirsync() {
+    everything_that_happens("sync-dirsync", Account::Replicates).await;
 }
 
 async fn everything_that_happens(name: &'static str, account: Account) {
