@@ -94,6 +94,12 @@ impl LdapOptions {
         self.verify_certificate && !self.urls.is_empty() && self.urls.iter().all(by_tls)
     }
 
+    /// Of the servers, how many are global catalogues, which know few attributes: those on ports 3268 and 3269.
+    pub fn catalogues(&self) -> usize {
+        let is_one = |url: &&String| ServerUrl::parse(url, self).is_ok_and(|url| url.is_catalogue());
+        self.urls.iter().filter(is_one).count()
+    }
+
     /// How long before its end a password is warned about: where nobody can change it here, nobody is told either.
     pub(super) fn warns_before(&self) -> Option<SignedDuration> {
         self.password_warning.filter(|_| self.password_change)

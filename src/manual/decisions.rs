@@ -349,6 +349,22 @@
 //! which are told a little twice. Rejected: a cookie of one domain controller for a reading of another one, which may not
 //! have received yet what the cookie counts as told.
 //!
+//! ## A global catalogue says where, and is not read
+//!
+//! A catalogue has a part of the attributes. Read as a source it would make of what it lacks what was removed, so a reading
+//! refuses its ports, whoever asks. It is asked for the domains once in a run, and they are sources like those of a list:
+//! nothing else knows of forests. It is known by its port, since no answer tells it from the domain controller that it is on.
+//!
+//! The host is the name of the domain, as DNS gives it, and not a domain controller out of the configuration: that may be in
+//! a site that cannot be reached from here, and DNS is where an administrator says which are to be asked.
+//!
+//! A domain that is not named any more was closed, or hidden by a right, or the forest was asked at a bad moment. The limits
+//! of the gate would let a small domain pass; so what takes away what it had waits, however little it is. Others leave as
+//! always. It is known by the structure that is kept of each source, which no fault of a run forgets. Rejected: to end the
+//! run (one closed domain would stop all others) and to remember nothing (30 people gone for a right that was taken back).
+//!
+//! The number of a primary group is of one domain, and each has a 513: it is looked for in the domain of the DN.
+//!
 //! ## A run of changes reads few links
 //!
 //! It needs the links of whom the directory tells and of whom they name, as long as each of them is carried under the same

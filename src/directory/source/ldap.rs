@@ -184,6 +184,13 @@ impl Source for LdapDirectory {
         self.options.bind_dn.as_deref()
     }
 
+    async fn domains(&self, base: &str) -> Result<Option<Vec<Arc<dyn Source>>>, DirectoryError> {
+        if self.options.catalogues() < self.options.urls.len() {
+            return Ok(None);
+        }
+        self.forest(base).await.map(Some)
+    }
+
     async fn flavour(&self) -> Result<Flavour, DirectoryError> {
         let asked = self.servers.ask_in_turn(|server| async move {
             Reading::open(server).await.map(|reading| Some(reading.root.flavour))

@@ -3,12 +3,13 @@
 //! `ldap` and `file` implement it. Inside LDAP: `reading` is the one connection on which all of one call happens, and its
 //! pages; `cursor` what a cursor holds; `sync`, `usn`, `dirsync` and `stamp` are the four ways to ask for changes (RFC
 //! 4533, Active Directory's update sequence numbers and its DirSync control, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
-//! with all that is below it. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
+//! with all that is below it. `forest` finds the domains that a global catalogue stands for. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
 
 mod cursor;
 pub(super) mod dirsync;
 mod entry;
 mod file;
+mod forest;
 mod ldap;
 mod matching;
 mod reading;
@@ -19,6 +20,7 @@ mod units;
 mod usn;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -113,6 +115,12 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// The DN that it is read as; that account is not carried.
     fn account(&self) -> Option<&str>;
+
+    /// What is to be read in its place, at and below a base: the domains of a global catalogue, each with a base of its own.
+    /// `None`: itself.
+    async fn domains(&self, _base: &str) -> Result<Option<Vec<Arc<dyn Source>>>, DirectoryError> {
+        Ok(None)
+    }
 
     /// What it is.
     async fn flavour(&self) -> Result<Flavour, DirectoryError>;

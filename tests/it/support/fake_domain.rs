@@ -242,12 +242,6 @@ fn matches(object: &Object, filter: &LdapFilter) -> bool {
         LdapFilter::Present(name) => {
             name.eq_ignore_ascii_case("objectClass") || !object.values(name).is_empty()
         }
-        LdapFilter::Extensible(rule) => {
-            // The bits of a number (LDAP_MATCHING_RULE_BIT_AND).
-            let wanted: i64 = rule.match_value.parse().unwrap();
-            let held = object.values(rule.type_.as_deref().unwrap());
-            held.iter().any(|held| held.parse::<i64>().unwrap() & wanted == wanted)
-        }
         other => panic!("{other:?}"),
     }
 }
