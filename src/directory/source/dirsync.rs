@@ -355,7 +355,7 @@ mod tests {
             assert!(touched.take(&entry(number, created)).is_continue());
         }
         let text = |number| guid_text(&guid(number)).unwrap();
-        assert_eq!((touched.ids.len(), touched.old.as_slice()), (4, &[text(1), text(3)][..]));
+        assert_eq!((touched.ids.len(), touched.old.as_slice()), (4, &[text(1), text(3), text(4)][..]));
         assert!(touched.take(&Entry { dn: "cn=x".to_owned(), attributes: Vec::new() }).is_break());
         assert!(touched.nameless);
     }

@@ -21,12 +21,10 @@ impl People {
         if let Some(token) = number_in(&entry.attributes, "primaryGroupID") {
             let name = names::normal(&entry.dn);
             let domain = names::domain(&name);
-            match self.by_token.get_mut(domain) {
-                Some(known) => known.entry(token).or_default().push(key.clone()),
-                None => {
-                    let known = HashMap::from([(token, vec![key.clone()])]);
-                    self.by_token.insert(domain.into(), known);
-                }
+            if let Some(known) = self.by_token.get_mut(domain) {
+                known.entry(token).or_default().push(key.clone());
+            } else {
+                self.by_token.insert(domain.into(), HashMap::from([(token, vec![key.clone()])]));
             }
             self.by_name.insert(name.into(), key);
             return;

@@ -13,6 +13,7 @@ use ldap3_proto::proto::{
     LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
     LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
+use sekisho::clock::{Clock, SystemClock};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::codec::Framed;
@@ -94,7 +95,7 @@ impl Domain {
         self.touched += 1;
         let (touched, made) = (self.touched, self.touched);
         let mut object = Object { dn: dn.to_owned(), attributes: Vec::new(), touched, made };
-        object.set("whenCreated", &[&jiff::Timestamp::now().strftime("%Y%m%d%H%M%S.0Z").to_string()]);
+        object.set("whenCreated", &[&SystemClock.now().strftime("%Y%m%d%H%M%S.0Z").to_string()]);
         for (name, values) in attributes {
             object.set(name, values);
         }
