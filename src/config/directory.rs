@@ -9,7 +9,7 @@ use super::fault::Complaint;
 use super::reader::Section;
 use super::secrets::secret_keys;
 use super::values::{choice, duration_within, flag, text};
-use crate::directory::{LdapOptions, OptionsError};
+use crate::directory::{ChangesBy, LdapOptions, OptionsError};
 
 /// One `[[directory]]`, in the order of the file.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ enum Kind {
 }
 
 const KINDS: &[(&str, Kind)] = &[("ldap", Kind::Ldap), ("file", Kind::File)];
+
+const CHANGES: &[(&str, ChangesBy)] = &[("usn", ChangesBy::Usn), ("dirsync", ChangesBy::DirSync)];
 
 impl DirectoryConfig {
     /// The `name`.
@@ -100,6 +102,7 @@ fn read_ldap(section: &Section<'_>, name: String) -> LdapOptions {
         netbios_names: section.list("netbios_names", text).unwrap_or_default(),
         upn_suffixes: section.list("upn_suffixes", suffix).unwrap_or_default(),
         subject_attribute: section.optional("subject_attribute", text),
+        changes: section.or("changes", default.changes, choice(CHANGES)),
         attributes: section.list("attributes", text).unwrap_or(default.attributes),
         display_name_attributes: section
             .list("display_name_attributes", text)

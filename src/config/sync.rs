@@ -249,6 +249,15 @@ fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<S
             section.complain("directory", Complaint::wrong(complaint, hint(name, &known)));
         }
     }
+    for directory in directories.iter().filter(|directory| names.iter().any(|name| name == directory.name()))
+    {
+        let DirectoryConfig::Ldap(options) = directory else { continue };
+        if (1..options.urls.len()).contains(&options.catalogues()) {
+            let message =
+                format!("\"{}\" has urls of global catalogues (port 3268 or 3269) and others", options.name);
+            section.complain("directory", Complaint::wrong(message, "leave it those of one kind"));
+        }
+    }
     let source = |directory| SourceOptions {
         directory,
         base: base.clone(),

@@ -21,6 +21,7 @@ use super::person::{LOCKS, NEEDED, key_filter, requested, subject};
 use super::policy::Policies;
 use super::pool::Lease;
 use super::server::{Approach, Server};
+use super::source::dirsync::Kept;
 use super::wire::{BindAnswer, Entry, judge_bind};
 use super::{
     Administrator, Candidate, Directory, DirectoryError, Lockout, Login, Lookup, PasswordChange,
@@ -50,6 +51,7 @@ pub struct LdapDirectory {
     pub(super) login_filter: Template,
     dn_pattern: Option<Template>,
     pub(super) requested: Arc<[String]>,
+    pub(super) first_cookie: Kept,
 }
 
 impl LdapDirectory {
@@ -99,6 +101,7 @@ impl LdapDirectory {
             login_filter,
             dn_pattern: options.dn_pattern.as_deref().and_then(Template::parse),
             requested: requested(&options).into(),
+            first_cookie: Kept::default(),
             options,
         })
     }

@@ -46,7 +46,7 @@ pub use connection::Limits;
 pub use file::{FileDirectory, FileError, hash_password};
 pub use ldap::LdapDirectory;
 pub use lockout::Lockout;
-pub use options::{DEFAULT_LOGIN_FILTER, DEFAULT_PASSWORD_WARNING, LdapOptions, OptionsError};
+pub use options::{ChangesBy, DEFAULT_LOGIN_FILTER, DEFAULT_PASSWORD_WARNING, LdapOptions, OptionsError};
 pub use password::{Administrator, NoPerson, PasswordChange, PasswordRefusal, PasswordReset};
 pub use person::is_secret;
 

@@ -13,6 +13,15 @@ pub const DEFAULT_LOGIN_FILTER: &str = "(&(objectClass=person)(|(uid={login})(sA
 /// Two weeks.
 pub const DEFAULT_PASSWORD_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// How Active Directory is asked for what changed; other servers are asked as they can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangesBy {
+    /// By uSNChanged, which is of one domain controller: another one means that all must be read.
+    Usn,
+    /// By the DirSync control, which goes on at another domain controller, and takes the right to replicate.
+    DirSync,
+}
+
 /// One LDAP directory.
 #[derive(Debug, Clone)]
 pub struct LdapOptions {
@@ -42,6 +51,8 @@ pub struct LdapOptions {
     pub upn_suffixes: Vec<String>,
     /// What the stable identity is read from; none: objectGUID, else entryUUID.
     pub subject_attribute: Option<String>,
+    /// How changes are asked for, where it is Active Directory.
+    pub changes: ChangesBy,
     /// What is read for the pipeline: `*`, and operational attributes by name.
     pub attributes: Vec<String>,
     /// Where the name to greet somebody by comes from, in this order.
@@ -69,6 +80,7 @@ impl LdapOptions {
             netbios_names: Vec::new(),
             upn_suffixes: Vec::new(),
             subject_attribute: None,
+            changes: ChangesBy::Usn,
             attributes: vec!["*".to_owned()],
             display_name_attributes: vec!["displayName".to_owned(), "cn".to_owned()],
             password_change: false,
@@ -80,6 +92,12 @@ impl LdapOptions {
     pub fn is_protected(&self) -> bool {
         let by_tls = |url: &String| ServerUrl::parse(url, self).is_ok_and(|url| url.tls);
         self.verify_certificate && !self.urls.is_empty() && self.urls.iter().all(by_tls)
+    }
+
+    /// Of the servers, how many are global catalogues, which know few attributes: those on ports 3268 and 3269.
+    pub fn catalogues(&self) -> usize {
+        let is_one = |url: &&String| ServerUrl::parse(url, self).is_ok_and(|url| url.is_catalogue());
+        self.urls.iter().filter(is_one).count()
     }
 
     /// How long before its end a password is warned about: where nobody can change it here, nobody is told either.

@@ -271,19 +271,31 @@ impl Rule {
 }
 
 impl ServerUrl {
-    fn is_catalogue(&self) -> bool {
+    pub(super) fn is_catalogue(&self) -> bool {
         matches!(self.port, 3268 | 3269)
     }
 
     /// The same kind of server on another machine; of a global catalogue, the domain controller behind it.
-    fn at_host(&self, host: &str, options: &super::LdapOptions) -> Option<Self> {
+    pub(super) fn at_host(&self, host: &str, options: &super::LdapOptions) -> Option<Self> {
         let (scheme, _) = self.text.split_once("://")?;
-        let port = match self.port {
+        let port = self.port_beside();
+        Self::parse(&format!("{scheme}://{host}:{port}"), options).ok()
+    }
+}
+
+impl ServerUrl {
+    /// The domain controller that a global catalogue is on.
+    pub(super) fn beside(&self) -> String {
+        let host = self.text.rsplit_once(':').map_or(self.text.as_str(), |(host, _)| host);
+        format!("{host}:{}", self.port_beside())
+    }
+
+    fn port_beside(&self) -> u16 {
+        match self.port {
             3268 => 389,
             3269 => 636,
             port => port,
-        };
-        Self::parse(&format!("{scheme}://{host}:{port}"), options).ok()
+        }
     }
 }
 

@@ -56,7 +56,21 @@
 //!
 //! One `[[directory]]` may be a whole forest by its global catalogue (`ldaps://dc1.example.co.jp:3269`), which holds few
 //! attributes. Neither lock-out policy nor counters are in it: they are read from the domain controller that it is on, for
-//! people of that domain; for others only `[throttle]` bounds the wrong passwords.
+//! people of that domain; for others only `[throttle]` bounds the wrong passwords. A `[[sync]]` reads no catalogue: it is told
+//! there which domains there are, and reads each from its own domain controllers; see
+//! [synchronisation](super::synchronisation). A catalogue is known by its ports, 3268 and 3269.
+//!
+//! ## How Active Directory tells what changed
+//!
+//! `changes` of a `[[directory]]` says how synchronisation asks Active Directory for what changed; other servers are asked as
+//! they can, and do not take the second.
+//!
+//! | `changes` | how | what the account needs | when another domain controller answers |
+//! |---|---|---|---|
+//! | `"usn"` (default) | by uSNChanged | nothing; to see deleted objects spares a sweep | everything is read |
+//! | `"dirsync"` | by the DirSync control | the right "Replicating Directory Changes" on the domain | it goes on from there |
+//!
+//! To change the key means one reading of everything. [Operations](super::operations) tells how the right is given.
 //!
 //! ## `[integrated]`
 //!
@@ -184,7 +198,7 @@
 //! | key | meaning | default |
 //! |---|---|---|
 //! | `name` | what commands, log and state call it: at most 64 letters, digits, `-`, `_` and `.`. By another name it is another target, whose first run finds everybody anew | must be there |
-//! | `directory` | the `name` of the `[[directory]]` that is read, or a list of them; one with `kind = "file"` as well | must be there |
+//! | `directory` | the `name` of the `[[directory]]` that is read, or a list of them; one with `kind = "file"` as well. Of a global catalogue all `urls` must be on its ports | must be there |
 //! | `preset` | which service, and with it rules and pace | `"generic"`; with `[sync.ldap]` `"ldap"` |
 //! | `url` | base URL of its SCIM; not with `[sync.ldap]` | must be there |
 //! | `token_file` | file of the bearer token, which `sekisho sync token set` writes and each run reads; it may be missing until then. Or `token`, or `token_env` | one of these, or an account |

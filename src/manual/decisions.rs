@@ -336,6 +336,39 @@
 //! are one in 2^64; a full run compares with the target itself. Sums are no secret: who can read the file can guess short
 //! values.
 //!
+//! ## DirSync names, and a search reads
+//!
+//! The control tells of the whole domain and gives only what is new of an object. So it is asked for everything, whatever
+//! the query is, and of its answers the objectGUID is taken alone: what it names is read as the query wants it, and who is
+//! not found so is gone. That sees who left the filter or the base, which a filter on the control would hide. Who was
+//! touched is counted as by uSNChanged, but more than 20,000 at once are read as a whole, since each costs a look-up.
+//!
+//! LDAP_DIRSYNC_OBJECT_SECURITY would spare the right "Replicating Directory Changes" and is not used: with it the control
+//! is silent about what the account may not see, and so about who was deleted or moved out of its sight. Passwords are not
+//! among what the right shows; those take "Replicating Directory Changes All".
+//!
+//! A cursor is bound to the objectGUID of the naming context in place of a domain controller. Where a domain is put back to
+//! an old state, the next full reading finds what was forgotten, not the next run of changes. A first cookie costs the
+//! server a walk through its objects; so it is kept for ten minutes for further readings of the same domain controller,
+//! which are told a little twice. Rejected: a cookie of one domain controller for a reading of another one, which may not
+//! have received yet what the cookie counts as told.
+//!
+//! ## A global catalogue says where, and is not read
+//!
+//! A catalogue has a part of the attributes. Read as a source it would make of what it lacks what was removed, so a reading
+//! refuses its ports, whoever asks. It is asked for the domains once in a run, and they are sources like those of a list:
+//! nothing else knows of forests. It is known by its port, since no answer tells it from the domain controller that it is on.
+//!
+//! The host is the name of the domain, as DNS gives it, and not a domain controller out of the configuration: that may be in
+//! a site that cannot be reached from here, and DNS is where an administrator says which are to be asked.
+//!
+//! A domain that is not named any more was closed, or hidden by a right, or the forest was asked at a bad moment. The limits
+//! of the gate would let a small domain pass; so what takes away what it had waits, however little it is. Others leave as
+//! always. It is known by the structure that is kept of each source, which no fault of a run forgets. Rejected: to end the
+//! run (one closed domain would stop all others) and to remember nothing (30 people gone for a right that was taken back).
+//!
+//! The number of a primary group is of one domain, and each has a 513: it is looked for in the domain of the DN.
+//!
 //! ## A run of changes reads few links
 //!
 //! It needs the links of whom the directory tells and of whom they name, as long as each of them is carried under the same

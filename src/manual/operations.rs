@@ -41,7 +41,13 @@
 //! ```
 //!
 //! Without the right all works, and each run costs the time of such a sweep (a second for 100,000 people). Another domain
-//! controller than the last time, or one that was restored, is read as a whole.
+//! controller than the last time, or one that was restored, is read as a whole. With `changes = "dirsync"` another one goes
+//! on where the last ended, and deletions are told in any case; for that the account needs one right on the domain, which
+//! shows no passwords:
+//!
+//! ```text
+//! dsacls "DC=example,DC=co,DC=jp" /G "EXAMPLE\svc-sekisho:CA;Replicating Directory Changes"
+//! ```
 //!
 //! **OpenLDAP.** No limits, or a reading ends with an error when they are met; syncprov, so that changes are told by RFC 4533,
 //! with a log of its session, so that deletions are:

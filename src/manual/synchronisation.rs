@@ -53,6 +53,26 @@
 //! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
+//! ## Several domains
+//!
+//! `directory` may be a list: members, managers and primary groups are then found in all of them. Groups give rights, and are
+//! taken apart when they are inside others, within their own directory.
+//!
+//! Where the urls of a `[[directory]]` are those of a global catalogue (port 3268 or 3269), it stands for a list of the
+//! domains at and below `search_base`. Each run asks the catalogue which there are (crossRef objects in
+//! `CN=Partitions,CN=Configuration`), and reads each domain whole, since a catalogue has few attributes:
+//!
+//! * from the host of the catalogue where that is a domain controller of it, else from the name of the domain in DNS; on port
+//!   389 or 636 as the urls are `ldap` or `ldaps`, with `start_tls`, `ca_certificate` and the account of the `[[directory]]`.
+//!   So certificates must name the domain as well, as those of the template "Kerberos Authentication" do, and `bind_dn` is
+//!   best written `svc@example.co.jp`, which the domain controllers of all domains know.
+//! * each with its own base, below which the conventions are looked for, and cursors of its own. Messages name a domain by
+//!   `DIRECTORY/child.example.co.jp`.
+//!
+//! A domain that cannot be read ends the run. A new one means that everything is read. One that was read before and is not
+//! named any more, because it was closed, cannot be seen or `search_base` is another, is a warning of each run, and nobody of
+//! it is deactivated or deleted: that is held back until `sekisho sync allow`.
+//!
 //! ## Safety
 //!
 //! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
@@ -219,7 +239,6 @@
 //!
 //! ## What is not there
 //!
-//! * DirSync: Active Directory tells changes by uSNChanged.
 //! * Bulk requests (RFC 7644 3.7), even where a service announces them.
 //! * Sekisho as a SCIM service that others write to; passwords carried to a service.
 //! * A schedule unless one is written; the ancestor's differential check is `sekisho sync check`, from cron if you like.

@@ -29,6 +29,7 @@ use super::scope::Scope;
 use super::state::{Kept, Planned, Run, State};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
+use super::vanished;
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory;
 use crate::directory::source::{Cursor, Source};
@@ -156,7 +157,7 @@ impl Synchronisation {
     }
 
     fn checked(&self, mut prepared: Prepared) -> Report {
-        let gated = gate(&mut prepared.plan, &self.options.gate);
+        let gated = gate(&mut prepared.plan, &self.options.gate, &prepared.vanished);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
         report.operations = gated.released;
@@ -244,17 +245,20 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
-        let gated = gate(&mut prepared.plan, &self.options.gate);
+        let gated = gate(&mut prepared.plan, &self.options.gate, &prepared.vanished);
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
-        let Prepared { mode, mut cursors, mut structure, unasked, told, .. } = prepared;
+        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
         if !unasked.is_empty() {
             // What could not be looked for is read again by the next run.
             cursors.clear();
             structure.clear();
         }
         let complete = mode == "full";
+        if complete {
+            structure.extend(vanished::forgotten(state, &vanished).await?);
+        }
         let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         planned.told = told;
         let begun = state.begin(planned).await?;
@@ -340,13 +344,19 @@ impl Synchronisation {
         let mut parts = Vec::new();
         for (source, options) in self.sources.iter().zip(&self.options.sources) {
             let base = options.base.as_deref().unwrap_or(source.base());
-            let conventions = Conventions::new(&self.options.conventions, base)?;
-            let scope = Scope::new(self.options.scope.clone(), source.account())?;
-            let flavour = source.flavour().await?;
-            let asked = (options, flavour);
-            let queries =
-                Queries::new(asked, base, &self.options.objects, mappings, &scope, self.configuration);
-            parts.push(Part { source: Arc::clone(source), conventions, scope, queries });
+            let own = |domain: Arc<dyn Source>| (domain.base().to_owned(), domain);
+            let all = match source.domains(base).await? {
+                Some(domains) => domains.into_iter().map(own).collect(),
+                None => vec![(base.to_owned(), Arc::clone(source))],
+            };
+            for (base, source) in all {
+                let conventions = Conventions::new(&self.options.conventions, &base)?;
+                let scope = Scope::new(self.options.scope.clone(), source.account())?;
+                let asked = (options, source.flavour().await?);
+                let objects = &self.options.objects;
+                let queries = Queries::new(asked, &base, objects, mappings, &scope, self.configuration);
+                parts.push(Part { source, conventions, scope, queries });
+            }
         }
         Ok(parts)
     }

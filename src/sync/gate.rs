@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::{Note, Plan};
+use super::vanished::holder;
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,13 @@ pub enum Cause {
         /// The limit, reckoned.
         allowed: u64,
     },
+    /// A domain that was read before is not there any more.
+    Vanished {
+        /// Which one.
+        domain: String,
+        /// How many of it would be deactivated or deleted.
+        planned: u64,
+    },
 }
 
 /// What would be done to too many.
@@ -149,15 +157,23 @@ impl fmt::Display for Cause {
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
             }
+            Self::Vanished { domain, planned } => {
+                write!(
+                    f,
+                    "{planned} objects of {domain}, which is not there any more, would be deactivated or deleted"
+                )
+            }
         }
     }
 }
 
-/// Takes operations and notes out of a plan, and holds back what is too much at once.
-pub fn gate(plan: &mut Plan, policy: &GatePolicy) -> Gated {
+/// Takes operations and notes out of a plan, and holds back what is too much at once, and what takes away what the
+/// `vanished` domains had.
+pub fn gate(plan: &mut Plan, policy: &GatePolicy, vanished: &BTreeSet<String>) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
     let mut notes = std::mem::take(&mut plan.notes);
-    let barrier = Barrier::of(&operations, &notes, plan, policy);
+    let mut barrier = Barrier::of(&operations, &notes, plan, policy);
+    barrier.hold_vanished(&operations, vanished);
     if barrier.causes.is_empty() {
         return Gated { released: operations, notes, ..Gated::default() };
     }
@@ -187,6 +203,8 @@ struct Barrier<'a> {
     changes: BTreeSet<ObjectType>,
     /// Groups that nobody leaves.
     groups: BTreeSet<&'a ObjectKey>,
+    /// Those whose domain is not there any more.
+    away: BTreeSet<&'a ObjectKey>,
     /// Who waits: they leave no group either.
     waiting: BTreeSet<&'a ObjectKey>,
 }
@@ -235,6 +253,19 @@ impl<'a> Barrier<'a> {
         barrier
     }
 
+    fn hold_vanished(&mut self, operations: &'a [Operation], vanished: &BTreeSet<String>) {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for operation in operations.iter().filter(|operation| operation.action >= Action::Deactivate) {
+            if let Some(domain) = holder(vanished, &operation.dn) {
+                *counts.entry(domain).or_default() += 1;
+                self.away.insert(&operation.key);
+                self.waiting.insert(&operation.key);
+            }
+        }
+        let cause = |(domain, planned): (&str, u64)| Cause::Vanished { domain: domain.to_owned(), planned };
+        self.causes.extend(counts.into_iter().map(cause));
+    }
+
     fn count_members(&mut self, operations: &'a [Operation], plan: &Plan, policy: &GatePolicy) {
         let sizes: BTreeMap<&ObjectKey, u64> = plan.sizes.iter().map(|(key, size)| (key, *size)).collect();
         for operation in operations.iter().filter(|operation| operation.action == Action::Relate) {
@@ -257,7 +288,9 @@ impl<'a> Barrier<'a> {
     fn split(&self, operation: &Operation) -> (Option<Operation>, Option<Operation>) {
         let kind = operation.key.kind;
         let waits = match operation.action {
-            Action::Deactivate | Action::Delete => self.kinds.contains(&kind),
+            Action::Deactivate | Action::Delete => {
+                self.kinds.contains(&kind) || self.away.contains(&operation.key)
+            }
             Action::Modify => self.changes.contains(&kind),
             Action::Relate => return self.split_members(operation),
             Action::Adopt | Action::Create | Action::Activate => false,

@@ -39,6 +39,7 @@ pub mod scope;
 pub mod state;
 pub mod structure;
 pub mod target;
+mod vanished;
 pub mod words;
 
 pub use ldap_target::{LdapTarget, LdapTargetOptions};

@@ -15,13 +15,9 @@ use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{People, Stored, Structure};
 use super::target::{Ability, TargetFault};
+use super::vanished::{sentence, shelf, vanished};
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
-
-/// The name under which the structure of a source is kept.
-fn shelf(source: &str) -> String {
-    format!("structure/{source}")
-}
 
 /// A plan and what it came from.
 #[derive(Debug)]
@@ -40,6 +36,8 @@ pub(super) struct Prepared {
     pub(super) unasked: Vec<(ObjectKey, TargetFault)>,
     /// Types that are to be carried and that the target does not have.
     pub(super) lacking: Vec<ObjectType>,
+    /// Domains of a forest that were read before and are not there any more.
+    pub(super) vanished: BTreeSet<String>,
     /// What is odd, in sentences.
     pub(super) warnings: Vec<String>,
 }
@@ -50,6 +48,8 @@ struct Before {
     stored: BTreeMap<String, String>,
     mappings: BTreeMap<ObjectType, Mapping>,
     active: BTreeMap<ObjectType, String>,
+    /// Domains of a forest that were read before and are not there any more.
+    vanished: BTreeSet<String>,
 }
 
 impl Before {
@@ -78,8 +78,15 @@ impl Prepared {
             told: HashSet::new(),
             unasked: Vec::new(),
             lacking: Vec::new(),
+            vanished: BTreeSet::new(),
             warnings: Vec::new(),
         }
+    }
+
+    fn finish(&mut self, lacking: Vec<ObjectType>, vanished: BTreeSet<String>) {
+        self.lacking = lacking;
+        self.warnings.extend(vanished.iter().map(|domain| sentence(domain)));
+        self.vanished = vanished;
     }
 }
 
@@ -97,7 +104,7 @@ impl Synchronisation {
         let of = |kind: &ObjectType| Some((*kind, types.get(kind)?));
         let mut cursors = state.cursors().await?;
         cursors.retain(|_, cursor| !cursor.value.is_empty());
-        let before = Before {
+        let mut before = Before {
             cursors,
             stored: state.structure().await?,
             mappings: carried.iter().filter_map(of).map(|(kind, one)| (kind, one.mapping.clone())).collect(),
@@ -106,13 +113,15 @@ impl Synchronisation {
                 .filter_map(of)
                 .filter_map(|(kind, one)| Some((kind, one.active.clone()?)))
                 .collect(),
+            vanished: BTreeSet::new(),
         };
         let parts = self.parts(&before.mappings).await?;
+        before.vanished = vanished(&before.stored, &parts, &self.options().sources);
         let mut why = None;
         if let Extent::Changes = extent {
             match self.plan_changes(state, &before, &parts).await? {
                 Ok(mut prepared) => {
-                    prepared.lacking = lacking;
+                    prepared.finish(lacking, before.vanished);
                     return Ok(prepared);
                 }
                 Err(cause) => why = Some(cause),
@@ -125,7 +134,7 @@ impl Synchronisation {
                 self.plan_whole(state, &before, &parts, (ability, refill)).await?
             }
         };
-        prepared.lacking = lacking;
+        prepared.finish(lacking, before.vanished);
         prepared.warnings.extend(why.map(|cause| format!("everything is read: {cause}")));
         Ok(prepared)
     }
@@ -198,6 +207,7 @@ impl Synchronisation {
             told: HashSet::new(),
             unasked,
             lacking: Vec::new(),
+            vanished: BTreeSet::new(),
             warnings,
         })
     }
@@ -233,7 +243,7 @@ impl Synchronisation {
         reading.people = present;
         let mut nothing = true;
         for told in news {
-            match reading.changes(told, (parts.len() == 1, is_few)).await? {
+            match reading.changes(told, (parts.len() == 1 && before.vanished.is_empty(), is_few)).await? {
                 Taken::Nothing => {}
                 Taken::Changes => nothing = false,
                 Taken::Whole(cause) => return Ok(Err(cause)),
@@ -258,6 +268,7 @@ impl Synchronisation {
             told: keys,
             unasked,
             lacking: Vec::new(),
+            vanished: BTreeSet::new(),
             warnings: told(&structures),
         }))
     }
@@ -329,6 +340,7 @@ impl Synchronisation {
             invalid,
             unasked,
             lacking: Vec::new(),
+            vanished: BTreeSet::new(),
             warnings: Vec::new(),
         })
     }

@@ -41,8 +41,8 @@ pub struct Structure {
     group_at: HashMap<String, u32>,
     graph: Graph,
     marks: Vec<Mark>,
-    /// By primaryGroupToken: the group that accounts name in primaryGroupID and that does not list them.
-    tokens: HashMap<u32, u32>,
+    /// By primaryGroupToken: the groups, one of each domain, that accounts name in primaryGroupID and that do not list them.
+    tokens: HashMap<u32, Vec<u32>>,
     warnings: Vec<Warning>,
 }
 
@@ -247,7 +247,9 @@ impl Structure {
     fn direct(&self, name: &str, entry: &SourceEntry) -> Vec<u32> {
         let listed = self.graph.names.find(name).map_or(&[][..], |name| self.graph.holders(name));
         let primary = number_in(&entry.attributes, "primaryGroupID");
-        let primary = primary.and_then(|token| self.tokens.get(&token));
+        let primary = primary.and_then(|token| self.tokens.get(&token)).into_iter().flatten();
+        let domain = names::domain(name);
+        let primary = primary.filter(|group| names::domain(self.graph.name_of(**group)) == domain);
         listed.iter().chain(primary).copied().collect()
     }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, watch};
 
 use super::schedule::AFTER_FAULT;
 use crate::app::App;
 use crate::app::sync as wiring;
 use crate::config::Config;
+use crate::directory::DirectoryError;
 use crate::directory::source::Source;
 use crate::sync::options::{SourceOptions, SyncOptions};
 
@@ -47,12 +50,11 @@ impl Watching<'_> {
         source: Arc<dyn Source>,
         mut stop: watch::Receiver<bool>,
     ) {
-        let base = options.base.as_deref().unwrap_or(source.base());
         // A fault that lasts is told once.
         let mut told = None;
         while !*stop.borrow() {
             let ended = tokio::select! {
-                ended = source.watch(base, self.news) => ended,
+                ended = self.hear(options, source.as_ref()) => ended,
                 _ = stop.changed() => continue,
             };
             let cause = ended.err().map(|error| error.to_string());
@@ -70,5 +72,14 @@ impl Watching<'_> {
                 _ = stop.changed() => {}
             }
         }
+    }
+
+    /// Until one of its domains is to be heard anew: a global catalogue stands for several.
+    async fn hear(&self, options: &SourceOptions, source: &dyn Source) -> Result<(), DirectoryError> {
+        let base = options.base.as_deref().unwrap_or(source.base());
+        let Some(domains) = source.domains(base).await? else { return source.watch(base, self.news).await };
+        let mut each: FuturesUnordered<_> =
+            domains.iter().map(|domain| domain.watch(domain.base(), self.news)).collect();
+        each.next().await.unwrap_or(Ok(()))
     }
 }

@@ -55,6 +55,15 @@ enum How {
 pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Option<Destination> {
     let text = section.by_serde::<Text>("ldap")?;
     let known = directories.iter().find(|directory| directory.name() == text.directory);
+    if let Some(DirectoryConfig::Ldap(options)) = known
+        && options.catalogues() > 0
+    {
+        let message = format!("\"{}\" has urls of global catalogues (port 3268 or 3269)", options.name);
+        section.complain(
+            "ldap",
+            Complaint::wrong(message, "name a directory with domain controllers: a catalogue is only read"),
+        );
+    }
     if !matches!(known, Some(DirectoryConfig::Ldap(_))) {
         let message = format!("there is no LDAP directory \"{}\"", text.directory);
         section.complain(

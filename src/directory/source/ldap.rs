@@ -11,17 +11,19 @@ use tokio::sync::{Notify, mpsc};
 use super::cursor::Mark;
 use super::entry::{Wanted, ids_filter};
 use super::reading::{Pages, Reading};
-use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, stamp, sync, usn, watch};
+use super::{
+    Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, dirsync, stamp, sync, usn, watch,
+};
 use crate::directory::connection::{Fault, Query};
 use crate::directory::server::Server;
 use crate::directory::wire::Entry;
-use crate::directory::{DirectoryError, LdapDirectory, Login};
+use crate::directory::{ChangesBy, DirectoryError, LdapDirectory, Login};
 
 /// More changes than this are as well read anew, which takes no memory for all of them at once.
 pub(super) const MOST_CHANGED: usize = 20_000;
 
 /// So many ids are asked for in one filter.
-const IDS_AT_ONCE: usize = 100;
+pub(super) const IDS_AT_ONCE: usize = 100;
 
 /// What a server says of changes.
 #[derive(Debug)]
@@ -58,11 +60,30 @@ impl LdapDirectory {
     /// From where on changes are to be asked of this server.
     async fn cursor(&self, reading: &mut Reading, base: &str) -> Result<Cursor, Fault> {
         let now = self.clock.now();
-        let mark = match reading.root.flavour {
-            Flavour::ActiveDirectory => usn::mark(reading, now)?,
-            Flavour::Other => sync::cookie(reading, base).await?.map_or(Mark::Time(now), Mark::Sync),
+        let mark = match (reading.root.flavour, self.options.changes) {
+            (Flavour::ActiveDirectory, ChangesBy::Usn) => usn::mark(reading, now)?,
+            (Flavour::ActiveDirectory, ChangesBy::DirSync) => {
+                self.first_cookie.mark(reading, base, now).await?
+            }
+            (Flavour::Other, ChangesBy::DirSync) => {
+                let cause =
+                    "only Active Directory has it; take changes = \"dirsync\" out of the [[directory]]";
+                return Err(Fault::Refused { operation: "DirSync", cause: cause.to_owned() });
+            }
+            (Flavour::Other, ChangesBy::Usn) => {
+                sync::cookie(reading, base).await?.map_or(Mark::Time(now), Mark::Sync)
+            }
         };
-        Ok(Cursor { server: copy(reading).await?, value: mark.text() })
+        Ok(Cursor { server: self.copy(reading, base).await?, value: mark.text() })
+    }
+
+    /// Which copy of the data a server has, as far as cursors are bound to one.
+    async fn copy(&self, reading: &mut Reading, base: &str) -> Result<String, Fault> {
+        match (reading.root.flavour, self.options.changes) {
+            (Flavour::ActiveDirectory, ChangesBy::Usn) => usn::invocation(reading).await,
+            (Flavour::ActiveDirectory, ChangesBy::DirSync) => dirsync::domain(reading, base).await,
+            (Flavour::Other, _) => Ok(reading.server.url.text.clone()),
+        }
     }
 
     /// `None` when the cursor is not this server's.
@@ -74,7 +95,12 @@ impl LdapDirectory {
         (copied_from, mark): (&str, &Mark),
     ) -> Result<Option<Found>, Fault> {
         let mut reading = Reading::open(server).await?;
-        if copy(&mut reading).await? != copied_from {
+        let is_dirsync = matches!(mark, Mark::DirSync(..));
+        if is_dirsync != (self.options.changes == ChangesBy::DirSync) {
+            let cause = "changes were asked for in another way before (changes in the [[directory]])";
+            return Ok(Some(Found::Lost(cause.to_owned())));
+        }
+        if self.copy(&mut reading, &query.base).await? != copied_from {
             return Ok(None);
         }
         let query = &asked_of(&reading, query, wanted);
@@ -82,6 +108,9 @@ impl LdapDirectory {
         match (mark, reading.root.flavour) {
             (Mark::Usn(number, at), Flavour::ActiveDirectory) => {
                 usn::changes(&mut reading, query, (*number, *at), now).await.map(Some)
+            }
+            (Mark::DirSync(cookie, at), Flavour::ActiveDirectory) => {
+                dirsync::changes(&mut reading, query, (cookie, *at), now).await.map(Some)
             }
             (Mark::Sync(cookie), Flavour::Other) => {
                 sync::changes(&mut reading, query, cookie).await.map(Some)
@@ -155,6 +184,13 @@ impl Source for LdapDirectory {
 
     fn account(&self) -> Option<&str> {
         self.options.bind_dn.as_deref()
+    }
+
+    async fn domains(&self, base: &str) -> Result<Option<Vec<Arc<dyn Source>>>, DirectoryError> {
+        if self.options.catalogues() < self.options.urls.len() {
+            return Ok(None);
+        }
+        self.forest(base).await.map(Some)
     }
 
     async fn flavour(&self) -> Result<Flavour, DirectoryError> {
@@ -240,14 +276,6 @@ impl Source for LdapDirectory {
 /// The query with the attributes that a server of this kind knows.
 fn asked_of(reading: &Reading, query: &Query, wanted: &Wanted) -> Query {
     Query { attributes: wanted.names(reading.root.flavour), ..query.clone() }
-}
-
-/// Which copy of the data a server has.
-async fn copy(reading: &mut Reading) -> Result<String, Fault> {
-    match reading.root.flavour {
-        Flavour::ActiveDirectory => usn::invocation(reading).await,
-        Flavour::Other => Ok(reading.server.url.text.clone()),
-    }
 }
 
 /// Who changed is there.

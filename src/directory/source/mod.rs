@@ -1,13 +1,17 @@
 //! [`Source`]: a directory that is read as a whole, and afterwards only where it changed, for synchronisation.
 //!
 //! `ldap` and `file` implement it. Inside LDAP: `reading` is the one connection on which all of one call happens, and its
-//! pages; `cursor` what a cursor holds; `sync`, `usn` and `stamp` are the three ways to ask for changes (RFC 4533, Active
-//! Directory's update sequence numbers, modifyTimestamp), and `units` knows what none of them tells: that a unit was moved
-//! with all that is below it; `watch` hears that something changed, without asking. `entry`, `sync_message` and `matching` (filters, for the file) are pure.
+//! pages; `cursor` what a cursor holds; `sync`, `usn`, `dirsync` and `stamp` are the four ways to ask for changes (RFC
+//! 4533, Active Directory's update sequence numbers and its DirSync control, modifyTimestamp), and `units` knows what none
+//! of them tells: that a unit was moved with all that is below it; `watch` hears that something changed, without asking.
+//! `forest` finds the domains that a global catalogue stands for. `entry`, `sync_message` and `matching` (filters, for the
+//! file) are pure.
 
 mod cursor;
+pub(super) mod dirsync;
 mod entry;
 mod file;
+mod forest;
 mod ldap;
 mod matching;
 mod reading;
@@ -19,6 +23,7 @@ mod usn;
 mod watch;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc};
@@ -55,9 +60,9 @@ pub struct SourceQuery {
 /// How far a source was read: what is asked from there on is only what changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// Of which server, or which copy of the data: the invocationId of a domain controller.
+    /// Of which server, or which copy of the data: the invocationId of a domain controller; with DirSync, of which domain.
     pub server: String,
-    /// A USN, a syncrepl cookie, a time.
+    /// A USN, a cookie of syncrepl or DirSync, a time.
     pub value: String,
 }
 
@@ -113,6 +118,12 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// The DN that it is read as; that account is not carried.
     fn account(&self) -> Option<&str>;
+
+    /// What is to be read in its place, at and below a base: the domains of a global catalogue, each with a base of its own.
+    /// `None`: itself.
+    async fn domains(&self, _base: &str) -> Result<Option<Vec<Arc<dyn Source>>>, DirectoryError> {
+        Ok(None)
+    }
 
     /// What it is.
     async fn flavour(&self) -> Result<Flavour, DirectoryError>;

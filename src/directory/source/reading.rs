@@ -75,6 +75,16 @@ pub(super) struct Reading {
 impl Reading {
     /// Connects anew and asks the server what it is.
     pub(super) async fn open(server: Arc<Server>) -> Result<Self, Fault> {
+        if server.url.is_catalogue() {
+            // What it lacks would look like what was removed.
+            let cause = format!("{} is a global catalogue, which knows few attributes", server.url.text);
+            return Err(Fault::Refused { operation: "reading", cause });
+        }
+        Self::of_catalogue(server).await
+    }
+
+    /// The same, to read the configuration of the forest, of which a global catalogue has all.
+    pub(super) async fn of_catalogue(server: Arc<Server>) -> Result<Self, Fault> {
         let mut connection = server.open_for_search().await?;
         let names = [
             "objectClass",

@@ -62,6 +62,11 @@ pub(super) async fn touched_since_cookie(
     Ok(false)
 }
 
+/// Whether one of these, by a filter that names their ids, is a unit.
+pub(super) async fn is_among(reading: &mut Reading, context: &str, ids: &str) -> Result<bool, Fault> {
+    is_any(reading, context, format!("(&{ids}{UNITS})")).await
+}
+
 async fn is_any(reading: &mut Reading, context: &str, filter: String) -> Result<bool, Fault> {
     let mut pages = Pages::of(context, filter, Arc::new(["objectClass".to_owned()]));
     while let Some(page) = pages.next(reading).await? {

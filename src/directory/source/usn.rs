@@ -24,7 +24,7 @@ use crate::directory::wire::Entry;
 pub(super) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
 /// Tombstones go after 60 days in the oldest forests: deletions from before are not told any more.
-const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 30);
+pub(super) const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// More objects of a domain than this, changed at once, are as well read anew.
 const MOST_TOUCHED: usize = 200_000;

@@ -6,6 +6,10 @@ use super::*;
 use crate::sync::Afterwards;
 use crate::sync::plan::Totals;
 
+fn gate(plan: &mut Plan, policy: &GatePolicy) -> Gated {
+    super::gate(plan, policy, &BTreeSet::new())
+}
+
 fn user(at: u64) -> ObjectKey {
     ObjectKey::new(ObjectType::User, format!("{at:04}"))
 }
@@ -157,4 +161,24 @@ proptest! {
         }
         prop_assert!(gated.held.iter().all(|held| !matches!(held.action, Action::Create | Action::Activate)));
     }
+}
+
+#[test]
+fn nobody_of_a_domain_that_is_not_there_leaves_unseen() {
+    let place = |mut operation: Operation, domain: &str| {
+        operation.dn = format!("CN=somebody,OU=People,{domain}");
+        operation
+    };
+    let [parent, child] = ["DC=example,DC=test", "DC=child,DC=example,DC=test"];
+    let all = many(Action::Deactivate, 2).into_iter().zip([parent, child]);
+    let operations: Vec<Operation> = all.map(|(operation, domain)| place(operation, domain)).collect();
+    let planned = plan(9, operations.clone());
+    assert_eq!(gate(&mut planned.clone(), &GatePolicy::default()).held, []);
+    let vanished = BTreeSet::from(["corp/child.Example.test".to_owned()]);
+    let gated = super::gate(&mut planned.clone(), &GatePolicy::default(), &vanished);
+    assert_eq!((gated.released.as_slice(), gated.held.as_slice()), operations.split_at(1));
+    let told: Vec<String> = gated.causes.iter().map(ToString::to_string).collect();
+    let expected =
+        "1 objects of corp/child.Example.test, which is not there any more, would be deactivated or deleted";
+    assert_eq!(told, [expected]);
 }

@@ -72,7 +72,8 @@ impl Structure {
         for group in self.inside(at) {
             keys.extend(self.graph.member_texts(group).filter_map(|name| people.named(name)).cloned());
             let token = self.groups.get(group as usize).and_then(|group| group.token);
-            keys.extend(token.iter().flat_map(|token| people.with_token(*token)).cloned());
+            let domain = names::domain(self.graph.name_of(group));
+            keys.extend(token.iter().flat_map(|token| people.with_token(domain, *token)).cloned());
         }
         if self.conventions.nesting == Nesting::Keep {
             let inside = self.graph.members(at).iter().filter_map(|name| self.graph.group_at(*name));
@@ -113,7 +114,7 @@ impl Structure {
             let kind = self.kind(self.graph.name_of(at), &record);
             let token = number_in(&record.attributes, "primaryGroupToken");
             if let Some(token) = token {
-                self.tokens.insert(token, at);
+                self.tokens.entry(token).or_default().push(at);
             }
             self.group_at.insert(record.id.clone(), at);
             self.groups.push(Group {

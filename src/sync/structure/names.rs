@@ -49,6 +49,12 @@ pub(crate) fn ancestors(normal: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(parent(normal), |above| parent(above))
 }
 
+/// The domain that a normal name is in: its last parts, as far as they are `dc`.
+pub(crate) fn domain(normal: &str) -> &str {
+    let all = std::iter::once(normal).chain(ancestors(normal));
+    all.fold(normal, |domain, name| if name.starts_with("dc=") { domain } else { parent(name).unwrap_or("") })
+}
+
 /// How many parts a normal name has.
 pub(crate) fn depth(normal: &str) -> usize {
     1 + ancestors(normal).count()
@@ -81,6 +87,16 @@ mod tests {
         assert_eq!(parent("cn=a\\\\,ou=c"), Some("ou=c"));
         assert_eq!(parent("dc=x"), None);
         assert_eq!(ancestors("cn=a,ou=c,dc=x").collect::<Vec<_>>(), ["ou=c,dc=x", "dc=x"]);
+        for (name, domain_of) in [
+            ("cn=a,ou=c,dc=x,dc=y", "dc=x,dc=y"),
+            ("cn=a\\,dc=b,ou=c,dc=x", "dc=x"),
+            ("dc=a,ou=c,dc=x", "dc=x"),
+            ("dc=x,dc=y", "dc=x,dc=y"),
+            ("cn=a,o=c", ""),
+            ("", ""),
+        ] {
+            assert_eq!(domain(name), domain_of, "{name}");
+        }
         assert_eq!(depth("cn=a,ou=c,dc=x"), 3);
         assert!(is_below("cn=a,ou=c,dc=x", "ou=c,dc=x"));
         assert!(!is_below("ou=c,dc=x", "ou=c,dc=x"), "not itself");

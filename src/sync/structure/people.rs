@@ -11,14 +11,23 @@ use crate::sync::object::ObjectKey;
 #[derive(Debug, Default)]
 pub struct People {
     by_name: HashMap<Box<str>, ObjectKey>,
-    by_token: HashMap<u32, Vec<ObjectKey>>,
+    /// The numbers of primary groups are of one domain each.
+    by_token: HashMap<Box<str>, HashMap<u32, Vec<ObjectKey>>>,
 }
 
 impl People {
     /// Somebody who was read. Their primary group counts if primaryGroupID is among the attributes.
     pub fn put(&mut self, key: ObjectKey, entry: &SourceEntry) {
         if let Some(token) = number_in(&entry.attributes, "primaryGroupID") {
-            self.by_token.entry(token).or_default().push(key.clone());
+            let name = names::normal(&entry.dn);
+            let domain = names::domain(&name);
+            if let Some(known) = self.by_token.get_mut(domain) {
+                known.entry(token).or_default().push(key.clone());
+            } else {
+                self.by_token.insert(domain.into(), HashMap::from([(token, vec![key.clone()])]));
+            }
+            self.by_name.insert(name.into(), key);
+            return;
         }
         self.put_name(key, &entry.dn);
     }
@@ -48,8 +57,11 @@ impl People {
     /// And all of these.
     pub fn extend(&mut self, others: Self) {
         self.by_name.extend(others.by_name);
-        for (token, keys) in others.by_token {
-            self.by_token.entry(token).or_default().extend(keys);
+        for (domain, tokens) in others.by_token {
+            let known = self.by_token.entry(domain).or_default();
+            for (token, keys) in tokens {
+                known.entry(token).or_default().extend(keys);
+            }
         }
     }
 
@@ -58,8 +70,9 @@ impl People {
         self.by_name.get(name)
     }
 
-    /// Those whose primary group it is.
-    pub(super) fn with_token(&self, token: u32) -> &[ObjectKey] {
-        self.by_token.get(&token).map_or(&[], Vec::as_slice)
+    /// Those whose primary group it is, in its domain.
+    pub(super) fn with_token(&self, domain: &str, token: u32) -> &[ObjectKey] {
+        let known = self.by_token.get(domain).and_then(|tokens| tokens.get(&token));
+        known.map_or(&[], Vec::as_slice)
     }
 }

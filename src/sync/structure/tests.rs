@@ -104,6 +104,43 @@ fn the_primary_group_counts() {
 }
 
 #[test]
+fn the_primary_group_is_that_of_the_own_domain() {
+    let in_domain = |mut entry: SourceEntry, domain: &str| {
+        entry.dn = format!("{},{domain}", entry.dn.trim_end_matches(&format!(",{BASE}")));
+        entry
+    };
+    let [root, child] = [BASE, "dc=child,dc=example,dc=jp"];
+    let users = |id: &str, domain| {
+        let mut users = in_domain(group(id, "cn=Domain Users,cn=Users", &[]), domain);
+        users.attributes.insert("primaryGroupToken", vec!["513".into()]);
+        users
+    };
+    let somebody = |id: &str, domain| {
+        in_domain(entry(id, &format!("cn={id},cn=Users"), &[("primaryGroupID", &["513"])]), domain)
+    };
+    let mut admin = group("9", "cn=admin,ou=Roles,ou=Groups", &[]);
+    admin.attributes.insert("member", vec![format!("cn=Domain Users,cn=Users,{child}").into()]);
+    let all = with(|o| o.groups = Carry::All);
+    let built = Structure::build(vec![], vec![users("1", root), users("2", child), admin], &all);
+    let mut people = People::default();
+    let (a, b) = (somebody("a", root), somebody("b", child));
+    people.put(ObjectKey::new(ObjectType::User, "a"), &a);
+    let mut others = People::default();
+    others.put(ObjectKey::new(ObjectType::User, "b"), &b);
+    people.extend(others);
+    for (group, who) in [("1", "a"), ("2", "b")] {
+        let members = built.group(&ObjectKey::new(ObjectType::Group, group), &people).unwrap().members;
+        assert_eq!(members, BTreeSet::from([ObjectKey::new(ObjectType::User, who)]), "{group}");
+    }
+    assert_eq!(fact(&built.standing(&a), "@admin"), [""; 0]);
+    assert_eq!(fact(&built.standing(&b), "@admin"), ["true"]);
+    // As two directories have it: the groups of one, and the people of both.
+    let alone = Structure::build(vec![], vec![users("1", root)], &all);
+    let members = alone.group(&ObjectKey::new(ObjectType::Group, "1"), &people).unwrap().members;
+    assert_eq!(members, BTreeSet::from([ObjectKey::new(ObjectType::User, "a")]));
+}
+
+#[test]
 fn units_are_organizations_but_for_those_of_groups() {
     let units = vec![
         entry("3", "ou=東京,ou=Sales,ou=Company", &[("ou", &["東京"])]),

@@ -1,6 +1,7 @@
 //! A wrong file: everything that is wrong with it in one go.
 
-use sekisho::config::{Config, FaultKind};
+use sekisho::config::{Config, DirectoryConfig, FaultKind};
+use sekisho::directory::ChangesBy;
 
 use super::{LEAST, Site};
 
@@ -180,6 +181,21 @@ fn a_file_that_is_not_there_is_told() {
     let site = Site::new();
     let faults = Config::load(&site.path("nowhere.toml")).unwrap_err();
     assert_eq!(faults[0].kind, FaultKind::Unreadable);
+}
+
+#[test]
+fn changes_are_asked_for_in_one_of_two_ways() {
+    let directory =
+        "[[directory]]\nname = \"corp\"\nkind = \"ldap\"\nurls = [\"ldaps://dc1\"]\nsearch_base = \"DC=x\"\n";
+    let load = |changes| {
+        Site::new().load(&format!("base_url = \"https://idp.test\"\n{directory}changes = \"{changes}\"\n"))
+    };
+    let told: Vec<String> = load("dirsink").unwrap_err().iter().map(ToString::to_string).collect();
+    let expected = ":7: directory[1].changes: \"dirsink\" is not known; did you mean \"dirsync\"?";
+    assert!(told.len() == 1 && told[0].ends_with(expected), "{told:?}");
+    let config = load("dirsync").unwrap();
+    let DirectoryConfig::Ldap(options) = &config.directories[0] else { panic!() };
+    assert_eq!(options.changes, ChangesBy::DirSync);
 }
 
 #[test]

@@ -218,6 +218,23 @@ fn another_directory_can_be_the_target() {
 }
 
 #[test]
+fn a_global_catalogue_is_a_source_by_itself_and_no_target() {
+    let catalogues = "ldaps://dc1.example.co.jp:3269\", \"ldaps://dc2.example.co.jp:3269";
+    let urls = |text: &str, urls| text.replace("ldaps://dc1.example.co.jp", urls);
+    let source = format!("{LEAST}{TOKEN}");
+    assert!(Site::new().load(&urls(&source, catalogues)).is_ok());
+    let told =
+        Site::new().faults(&urls(&source, "ldaps://dc1.example.co.jp:3269\", \"ldaps://dc2.example.co.jp"));
+    let expected = "sekisho.toml:11: sync[1].directory: \"corp\" has urls of global catalogues (port 3268 or 3269) and \
+                    others; leave it those of one kind";
+    assert_eq!(told, expected);
+    let told = Site::new().faults(&urls(LDAP, catalogues));
+    let expected = "sekisho.toml:14: sync[1].ldap: \"corp\" has urls of global catalogues (port 3268 or 3269); name a \
+                    directory with domain controllers: a catalogue is only read";
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn what_is_allowed_and_dangerous_is_a_warning() {
     let site = Site::new();
     let text = format!("{LEAST}{TOKEN}allow_http = true\n").replace("https://scim", "http://scim");

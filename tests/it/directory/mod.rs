@@ -6,6 +6,7 @@ mod faults;
 mod ldap;
 mod source;
 mod source_changes;
+mod source_dirsync;
 mod source_faults;
 mod watch;
 

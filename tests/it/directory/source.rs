@@ -1,6 +1,6 @@
 //! The conformance suite of sources: whatever happens in a directory, following its changes leads to what a full reading
 //! finds. It runs on `people.toml`, on slapd with syncprov (with and without its log) and without it, and on Samba, once
-//! as an account that sees deleted objects and once as one that does not.
+//! as an account that sees deleted objects and once as one that does not; by DirSync in `source_dirsync`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use sekisho::clock::SeededIds;
 use sekisho::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
-use sekisho::directory::{FileDirectory, hash_password};
+use sekisho::directory::{ChangesBy, FileDirectory, LdapOptions, hash_password};
 use sekisho::secret::Secret;
 use tokio::sync::mpsc;
 
@@ -285,6 +285,7 @@ fn set(dn: &str, name: &str, value: &str) -> String {
 pub(super) struct SambaRig {
     samba: &'static Samba,
     source: sekisho::directory::LdapDirectory,
+    options: LdapOptions,
     unit: String,
     /// To keep names apart in the domain.
     moved: BTreeMap<&'static str, String>,
@@ -293,6 +294,11 @@ pub(super) struct SambaRig {
 impl SambaRig {
     /// With two units below `OU=<name>`, read as this account.
     pub(super) fn new(samba: &'static Samba, name: &str, account: (&str, &str)) -> Self {
+        Self::with(samba, name, account, ChangesBy::Usn)
+    }
+
+    /// The same, asked for changes in this way.
+    pub(super) fn with(samba: &'static Samba, name: &str, account: (&str, &str), changes: ChangesBy) -> Self {
         let unit = format!("OU={name},OU=Corp,{}", samba::BASE);
         for dn in [unit.clone(), format!("OU=in,{unit}"), format!("OU=out,{unit}")] {
             samba.modify(&format!("dn: {dn}\nchangetype: add\nobjectClass: organizationalUnit\n"));
@@ -302,7 +308,12 @@ impl SambaRig {
         options.bind_password = Some(Secret::new(account.1.to_owned()));
         // Logins are unique in a domain, and names here are of one unit.
         "(displayName={login})".clone_into(&mut options.login_filter);
-        Self { samba, source: open(options), unit, moved: BTreeMap::new() }
+        options.changes = changes;
+        Self { samba, source: open(options.clone()), options, unit, moved: BTreeMap::new() }
+    }
+
+    pub(super) fn options(&self) -> LdapOptions {
+        self.options.clone()
     }
 
     fn dn(&self, login: &str) -> String {

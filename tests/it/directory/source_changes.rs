@@ -210,6 +210,37 @@ async fn deleted_objects_name_exactly_what_is_gone() {
 }
 
 #[tokio::test]
+async fn a_global_catalogue_is_not_read_but_the_domains_that_it_knows() {
+    let Some(samba) = Samba::shared() else { return };
+    let mut options = samba.options();
+    options.urls = vec![samba.catalogue_url()];
+    let directory = open(options.clone());
+    let people = query(&format!("OU=Corp,{}", samba::BASE));
+    let nowhere = Cursor { server: String::new(), value: "usn:1@2024-05-01T12:00:00Z".to_owned() };
+    let (sender, _receiver) = tokio::sync::mpsc::channel(9);
+    let refused = [
+        directory.read(&people, sender).await.unwrap_err(),
+        directory.changes(&people, &nowhere).await.unwrap_err(),
+        directory.by_ids(&people, &[]).await.unwrap_err(),
+        directory.by_login(&people, "alice").await.unwrap_err(),
+        directory.flavour().await.unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.to_string().contains("is a global catalogue, which knows few attributes"), "{error}");
+    }
+    let domains = directory.domains(&people.base).await.unwrap().unwrap();
+    let [domain] = domains.as_slice() else { panic!("{domains:?}") };
+    assert_eq!((domain.name(), domain.base()), ("corp/example.test", people.base.as_str()));
+    let (found, cursor, _) = read(domain.as_ref(), &people).await;
+    assert!(found.len() > 10, "{found:?}");
+    let itself = open(samba.options());
+    assert_eq!(cursor.server, read(&itself, &people).await.1.server);
+    assert!(itself.domains(&people.base).await.unwrap().is_none());
+    let error = directory.domains("DC=elsewhere").await.unwrap_err().to_string();
+    assert!(error.contains("no domain of the forest"), "{error}");
+}
+
+#[tokio::test]
 async fn a_large_group_is_whole() {
     let Some(samba) = Samba::shared() else { return };
     let groups = SourceQuery {

@@ -5,6 +5,7 @@ pub mod apache;
 pub mod app;
 pub mod browser;
 pub mod decryption;
+pub(crate) mod fake_domain;
 pub(crate) mod fake_ldap;
 pub(crate) mod fake_source;
 pub mod folder;

@@ -282,8 +282,8 @@ pub(crate) fn unicode_pwd(password: &str) -> Vec<u8> {
 }
 
 /// Past the capture of a test's output, which nobody reads when the test ends well.
-fn shout(cause: &str) {
-    let text = format!("\nSKIPPED, NOTHING WAS TESTED against Active Directory (Samba): {cause}\n");
+pub(crate) fn shout(cause: &str) {
+    let text = format!("\nSKIPPED, NOTHING WAS TESTED against Active Directory: {cause}\n");
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
@@ -417,13 +417,18 @@ fn write_certificates(folder: &Path, address: Ipv4Addr) {
 
 /// An address of the loopback network on which nobody listens; two runs at once begin to look at different places.
 fn free_address() -> Ipv4Addr {
+    free_address_for(&PORTS)
+}
+
+/// The same for these ports.
+pub(crate) fn free_address_for(ports: &[u16]) -> Ipv4Addr {
     let start = std::process::id();
     let address = |step: u32| {
         let place = start.wrapping_mul(31).wrapping_add(step) % 60_000 + 256;
         let [_, _, high, low] = place.to_be_bytes();
         Ipv4Addr::new(127, 77, high, low)
     };
-    let is_free = |address: &Ipv4Addr| PORTS.iter().all(|port| TcpListener::bind((*address, *port)).is_ok());
+    let is_free = |address: &Ipv4Addr| ports.iter().all(|port| TcpListener::bind((*address, *port)).is_ok());
     (0..100).map(address).find(is_free).expect("a loopback address with free ports")
 }
 

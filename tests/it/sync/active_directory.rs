@@ -21,6 +21,8 @@ const UNIT: &str = "objectClass: organizationalUnit\n";
 enum Account {
     SeesDeleted,
     Plain,
+    /// By DirSync.
+    Replicates,
 }
 
 /// A company in a unit of the domain. Its account names begin with the name of the unit.
@@ -116,9 +118,12 @@ impl Company {
 
     async fn rig(&self, account: Account, more: &str) -> Rig {
         let mut directory = self.samba.directory();
-        if account == Account::SeesDeleted {
+        if account != Account::Plain {
             directory =
                 directory.replace(READER, ADMINISTRATOR).replace(SERVICE_PASSWORD, ADMINISTRATOR_PASSWORD);
+        }
+        if account == Account::Replicates {
+            directory.push_str("changes = \"dirsync\"\n");
         }
         let base = self.dn("").trim_start_matches(',').to_owned();
         Rig::new(ScimServer::scim2().await, &directory, &format!("search_base = {base:?}\n{more}")).await
@@ -149,6 +154,11 @@ async fn everything_that_happens_reaches_the_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_happens_reaches_the_service_by_a_plain_account() {
     everything_that_happens("sync-plain", Account::Plain).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_happens_reaches_the_service_by_dirsync() {
+    everything_that_happens("sync-dirsync", Account::Replicates).await;
 }
 
 async fn everything_that_happens(name: &'static str, account: Account) {
@@ -324,6 +334,26 @@ async fn a_deletion_is_among_the_changes() {
         }
     }
     panic!("no run read changes alone");
+}
+
+/// The catalogue of a forest with one domain: its domain controller is read, on its own port.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_global_catalogue_leads_to_its_domain() {
+    let Some(samba) = Samba::shared() else { return };
+    let company = Company::new(samba, "sync-catalogue");
+    let directory = samba.directory().replace(&samba.ldaps_url(), &samba.catalogue_url());
+    let base = company.dn("").trim_start_matches(',').to_owned();
+    let rig = Rig::new(ScimServer::scim2().await, &directory, &format!("search_base = {base:?}\n")).await;
+    let (out, _) = rig.carried(&["run", "idp"]);
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    let logins = ["aoki", "baba", "chiba"].map(|name| company.login(name));
+    assert_eq!(names(&users), logins.each_ref().map(String::as_str), "{out}");
+    assert_eq!(members(&groups["prime"], &users, &groups), [logins[1].as_str()]);
+    let place = "CN=aoki,OU=Sales,OU=Staff";
+    company.change(place, "changetype: modify\nreplace: givenName\ngivenName: Hanako\n");
+    let (out, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes.len(), 1, "{writes:?}\n{out}");
+    assert_eq!(rig.users().await[&logins[0]]["name"]["givenName"], "Hanako");
 }
 
 /// A type that the service does not have is told, and the others are carried.

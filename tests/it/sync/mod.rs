@@ -4,6 +4,7 @@ mod active_directory;
 mod check;
 mod conformance;
 mod daemon;
+mod forest;
 mod hostile;
 mod inbox;
 mod kill;
