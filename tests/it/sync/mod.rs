@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod check;
+mod company;
 mod conformance;
 mod daemon;
 mod hostile;
@@ -11,6 +12,7 @@ mod ldap_target;
 mod rig;
 mod run;
 mod scim_target;
+mod six_types;
 mod to_ldap;
 
 use std::collections::BTreeMap;
