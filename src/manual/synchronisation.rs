@@ -245,6 +245,31 @@
 //! * `generic` and `secioss`: `userName` differs. `generic` takes userPrincipalName, else mail, else uid; `secioss` takes
 //!   sAMAccountName, else uid, and gives a random password at creation.
 //!
+//! ## Terminal services of Active Directory
+//!
+//! What terminal services keep of a user stands inside one value, `userParameters` (\[MS-TSTS\] 2.3). With `preset = "ldap"`
+//! and Active Directory as the target, rules reach it by names that ADSI has for it:
+//!
+//! | path | value |
+//! |---|---|
+//! | `TerminalServicesHomeDirectory` | a path, such as `\\files\tanaka` |
+//! | `TerminalServicesHomeDrive` | a drive, such as `H:` |
+//! | `TerminalServicesProfilePath` | a path |
+//! | `TerminalServicesAllowLogon` | whether the user may log on; without a value: yes |
+//!
+//! ```toml
+//! [[sync.map]]
+//! object = "user"
+//! path = "TerminalServicesProfilePath"
+//! source = 'join("", "\\\\files\\profiles\\", uid)'
+//! ```
+//!
+//! Everything else in the value stays: what other programs wrote there, and settings without a rule. A value that is not
+//! written as terminal services write it is not touched; the change is refused with 19 then, and told. Where there is no such
+//! value, in AD LDS and in OpenLDAP, the settings are left out and nothing fails; so with Samba, which does not take them by
+//! LDAP. `msTSHomeDirectory` and the like are attributes of their own, which terminal services do not read: a rule for one
+//! writes just that.
+//!
 //! ## Rules
 //!
 //! ```toml

@@ -13,6 +13,7 @@ mod rig;
 mod run;
 mod scim_target;
 mod six_types;
+mod terminal_services;
 mod to_ldap;
 
 use std::collections::BTreeMap;
