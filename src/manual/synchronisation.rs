@@ -227,7 +227,7 @@
 //! | `6clicks` | 6clicks | user, group | role | PATCH | delete | 5 | 300 days |
 //! | `diligent-one` | Diligent One | user | | PATCH | delete | 5 | |
 //! | `generic` | SCIM 2.0 | user, group | security-group | PATCH | delete | 10 | |
-//! | `ldap` | LDAP | user, group | organization | PATCH | delete | 1000 | |
+//! | `ldap` | LDAP | user, group | organization, contact, security-group, role | PATCH | delete | 1000 | |
 //! | `secioss` | Secioss | organization, user, group, security-group, role | contact | PATCH | delete | 10 | |
 //! | `trustlogin` | TrustLogin | user | | PATCH | delete | 3 | |
 //!
@@ -241,7 +241,8 @@
 //! * `trustlogin`: a work e-mail address that equals userName is left out, for the service answers it with an error. What it
 //!   does not keep is not compared, so that it is not sent again each time.
 //! * `ldap`: `[sync.ldap]` says where; see [configuration](super::configuration). Update tells nothing there. An OpenLDAP
-//!   needs the overlay `refint` for `member` and `manager`: without it, whoever is renamed stays there by the old name.
+//!   needs the overlay `refint` for `member` and `manager`: without it, whoever is renamed stays there by the old name. Give
+//!   each type a `base` of its own: people and contacts are of one object class, and so are groups and roles.
 //! * `generic` and `secioss`: `userName` differs. `generic` takes userPrincipalName, else mail, else uid; `secioss` takes
 //!   sAMAccountName, else uid, and gives a random password at creation.
 //!

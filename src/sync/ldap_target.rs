@@ -38,6 +38,9 @@ pub use options::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
 use user_parameters::Setting;
 use wanted::{Place, Wanted};
 
+/// How often a change is tried while what it belongs to moves; more than a tree is deep.
+const MOST_MOVES: u32 = 16;
+
 /// An LDAP directory that is written to.
 #[derive(Debug)]
 pub struct LdapTarget {
@@ -176,7 +179,7 @@ impl LdapTarget {
         Ok(name.below(parent.as_deref().unwrap_or(above)))
     }
 
-    /// A change of an entry.
+    /// One try of a change.
     async fn change(&self, shape: &Shape, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
         let mut names = shape.state();
         names.extend(["cn", "uid", "ou", "userPrincipalName"].map(str::to_owned));
@@ -300,7 +303,21 @@ impl Target for LdapTarget {
 
     async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
         let shape = self.shape(kind).await?;
-        self.change(&shape, id, edits).await
+        let mut tries = 1;
+        loop {
+            let fault = match self.change(&shape, id, edits).await {
+                Err(fault) if fault.kind == FaultKind::NotFound => fault,
+                other => return other,
+            };
+            // Whoever moves a parent at the same time takes what is below it to another DN.
+            if self.entry(&shape, id, vec!["1.1".to_owned()]).await?.is_none() {
+                return Err(fault);
+            }
+            if tries == MOST_MOVES {
+                return Err(refused(fault.code, fault.detail));
+            }
+            tries += 1;
+        }
     }
 
     async fn delete(&self, kind: ObjectType, id: &str) -> Result<(), TargetFault> {

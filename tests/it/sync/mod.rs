@@ -9,10 +9,12 @@ mod hostile;
 mod inbox;
 mod kill;
 mod ldap_target;
+mod one_percent;
 mod rig;
 mod run;
 mod scim_target;
 mod six_types;
+mod six_types_to_ldap;
 mod terminal_services;
 mod to_ldap;
 
