@@ -258,12 +258,7 @@
 //! | `TerminalServicesProfilePath` | a path |
 //! | `TerminalServicesAllowLogon` | whether the user may log on; without a value: yes |
 //!
-//! ```toml
-//! [[sync.map]]
-//! object = "user"
-//! path = "TerminalServicesProfilePath"
-//! source = 'join("", "\\\\files\\profiles\\", uid)'
-//! ```
+//! The source of such a path is best built by an expression: `'join("", "\\\\files\\profiles\\", uid)'`.
 //!
 //! Everything else in the value stays: what other programs wrote there, and settings without a rule. A value that is not
 //! written as terminal services write it is not touched; the change is refused with 19 then, and told. Where there is no such

@@ -1,3 +1,5 @@
+//! What Windows writes, what is written here, and that what others wrote stays.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
