@@ -114,6 +114,16 @@ impl LdapWriter {
         Ok(if self.is_active_directory().await? { Flavour::ActiveDirectory } else { Flavour::Other })
     }
 
+    /// Whether it has `userParameters` and takes it: AD LDS has none, and Samba takes none over LDAP (its bug 8077).
+    pub async fn takes_user_parameters(&self) -> Result<bool, WriteFault> {
+        if !self.is_active_directory().await? {
+            return Ok(false);
+        }
+        let root = self.directory.entry("", &["vendorName"]).await?;
+        let is_samba = |name: &str| name.starts_with("Samba");
+        Ok(!root.iter().flat_map(|entry| entry.texts("vendorName")).any(is_samba))
+    }
+
     async fn is_active_directory(&self) -> Result<bool, WriteFault> {
         Ok(self.directory.is_active_directory().await?)
     }

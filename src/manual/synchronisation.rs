@@ -253,7 +253,7 @@
 //! | `6clicks` | 6clicks | user, group | role | PATCH | delete | 5 | 300 days |
 //! | `diligent-one` | Diligent One | user | | PATCH | delete | 5 | |
 //! | `generic` | SCIM 2.0 | user, group | security-group | PATCH | delete | 10 | |
-//! | `ldap` | LDAP | user, group | organization | PATCH | delete | 1000 | |
+//! | `ldap` | LDAP | user, group | organization, contact, security-group, role | PATCH | delete | 1000 | |
 //! | `secioss` | Secioss | organization, user, group, security-group, role | contact | PATCH | delete | 10 | |
 //! | `trustlogin` | TrustLogin | user | | PATCH | delete | 3 | |
 //!
@@ -267,9 +267,30 @@
 //! * `trustlogin`: a work e-mail address that equals userName is left out, for the service answers it with an error. What it
 //!   does not keep is not compared, so that it is not sent again each time.
 //! * `ldap`: `[sync.ldap]` says where; see [configuration](super::configuration). Update tells nothing there. An OpenLDAP
-//!   needs the overlay `refint` for `member` and `manager`: without it, whoever is renamed stays there by the old name.
+//!   needs the overlay `refint` for `member` and `manager`: without it, whoever is renamed stays there by the old name. Give
+//!   each type a `base` of its own: people and contacts are of one object class, and so are groups and roles.
 //! * `generic` and `secioss`: `userName` differs. `generic` takes userPrincipalName, else mail, else uid; `secioss` takes
 //!   sAMAccountName, else uid, and gives a random password at creation.
+//!
+//! ## Terminal services of Active Directory
+//!
+//! What terminal services keep of a user stands inside one value, `userParameters` (\[MS-TSTS\] 2.3). With `preset = "ldap"`
+//! and Active Directory as the target, rules reach it by names that ADSI has for it:
+//!
+//! | path | value |
+//! |---|---|
+//! | `TerminalServicesHomeDirectory` | a path, such as `\\files\tanaka` |
+//! | `TerminalServicesHomeDrive` | a drive, such as `H:` |
+//! | `TerminalServicesProfilePath` | a path |
+//! | `TerminalServicesAllowLogon` | whether the user may log on; without a value: yes |
+//!
+//! The source of such a path is best built by an expression: `'join("", "\\\\files\\profiles\\", uid)'`.
+//!
+//! Everything else in the value stays: what other programs wrote there, and settings without a rule. A value that is not
+//! written as terminal services write it is not touched; the change is refused with 19 then, and told. Where there is no such
+//! value, in AD LDS and in OpenLDAP, the settings are left out and nothing fails; so with Samba, which does not take them by
+//! LDAP. `msTSHomeDirectory` and the like are attributes of their own, which terminal services do not read: a rule for one
+//! writes just that.
 //!
 //! ## Rules
 //!

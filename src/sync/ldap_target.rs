@@ -2,8 +2,9 @@
 //!
 //! An object's id is its objectGUID or entryUUID, so that it is the same one after a rename or a move. `wanted` has the
 //! paths; a change of the name or of the parent is a rename or a move (ModifyDN), never a deletion. `options` says where
-//! the types are and what they are made of, `active_directory` what only that has, `create` makes entries, `members`
-//! carries members, `change` is the rest of a change, `entry` tells what is there, and `fault` what a result code is for a run.
+//! the types are and what they are made of, `active_directory` what only that has, `user_parameters` what terminal services
+//! keep there, `create` makes entries, `members` carries members, `change` is the rest of a change, `entry` tells what is
+//! there, and `fault` what a result code is for a run.
 //!
 //! Only entries below the base of their type are seen or touched, and never the base itself.
 
@@ -14,13 +15,14 @@ mod entry;
 mod fault;
 mod members;
 mod options;
+mod user_parameters;
 mod wanted;
 
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::directory::dn::Dn;
 use crate::directory::write::{DirectoryEntry, Extent, LdapWriter, Rdn, Reading, equality, is_id, parent_of};
@@ -34,7 +36,11 @@ use entry::{Known, object};
 use fault::{During, gone, refused, told};
 use options::Shape;
 pub use options::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
+use user_parameters::Setting;
 use wanted::{Place, Wanted};
+
+/// How often a change is tried while what it belongs to moves; more than a tree is deep.
+const MOST_MOVES: u32 = 16;
 
 /// An LDAP directory that is written to.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub struct LdapTarget {
     writer: LdapWriter,
     options: LdapTargetOptions,
     roots: Vec<String>,
+    /// Whether settings of terminal services are kept; asked once.
+    keeps_terminal: OnceCell<bool>,
 }
 
 impl LdapTarget {
@@ -50,13 +58,20 @@ impl LdapTarget {
         if let Some(fault) = options.check().into_iter().next() {
             return Err(fault);
         }
-        Ok(Self { roots: options.roots(), writer, options })
+        Ok(Self { roots: options.roots(), writer, options, keeps_terminal: OnceCell::new() })
     }
 
     async fn shape(&self, kind: ObjectType) -> Result<Shape, TargetFault> {
         let flavour = self.writer.flavour().await.map_err(|fault| told(&fault, During::Reading))?;
         let unknown = || refused(53, format!("objects of the type {} are not carried here", kind.key()));
-        self.options.shape(kind, flavour).ok_or_else(unknown)
+        let mut shape = self.options.shape(kind, flavour).ok_or_else(unknown)?;
+        shape.terminal = shape.terminal && self.keeps_terminal().await?;
+        Ok(shape)
+    }
+
+    async fn keeps_terminal(&self) -> Result<bool, TargetFault> {
+        let keeps = self.keeps_terminal.get_or_try_init(|| self.writer.takes_user_parameters()).await;
+        keeps.copied().map_err(|fault| told(&fault, During::Reading))
     }
 
     /// The entry with an id, below the base of its type.
@@ -164,6 +179,32 @@ impl LdapTarget {
         renamed.map_err(|fault| told(&fault, During::Changing))?;
         Ok(name.below(parent.as_deref().unwrap_or(above)))
     }
+
+    /// One try of a change.
+    async fn change(&self, shape: &Shape, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
+        let mut names = shape.state();
+        names.extend(["cn", "uid", "ou", "userPrincipalName"].map(str::to_owned));
+        let entry = self.entry(shape, id, names).await?.ok_or_else(|| gone(id, &shape.base))?;
+        let rdn = Rdn::of(&entry.dn).map_or_else(|| shape.rdn.clone(), |rdn| rdn.attribute);
+        let mut wanted = Wanted::of_edits(edits, shape, &rdn)?;
+        self.refer(&mut wanted.attributes).await?;
+        let members = std::mem::take(&mut wanted.members);
+        let password = wanted.password.take();
+        // Whatever this side refuses is refused before anything is sent.
+        let changes = modifications(&mut wanted, &entry, shape, &rdn)?;
+        let dn = self.moved(&entry, &wanted, shape, &rdn).await?;
+        let failed = |fault| told(&fault, During::Changing);
+        if let Some(password) = password {
+            self.writer.set_password(&dn, &password).await.map_err(failed)?;
+        }
+        if !changes.is_empty() {
+            self.writer.modify(&dn, &changes).await.map_err(failed)?;
+        }
+        for change in &members {
+            self.change_members(&dn, change, shape).await?;
+        }
+        Ok(())
+    }
 }
 
 fn reading(shape: &Shape, filter: String, attributes: Vec<String>) -> Reading {
@@ -190,7 +231,11 @@ impl Target for LdapTarget {
                 return Err(refused(32, detail));
             }
         }
-        Ok(Ability { types: self.options.types.keys().copied().collect(), lists: true })
+        let mut ignored = Vec::new();
+        if !self.keeps_terminal().await? {
+            ignored.extend(Setting::all().map(|(path, _)| path.to_owned()));
+        }
+        Ok(Ability { types: self.options.types.keys().copied().collect(), lists: true, ignored })
     }
 
     async fn list(
@@ -260,28 +305,21 @@ impl Target for LdapTarget {
 
     async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
         let shape = self.shape(kind).await?;
-        let mut names = shape.state();
-        names.extend(["cn", "uid", "ou", "userPrincipalName"].map(str::to_owned));
-        let entry = self.entry(&shape, id, names).await?.ok_or_else(|| gone(id, &shape.base))?;
-        let rdn = Rdn::of(&entry.dn).map_or_else(|| shape.rdn.clone(), |rdn| rdn.attribute);
-        let mut wanted = Wanted::of_edits(edits, &shape, &rdn)?;
-        self.refer(&mut wanted.attributes).await?;
-        let members = std::mem::take(&mut wanted.members);
-        let password = wanted.password.take();
-        // Whatever this side refuses is refused before anything is sent.
-        let changes = modifications(&mut wanted, &entry, &shape, &rdn)?;
-        let dn = self.moved(&entry, &wanted, &shape, &rdn).await?;
-        let failed = |fault| told(&fault, During::Changing);
-        if let Some(password) = password {
-            self.writer.set_password(&dn, &password).await.map_err(failed)?;
+        let mut tries = 1;
+        loop {
+            let fault = match self.change(&shape, id, edits).await {
+                Err(fault) if fault.kind == FaultKind::NotFound => fault,
+                other => return other,
+            };
+            // Whoever moves a parent at the same time takes what is below it to another DN.
+            if self.entry(&shape, id, vec!["1.1".to_owned()]).await?.is_none() {
+                return Err(fault);
+            }
+            if tries == MOST_MOVES {
+                return Err(refused(fault.code, fault.detail));
+            }
+            tries += 1;
         }
-        if !changes.is_empty() {
-            self.writer.modify(&dn, &changes).await.map_err(failed)?;
-        }
-        for change in &members {
-            self.change_members(&dn, change, &shape).await?;
-        }
-        Ok(())
     }
 
     async fn delete(&self, kind: ObjectType, id: &str) -> Result<(), TargetFault> {

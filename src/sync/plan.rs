@@ -101,6 +101,13 @@ impl Planner {
         self.others = others;
     }
 
+    /// Paths that the target takes and does not show, beside those of the policy.
+    pub fn not_shown<'a>(&mut self, kind: ObjectType, paths: impl Iterator<Item = &'a str>) {
+        if let Some(rules) = self.policy.types.get_mut(&kind) {
+            rules.write_only.extend(paths.map(str::to_owned));
+        }
+    }
+
     /// The target has no object of this link any more: it is looked for or made anew when it is offered. Comes before
     /// everything that is offered, for others refer to it.
     pub fn lost(&mut self, key: &ObjectKey) {

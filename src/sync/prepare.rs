@@ -164,6 +164,10 @@ impl Synchronisation {
         let streams: Vec<Stream> = parts.iter().map(Stream::of_people).collect();
         let (mut planner, [mut known, gone]) = self.planner(state).await?;
         known.extend(gone);
+        let is_ignored = |path: &&str| ability.ignored.iter().any(|known| known.eq_ignore_ascii_case(path));
+        for (kind, mapping) in &before.mappings {
+            planner.not_shown(*kind, mapping.paths().filter(is_ignored));
+        }
         let is_first = planner.linked().next().is_none();
         let mut lists = BTreeMap::new();
         if ability.lists && (is_first || self.options().compare) {

@@ -41,6 +41,8 @@ pub struct Ability {
     pub types: Vec<ObjectType>,
     /// Whether all objects of a type can be listed, so that a first match needs no question for each.
     pub lists: bool,
+    /// Paths that it takes and does not keep: nothing is missing where they show nothing. In any case.
+    pub ignored: Vec<String>,
 }
 
 /// Why a target did not do what it was asked.

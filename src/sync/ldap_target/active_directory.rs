@@ -1,9 +1,16 @@
 //! What only Active Directory has: flags of accounts, types of groups, names from before Windows 2000, and the domain of a
 //! user's principal name, which stays.
 
+use super::fault::refused;
 use super::options::Shape;
+use super::user_parameters::{Foreign, UserParameters};
+use super::wanted::Wanted;
 use crate::identity::Value;
 use crate::sync::ObjectType;
+use crate::sync::target::TargetFault;
+
+/// What terminal services, and others before them, keep of a user.
+pub(super) const USER_PARAMETERS: &str = "userParameters";
 
 /// `ADS_UF_ACCOUNTDISABLE`.
 const DISABLED: i64 = 0x2;
@@ -91,6 +98,35 @@ pub(super) fn fill(shape: &Shape, name: &str, attributes: &mut Vec<(String, Vec<
 fn account_name(name: &str) -> String {
     let kept = |c: char| if c.is_control() || NOT_IN_ACCOUNT_NAMES.contains(c) { '_' } else { c };
     name.trim().trim_end_matches('.').chars().map(kept).collect()
+}
+
+/// What `userParameters` holds with the settings of terminal services that are wanted; none where it stays as it is. What
+/// cannot be understood is nothing that may be replaced.
+pub(super) fn with_terminal(
+    wanted: &mut Wanted,
+    held: Option<&Value>,
+) -> Result<Option<Vec<Value>>, TargetFault> {
+    let settings = std::mem::take(&mut wanted.terminal);
+    if settings.is_empty() {
+        return Ok(None);
+    }
+    // A rule may have the whole of it.
+    let given = wanted.take(USER_PARAMETERS);
+    let before = given.as_ref().map_or(held, |values| values.first());
+    let written = || {
+        let mut parameters = UserParameters::parse(before.map_or(&[][..], Value::as_bytes))?;
+        for (setting, value) in &settings {
+            parameters.set(*setting, value.as_deref())?;
+        }
+        parameters.text()
+    };
+    let foreign = |cause: Foreign| {
+        let detail = format!("{USER_PARAMETERS} stays as it is: {cause}; correct or remove it at the target");
+        refused(19, detail)
+    };
+    let text = written().map_err(foreign)?;
+    let is_held = text.as_deref().unwrap_or_default().as_bytes() == held.map_or(&[][..], Value::as_bytes);
+    Ok((!is_held).then(|| text.map(Value::from).into_iter().collect()))
 }
 
 /// Whether a userPrincipalName may become another: only the part before the `@` changes.

@@ -1,6 +1,6 @@
 //! The attributes of a change, as one request: values, auxiliary classes, and whether the account is usable.
 
-use super::active_directory::{flags, keeps_domain};
+use super::active_directory::{USER_PARAMETERS, flags, keeps_domain, with_terminal};
 use super::fault::refused;
 use super::options::{Disabling, Shape};
 use super::wanted::Wanted;
@@ -27,6 +27,10 @@ pub(super) fn modifications(
     }
     if shape.is_active_directory() {
         domain_stays(wanted, entry)?;
+        let held = entry.values(USER_PARAMETERS).first();
+        if let Some(values) = with_terminal(wanted, held)? {
+            wanted.attributes.push((USER_PARAMETERS.to_owned(), values));
+        }
     }
     match &shape.disabling {
         Disabling::AccountControl => {

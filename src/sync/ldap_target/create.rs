@@ -2,7 +2,7 @@
 //! gets no further than half-way is removed again.
 
 use super::LdapTarget;
-use super::active_directory::{fill, first_flags};
+use super::active_directory::{USER_PARAMETERS, fill, first_flags, with_terminal};
 use super::change::account_flags;
 use super::fault::{During, refused, told};
 use super::options::{Disabling, Shape};
@@ -64,6 +64,9 @@ impl LdapTarget {
         let mut afterwards = Vec::new();
         if shape.is_active_directory() {
             fill(shape, &name, &mut wanted.attributes);
+            if let Some(values) = with_terminal(&mut wanted, None)? {
+                wanted.attributes.push((USER_PARAMETERS.to_owned(), values));
+            }
             let has_password = wanted.password.is_some();
             if let Some(values) = if has_password { wanted.take(AFTER_PASSWORD) } else { None } {
                 afterwards.push(Modification::Replace(AFTER_PASSWORD.to_owned(), values));

@@ -1,12 +1,13 @@
 //! An entry as a [`TargetObject`]: a JSON object of its attributes, a text for one value and a sorted list for more, with
-//! `@rdn`, `@parent`, `@active` and `@groupType` as the paths of the target have them, and members by their ids.
+//! `@rdn`, `@parent`, `@active`, `@groupType` and those of terminal services as the paths of the target have them, and members by their ids.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::active_directory::{group_type_word, is_usable};
+use super::active_directory::{USER_PARAMETERS, group_type_word, is_usable};
 use super::options::{Disabling, Shape};
+use super::user_parameters::{Setting, UserParameters};
 use crate::directory::dn::Dn;
 use crate::directory::write::{DirectoryEntry, Rdn, parent_of};
 use crate::identity::Value;
@@ -60,6 +61,9 @@ pub(super) fn object(entry: &DirectoryEntry, shape: &Shape, known: &Known) -> Ta
     own("@parent", parent.map(Json::from));
     own("@active", active(entry, shape).map(Json::from));
     own("@groupType", entry.text("groupType").and_then(group_type_word).map(Json::from));
+    for (path, setting) in Setting::all() {
+        own(path, terminal(entry, shape, setting).map(Json::from));
+    }
     TargetObject { id: entry.id.clone(), body: Json::Object(body) }
 }
 
@@ -80,6 +84,12 @@ fn active(entry: &DirectoryEntry, shape: &Shape) -> Option<bool> {
         }
         Disabling::Nothing => None,
     }
+}
+
+/// What terminal services are told; nothing where that cannot be understood.
+fn terminal(entry: &DirectoryEntry, shape: &Shape, setting: Setting) -> Option<String> {
+    let held = entry.values(USER_PARAMETERS).first().map_or(&[][..], Value::as_bytes);
+    UserParameters::parse(held).ok().filter(|_| shape.terminal)?.get(setting)
 }
 
 /// Whether a member only stands there because there must be one.

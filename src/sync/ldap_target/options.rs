@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::active_directory::USER_PARAMETERS;
 use crate::directory::dn::Dn;
 use crate::directory::source::Flavour;
 use crate::directory::write::is_attribute;
@@ -217,6 +218,7 @@ impl LdapTargetOptions {
             attributes: options.attributes.clone(),
             disabling: if kind == ObjectType::User { disabling } else { Disabling::Nothing },
             placeholder,
+            terminal: flavour == Flavour::ActiveDirectory && kind == ObjectType::User,
         })
     }
 }
@@ -235,6 +237,8 @@ pub(super) struct Shape {
     pub(super) attributes: Vec<String>,
     pub(super) disabling: Disabling,
     pub(super) placeholder: Option<String>,
+    /// Whether settings of terminal services are kept.
+    pub(super) terminal: bool,
 }
 
 impl Shape {
@@ -257,6 +261,9 @@ impl Shape {
             Disabling::AccountControl => names.push("userAccountControl".to_owned()),
             Disabling::Attribute { name, .. } => names.push(name.clone()),
             Disabling::Nothing => {}
+        }
+        if self.terminal {
+            names.push(USER_PARAMETERS.to_owned());
         }
         names
     }

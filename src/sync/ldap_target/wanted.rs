@@ -10,6 +10,7 @@
 //! | `@active` | whether the account is usable |
 //! | `@password`, `userPassword`, `unicodePwd` | a new password; never read |
 //! | `@groupType` | the type of a group of Active Directory in words, as `universal-security` |
+//! | `TerminalServicesHomeDirectory`, `TerminalServicesHomeDrive`, `TerminalServicesProfilePath`, `TerminalServicesAllowLogon` | of a user of Active Directory, inside `userParameters`; taken and not kept elsewhere |
 //! | `objectClass` | the auxiliary classes of the entry, of those that the options name |
 //!
 //! At the attribute for members, and in [`Edit::Join`] and [`Edit::Leave`], values are ids.
@@ -21,8 +22,10 @@ use serde_json::Value as Json;
 use super::active_directory::{group_type, group_types};
 use super::fault::refused;
 use super::options::Shape;
+use super::user_parameters::Setting;
 use crate::identity::Value;
 use crate::secret::Secret;
+use crate::sync::ObjectType;
 use crate::sync::target::{Edit, TargetFault};
 
 /// What is to become of one entry.
@@ -38,6 +41,8 @@ pub(super) struct Wanted {
     /// No values: the attribute goes.
     pub(super) attributes: Vec<(String, Vec<Value>)>,
     pub(super) members: Vec<Members>,
+    /// None: the setting goes.
+    pub(super) terminal: Vec<(Setting, Option<String>)>,
 }
 
 /// Where an entry is.
@@ -123,6 +128,9 @@ impl Wanted {
             });
             let number = number.collect::<Result<Vec<String>, _>>()?;
             self.attributes.push(("groupType".to_owned(), values(number)));
+        } else if let Some(setting) = Setting::of(path).filter(|_| shape.kind == ObjectType::User) {
+            let setting = (setting, terminal(path, setting, value, texts)?);
+            self.terminal.extend(Some(setting).filter(|_| shape.terminal));
         } else if is("objectClass") {
             self.classes = Some(texts);
         } else if is(&shape.member) {
@@ -159,6 +167,26 @@ fn texts(path: &str, value: &Json) -> Result<Vec<String>, TargetFault> {
     })
 }
 
+fn terminal(
+    path: &str,
+    setting: Setting,
+    value: &Json,
+    texts: Vec<String>,
+) -> Result<Option<String>, TargetFault> {
+    let mut texts = texts.into_iter();
+    let (first, more) = (texts.next(), texts.next());
+    if more.is_some() || first.as_ref().is_some_and(|text| text.contains('\0')) {
+        return Err(refused(19, format!("{path} is one text")));
+    }
+    match (setting, first) {
+        (Setting::AllowLogon, Some(_)) => {
+            let truth = truth(value).ok_or_else(|| refused(21, format!("{path} is true or false")))?;
+            Ok(Some(truth.to_string()))
+        }
+        (_, first) => Ok(first),
+    }
+}
+
 fn truth(value: &Json) -> Option<bool> {
     match value {
         Json::Bool(truth) => Some(*truth),
@@ -174,13 +202,16 @@ mod tests {
 
     use super::*;
     use crate::directory::source::Flavour;
-    use crate::sync::ObjectType;
     use crate::sync::ldap_target::options::{LdapTargetOptions, TypeOptions};
 
     fn shape(kind: ObjectType) -> Shape {
+        shape_of(kind, Flavour::Other)
+    }
+
+    fn shape_of(kind: ObjectType, flavour: Flavour) -> Shape {
         let options = TypeOptions { base: "dc=x".into(), ..TypeOptions::default() };
         let types = BTreeMap::from([(kind, options)]);
-        LdapTargetOptions { types, ..LdapTargetOptions::default() }.shape(kind, Flavour::Other).unwrap()
+        LdapTargetOptions { types, ..LdapTargetOptions::default() }.shape(kind, flavour).unwrap()
     }
 
     fn set(edits: &[(&str, Json)]) -> Result<Wanted, TargetFault> {
@@ -201,6 +232,8 @@ mod tests {
             ("employeeNumber", json!(7)),
             ("isRetired", json!(true)),
             ("objectClass", json!(["posixAccount"])),
+            ("terminalServicesHomeDrive", json!("H:")),
+            ("TerminalServicesAllowLogon", json!("FALSE")),
         ])
         .unwrap();
         assert_eq!((wanted.name.as_deref(), wanted.active), (Some("tanaka"), Some(false)));
@@ -210,9 +243,28 @@ mod tests {
         let attributes: Vec<(&str, usize)> =
             wanted.attributes.iter().map(|(name, values)| (name.as_str(), values.len())).collect();
         assert_eq!(attributes, [("mail", 2), ("title", 0), ("employeeNumber", 1), ("isRetired", 1)]);
+        assert_eq!(wanted.terminal, [], "nobody keeps it here");
         assert_eq!(set(&[("@parent", Json::Null)]).unwrap().parent, Some(Place::Base));
         let both = set(&[("uid", json!(["a", "b"]))]).unwrap();
         assert_eq!((both.name.as_deref(), both.attributes.len()), (Some("a"), 1));
+    }
+
+    #[test]
+    fn terminal_services_are_of_users_of_active_directory() {
+        let edits = [
+            Edit::Set("terminalServicesHomeDrive".into(), json!("H:")),
+            Edit::Set("TerminalServicesAllowLogon".into(), json!("FALSE")),
+            Edit::Clear("TerminalServicesProfilePath".into()),
+        ];
+        let of = |kind| Wanted::of_edits(&edits, &shape_of(kind, Flavour::ActiveDirectory), "CN").unwrap();
+        let terminal = [
+            (Setting::HomeDrive, Some("H:".to_owned())),
+            (Setting::AllowLogon, Some("false".to_owned())),
+            (Setting::ProfilePath, None),
+        ];
+        assert_eq!(of(ObjectType::User).terminal, terminal);
+        let contact = of(ObjectType::Contact);
+        assert_eq!((contact.terminal.len(), contact.attributes.len()), (0, 3));
     }
 
     #[test]
@@ -222,6 +274,9 @@ mod tests {
         assert_eq!(code("@active", json!("maybe")), 21);
         assert_eq!(code("mail", json!({"value": "a"})), 21);
         assert_eq!(code("@groupType", json!("forest")), 21);
+        assert_eq!(code("TerminalServicesAllowLogon", json!("maybe")), 21);
+        assert_eq!(code("TerminalServicesHomeDrive", json!(["G:", "H:"])), 19);
+        assert_eq!(code("TerminalServicesHomeDrive", json!("H:\0")), 19);
     }
 
     #[test]

@@ -148,6 +148,10 @@ fn alike(wanted: &Value, shown: &Value, same: impl Fn(&str, &str) -> bool + Copy
         (Value::Array(ones), single) | (single, Value::Array(ones)) => {
             matches!(ones.as_slice(), [one] if alike(one, single, same))
         }
+        // A directory tells a boolean as a text.
+        (Value::Bool(one), Value::String(other)) | (Value::String(other), Value::Bool(one)) => {
+            other.eq_ignore_ascii_case(if *one { "true" } else { "false" })
+        }
         (one, other) => one == other,
     }
 }

@@ -167,7 +167,7 @@ impl Target for ScimTarget {
             let body = json::document(&answer.body).map_err(|error| broken(&error))?;
             ListResponse::parse(body).map_err(|error| broken(&error))?;
         }
-        Ok(Ability { types, lists })
+        Ok(Ability { types, lists, ignored: Vec::new() })
     }
 
     async fn list(

@@ -8,6 +8,7 @@ use std::process::Command;
 use sekisho::outgoing::{Credentials, ExchangeOptions};
 use sekisho::secret::Secret;
 use sekisho::sync::{ScimOptions, ScimTarget};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::client;
@@ -24,23 +25,58 @@ pub(crate) struct ScimServer {
 }
 
 impl ScimServer {
+    /// With users and groups.
     pub(crate) async fn scim2() -> Self {
+        Self::start_scim2(TempDir::new().unwrap(), &[]).await
+    }
+
+    /// With the six types of [`six_types`].
+    pub(crate) async fn scim2_with_six_types() -> Self {
+        let folder = TempDir::new().unwrap();
+        // Its own schemas, which a list of others would take the place of.
+        let import = "import scim2_server as s; print(s.__path__[0])";
+        let place = Command::new(installed("python/bin/python")).args(["-c", import]).output().unwrap();
+        let place = PathBuf::from(String::from_utf8(place.stdout).unwrap().trim());
+        let schemas = std::fs::read(place.join("resources/default-schemas.json")).unwrap();
+        let mut schemas: Vec<Value> = serde_json::from_slice(&schemas).unwrap();
+        let further: Value = serde_json::from_slice(&std::fs::read(six_types()).unwrap()).unwrap();
+        schemas.extend(further["schemas"].as_array().unwrap().iter().cloned());
+        let write = |name: &str, value: &Value| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, value.to_string()).unwrap();
+            file.display().to_string()
+        };
+        let (schemas, types) = (write("schemas", &schemas.into()), write("types", &further["resourceTypes"]));
+        Self::start_scim2(folder, &["--schema", &schemas, "--resource-type", &types]).await
+    }
+
+    async fn start_scim2(folder: TempDir, more: &[&str]) -> Self {
         let port = free_port();
         let mut command = Command::new(installed("python/bin/scim2-server"));
-        command.args(["--port", &port.to_string(), "--bearer-token", TOKEN]);
-        Self::start(command, format!("http://127.0.0.1:{port}/v2")).await
+        command.args(["--port", &port.to_string(), "--bearer-token", TOKEN]).args(more);
+        Self::start(command, folder, format!("http://127.0.0.1:{port}/v2")).await
     }
 
+    /// With users and groups.
     pub(crate) async fn scimmy() -> Self {
-        let port = free_port();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scim/scimmy.cjs");
-        let mut command = Command::new("node");
-        command.arg(script).args([&port.to_string(), TOKEN]).env("NODE_PATH", installed("node/node_modules"));
-        Self::start(command, format!("http://127.0.0.1:{port}/scim")).await
+        Self::start_scimmy(None).await
     }
 
-    async fn start(mut command: Command, url: String) -> Self {
-        let folder = TempDir::new().unwrap();
+    /// With the six types of [`six_types`].
+    pub(crate) async fn scimmy_with_six_types() -> Self {
+        Self::start_scimmy(Some(six_types())).await
+    }
+
+    async fn start_scimmy(types: Option<PathBuf>) -> Self {
+        let port = free_port();
+        let script = data("scimmy.cjs");
+        let mut command = Command::new("node");
+        command.arg(script).args([&port.to_string(), TOKEN]).args(types);
+        command.env("NODE_PATH", installed("node/node_modules"));
+        Self::start(command, TempDir::new().unwrap(), format!("http://127.0.0.1:{port}/scim")).await
+    }
+
+    async fn start(mut command: Command, folder: TempDir, url: String) -> Self {
         let mut process = Process::start(&mut command, &folder.path().join("log"));
         let page = format!("{url}/Users?count=1");
         let ready = || {
@@ -65,6 +101,15 @@ pub(crate) fn options(url: &str) -> ScimOptions {
 
 pub(crate) fn target(options: ScimOptions) -> ScimTarget {
     ScimTarget::new(options).unwrap()
+}
+
+/// The schemas and resource types of the preset `secioss`, beside those of RFC 7643.
+fn six_types() -> PathBuf {
+    data("secioss.json")
+}
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scim").join(name)
 }
 
 fn installed(path: &str) -> PathBuf {

@@ -97,6 +97,15 @@ impl Slapd {
         Self::start_with(Self::target_ldif(), ("moduleload refint", &lines))
     }
 
+    /// The same, saying of itself that it is Active Directory, with users of these entries' attributes.
+    pub(crate) fn start_as_active_directory(more: &str) -> Self {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/slapd");
+        let file = |name: &str| data.join(name).display().to_string();
+        let (schema, root) = (file("active-directory.schema"), file("active-directory.ldif"));
+        let lines = format!("include {schema}\nrootDSE {root}");
+        Self::start_with(Self::target_ldif() + more, (&lines, ""))
+    }
+
     fn target_ldif() -> String {
         let mut text = ldif();
         let name = ADMINISTRATOR.split([',', '=']).nth(1).unwrap();

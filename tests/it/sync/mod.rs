@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod check;
+mod company;
 mod conformance;
 mod daemon;
 mod forest;
@@ -9,10 +10,14 @@ mod hostile;
 mod inbox;
 mod kill;
 mod ldap_target;
+mod one_percent;
 mod postgres;
 mod rig;
 mod run;
 mod scim_target;
+mod six_types;
+mod six_types_to_ldap;
+mod terminal_services;
 mod to_ldap;
 
 use std::collections::BTreeMap;

@@ -16,16 +16,16 @@ const GROUPS: &str = "ou=lists,ou=target";
 const NOBODY: &str = "cn=nobody";
 
 /// A source, a target directory, and the folder of the commands.
-struct Rig {
-    target: Slapd,
-    folder: Folder,
+pub(super) struct Rig {
+    pub(super) target: Slapd,
+    pub(super) folder: Folder,
 }
 
 impl Rig {
     /// From the directory "corp" that `source` describes, below the target's `ou=target`.
-    fn new(source: &str, more: &str) -> Self {
+    pub(super) fn new(source: &str, more: &str) -> Self {
         let target = Slapd::start_target_with_integrity(&format!("{NOBODY},{BASE}"));
-        for name in ["people", "lists"] {
+        for name in ["people", "lists", "contacts", "security", "roles"] {
             let unit = format!("changetype: add\nobjectClass: organizationalUnit\nou: {name}\n");
             target.modify(&format!("dn: ou={name},ou=target,{BASE}\n{unit}"));
         }
@@ -36,20 +36,22 @@ impl Rig {
              [limits.user]\ndelete = {{ percent = 100, count = 9 }}\n\
              [ldap]\ndirectory = \"there\"\nplaceholder = \"{NOBODY},{BASE}\"\n\
              types.user.base = \"{PEOPLE},{BASE}\"\ntypes.organization.base = \"{PEOPLE},{BASE}\"\n\
-             types.group.base = \"{GROUPS},{BASE}\"\n"
+             types.group.base = \"{GROUPS},{BASE}\"\ntypes.contact.base = \"ou=contacts,ou=target,{BASE}\"\n\
+             types.security-group.base = \"ou=security,ou=target,{BASE}\"\n\
+             types.role.base = \"ou=roles,ou=target,{BASE}\"\n"
         );
         Self { folder: folder_with(&[source, &own], &keys), target }
     }
 
     /// A command that must end well, and what it printed.
-    fn carried(&self, arguments: &[&str]) -> String {
+    pub(super) fn carried(&self, arguments: &[&str]) -> String {
         let run = run_in(&self.folder, arguments, "");
         assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
         run.out
     }
 
     /// Two runs that write nothing: the entries stay as they are to the last change.
-    fn settled(&self, dns: &[&str]) {
+    pub(super) fn settled(&self, dns: &[&str]) {
         let stamps = || dns.iter().map(|dn| self.values(dn, "entryCSN")).collect::<Vec<_>>();
         let before = stamps();
         for arguments in [&["run", "idp"][..], &["run", "idp", "--full"]] {
@@ -61,12 +63,12 @@ impl Rig {
         }
     }
 
-    fn is_there(&self, place: &str) -> bool {
+    pub(super) fn is_there(&self, place: &str) -> bool {
         self.target.lines(&format!("{place},{BASE}")).is_some()
     }
 
     /// The values of an attribute of an entry that must be there.
-    fn values(&self, place: &str, attribute: &str) -> Vec<String> {
+    pub(super) fn values(&self, place: &str, attribute: &str) -> Vec<String> {
         let dn = format!("{place},{BASE}");
         let lines = self.target.lines(&dn).unwrap_or_else(|| panic!("{dn} is not there"));
         let start = format!("{attribute}: ");
@@ -77,7 +79,7 @@ impl Rig {
     }
 
     /// The id of an entry at the target.
-    fn id(&self, place: &str) -> Vec<String> {
+    pub(super) fn id(&self, place: &str) -> Vec<String> {
         let id = self.values(place, "entryUUID");
         assert_eq!(id.len(), 1);
         id

@@ -123,12 +123,15 @@ fn the_preset_for_a_directory_writes_what_it_reads() {
     let names: BTreeMap<_, _> = preset.types.iter().map(|(kind, of)| (*kind, of.mapping.paths())).collect();
     for (kind, paths) in names {
         for path in paths {
-            let special = (kind == ObjectType::Group && path == "member")
+            let groups = [ObjectType::Group, ObjectType::SecurityGroup, ObjectType::Role];
+            let special = (groups.contains(&kind) && path == "member")
                 || (kind == ObjectType::Organization && path == "@parent");
             assert!(special || ATTRIBUTES.contains(&path), "{kind:?}: {path}");
         }
     }
-    assert_eq!(preset.types[&ObjectType::Group].members.as_deref(), Some("member"));
+    for kind in [ObjectType::Group, ObjectType::SecurityGroup, ObjectType::Role] {
+        assert_eq!(preset.types[&kind].members.as_deref(), Some("member"), "{kind:?}");
+    }
 }
 
 /// Of Active Directory's schema, and of OpenLDAP's core, cosine and inetorgperson.
