@@ -33,7 +33,9 @@ impl Secret<Vec<u8>> {
     /// short message: it looks its algorithms up by name each time.
     pub fn hmac_sha256(&self, parts: &[&[u8]]) -> Result<Secret<Vec<u8>>, MacError> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.expose())?;
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         Ok(Secret::new(mac.finalize().into_bytes().to_vec()))
     }
 }
