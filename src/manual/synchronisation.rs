@@ -79,7 +79,9 @@
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. Over that of
 //!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
 //!   "everything"` nothing at all is sent.
-//! * **An empty source** takes nobody away, nor does a reading that was not whole.
+//! * **An empty source** takes nobody away, nor does a reading that was not whole. When the last object of a type is gone
+//!   from the directory, its counterpart stays until there is another one or the type is taken out of `objects`; each run
+//!   says so and ends with 1.
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
 //!   the run ends before anything is sent. `run --full --refill` fills it.
 //! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.

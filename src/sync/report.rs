@@ -12,7 +12,7 @@ use super::gate::Cause;
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
 use super::options::SyncOptions;
-use super::plan::Totals;
+use super::plan::{Totals, Warning};
 use super::prepare::Prepared;
 use super::target::TargetFault;
 use super::words::{self, Counts, Failed};
@@ -36,6 +36,8 @@ pub struct Report {
     pub operations: Vec<Operation>,
     /// What could not be carried, or is not clear, in sentences.
     pub problems: Vec<String>,
+    /// Of the problems, those that an administrator is told of: all would leave, and are not believed to.
+    pub doubted: Vec<String>,
     /// What somebody should know.
     pub warnings: Vec<String>,
     /// How many operations were put off to a later run.
@@ -64,7 +66,11 @@ impl Report {
         problems.extend(lacking);
         let mut warnings = prepared.warnings.clone();
         warnings.extend(plan.skipped.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
-        warnings.extend(plan.warnings.iter().map(ToString::to_string));
+        let (doubts, others): (Vec<_>, Vec<_>) =
+            plan.warnings.iter().partition(|one| matches!(one, Warning::Empty { .. }));
+        let doubted: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+        problems.extend(doubted.iter().cloned());
+        warnings.extend(others.iter().map(ToString::to_string));
         // Every type that is carried has a line, also where nothing was to be done.
         let mut counts: BTreeMap<_, _> =
             options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
@@ -75,6 +81,7 @@ impl Report {
             mode: prepared.mode.to_owned(),
             counts,
             problems,
+            doubted,
             warnings,
             ..Self::default()
         }
@@ -131,11 +138,11 @@ impl Report {
         }
     }
 
-    /// What an administrator has to do something about: what is held back, and why it stopped.
+    /// What an administrator has to do something about: what is held back or doubted, and why it stopped.
     pub fn told_causes(&self) -> Vec<String> {
         let stopped =
             self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
-        self.causes.iter().cloned().chain(stopped).collect()
+        self.causes.iter().chain(&self.doubted).cloned().chain(stopped).collect()
     }
 
     /// The summary lines, one for each type.
