@@ -24,7 +24,7 @@ use super::ldap::{Found, IDS_AT_ONCE, MOST_CHANGED, too_many};
 use super::reading::{Pages, Reading, decoded, judge};
 use super::units;
 use super::usn::OLDEST;
-use crate::clock::{SignedDuration, Timestamp};
+use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::directory::connection::{Fault, Query};
 use crate::directory::wire::Entry;
 
@@ -50,6 +50,10 @@ const MOST_EMPTY: usize = 1000;
 /// something is told twice.
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
+/// What was made so soon after a cookie counts as older: the clock of a domain controller may be ahead of ours. To take
+/// something new for old costs a whole reading; the other way round a renamed unit would be missed.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// The last first cookie, with the domain controller and the naming context that it is of. Not of another one: what that
 /// has not received yet would count as told.
 #[derive(Debug, Default)]
@@ -61,11 +65,12 @@ impl Kept {
         &self,
         reading: &mut Reading,
         base: &str,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<Mark, Fault> {
         let context = context(reading, base)?;
         let server = reading.root.service.clone().unwrap_or_default();
         let mut kept = self.0.lock().await;
+        let now = clock.now();
         if let Some((of, held, mark @ Mark::DirSync(_, at))) = &*kept {
             let is_good = at.checked_add(KEPT).is_ok_and(|end| now < end);
             if *of == server && !server.is_empty() && *held == context && is_good {
@@ -74,7 +79,7 @@ impl Kept {
         }
         let followed = follow(reading, (&context, NOTHING), Vec::new(), |_| ControlFlow::Continue(()));
         let mark = match followed.await? {
-            Followed::To(cookie) => Mark::DirSync(cookie, now),
+            Followed::To(cookie) => Mark::DirSync(cookie, clock.now()),
             Followed::Stopped => return Err(malformed()),
             Followed::Refused(cause) => {
                 let cause = format!("{cause}; take changes = \"dirsync\" out of the [[directory]]");
@@ -95,19 +100,19 @@ pub(super) async fn domain(reading: &mut Reading, base: &str) -> Result<String, 
     id.ok_or_else(|| Fault::Refused { operation: "DirSync", cause: cause() })
 }
 
-/// What changed since this cookie, which was given for a reading that began at `at`.
+/// What changed since this cookie, which had come at `at`.
 pub(super) async fn changes(
     reading: &mut Reading,
     query: &Query,
     (cookie, at): (&[u8], Timestamp),
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<Found, Fault> {
-    if at.checked_add(OLDEST).is_ok_and(|end| end < now) {
+    if at.checked_add(OLDEST).is_ok_and(|end| end < clock.now()) {
         let cause = "the last reading is so long ago that deletions may be forgotten";
         return Ok(Found::Lost(cause.to_owned()));
     }
     let context = context(reading, &query.base)?;
-    let mut touched = Touched { since: units::generalized_time(at), ..Touched::default() };
+    let mut touched = Touched::since(at);
     let followed = follow(reading, (&context, ANYTHING), cookie.to_vec(), |entry| touched.take(&entry));
     let cookie = match followed.await? {
         Followed::To(cookie) => cookie,
@@ -119,6 +124,7 @@ pub(super) async fn changes(
         }
         Followed::Stopped => return Ok(too_many()),
     };
+    let now = clock.now();
     for some in touched.old.chunks(IDS_AT_ONCE) {
         let Some(filter) = ids_filter(Flavour::ActiveDirectory, some) else { continue };
         if units::is_among(reading, &context, &filter).await? {
@@ -148,6 +154,12 @@ struct Touched {
 }
 
 impl Touched {
+    /// Nothing yet, after a cookie that had come at `at`.
+    fn since(at: Timestamp) -> Self {
+        let since = at.checked_add(MARGIN).unwrap_or(Timestamp::MAX);
+        Self { since: units::generalized_time(since), ..Self::default() }
+    }
+
     fn take(&mut self, entry: &Entry) -> ControlFlow<()> {
         let Ok(id) = id_of(entry) else {
             self.nameless = true;
@@ -337,14 +349,14 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_new_when_it_is_told_whole_and_is_younger_than_the_reading() {
+    fn an_object_is_new_when_it_is_told_whole_and_is_clearly_younger_than_the_cookie() {
         let guid = |number: u8| [number; 16].to_vec();
         let entry = |number, created: Option<&str>| {
             let mut attributes = vec![("objectGUID".to_owned(), vec![guid(number)])];
             attributes.extend(created.map(|at| ("whenCreated".to_owned(), vec![at.into()])));
             Entry { dn: String::new(), attributes }
         };
-        let mut touched = Touched { since: "20240501120000Z".to_owned(), ..Touched::default() };
+        let mut touched = Touched::since("2024-05-01T11:55:00Z".parse().unwrap());
         for (number, created) in [
             (1, None),
             (2, Some("20240501120000.0Z")),

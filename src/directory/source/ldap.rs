@@ -63,7 +63,7 @@ impl LdapDirectory {
         let mark = match (reading.root.flavour, self.options.changes) {
             (Flavour::ActiveDirectory, ChangesBy::Usn) => usn::mark(reading, now)?,
             (Flavour::ActiveDirectory, ChangesBy::DirSync) => {
-                self.first_cookie.mark(reading, base, now).await?
+                self.first_cookie.mark(reading, base, &*self.clock).await?
             }
             (Flavour::Other, ChangesBy::DirSync) => {
                 let cause =
@@ -110,7 +110,7 @@ impl LdapDirectory {
                 usn::changes(&mut reading, query, (*number, *at), now).await.map(Some)
             }
             (Mark::DirSync(cookie, at), Flavour::ActiveDirectory) => {
-                dirsync::changes(&mut reading, query, (cookie, *at), now).await.map(Some)
+                dirsync::changes(&mut reading, query, (cookie, *at), &*self.clock).await.map(Some)
             }
             (Mark::Sync(cookie), Flavour::Other) => {
                 sync::changes(&mut reading, query, cookie).await.map(Some)
