@@ -20,7 +20,7 @@ use super::Flavour;
 use super::Gone;
 use super::cursor::Mark;
 use super::entry::{guid_text, id_of, ids_filter};
-use super::ldap::{Found, IDS_AT_ONCE, MOST_CHANGED, too_many};
+use super::ldap::{Found, IDS_AT_ONCE, MOST_CHANGED, few, too_many};
 use super::reading::{Pages, Reading, decoded, judge};
 use super::units;
 use super::usn::OLDEST;
@@ -43,11 +43,15 @@ const ANYTHING: &str = "(objectClass=*)";
 /// And one that no object matches.
 const NOTHING: &str = "(!(objectClass=*))";
 
-/// So many answers without an object, one after the other, are a circle.
-const MOST_EMPTY: usize = 1000;
+/// So many answers are a circle. For a first cookie a server gives one after each part of its domain that it went through.
+const MOST_ANSWERS: usize = 100_000;
 
-/// A first cookie is good for so long. A server goes through all its objects for one, and an older one only means that
-/// something is told twice.
+/// So many objects are told without end: of one that is changed meanwhile, or that has many members, a server tells more
+/// than once, of all of them it does not.
+const MOST_TOLD: usize = 10 * MOST_CHANGED;
+
+/// Within a run, a first cookie is good for so long. A server goes through all its objects for one, and an older one only
+/// means that something is told twice.
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What was made so soon after a cookie counts as older: the clock of a domain controller may be ahead of ours. To take
@@ -122,7 +126,10 @@ pub(super) async fn changes(
         Followed::Stopped if touched.nameless => {
             return Ok(Found::Lost("the server named an object without its objectGUID".to_owned()));
         }
-        Followed::Stopped => return Ok(too_many()),
+        Followed::Stopped if touched.ids.len() > MOST_CHANGED => return Ok(too_many()),
+        Followed::Stopped => {
+            return Ok(Found::Lost(format!("the server named objects more than {MOST_TOLD} times")));
+        }
     };
     let now = clock.now();
     for some in touched.old.chunks(IDS_AT_ONCE) {
@@ -137,7 +144,7 @@ pub(super) async fn changes(
         let Some(filter) = ids_filter(Flavour::ActiveDirectory, some) else { continue };
         let filter = format!("(&{filter}{})", query.filter);
         let pages = Pages::of(&query.base, filter, Arc::clone(&query.attributes));
-        changed.extend(reading.all(pages, usize::MAX).await?.unwrap_or_default());
+        changed.extend(few(reading, pages).await?);
     }
     Ok(Found::Since { changed, gone: Gone::These(ids), mark: Mark::DirSync(cookie, now) })
 }
@@ -201,12 +208,14 @@ async fn follow(
         attributes: Arc::new([attributes.to_owned()]),
         limit: 0,
     };
-    let mut empty = 0;
-    loop {
+    let mut told = 0;
+    for _ in 0..MOST_ANSWERS {
         let control = RawControl { ctype: CONTROL.to_owned(), crit: true, val: Some(request(&cookie)) };
-        empty += 1;
         let item = |item| {
-            empty = 0;
+            told += 1;
+            if told > MOST_TOLD {
+                return Ok(ControlFlow::Break(()));
+            }
             Ok(decoded(item)?.map_or(ControlFlow::Continue(()), &mut take))
         };
         let Some(ended) = reading.run(&query, vec![control], item).await? else {
@@ -223,11 +232,12 @@ async fn follow(
         if !more {
             return Ok(Followed::To(next));
         }
-        if next == cookie || empty > MOST_EMPTY {
-            return Err(Fault::Lost("DirSync says that there is more, and does not give it".to_owned()));
+        if next == cookie {
+            break;
         }
         cookie = next;
     }
+    Err(Fault::Lost("DirSync says that there is more, and does not give it".to_owned()))
 }
 
 fn without_right(context: &str, told: &str) -> Fault {

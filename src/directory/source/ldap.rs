@@ -39,6 +39,14 @@ pub(super) fn too_many() -> Found {
     Found::Lost(format!("more than {MOST_CHANGED} entries changed"))
 }
 
+/// All that a search for at most [`IDS_AT_ONCE`] entries finds.
+pub(super) async fn few(reading: &mut Reading, pages: Pages) -> Result<Vec<Entry>, Fault> {
+    let most = 2 * IDS_AT_ONCE;
+    let cause = || format!("a search for few entries found more than {most}");
+    let too_many = || Fault::Refused { operation: "search", cause: cause() };
+    reading.all(pages, most).await?.ok_or_else(too_many)
+}
+
 /// A reading whose first page has come.
 struct Begun {
     reading: Reading,
@@ -156,7 +164,7 @@ impl LdapDirectory {
             for filter in filters(reading.root.flavour) {
                 let filter = format!("(&{}{filter})", asked.filter);
                 let pages = Pages::of(&asked.base, filter, Arc::clone(&asked.attributes));
-                found.extend(reading.all(pages, usize::MAX).await?.unwrap_or_default());
+                found.extend(few(&mut reading, pages).await?);
                 if first_only && !found.is_empty() {
                     break;
                 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use ldap3_proto::proto::LdapResultCode;
+use sekisho::clock::{Clock, SignedDuration, SystemClock};
 use sekisho::directory::source::{Changes, Cursor, Gone, Source, SourceQuery};
 use sekisho::directory::{ChangesBy, DirectoryError, LdapDirectory, LdapOptions};
 use sekisho::secret::Secret;
@@ -299,4 +300,38 @@ async fn what_is_wrong_with_dirsync_is_no_reading_and_loses_nobody() {
         let error = source.changes(&query, &cursor).await.unwrap_err().to_string();
         assert!(error.contains(told), "{wrong:?}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_domain_controller_that_tells_without_end_is_not_heard_to_the_end() {
+    let domain = domain();
+    let controller = Controller::start(&domain, "CN=DC1").await;
+    let source = directory(&[&controller]);
+    let query = query(&format!("OU=in,{BASE}"));
+    let (_, cursor, _) = read(&source, &query).await;
+    locked(&domain).wrong = Wrong::Endless;
+    let cause = lost(&source, &query, &cursor).await;
+    assert!(cause.contains("more than 200000 times"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_unit_that_was_made_as_the_cookie_came_is_an_older_one() {
+    let domain = domain();
+    let controller = Controller::start(&domain, "CN=DC1").await;
+    let source = directory(&[&controller]);
+    let query = query(&format!("OU=in,{BASE}"));
+    let (_, cursor, _) = read(&source, &query).await;
+    // As the clock of a domain controller says that is ahead of ours; told whole, as another one does.
+    let ahead = SystemClock.now().checked_add(SignedDuration::from_mins(2)).unwrap();
+    let created = ahead.strftime("%Y%m%d%H%M%S.0Z").to_string();
+    locked(&domain).add(
+        &format!("OU=renamed,{BASE}"),
+        &[
+            ("objectClass", &["organizationalUnit"]),
+            ("objectGUID", &["GUID-OF-NEW-UNIT"]),
+            ("whenCreated", &[&created]),
+        ],
+    );
+    let cause = lost(&source, &query, &cursor).await;
+    assert!(cause.contains("a unit was changed"), "{cause}");
 }

@@ -33,6 +33,8 @@ pub(crate) enum Wrong {
     NoCookie,
     /// There is more, and it is never given.
     Circle,
+    /// The same objects again and again, each time with another cookie.
+    Endless,
     /// An object without its objectGUID.
     Nameless,
 }
@@ -187,6 +189,13 @@ impl Domain {
             Wrong::Circle => return vec![end(id, LdapResultCode::Success, Some(control(true, from)))],
             _ => {}
         }
+        if self.wrong == Wrong::Endless {
+            let again = self.objects.iter().cycle().take(5000).map(|object| {
+                let names = ["objectGUID", "whenCreated"].map(str::to_owned);
+                told(id, object, &names)
+            });
+            return again.chain([end(id, LdapResultCode::Success, Some(control(true, from + 1)))]).collect();
+        }
         let mut news: Vec<&Object> = self.objects.iter().filter(|object| object.touched > from).collect();
         news.sort_by_key(|object| object.touched);
         let more = news.len() > self.at_once;
@@ -294,9 +303,12 @@ async fn serve(stream: TcpStream, domain: Arc<Mutex<Domain>>, service: String) {
     while let Some(Ok(message)) = framed.next().await {
         let answers = locked(&domain).answer(message, &service);
         for answer in answers {
-            if framed.send(answer).await.is_err() {
+            if framed.feed(answer).await.is_err() {
                 return;
             }
+        }
+        if framed.flush().await.is_err() {
+            return;
         }
     }
 }
