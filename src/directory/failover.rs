@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -99,6 +100,24 @@ impl Servers {
         if answered { Ok(None) } else { Err(self.all_failed(faults)) }
     }
 
+    /// What each server says that is not out, in order; all are asked at the same time.
+    pub(super) async fn ask_each<T, F, R>(&self, question: F) -> Vec<(Arc<Server>, Result<T, Fault>)>
+    where
+        F: Fn(Arc<Server>) -> R,
+        R: Future<Output = Result<T, Fault>>,
+    {
+        let servers = self.order();
+        let answers = join_all(servers.iter().map(|server| question(Arc::clone(server)))).await;
+        let each: Vec<_> = servers.into_iter().zip(answers).collect();
+        for (server, answer) in &each {
+            match answer {
+                Ok(_) | Err(Fault::Refused { .. }) => self.answered(server, &[]),
+                Err(fault) => self.note(server, fault),
+            }
+        }
+        each
+    }
+
     /// Counts a fault of one server against it, as [`Servers::ask`] does by itself.
     pub(super) fn note(&self, server: &Server, fault: &Fault) {
         if matches!(fault, Fault::Refused { .. }) {
@@ -187,7 +206,7 @@ impl Servers {
         });
     }
 
-    fn all_failed(&self, mut faults: Vec<(Arc<Server>, Fault)>) -> DirectoryError {
+    pub(super) fn all_failed(&self, mut faults: Vec<(Arc<Server>, Fault)>) -> DirectoryError {
         // Nobody was asked, since all are out: what they said last still holds.
         if faults.is_empty() {
             let last = |server: &Arc<Server>| Some((Arc::clone(server), server.breaker.fault()?));

@@ -4,7 +4,8 @@
 //! a connection of the user pool. With `dn_pattern` there is no search: the pattern makes the DN, and the person's
 //! own entry is read over the connection that the bind made theirs.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use ldap3::Scope;
@@ -13,6 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::active_directory::bar;
 use super::connection::{Fault, Limits, Query, tls_connector};
+use super::dn::Dn;
 use super::failover::Servers;
 use super::filter::Template;
 use super::lockout::is_for_good;
@@ -52,6 +54,8 @@ pub struct LdapDirectory {
     dn_pattern: Option<Template>,
     pub(super) requested: Arc<[String]>,
     pub(super) first_cookie: Kept,
+    /// The domain that each global catalogue is of, by its URL.
+    pub(super) catalogues: Mutex<HashMap<String, Dn>>,
 }
 
 impl LdapDirectory {
@@ -102,6 +106,7 @@ impl LdapDirectory {
             dn_pattern: options.dn_pattern.as_deref().and_then(Template::parse),
             requested: requested(&options).into(),
             first_cookie: Kept::default(),
+            catalogues: Mutex::default(),
             options,
         })
     }

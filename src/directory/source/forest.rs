@@ -1,7 +1,8 @@
 //! A global catalogue as a source: it knows all domains of a forest and few attributes of what is in them, so it is asked
 //! where the domains are, and each is read from its own domain controllers as a source of its own.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Source;
 use super::reading::{Pages, Reading};
@@ -52,36 +53,36 @@ impl LdapDirectory {
 
     /// The domains of the forest, and of each global catalogue the domain that it is a domain controller of.
     async fn partitions(&self) -> Result<(Vec<Domain>, Vec<(Dn, ServerUrl)>), DirectoryError> {
-        let (mut domains, mut own, mut last) = (None, Vec::new(), None);
-        for server in &self.servers.list {
-            let asked = async {
-                let mut reading = Reading::of_catalogue(Arc::clone(server)).await?;
-                let names = ["defaultNamingContext", "configurationNamingContext"];
-                let root = reading.entry("", &names).await?;
-                let text = |name| Some(root.as_ref()?.text(name)?.to_owned());
-                let context = text("defaultNamingContext");
-                if domains.is_none() {
-                    domains = Some(domains_of(&mut reading, text("configurationNamingContext")).await?);
+        let each = self.servers.ask_each(|server| async move {
+            let mut reading = Reading::of_catalogue(server).await?;
+            let root = reading.entry("", &["defaultNamingContext", "configurationNamingContext"]).await?;
+            let text = |name| Some(root.as_ref()?.text(name)?.to_owned());
+            let domains = domains_of(&mut reading, text("configurationNamingContext")).await?;
+            Ok((domains, text("defaultNamingContext")))
+        });
+        // The first in the order of the configuration says which domains there are, not the first that answered.
+        let (mut domains, mut last) = (None, None);
+        for (server, answer) in each.await {
+            match answer {
+                Ok((named, context)) => {
+                    domains.get_or_insert(named);
+                    if let Some(context) = context.and_then(|text| Dn::parse(&text)) {
+                        self.catalogues().insert(server.url.text.clone(), context);
+                    }
                 }
-                Ok::<_, Fault>(context)
-            };
-            match asked.await {
-                Ok(context) => {
-                    let context = context.and_then(|text| Dn::parse(&text));
-                    own.extend(context.map(|context| (context, server.url.clone())));
-                }
-                Err(fault) => {
-                    self.servers.note(server, &fault);
-                    last = Some(self.servers.error(server, &fault));
-                }
+                Err(fault) => last = Some(self.servers.error(&server, &fault)),
             }
         }
-        let none = || DirectoryError::Refused {
-            directory: self.options.name.clone(),
-            operation: "forest",
-            cause: "no global catalogue was asked".to_owned(),
-        };
-        domains.map(|domains| (domains, own)).ok_or_else(|| last.unwrap_or_else(none))
+        let domains = domains.ok_or_else(|| last.unwrap_or_else(|| self.servers.all_failed(Vec::new())))?;
+        let known = self.catalogues();
+        let own = self.servers.list.iter().map(|server| &server.url);
+        let own = own.filter_map(|url| Some((known.get(&url.text)?.clone(), url.clone()))).collect();
+        Ok((domains, own))
+    }
+
+    /// What is known of them, from before too: one that is out now is of the same domain as it was.
+    fn catalogues(&self) -> MutexGuard<'_, HashMap<String, Dn>> {
+        self.catalogues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn options_of(

@@ -3,6 +3,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sekisho::clock::SystemClock;
+use sekisho::directory::source::Source;
+use sekisho::directory::{LdapDirectory, LdapOptions, Limits};
+use sekisho::secret::Secret;
 
 use super::rig::{Rig, members};
 use crate::support::fake_domain::{Controller, Domain, locked};
@@ -213,4 +219,36 @@ async fn a_domain_that_does_not_answer_or_is_not_there_takes_nobody_away() {
     assert_eq!(is_active().await, true, "{}\n{}", run.out, run.err);
     let run = rig.sync(&["check", "idp", "--full"]);
     assert!(!run.out.contains(told) && !run.out.contains("would be done"), "{}", run.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_that_is_silent_changes_nothing_and_is_not_waited_for_again() {
+    let Some(forest) = Forest::start().await else { return };
+    // It takes connections, and says nothing.
+    let silent = free_address_for(&[3268]);
+    let _held = tokio::net::TcpListener::bind((silent, 3268)).await.unwrap();
+    let directory = |hosts: &[Ipv4Addr]| {
+        let mut options = LdapOptions::new("corp");
+        options.urls = hosts.iter().map(|host| format!("ldap://{host}:3268")).collect();
+        ROOT.clone_into(&mut options.search_base);
+        options.bind_dn = Some("svc@fake.test".to_owned());
+        options.bind_password = Some(Secret::new("secret".to_owned()));
+        let limits =
+            Limits { answer: Duration::from_secs(2), retry: Duration::from_mins(1), ..Limits::default() };
+        LdapDirectory::with_limits(options, Arc::new(SystemClock), limits).unwrap()
+    };
+    let names = async |directory: &LdapDirectory| {
+        let domains = directory.domains(ROOT).await.unwrap().unwrap();
+        domains.iter().map(|domain| domain.name().to_owned()).collect::<Vec<_>>()
+    };
+    let both = directory(&[silent, forest.here]);
+    let expected = names(&directory(&[forest.here])).await;
+    assert_eq!(expected, ["corp/fake.test", "corp/child.fake.test"]);
+    assert_eq!(names(&both).await, expected);
+    let begun = Instant::now();
+    assert_eq!(names(&both).await, expected);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // Nobody is left.
+    let error = directory(&[silent]).domains(ROOT).await.unwrap_err().to_string();
+    assert!(error.contains(&silent.to_string()), "{error}");
 }
