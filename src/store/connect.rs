@@ -15,7 +15,7 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// How long a server may take to say that a connection is alive, and to take one where a person waits.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How much later than the server the client gives up a statement: a server that can tell why, does.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// What a dead node left open at the server, with its locks, ends after this.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(20);
 

@@ -3,10 +3,14 @@
 //! A step that has been released is never edited; the next one is appended. Types are TEXT and BIGINT alone, since one
 //! SQL text serves SQLite and PostgreSQL.
 
+use std::time::Duration;
+
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
+use tokio::time::timeout;
 
 use super::StoreError;
+use super::connect::GRACE;
 use super::location::Location;
 
 /// What an embedded database keeps in a file of its own; PostgreSQL has all parts in one database.
@@ -96,15 +100,27 @@ const ENCODINGS: [&str; 2] = ["UTF8", "SQL_ASCII"];
 /// "sekisho" in ASCII: nobody else's lock in a database of its own.
 const LOCK: i64 = 0x73_656b_6973_686f;
 
+/// How long the tables of a server may take: an index of a large table has its time, a server or a node that hangs does not
+/// hold every start for ever.
+const PATIENCE: Duration = Duration::from_mins(10);
+
 /// Waits until no other node is at the tables of a server, and says which encoding it has. `CREATE TABLE IF NOT EXISTS` is no
 /// lock: two at the same moment fail each other.
-async fn alone(connection: &mut AnyConnection) -> Result<String, sqlx::Error> {
-    // An index of a large table, or another node's, takes its time.
-    let patient = "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)";
-    sqlx::query(patient).execute(&mut *connection).await?;
-    let lock = "SELECT current_setting('server_encoding') FROM pg_advisory_xact_lock($1)";
-    let row: AnyRow = sqlx::query(lock).bind(LOCK).fetch_one(connection).await?;
-    row.try_get(0)
+async fn alone(connection: &mut AnyConnection, location: &Location) -> Result<String, sqlx::Error> {
+    let patient = "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)";
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    // Of two that end together, the server tells the less helpful one.
+    let (lock, statement) = (milliseconds(PATIENCE), milliseconds(PATIENCE + GRACE / 2));
+    sqlx::query(patient).bind(lock).bind(statement).execute(&mut *connection).await?;
+    let attempt = "SELECT current_setting('server_encoding'), pg_try_advisory_xact_lock($1)";
+    let row: AnyRow = sqlx::query(attempt).bind(LOCK).fetch_one(&mut *connection).await?;
+    let (encoding, is_free) = (row.try_get(0)?, row.try_get::<bool, _>(1)?);
+    if !is_free {
+        tracing::info!(store = %location.shown, "waits for another node, which is at the tables");
+        let lock = "SELECT 1 FROM pg_advisory_xact_lock($1)";
+        sqlx::query(lock).bind(LOCK).execute(connection).await?;
+    }
+    Ok(encoding)
 }
 
 /// Brings the tables of `part` to the newest version; all of them in a database that is shared.
@@ -113,6 +129,28 @@ pub(super) async fn migrate(
     location: &Location,
     part: Part,
 ) -> Result<(), StoreError> {
+    let work = steps(connection, location, part);
+    if location.file.is_some() {
+        return work.await;
+    }
+    // The server gives up first, where it still can, and tells why.
+    let silence = |_| {
+        let cause = format!(
+            "not done within {} min: the server hangs, or another node is stuck at the tables; end that node, or its \
+             session in pg_stat_activity, and start again",
+            PATIENCE.as_secs() / 60
+        );
+        Err(StoreError::Schema { url: location.shown.clone(), version: known(), cause })
+    };
+    timeout(PATIENCE + GRACE, work).await.unwrap_or_else(silence)
+}
+
+/// The newest version.
+fn known() -> i64 {
+    STEPS.last().map_or(0, |(version, ..)| *version)
+}
+
+async fn steps(connection: &mut AnyConnection, location: &Location, part: Part) -> Result<(), StoreError> {
     let failed = |version: i64| {
         let url = location.shown.clone();
         move |cause: sqlx::Error| match StoreError::of(&url, &cause) {
@@ -125,7 +163,7 @@ pub(super) async fn migrate(
     let begin = if embedded { "BEGIN IMMEDIATE" } else { "BEGIN" };
     sqlx::query(begin).execute(&mut *connection).await.map_err(failed(0))?;
     if !embedded {
-        let encoding = alone(connection).await.map_err(failed(0))?;
+        let encoding = alone(connection, location).await.map_err(failed(0))?;
         if !ENCODINGS.contains(&encoding.as_str()) {
             let cause = format!("the database has the encoding {encoding}; make one with ENCODING 'UTF8'");
             return Err(StoreError::Url { url: location.shown.clone(), cause });
@@ -144,7 +182,7 @@ pub(super) async fn migrate(
         .await
         .and_then(|row: AnyRow| row.try_get::<i64, _>(0))
         .map_err(failed(0))?;
-    let known = STEPS.last().map_or(0, |(version, ..)| *version);
+    let known = known();
     if found > known {
         return Err(StoreError::Newer { url: location.shown.clone(), found, known });
     }

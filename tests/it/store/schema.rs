@@ -1,5 +1,7 @@
 //! The tables of a PostgreSQL database: made by whoever comes first, once.
 
+use std::sync::Arc;
+
 use sekisho::store::{Store, StoreError};
 
 use crate::support::postgres::Database;
@@ -41,6 +43,27 @@ async fn nodes_that_start_together_make_the_tables_together() {
         assert_eq!(database.run(VERSIONS), whole.run(VERSIONS));
         assert_eq!(database.run(SHAPE), whole.run(SHAPE));
     }
+}
+
+/// Longer than a statement may wait for a lock at other times.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_waits_for_another_one_that_is_at_the_tables() {
+    let database = Arc::new(Database::new().await);
+    let other = {
+        let database = Arc::clone(&database);
+        // "sekisho" in ASCII.
+        let lock = "SELECT pg_advisory_lock(x'73656b6973686f'::bigint), pg_sleep(4)";
+        std::thread::spawn(move || database.run(lock))
+    };
+    let held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+                WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted";
+    while database.run(held) == "0" {
+        assert!(!other.is_finished(), "the lock is never seen");
+    }
+    let opened = Store::open(&database.url()).await;
+    assert!(opened.is_ok(), "{opened:?}");
+    assert_eq!(database.run(held), "0", "it has waited");
+    other.join().unwrap();
 }
 
 #[tokio::test]
