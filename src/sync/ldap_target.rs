@@ -42,6 +42,40 @@ use wanted::{Place, Wanted};
 /// How often a change is tried while what it belongs to moves; more than a tree is deep.
 const MOST_MOVES: u32 = 16;
 
+/// Where a change is written: the entry, and for a move the entry that it comes below.
+type Address = (String, Option<String>);
+
+/// The tries of one change.
+#[derive(Debug, Default)]
+struct Tries {
+    /// Where the one before found nothing.
+    failed: Option<(Address, TargetFault)>,
+    /// Where this one wrote last.
+    now: Option<Address>,
+}
+
+impl Tries {
+    /// Before something is written. Where nothing moved since the try before, the same would only happen again, and a
+    /// password would be set twice.
+    fn at(&mut self, dn: &str, parent: Option<&str>) -> Result<(), TargetFault> {
+        let address = (dn.to_owned(), parent.map(str::to_owned));
+        match &self.failed {
+            Some((failed, fault)) if self.now.is_none() && *failed == address => {
+                Err(refused(fault.code, fault.detail.clone()))
+            }
+            _ => {
+                self.now = Some(address);
+                Ok(())
+            }
+        }
+    }
+
+    /// This one found nothing.
+    fn over(&mut self, fault: TargetFault) {
+        self.failed = self.now.take().map(|address| (address, fault));
+    }
+}
+
 /// An LDAP directory that is written to.
 #[derive(Debug)]
 pub struct LdapTarget {
@@ -154,6 +188,7 @@ impl LdapTarget {
         wanted: &Wanted,
         shape: &Shape,
         rdn: &str,
+        tries: &mut Tries,
     ) -> Result<String, TargetFault> {
         let current = Rdn::of(&entry.dn);
         let name = match (&wanted.name, &current) {
@@ -175,13 +210,20 @@ impl LdapTarget {
         if is_named && parent.is_none() {
             return Ok(entry.dn.clone());
         }
+        tries.at(&entry.dn, parent.as_deref())?;
         let renamed = self.writer.rename(&entry.dn, &name, parent.as_deref()).await;
         renamed.map_err(|fault| told(&fault, During::Changing))?;
         Ok(name.below(parent.as_deref().unwrap_or(above)))
     }
 
     /// One try of a change.
-    async fn change(&self, shape: &Shape, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
+    async fn change(
+        &self,
+        shape: &Shape,
+        id: &str,
+        edits: &[Edit],
+        tries: &mut Tries,
+    ) -> Result<(), TargetFault> {
         let mut names = shape.state();
         names.extend(["cn", "uid", "ou", "userPrincipalName"].map(str::to_owned));
         let entry = self.entry(shape, id, names).await?.ok_or_else(|| gone(id, &shape.base))?;
@@ -192,7 +234,8 @@ impl LdapTarget {
         let password = wanted.password.take();
         // Whatever this side refuses is refused before anything is sent.
         let changes = modifications(&mut wanted, &entry, shape, &rdn)?;
-        let dn = self.moved(&entry, &wanted, shape, &rdn).await?;
+        let dn = self.moved(&entry, &wanted, shape, &rdn, tries).await?;
+        tries.at(&dn, None)?;
         let failed = |fault| told(&fault, During::Changing);
         if let Some(password) = password {
             self.writer.set_password(&dn, &password).await.map_err(failed)?;
@@ -305,9 +348,9 @@ impl Target for LdapTarget {
 
     async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {
         let shape = self.shape(kind).await?;
-        let mut tries = 1;
-        loop {
-            let fault = match self.change(&shape, id, edits).await {
+        let mut tries = Tries::default();
+        for _ in 1..MOST_MOVES {
+            let fault = match self.change(&shape, id, edits, &mut tries).await {
                 Err(fault) if fault.kind == FaultKind::NotFound => fault,
                 other => return other,
             };
@@ -315,11 +358,13 @@ impl Target for LdapTarget {
             if self.entry(&shape, id, vec!["1.1".to_owned()]).await?.is_none() {
                 return Err(fault);
             }
-            if tries == MOST_MOVES {
-                return Err(refused(fault.code, fault.detail));
-            }
-            tries += 1;
+            tries.over(fault);
         }
+        let last = self.change(&shape, id, edits, &mut tries).await;
+        last.map_err(|fault| match fault.kind {
+            FaultKind::NotFound => refused(fault.code, fault.detail),
+            _ => fault,
+        })
     }
 
     async fn delete(&self, kind: ObjectType, id: &str) -> Result<(), TargetFault> {
@@ -342,5 +387,25 @@ impl Target for LdapTarget {
 
     fn value(&self, object: &TargetObject, path: &str) -> Option<Json> {
         entry::value(object, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_tried_again_only_where_something_has_moved() {
+        let mut tries = Tries::default();
+        assert!(tries.at("cn=a,ou=x", Some("ou=y")).is_ok());
+        tries.over(gone("1", "ou=x"));
+        // What it is to come below has moved, and then the entry itself has.
+        assert!(tries.at("cn=a,ou=x", Some("ou=z")).is_ok());
+        assert!(tries.at("cn=a,ou=z", None).is_ok());
+        tries.over(gone("1", "ou=x"));
+        assert!(tries.at("cn=a,ou=v", None).is_ok());
+        tries.over(gone("1", "ou=x"));
+        let fault = tries.at("cn=a,ou=v", None).unwrap_err();
+        assert_eq!((fault.kind, fault.code), (FaultKind::Refused, 32));
     }
 }
