@@ -281,9 +281,7 @@ impl ServerUrl {
         let port = self.port_beside();
         Self::parse(&format!("{scheme}://{host}:{port}"), options).ok()
     }
-}
 
-impl ServerUrl {
     /// The domain controller that a global catalogue is on.
     pub(super) fn beside(&self) -> String {
         let host = self.text.rsplit_once(':').map_or(self.text.as_str(), |(host, _)| host);
