@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use sekisho::clock::SeededIds;
+use sekisho::clock::{Clock, ManualClock, SeededIds, SignedDuration, SystemClock};
 use sekisho::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
-use sekisho::directory::{ChangesBy, FileDirectory, LdapOptions, hash_password};
+use sekisho::directory::{ChangesBy, FileDirectory, LdapDirectory, LdapOptions, hash_password};
 use sekisho::secret::Secret;
 use tokio::sync::mpsc;
 
@@ -284,7 +285,7 @@ fn set(dn: &str, name: &str, value: &str) -> String {
 /// People of a unit of the test's own in the domain.
 pub(super) struct SambaRig {
     samba: &'static Samba,
-    source: sekisho::directory::LdapDirectory,
+    source: LdapDirectory,
     options: LdapOptions,
     unit: String,
     /// To keep names apart in the domain.
@@ -309,7 +310,15 @@ impl SambaRig {
         // Logins are unique in a domain, and names here are of one unit.
         "(displayName={login})".clone_into(&mut options.login_filter);
         options.changes = changes;
-        Self { samba, source: open(options.clone()), options, unit, moved: BTreeMap::new() }
+        // Other tests make units in the domain meanwhile, which must not count as older: with DirSync they do for the
+        // first five minutes after a cookie.
+        let now = SystemClock.now().checked_sub(SignedDuration::from_mins(5)).unwrap();
+        let clock: Arc<dyn Clock> = match changes {
+            ChangesBy::DirSync => Arc::new(ManualClock::at(now)),
+            ChangesBy::Usn => Arc::new(SystemClock),
+        };
+        let source = LdapDirectory::new(options.clone(), clock).unwrap();
+        Self { samba, source, options, unit, moved: BTreeMap::new() }
     }
 
     pub(super) fn options(&self) -> LdapOptions {
