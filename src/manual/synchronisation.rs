@@ -80,13 +80,14 @@
 //!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
 //!   "everything"` nothing at all is sent.
 //! * **An empty source** takes nobody away, nor does a reading that was not whole. When the last object of a type is gone
-//!   from the directory, its counterpart stays until there is another one or the type is taken out of `objects`; each run
-//!   says so and ends with 1.
+//!   from the directory, its counterpart stays until there is another one; each run says so and ends with 1.
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
 //!   the run ends before anything is sent. `run --full --refill` fills it.
 //! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.
 //! * **A target that is busy** (429, 503) is left alone as long as it asks for. An operation is tried 8 times, then put off
 //!   for 6, 12, and each further time 24 hours, while the run goes on; a target that does not answer at all ends the run.
+//!   What it is asked before anything is sent keeps to the same pace; after 8 questions in a row that it had no time for, the
+//!   others are left to the next run.
 //!
 //! ## Commands
 //!
@@ -126,7 +127,7 @@
 //! ```
 //!
 //! Standard output has this; standard error has the log. Ctrl-C ends a run in order: what is in flight is answered, the rest
-//! waits for the next run. One process at a time synchronises a target, on whichever node: another one is told so. After a
+//! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on whichever node: another one is told so. After a
 //! process was killed that lasts up to a minute.
 //!
 //! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
@@ -142,7 +143,7 @@
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something
-//! changed, at most every 5 seconds, and `schedule` can be an hour. It only says that there is news. What changed is asked
+//! changed, at most every 5 seconds (10 after one that found nothing), and `schedule` can be an hour. It only says that there is news. What changed is asked
 //! as at any other time, so that nothing is lost while nobody listens; every 10 minutes, and after a fault, the search is
 //! begun anew. Deletions in an Active Directory are heard by an account that sees deleted objects, see
 //! [operations](super::operations); with another one they wait for the schedule. A directory that cannot be heard is told in the log, once, and its changes wait for the schedule.

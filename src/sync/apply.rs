@@ -123,3 +123,10 @@ pub enum End {
 pub async fn apply(application: Application<'_>) -> Result<Applied, StateError> {
     Course::new(&application).await?.run().await
 }
+
+/// Returns when the sign is given; never when whoever could give it is gone.
+pub(super) async fn until_true(mut sign: watch::Receiver<bool>) {
+    if sign.wait_for(|given| *given).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::apply::journal::Journal;
-use super::apply::{self, Application, Applied, Standing, Sums};
+use super::apply::{self, Application, Applied, Standing, Sums, until_true};
 use super::error::SyncError;
 use super::gate::{Gated, gate};
 use super::link::Link;
@@ -181,7 +181,11 @@ impl Synchronisation {
                 );
                 self.apply(state, None, teller, cancel.clone()).await?;
             }
-            let prepared = self.prepare(state, extent, &ability).await?;
+            let prepared = tokio::select! {
+                prepared = self.prepare(state, extent, &ability) => prepared?,
+                // It has written nothing.
+                () = until_true(cancel.clone()) => return Err(SyncError::Cancelled),
+            };
             self.carry_out(state, prepared, (teller, cancel.clone())).await
         };
         self.leased(work).await
@@ -250,8 +254,8 @@ impl Synchronisation {
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
         let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
-        if !unasked.is_empty() {
-            // What could not be looked for is read again by the next run.
+        if !unasked.is_empty() || !report.doubted.is_empty() {
+            // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
             structure.clear();
         }

@@ -43,6 +43,9 @@ pub enum SyncError {
     /// It waits until it is resumed.
     #[error("\"{0}\" is paused; `sekisho sync resume {0}` lets it go on")]
     Paused(String),
+    /// It was ended before it was known what is to be done.
+    #[error("ended before anything was sent")]
+    Cancelled,
     /// A name in the scope.
     #[error(transparent)]
     Scope(#[from] ScopeError),
@@ -77,6 +80,7 @@ impl SyncError {
     /// What an administrator can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::Cancelled => "run it again",
             Self::Paused(_) => "resume it when it is to go on",
             Self::Nobody(_) => "correct the login name, or the filters in [[sync]]",
             Self::Forgetful { .. } => "look at the target before it is filled anew",

@@ -1,6 +1,7 @@
 //! [`Questions`]: what a target is asked before anything is changed there. They go no faster than the target wants to be
 //! asked, and what it has no time for is asked again.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,19 +16,25 @@ const ATTEMPTS: u32 = 5;
 /// A target that wants to be left alone for longer than this is asked by a later run.
 const MOST_PATIENCE: Duration = Duration::from_mins(5);
 
+/// After so many questions one after the other for which the target had no time, it is asked no more.
+const MOST_BUSY: u32 = 8;
+
 /// The questions of one run.
 #[derive(Debug)]
 pub struct Questions {
     pace: Mutex<Pace>,
     ids: Arc<dyn Ids>,
     at_once: usize,
+    /// How many questions in a row were given up.
+    given_up: AtomicU32,
 }
 
 impl Questions {
     /// As fast as these options allow.
     pub fn new(options: PaceOptions, ids: Arc<dyn Ids>) -> Self {
         let at_once = options.in_flight.max(1);
-        Self { pace: Mutex::new(Pace::new(options, Instant::now())), ids, at_once }
+        let pace = Mutex::new(Pace::new(options, Instant::now()));
+        Self { pace, ids, at_once, given_up: AtomicU32::new(0) }
     }
 
     /// How many may be open at the same time.
@@ -42,17 +49,28 @@ impl Questions {
     {
         let mut attempts = 1;
         loop {
+            if self.given_up.load(Ordering::Relaxed) >= MOST_BUSY {
+                let detail =
+                    format!("the target had no time for {MOST_BUSY} questions in a row; it is asked no more");
+                return Err(TargetFault { kind: FaultKind::Busy, code: 51, detail, retry_after: None });
+            }
             self.turn().await;
             let sent = Instant::now();
             let fault = match question().await {
                 Err(fault) if fault.kind == FaultKind::Busy => fault,
                 answer => {
-                    self.with_pace(Pace::answered);
+                    let unheard =
+                        |fault: &TargetFault| matches!(fault.kind, FaultKind::Unheard | FaultKind::Unknown);
+                    if !answer.as_ref().is_err_and(unheard) {
+                        self.with_pace(Pace::answered);
+                        self.given_up.store(0, Ordering::Relaxed);
+                    }
                     return answer;
                 }
             };
             let wanted = fault.retry_after;
             if attempts >= ATTEMPTS || wanted.is_some_and(|wanted| wanted > MOST_PATIENCE) {
+                self.given_up.fetch_add(1, Ordering::Relaxed);
                 return Err(fault);
             }
             let wait = self.with_pace(|pace| {
@@ -88,8 +106,6 @@ impl Questions {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
     use crate::clock::SeededIds;
 
@@ -139,5 +155,20 @@ mod tests {
         let hours = Some(Duration::from_hours(2));
         assert_eq!(questions.ask(|| never(hours)).await, Err(busy(hours)));
         assert_eq!(asked.load(Ordering::Relaxed), 1, "a later run asks");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_has_time_is_asked_no_more() {
+        let (questions, asked) = (questions(100.0), AtomicU32::new(0));
+        let never = || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            async { Err::<(), _>(busy(None)) }
+        };
+        for _ in 0..MOST_BUSY {
+            assert_eq!(questions.ask(never).await, Err(busy(None)));
+        }
+        let before = asked.load(Ordering::Relaxed);
+        let fault = questions.ask(never).await.unwrap_err();
+        assert_eq!((fault.kind, asked.load(Ordering::Relaxed)), (FaultKind::Busy, before));
     }
 }

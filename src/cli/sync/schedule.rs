@@ -20,6 +20,7 @@ use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
 use crate::sync::schedule::Schedule;
 use crate::sync::state::StateError;
+use crate::sync::target::{FaultKind, TargetFault};
 use crate::sync::words;
 
 /// How long a target is left alone after a run that could not be made, at least.
@@ -48,6 +49,20 @@ pub(in crate::cli) async fn keep(app: Arc<App>, config: Arc<Config>, stop: watch
     tokio::join!(futures_util::future::join_all(loops), purging);
 }
 
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// It was made, or need not be.
+    Yes {
+        /// Whether it found nothing at all.
+        idle: bool,
+    },
+    /// It could not be made, or not to its end.
+    No,
+    /// Another node or a command is at it.
+    Elsewhere,
+}
+
 /// What runs beside a server.
 struct Beside<'a> {
     app: &'a App,
@@ -70,8 +85,8 @@ impl Beside<'_> {
         }
         // What the administrator was told of the last run, so that it is told once.
         let mut told = Vec::new();
-        // Whether there is news since the last run.
-        let mut heard = false;
+        // Whether there is news since the last run, and how long it waits for more.
+        let (mut heard, mut together) = (false, TOGETHER);
         while !*stop.borrow() {
             let now = self.app.clock.now();
             let next =
@@ -79,7 +94,7 @@ impl Beside<'_> {
             let [changes, full] = began;
             // A full run is one of changes, too.
             let last = changes.max(full);
-            let soon = Some(Schedule::Every(TOGETHER)).filter(|_| heard);
+            let soon = Some(Schedule::Every(together)).filter(|_| heard);
             let due = [
                 next(&options.schedule, last).into_iter().chain(next(&soon, last)).min(),
                 next(&options.full_schedule, full),
@@ -95,16 +110,22 @@ impl Beside<'_> {
                 if let Some(began) = began.get_mut(usize::from(is_full)) {
                     *began = Some(now);
                 }
-                let before_heard = std::mem::take(&mut heard);
+                let news_before = std::mem::take(&mut heard);
                 let made = self.run(options, (&extent, stop.clone()), &mut told).await;
                 if let Err(error) = &made {
                     tracing::error!(sync.target = options.name, "{error:#}");
                 }
                 wait = Duration::ZERO;
-                if !made.unwrap_or(false) {
-                    // It is still due; what is heard meanwhile waits, too.
-                    began = before;
-                    heard |= before_heard;
+                let made = made.unwrap_or(Made::No);
+                if let Made::Yes { idle } = made {
+                    // What is heard is of the whole directory: most of it may be nobody's matter here.
+                    together = if idle { TOGETHER * 2 } else { TOGETHER };
+                } else {
+                    // What is heard meanwhile waits, too.
+                    heard |= news_before;
+                    if made == Made::No {
+                        began = before;
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(AFTER_FAULT) => {}
                         _ = stop.changed() => {}
@@ -143,16 +164,15 @@ impl Beside<'_> {
         Ok(["incremental", "full"].map(|mode| last.get(mode).copied()))
     }
 
-    /// Whether it could be made, or need not be.
     async fn run(
         &self,
         options: &SyncOptions,
         (extent, cancel): (&Extent, watch::Receiver<bool>),
         told: &mut Vec<String>,
-    ) -> Result<bool> {
+    ) -> Result<Made> {
         let app = self.app;
         if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
-            return Ok(true);
+            return Ok(Made::Yes { idle: true });
         }
         // The token and the keys of a directory are read anew.
         let engine = match self.engine(options) {
@@ -176,7 +196,11 @@ impl Beside<'_> {
             Ok(report) => tell(options, report),
             Err(SyncError::State(StateError::Leased { holder, .. })) => {
                 tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
-                return Ok(true);
+                return Ok(Made::Elsewhere);
+            }
+            Err(SyncError::Cancelled) => {
+                tracing::info!(sync.target = options.name, "{}", SyncError::Cancelled);
+                return Ok(Made::No);
             }
             Err(error) => drop(log(&options.name, error)),
         }
@@ -186,7 +210,7 @@ impl Beside<'_> {
             Err(error) => vec![error.to_string()],
         };
         self.notify(options, causes, told).await?;
-        Ok(ended.is_ok())
+        Ok(ended.map_or(Made::No, |report| made(&report)))
     }
 
     async fn notify(&self, options: &SyncOptions, causes: Vec<String>, told: &mut Vec<String>) -> Result<()> {
@@ -197,6 +221,15 @@ impl Beside<'_> {
         }
         Ok(())
     }
+}
+
+fn made(report: &Report) -> Made {
+    // Credentials that are refused are so a minute later, too; after too many tries an account may be locked.
+    let is_out = |fault: &TargetFault| fault.kind != FaultKind::Unauthorized;
+    if report.stopped.as_ref().is_some_and(is_out) {
+        return Made::No;
+    }
+    Made::Yes { idle: report.counts.values().all(|counts| counts.total == 0) }
 }
 
 fn tell(options: &SyncOptions, report: &Report) {

@@ -1,10 +1,9 @@
-//! What listens beside a server: each directory of a target that is watched.
+//! What listens beside a server: each directory of a target that is watched, domain by domain.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 
 use super::schedule::AFTER_FAULT;
@@ -17,6 +16,8 @@ use crate::sync::options::{SourceOptions, SyncOptions};
 
 /// Between the end of one lasting search and the beginning of the next, which tells of what was missed.
 const RENEWAL: Duration = Duration::from_secs(1);
+/// How often the domains of a global catalogue are asked for.
+const DOMAINS_EVERY: Duration = Duration::from_mins(10);
 
 /// The directories of one target.
 pub(super) struct Watching<'a> {
@@ -29,7 +30,7 @@ pub(super) struct Watching<'a> {
 
 impl Watching<'_> {
     /// Listens until `stop` turns true; not at all where the configuration does not want it.
-    pub(super) async fn go_on(&self, stop: watch::Receiver<bool>) {
+    pub(super) async fn go_on(&self, mut stop: watch::Receiver<bool>) {
         if !self.options.watch {
             return;
         }
@@ -40,46 +41,60 @@ impl Watching<'_> {
             }
         };
         let each = self.options.sources.iter().zip(sources);
-        let listening = each.map(|(options, source)| self.listen(options, source, stop.clone()));
-        futures_util::future::join_all(listening).await;
+        let listening = each.map(|(options, source)| self.listen(options, source));
+        tokio::select! {
+            _ = join_all(listening) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
     }
 
-    async fn listen(
-        &self,
-        options: &SourceOptions,
-        source: Arc<dyn Source>,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        // A fault that lasts is told once.
+    /// To a directory, or to the domains that a global catalogue stands for.
+    async fn listen(&self, options: &SourceOptions, source: Arc<dyn Source>) {
+        let base = options.base.as_deref().unwrap_or(source.base());
         let mut told = None;
-        while !*stop.borrow() {
-            let ended = tokio::select! {
-                ended = self.hear(options, source.as_ref()) => ended,
-                _ = stop.changed() => continue,
-            };
-            let cause = ended.err().map(|error| error.to_string());
-            if let Some(cause) = cause.as_ref().filter(|_| told != cause) {
-                tracing::warn!(
-                    sync.target = self.options.name,
-                    "\"{}\" is not heard, so that its changes wait for the schedule: {cause}",
-                    options.directory
-                );
-            }
-            let wait = if cause.is_some() { AFTER_FAULT } else { RENEWAL };
-            told = cause;
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                _ = stop.changed() => {}
+        loop {
+            match source.domains(base).await {
+                Ok(None) => return self.hear(source.as_ref(), base).await,
+                Ok(Some(domains)) => {
+                    told = None;
+                    let each = domains.iter().map(|domain| self.hear(domain.as_ref(), domain.base()));
+                    let _ = tokio::time::timeout(DOMAINS_EVERY, join_all(each)).await;
+                }
+                Err(error) => {
+                    self.tell(source.as_ref(), &error, &mut told);
+                    tokio::time::sleep(AFTER_FAULT).await;
+                }
             }
         }
     }
 
-    /// Until one of its domains is to be heard anew: a global catalogue stands for several.
-    async fn hear(&self, options: &SourceOptions, source: &dyn Source) -> Result<(), DirectoryError> {
-        let base = options.base.as_deref().unwrap_or(source.base());
-        let Some(domains) = source.domains(base).await? else { return source.watch(base, self.news).await };
-        let mut each: FuturesUnordered<_> =
-            domains.iter().map(|domain| domain.watch(domain.base(), self.news)).collect();
-        each.next().await.unwrap_or(Ok(()))
+    /// For ever, also after faults.
+    async fn hear(&self, source: &dyn Source, base: &str) {
+        let mut told = None;
+        loop {
+            match source.watch(base, self.news).await {
+                Ok(()) => {
+                    told = None;
+                    tokio::time::sleep(RENEWAL).await;
+                }
+                Err(error) => {
+                    self.tell(source, &error, &mut told);
+                    tokio::time::sleep(AFTER_FAULT).await;
+                }
+            }
+        }
+    }
+
+    /// A fault that lasts is told once.
+    fn tell(&self, source: &dyn Source, error: &DirectoryError, told: &mut Option<String>) {
+        let cause = error.to_string();
+        if told.as_ref() != Some(&cause) {
+            tracing::warn!(
+                sync.target = self.options.name,
+                "\"{}\" is not heard, so that its changes wait for the schedule: {cause}",
+                source.name()
+            );
+            *told = Some(cause);
+        }
     }
 }

@@ -100,7 +100,8 @@ impl SyncStore {
         self.read(read::lease(&self.readers, target)).await
     }
 
-    /// Deletes operations that have been over for 30 days, and runs that have none any more a year after their end.
+    /// Deletes operations that have been over for 30 days, and runs that have none any more: those of changes 30 days after
+    /// their end, others a year after it.
     /// What failed or is held stays. Returns how many rows went.
     pub async fn purge(&self, now_ms: i64) -> Result<u64, StoreError> {
         self.ask("", Work::Purge { now_ms }).await

@@ -31,6 +31,11 @@ const OLD_OPERATIONS: &str = "DELETE FROM sync_operation WHERE state IN ('done',
 const OLD_RUNS: &str = "DELETE FROM sync_run WHERE (target, run) IN (SELECT target, run FROM sync_run r \
                         WHERE ended_ms > 0 AND ended_ms <= $1 AND NOT EXISTS (SELECT 1 FROM sync_operation o \
                         WHERE o.target = r.target AND o.run = r.run) LIMIT $2)";
+/// Every few seconds there may be one.
+const OLD_RUNS_OF_CHANGES: &str = "DELETE FROM sync_run WHERE (target, run) IN (SELECT target, run FROM sync_run r \
+                                   WHERE mode = 'incremental' AND ended_ms > 0 AND ended_ms <= $1 \
+                                   AND NOT EXISTS (SELECT 1 FROM sync_operation o \
+                                   WHERE o.target = r.target AND o.run = r.run) LIMIT $2)";
 
 /// Something to do, and who waits for it.
 pub(super) struct Job {
@@ -102,9 +107,15 @@ impl Writer {
                 self.statements.execute(connection, query).await
             }
             Work::Purge { now_ms } => {
-                let operations =
-                    portions(&self.statements, connection, OLD_OPERATIONS, now_ms - OPERATIONS_MS).await?;
-                Ok(operations + portions(&self.statements, connection, OLD_RUNS, now_ms - RUNS_MS).await?)
+                let mut gone = 0;
+                for (text, before_ms) in [
+                    (OLD_OPERATIONS, now_ms - OPERATIONS_MS),
+                    (OLD_RUNS_OF_CHANGES, now_ms - OPERATIONS_MS),
+                    (OLD_RUNS, now_ms - RUNS_MS),
+                ] {
+                    gone += portions(&self.statements, connection, text, before_ms).await?;
+                }
+                Ok(gone)
             }
         }
     }

@@ -15,7 +15,7 @@ use super::journal::{Tally, WriteKind, Written, shown};
 use super::record::Results;
 use super::send::{Outcome, Sender, unresolved};
 use super::task::Task;
-use super::{Application, Applied, End};
+use super::{Application, Applied, End, until_true};
 use crate::store::SyncWrite;
 use crate::sync::object::ObjectKey;
 use crate::sync::pace::{Pace, Turn};
@@ -96,6 +96,15 @@ impl<'a> Course<'a> {
     }
 
     pub(super) async fn run(mut self) -> Result<Applied, StateError> {
+        if let Err(error) = self.go_on().await {
+            // The lease is another's after this: nothing may be under way any more.
+            self.flying.shutdown().await;
+            return Err(error);
+        }
+        Ok(self.applied())
+    }
+
+    async fn go_on(&mut self) -> Result<(), StateError> {
         loop {
             if *self.cancel.borrow() && self.end == End::Complete {
                 self.end = End::Cancelled;
@@ -112,7 +121,7 @@ impl<'a> Course<'a> {
                 if self.release_parked() || (goes_on && self.feed.len() > 0) {
                     continue;
                 }
-                return Ok(self.applied());
+                return Ok(());
             }
             self.wait(wake).await?;
         }
@@ -458,12 +467,5 @@ impl<'a> Course<'a> {
     fn applied(self) -> Applied {
         let left = u64::try_from(self.left + self.feed.len()).unwrap_or(u64::MAX);
         Applied { tally: self.tally, end: self.end, lost: self.lost, put_off: self.put_off, left }
-    }
-}
-
-/// Returns when the sign is given; never when whoever could give it is gone.
-async fn until_true(mut sign: watch::Receiver<bool>) {
-    if sign.wait_for(|given| *given).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -104,9 +104,9 @@ async fn what_fails_and_what_is_held_is_not_purged() {
     for place in Place::each().await {
         let store = open(&place).await;
         let states = ["done", "failed", "held", "dropped", "waiting", "sent"];
-        let run = |run, ended_ms| RunRow {
+        let run = |run, mode: &str, ended_ms| RunRow {
             run,
-            mode: "full".into(),
+            mode: mode.into(),
             started_ms: 1,
             ended_ms,
             counts: String::new(),
@@ -115,15 +115,16 @@ async fn what_fails_and_what_is_held_is_not_purged() {
         };
         let operations = states.iter().zip(0..).map(|(state, seq)| operation(1, seq, state)).collect();
         let writes = vec![
-            SyncWrite::PutRun(run(1, 5)),
-            SyncWrite::PutRun(run(2, 5)),
-            SyncWrite::PutRun(run(3, 0)),
+            SyncWrite::PutRun(run(1, "incremental", 5)),
+            SyncWrite::PutRun(run(2, "full", 5)),
+            SyncWrite::PutRun(run(3, "incremental", 0)),
+            SyncWrite::PutRun(run(4, "incremental", 5)),
             SyncWrite::AddOperations(operations),
         ];
         store.commit("a", None, writes).await.unwrap();
         let day = 24 * 60 * 60 * 1000;
         assert_eq!(store.purge(30 * day).await.unwrap(), 0);
-        assert_eq!(store.purge(30 * day + 5).await.unwrap(), 2);
+        assert_eq!(store.purge(30 * day + 5).await.unwrap(), 3, "a run of changes goes with its operations");
         let left = store.open_operations("a", (1, -1), 9).await.unwrap();
         let left: Vec<_> = left.iter().map(|row| row.mark.state.as_str()).collect();
         assert_eq!(left, ["failed", "held", "waiting", "sent"]);

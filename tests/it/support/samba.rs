@@ -420,11 +420,12 @@ fn free_address() -> Ipv4Addr {
     free_address_for(&PORTS)
 }
 
-/// The same for these ports.
+/// The same for these ports. Each call begins at another place: a test binds an address some time after it got it.
 pub(crate) fn free_address_for(ports: &[u16]) -> Ipv4Addr {
-    let start = std::process::id();
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(31).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed) * 1_009);
     let address = |step: u32| {
-        let place = start.wrapping_mul(31).wrapping_add(step) % 60_000 + 256;
+        let place = start.wrapping_add(step) % 60_000 + 256;
         let [_, _, high, low] = place.to_be_bytes();
         Ipv4Addr::new(127, 77, high, low)
     };

@@ -86,6 +86,11 @@ impl ScimProxy {
         self.state.lock().unwrap().faults.push_back((method, path, conduct));
     }
 
+    /// Whether each fault has met its request.
+    pub(crate) fn is_through(&self) -> bool {
+        self.state.lock().unwrap().faults.is_empty()
+    }
+
     /// All requests so far, and forgets them.
     pub(crate) fn take_log(&self) -> Vec<Recorded> {
         assert!(self.state.lock().unwrap().faults.is_empty(), "a fault that no request met");

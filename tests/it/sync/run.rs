@@ -4,10 +4,12 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use super::inbox::Inbox;
-use super::rig::{Rig, members};
+use super::rig::{Rig, command, members};
 use crate::support::http::client;
+use crate::support::process::wait_until;
 use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
@@ -260,6 +262,22 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     assert!(run.out.contains("the source has none at all"), "{}", run.out);
 }
 
+/// What is not believed is not forgotten, either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_has_nobody_left_is_told_by_each_run() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let keys = format!("search_base = \"ou=many,{BASE}\"\n");
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&deletions(0..2));
+    rig.proxy.take_log();
+    for _ in 0..2 {
+        let run = rig.sync(&["run", "idp"]);
+        assert_eq!((run.code, rig.writes()), (1, vec![]), "{}", run.out);
+        assert!(run.out.contains("2 of User would leave, but the source has none at all"), "{}", run.out);
+    }
+}
+
 /// What was reviewed is what is done, or nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_reviewed_and_carried_out_only_if_it_still_fits() {
@@ -430,4 +448,26 @@ async fn whoever_is_disabled_from_the_beginning_loses_the_account_that_is_there(
         (&aoki["id"], &aoki["active"], &aoki["name"]["familyName"]),
         (&id, &true.into(), &"aoki-sn".into())
     );
+}
+
+/// Ctrl-C while the service does not answer a question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_interrupted_before_anything_is_sent_ends_at_once() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let keys = format!("search_base = \"ou=many,{BASE}\"\n");
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.proxy.next("GET", "/Users?startIndex=1&count=2", Conduct::HangAfter);
+    let mut command = tokio::process::Command::from(command(&rig.folder, &["run", "idp"]));
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let child = child.spawn().unwrap();
+    wait_until("it waits for the list", || rig.proxy.is_through()).await;
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("ended before anything was sent"), "{told}");
+    assert_eq!(rig.writes(), [""; 0]);
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes.len(), 2, "nobody holds the lease");
 }
