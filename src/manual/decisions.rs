@@ -359,8 +359,9 @@
 //! refuses its ports, whoever asks. It is asked for the domains once in a run, and they are sources like those of a list:
 //! nothing else knows of forests. It is known by its port, since no answer tells it from the domain controller that it is on.
 //!
-//! The host is the name of the domain, as DNS gives it, and not a domain controller out of the configuration: that may be in
-//! a site that cannot be reached from here, and DNS is where an administrator says which are to be asked.
+//! The host is that of the catalogue where it is a domain controller of the domain: it is known to answer. Else it is the
+//! name of the domain, as DNS gives it, and not a domain controller out of the configuration: that may be in a site that
+//! cannot be reached from here, and DNS is where an administrator says which are to be asked.
 //!
 //! A domain that is not named any more was closed, or hidden by a right, or the forest was asked at a bad moment. The limits
 //! of the gate would let a small domain pass; so what takes away what it had waits, however little it is. Others leave as

@@ -71,7 +71,8 @@
 //!
 //! A domain that cannot be read ends the run. A new one means that everything is read. One that was read before and is not
 //! named any more, because it was closed, cannot be seen or `search_base` is another, is a warning of each run, and nobody of
-//! it is deactivated or deleted: that is held back until `sekisho sync allow`.
+//! it is deactivated or deleted, or leaves a group: that is held back until `sekisho sync allow`. Once that is given they go
+//! the way of all who leave, and are deleted in time without being asked for again.
 //!
 //! ## Safety
 //!

@@ -143,7 +143,7 @@ impl Synchronisation {
     pub async fn check(&self, extent: &Extent) -> Result<Report, SyncError> {
         let ability = self.test().await?;
         let prepared = self.prepare(&self.state, extent, &ability).await?;
-        Ok(self.checked(prepared))
+        self.checked(prepared).await
     }
 
     /// The same, with a plan that can be carried out later.
@@ -152,17 +152,20 @@ impl Synchronisation {
         // Whatever changes while it is made, makes it stale.
         let made_from = self.fingerprint(&self.state).await?;
         let prepared = self.prepare(&self.state, extent, &ability).await?;
-        let file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
-        Ok((self.checked(prepared), file))
+        let mut file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
+        file.vanished.clone_from(&prepared.vanished);
+        file.read = vanished::sources(&prepared.structure);
+        Ok((self.checked(prepared).await?, file))
     }
 
-    fn checked(&self, mut prepared: Prepared) -> Report {
-        let gated = gate(&mut prepared.plan, &self.options.gate, &prepared.vanished);
+    async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
+        let away = vanished::away(&self.state, &prepared.vanished, &mut prepared.plan).await?;
+        let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
         report.operations = gated.released;
         report.held = gated.held;
-        report
+        Ok(report)
     }
 
     /// Synchronises. `cancel` ends it cleanly.
@@ -199,8 +202,9 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
+            let (vanished, read) = (file.vanished.clone(), file.read.clone());
             let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
-            self.carry_out(state, Prepared::of_file(plan), (teller, cancel)).await
+            self.carry_out(state, Prepared::of_file(plan, vanished, &read), (teller, cancel)).await
         };
         self.leased(work).await
     }
@@ -248,8 +252,9 @@ impl Synchronisation {
         mut prepared: Prepared,
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
+        let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
-        let gated = gate(&mut prepared.plan, &self.options.gate, &prepared.vanished);
+        let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
@@ -257,8 +262,9 @@ impl Synchronisation {
         if !unasked.is_empty() || !report.doubted.is_empty() {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
-            structure.clear();
+            structure = vanished::marks(vanished::sources(&structure).iter().map(String::as_str));
         }
+        vanished::only_new_marks(state, &mut structure).await?;
         let complete = mode == "full";
         if complete {
             structure.extend(vanished::forgotten(state, &vanished).await?);

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::{Note, Plan};
-use super::vanished::holder;
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,13 +166,13 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Takes operations and notes out of a plan, and holds back what is too much at once, and what takes away what the
-/// `vanished` domains had.
-pub fn gate(plan: &mut Plan, policy: &GatePolicy, vanished: &BTreeSet<String>) -> Gated {
+/// Takes operations and notes out of a plan, and holds back what is too much at once, and what takes `away` those whose
+/// domain is not there any more; it says which one that is.
+pub fn gate(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String>) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
     let mut notes = std::mem::take(&mut plan.notes);
-    let mut barrier = Barrier::of(&operations, &notes, plan, policy);
-    barrier.hold_vanished(&operations, vanished);
+    let mut barrier = Barrier::of(&operations, &notes, (plan, away), policy);
+    barrier.hold_vanished(&operations, away);
     if barrier.causes.is_empty() {
         return Gated { released: operations, notes, ..Gated::default() };
     }
@@ -210,7 +209,12 @@ struct Barrier<'a> {
 }
 
 impl<'a> Barrier<'a> {
-    fn of(operations: &'a [Operation], notes: &[Note], plan: &Plan, policy: &GatePolicy) -> Self {
+    fn of(
+        operations: &'a [Operation],
+        notes: &[Note],
+        (plan, away): (&Plan, &BTreeMap<ObjectKey, String>),
+        policy: &GatePolicy,
+    ) -> Self {
         let mut barrier = Self::default();
         let forgotten: BTreeSet<&ObjectKey> = notes
             .iter()
@@ -220,8 +224,12 @@ impl<'a> Barrier<'a> {
         for kind in ObjectType::ALL {
             let limits = policy.types.get(&kind).copied().unwrap_or_default();
             let linked = plan.totals.get(&kind).map_or(0, |totals| totals.linked);
+            // Who waits in any case is not too much for the others.
+            let waits =
+                |found: &Operation| found.action >= Action::Deactivate && away.contains_key(&found.key);
             let count = |wanted: &dyn Fn(&Operation) -> bool| {
-                operations.iter().filter(|found| found.key.kind == kind && wanted(found)).count() as u64
+                let counted = |found: &&Operation| found.key.kind == kind && !waits(found) && wanted(found);
+                operations.iter().filter(counted).count() as u64
             };
             let deletes = |found: &Operation| {
                 found.action == Action::Delete
@@ -253,10 +261,10 @@ impl<'a> Barrier<'a> {
         barrier
     }
 
-    fn hold_vanished(&mut self, operations: &'a [Operation], vanished: &BTreeSet<String>) {
+    fn hold_vanished(&mut self, operations: &'a [Operation], away: &'a BTreeMap<ObjectKey, String>) {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for operation in operations.iter().filter(|operation| operation.action >= Action::Deactivate) {
-            if let Some(domain) = holder(vanished, &operation.dn) {
+            if let Some(domain) = away.get(&operation.key) {
                 *counts.entry(domain).or_default() += 1;
                 self.away.insert(&operation.key);
                 self.waiting.insert(&operation.key);

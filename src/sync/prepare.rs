@@ -15,7 +15,7 @@ use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{People, Stored, Structure};
 use super::target::{Ability, TargetFault};
-use super::vanished::{sentence, shelf, vanished};
+use super::vanished::{marks, sentence, shelf, vanished};
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
 
@@ -26,7 +26,7 @@ pub(super) struct Prepared {
     /// `full`, `incremental`, `person`.
     pub(super) mode: &'static str,
     pub(super) cursors: Vec<(String, String, Cursor)>,
-    /// The structure of each source, where it was read.
+    /// The structure of each source, where it was read, or a mark of it.
     pub(super) structure: BTreeMap<String, String>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
@@ -68,18 +68,18 @@ impl Before {
 
 impl Prepared {
     /// Of a plan that was reviewed: what was read for it is read again by the next run.
-    pub(super) fn of_file(plan: Plan) -> Self {
+    pub(super) fn of_file(plan: Plan, vanished: BTreeSet<String>, read: &BTreeSet<String>) -> Self {
         Self {
             plan,
             mode: "plan",
             cursors: Vec::new(),
-            structure: BTreeMap::new(),
+            structure: marks(read.iter().map(String::as_str)),
             invalid: Vec::new(),
             told: HashSet::new(),
             unasked: Vec::new(),
             lacking: Vec::new(),
-            vanished: BTreeSet::new(),
-            warnings: Vec::new(),
+            warnings: vanished.iter().map(|domain| sentence(domain)).collect(),
+            vanished,
         }
     }
 
@@ -340,7 +340,7 @@ impl Synchronisation {
             mode: "person",
             // How far it was read has not changed by this.
             cursors: Vec::new(),
-            structure: BTreeMap::new(),
+            structure: marks(parts.iter().map(|part| part.source.name())),
             invalid,
             unasked,
             lacking: Vec::new(),

@@ -7,7 +7,7 @@ use crate::sync::Afterwards;
 use crate::sync::plan::Totals;
 
 fn gate(plan: &mut Plan, policy: &GatePolicy) -> Gated {
-    super::gate(plan, policy, &BTreeSet::new())
+    super::gate(plan, policy, &BTreeMap::new())
 }
 
 fn user(at: u64) -> ObjectKey {
@@ -165,20 +165,26 @@ proptest! {
 
 #[test]
 fn nobody_of_a_domain_that_is_not_there_leaves_unseen() {
-    let place = |mut operation: Operation, domain: &str| {
-        operation.dn = format!("CN=somebody,OU=People,{domain}");
-        operation
-    };
-    let [parent, child] = ["DC=example,DC=test", "DC=child,DC=example,DC=test"];
-    let all = many(Action::Deactivate, 2).into_iter().zip([parent, child]);
-    let operations: Vec<Operation> = all.map(|(operation, domain)| place(operation, domain)).collect();
+    let operations = many(Action::Deactivate, 2);
     let planned = plan(9, operations.clone());
     assert_eq!(gate(&mut planned.clone(), &GatePolicy::default()).held, []);
-    let vanished = BTreeSet::from(["corp/child.Example.test".to_owned()]);
-    let gated = super::gate(&mut planned.clone(), &GatePolicy::default(), &vanished);
+    let away = BTreeMap::from([(user(1), "corp/child.example.test".to_owned())]);
+    let gated = super::gate(&mut planned.clone(), &GatePolicy::default(), &away);
     assert_eq!((gated.released.as_slice(), gated.held.as_slice()), operations.split_at(1));
     let told: Vec<String> = gated.causes.iter().map(ToString::to_string).collect();
     let expected =
-        "1 objects of corp/child.Example.test, which is not there any more, would be deactivated or deleted";
+        "1 objects of corp/child.example.test, which is not there any more, would be deactivated or deleted";
     assert_eq!(told, [expected]);
+}
+
+#[test]
+fn a_domain_that_is_not_there_stops_nobody_of_another_one() {
+    let mut operations = many(Action::Deactivate, 60);
+    let key = ObjectKey::new(ObjectType::Group, "g");
+    operations.push(operation(Action::Relate, key, vec![leave(49..60)]));
+    let away = (0..55).map(|at| (user(at), "corp/child.example.test".to_owned())).collect();
+    let gated = super::gate(&mut plan(60, operations), &GatePolicy::default(), &away);
+    assert_eq!(counts(&gated), (5 + 1, 55 + 1, 1));
+    assert_eq!(gated.released.last().unwrap().changes, [leave(55..60)]);
+    assert_eq!(gated.held.last().unwrap().changes, [leave(49..55)]);
 }

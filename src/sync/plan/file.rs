@@ -1,13 +1,15 @@
 //! [`PlanFile`]: a plan that waits to be looked at: `sekisho sync plan --out FILE`, `sekisho sync apply FILE`. It holds
 //! personal data and no secrets.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::digest::StateHash;
 use super::outcome::Plan;
 use crate::clock::Timestamp;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A plan, and what it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,10 @@ pub struct PlanFile {
     pub state: String,
     /// What has to be done.
     pub plan: Plan,
+    /// Domains of a forest that were not there when it was made: what takes away what they had waits.
+    pub vanished: BTreeSet<String>,
+    /// The sources that it was made from.
+    pub read: BTreeSet<String>,
 }
 
 /// Why a plan is not carried out.
@@ -32,7 +38,9 @@ pub enum PlanFileError {
     NoPlan(#[from] serde_json::Error),
     /// It is of another version of sekisho.
     #[error(
-        "the plan has version {0}, this sekisho knows version 1; make it anew: sekisho sync plan --out FILE"
+        "the plan has version {}, this sekisho knows version {}; make it anew: sekisho sync plan --out FILE",
+        .0,
+        VERSION
     )]
     Version(u32),
     /// It is of another target.
@@ -53,7 +61,15 @@ pub enum PlanFileError {
 impl PlanFile {
     /// Of a plan for a target, made from this state.
     pub fn new(target: &str, plan: Plan, state: StateHash, made: Timestamp) -> Self {
-        Self { version: VERSION, target: target.to_owned(), made, state: state.text(), plan }
+        Self {
+            version: VERSION,
+            target: target.to_owned(),
+            made,
+            state: state.text(),
+            plan,
+            vanished: BTreeSet::new(),
+            read: BTreeSet::new(),
+        }
     }
 
     /// As text, for people too.

@@ -16,6 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use sekisho::directory::LdapOptions;
@@ -423,7 +424,8 @@ fn free_address() -> Ipv4Addr {
 /// The same for these ports. Each call begins at another place: a test binds an address some time after it got it.
 pub(crate) fn free_address_for(ports: &[u16]) -> Ipv4Addr {
     static CALLS: AtomicU32 = AtomicU32::new(0);
-    let start = std::process::id().wrapping_mul(31).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed) * 1_009);
+    let start =
+        std::process::id().wrapping_mul(31).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed) * 1_009);
     let address = |step: u32| {
         let place = start.wrapping_add(step) % 60_000 + 256;
         let [_, _, high, low] = place.to_be_bytes();

@@ -370,8 +370,11 @@ fn a_plan_goes_through_a_file_as_long_as_nothing_changes() {
     let changed = world.links.values().fold(StateHash::default(), StateHash::with_link);
     let error = file().take("saas", changed).unwrap_err().to_string();
     assert!(error.starts_with("something has changed since the plan was made at 2023-11-14T"), "{error}");
-    let newer = text.replace("\"version\": 1", "\"version\": 2");
-    assert!(matches!(PlanFile::parse(&newer), Err(PlanFileError::Version(2))));
+    let older = text.replace("\"version\": 2", "\"version\": 1");
+    assert_eq!(
+        PlanFile::parse(&older).unwrap_err().to_string(),
+        "the plan has version 1, this sekisho knows version 2; make it anew: sekisho sync plan --out FILE"
+    );
     assert!(matches!(PlanFile::parse("{}"), Err(PlanFileError::NoPlan(_))));
 }
 
