@@ -350,8 +350,9 @@
 //! A cursor is bound to the objectGUID of the naming context in place of a domain controller. Where a domain is put back to
 //! an old state, the next full reading finds what was forgotten, not the next run of changes. A first cookie costs the
 //! server a walk through its objects; so within a run it is kept, for at most ten minutes, for further readings of the same
-//! domain controller, which are told a little twice. The next run has no need of it: it goes on from cursors. Rejected: a cookie of one domain controller for a reading of another one, which may not
-//! have received yet what the cookie counts as told.
+//! domain controller, which are told a little twice. The next run has no need of it: it goes on from cursors. Rejected:
+//! a cookie of one domain controller for a reading of another one, which may not have received yet what the cookie
+//! counts as told.
 //!
 //! ## A global catalogue says where, and is not read
 //!

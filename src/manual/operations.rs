@@ -115,9 +115,9 @@
 //! The user must own the database, since the tables are made and brought up to date at start; nodes that start together do it
 //! one after the other. A node takes up to 18 connections (9 without synchronisation), a command beside it a few more.
 //! They have settings of their own, so nothing may share them out by the transaction: connect directly, or by a pooler that
-//! gives a whole session. A connection is waited for for 5 s, a lock for 2, an answer for 8 (synchronisation: 15, 15 and 60); a transaction of a node
-//! that died in it is ended by the server after 20 s. What two nodes break off for each other is tried again, four times
-//! in all.
+//! gives a whole session. A connection is waited for for 5 s, a lock for 2, an answer for 8 (synchronisation: 15, 15 and
+//! 60); a transaction of a node that died in it is ended by the server after 20 s. What two nodes break off for each other
+//! is tried again, four times in all.
 //!
 //! While the server is away, people get 503 with `SK-STORE` (or `SK-UNAVAILABLE`, where an SP waits for the answer) after
 //! 5 s at most, `/readyz` says 503, and the log says why. A run of synchronisation stops and says the same; a scheduled one

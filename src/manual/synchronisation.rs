@@ -128,8 +128,8 @@
 //! ```
 //!
 //! Standard output has this; standard error has the log. Ctrl-C ends a run in order: what is in flight is answered, the rest
-//! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on whichever node: another one is told so. After a
-//! process was killed that lasts up to a minute.
+//! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on
+//! whichever node: another one is told so. After a process was killed that lasts up to a minute.
 //!
 //! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
 //!
@@ -144,10 +144,11 @@
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something
-//! changed, at most every 5 seconds (10 after one that found nothing), and `schedule` can be an hour. It only says that there is news. What changed is asked
-//! as at any other time, so that nothing is lost while nobody listens; every 10 minutes, and after a fault, the search is
-//! begun anew. Deletions in an Active Directory are heard by an account that sees deleted objects, see
-//! [operations](super::operations); with another one they wait for the schedule. A directory that cannot be heard is told in the log, once, and its changes wait for the schedule.
+//! changed, at most every 5 seconds (10 after one that found nothing), and `schedule` can be an hour. It only says that
+//! there is news. What changed is asked as at any other time, so that nothing is lost while nobody listens; every 10
+//! minutes, and after a fault, the search is begun anew. Deletions in an Active Directory are heard by an account that
+//! sees deleted objects, see [operations](super::operations); with another one they wait for the schedule. A directory
+//! that cannot be heard is told in the log, once, and its changes wait for the schedule.
 //!
 //! ## The words of the log
 //!

@@ -1,5 +1,6 @@
 //! An entry as a [`TargetObject`]: a JSON object of its attributes, a text for one value and a sorted list for more, with
-//! `@rdn`, `@parent`, `@active`, `@groupType` and those of terminal services as the paths of the target have them, and members by their ids.
+//! `@rdn`, `@parent`, `@active`, `@groupType` and those of terminal services as the paths of the target have them, and
+//! members by their ids.
 
 use std::collections::HashMap;
 
