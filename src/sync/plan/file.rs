@@ -35,7 +35,7 @@ pub struct PlanFile {
 pub enum PlanFileError {
     /// It is no plan.
     #[error("this is no plan of sekisho ({0}); make one: sekisho sync plan --out FILE")]
-    NoPlan(#[from] serde_json::Error),
+    NoPlan(String),
     /// It is of another version of sekisho.
     #[error(
         "the plan has version {}, this sekisho knows version {}; make it anew: sekisho sync plan --out FILE",
@@ -56,6 +56,12 @@ pub enum PlanFileError {
         "something has changed since the plan was made at {0}; make it anew: sekisho sync plan --out FILE"
     )]
     Stale(Timestamp),
+}
+
+impl From<serde_json::Error> for PlanFileError {
+    fn from(cause: serde_json::Error) -> Self {
+        Self::NoPlan(cause.to_string())
+    }
 }
 
 impl PlanFile {
