@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A running program. Dropping it kills it and what it started.
+/// A running program. Dropping it kills it and what it started, and shows the end of its log when the test failed.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -68,6 +68,13 @@ impl Process {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
+    fn end_of_log(&self) -> String {
+        const LINES: usize = 60;
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LINES)..].join("\n")
+    }
+
     /// Waits until `ready` says yes. Panics with the log when the program ends before, or after 60 seconds.
     pub async fn wait_until<F: Future<Output = bool>>(&mut self, what: &str, ready: impl Fn() -> F) {
         let deadline = Instant::now() + Duration::from_mins(1);
@@ -110,7 +117,11 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "whoever reads of a failed test wants to know why")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}, what it wrote last:\n{}", self.name, self.end_of_log());
+        }
         // The group may be gone already; then there is nobody to tell.
         let group = format!("-{}", self.id());
         let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();

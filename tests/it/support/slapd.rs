@@ -4,7 +4,7 @@
 //! its [`Slapd`] is dropped, and no other process ever is.
 
 use std::fmt::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use openssl::x509::{X509, X509Name};
 use sekisho::directory::LdapOptions;
 use sekisho::secret::Secret;
 
+use super::process::free_port;
 use super::slapd_people::{entry, ldif, ldif_with};
 
 pub(crate) const BASE: &str = "dc=example,dc=test";
@@ -340,10 +341,6 @@ impl Drop for Slapd {
 pub(crate) fn write_strange_ca(path: &Path) {
     let (_, certificate) = make_certificate("strange CA", &[], None);
     std::fs::write(path, certificate.to_pem().unwrap()).unwrap();
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn write_certificates(folder: &Path) {
