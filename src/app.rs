@@ -242,6 +242,7 @@ pub fn load_decryption_keys(config: &Config, clock: &dyn Clock) -> Result<Decryp
 /// The directories in the order in which they are asked: files first, so that break-glass accounts work while LDAP is
 /// down, then the others as configured.
 pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Directory>>> {
+    tell_risks(config);
     let mut files: Vec<Arc<dyn Directory>> = Vec::new();
     let mut others: Vec<Arc<dyn Directory>> = Vec::new();
     for directory in &config.directories {
@@ -256,6 +257,15 @@ pub fn directories(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dy
     }
     files.append(&mut others);
     Ok(files)
+}
+
+/// Writes to the log how the directories of the configuration are spoken to, where that is not safe.
+pub fn tell_risks(config: &Config) {
+    for directory in &config.directories {
+        if let DirectoryConfig::Ldap(options) = directory {
+            options.tell_risks();
+        }
+    }
 }
 
 /// The identity provider's signed metadata, for the command that prints it: octet for octet what the server serves, as

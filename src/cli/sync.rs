@@ -15,10 +15,9 @@ use clap::{Args, Subcommand};
 use tokio::sync::watch;
 
 use self::progress::Bar;
-use super::serve::block_on;
 use super::{Failure, logging};
-use crate::app::Ports;
 use crate::app::sync::{self as wiring, InStore, farewell};
+use crate::app::{self, Ports};
 use crate::config::Config;
 use crate::session::{SessionOptions, Sessions};
 use crate::store::{Store, SyncStore};
@@ -145,7 +144,9 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
         return token::run(command, config, out);
     }
     logging::start_on_error_stream(&config.log);
-    block_on(async {
+    // What is sent to the target and what comes from directories is worked on beside the run itself.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(anyhow::Error::from)?.block_on(async {
         let store = Store::open(config.store_url.expose()).await.map_err(anyhow::Error::from)?;
         let state = store.sync_state().await.map_err(anyhow::Error::from)?;
         let bench = Bench { config, store, state, ports: Ports::of_system(config)? };
@@ -213,6 +214,7 @@ impl Bench<'_> {
     fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
         let options =
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+        app::tell_risks(self.config);
         let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
         Ok((options, wiring::synchronisation(self.config, options, &self.state, ports)?))
     }

@@ -83,7 +83,6 @@ impl LdapDirectory {
         let urls: Vec<ServerUrl> =
             options.urls.iter().map(|url| ServerUrl::parse(url, &options)).collect::<Result<_, _>>()?;
         let tls = urls.iter().any(|url| url.tls);
-        shout(&options, &urls);
         let connector =
             if tls { Some(tls_connector(&options, read_ca(&options)?.as_deref())?) } else { None };
         let account = options.bind_dn.clone().zip(options.bind_password.clone());
@@ -380,22 +379,6 @@ impl Directory for LdapDirectory {
     }
 }
 
-/// What an administrator must not overlook.
-fn shout(options: &LdapOptions, urls: &[ServerUrl]) {
-    let directory = options.name.as_str();
-    if !options.verify_certificate && urls.iter().any(|url| url.tls) {
-        tracing::warn!(
-            directory,
-            "CERTIFICATES ARE NOT VERIFIED: whoever is between here and the directory reads every password; set \
-             ca_certificate and verify_certificate = true"
-        );
-    }
-    for clear in urls.iter().filter(|url| !url.tls) {
-        let server = clear.text.as_str();
-        tracing::warn!(directory, server, "passwords go to this server in the clear (loopback only)");
-    }
-}
-
 fn read_ca(options: &LdapOptions) -> Result<Option<Vec<u8>>, OptionsError> {
     let Some(path) = &options.ca_certificate else { return Ok(None) };
     super::file::read_bytes(path).map(Some).map_err(|cause| OptionsError::CaCertificate {
@@ -406,40 +389,8 @@ fn read_ca(options: &LdapOptions) -> Result<Option<Vec<u8>>, OptionsError> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::Mutex;
-
     use super::*;
     use crate::clock::SystemClock;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_directory_without_verification_shouts() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-        let mut options = LdapOptions::new("corp");
-        options.urls = vec!["ldaps://dc1.example.jp".to_owned()];
-        "dc=example".clone_into(&mut options.search_base);
-        options.verify_certificate = false;
-        tracing::subscriber::with_default(subscriber, || {
-            LdapDirectory::new(options, Arc::new(SystemClock)).unwrap();
-        });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        assert!(text.contains("WARN") && text.contains("CERTIFICATES ARE NOT VERIFIED"), "{text}");
-    }
 
     #[test]
     fn a_local_name_is_what_stands_beside_a_domain_of_ours() {

@@ -33,7 +33,7 @@ pub struct LdapOptions {
     pub start_tls: bool,
     /// PEM file of the CAs that the servers' certificates must come from; none: the system's.
     pub ca_certificate: Option<PathBuf>,
-    /// False takes any certificate; every start shouts about it.
+    /// False takes any certificate; [`LdapOptions::tell_risks`] shouts about it.
     pub verify_certificate: bool,
     /// The service account; none: anonymous searches.
     pub bind_dn: Option<String>,
@@ -103,6 +103,23 @@ impl LdapOptions {
     /// How long before its end a password is warned about: where nobody can change it here, nobody is told either.
     pub(super) fn warns_before(&self) -> Option<SignedDuration> {
         self.password_warning.filter(|_| self.password_change)
+    }
+
+    /// Writes to the log what an administrator must not overlook.
+    pub fn tell_risks(&self) {
+        let directory = self.name.as_str();
+        let urls = || self.urls.iter().filter_map(|url| ServerUrl::parse(url, self).ok());
+        if !self.verify_certificate && urls().any(|url| url.tls) {
+            tracing::warn!(
+                directory,
+                "CERTIFICATES ARE NOT VERIFIED: whoever is between here and the directory reads every password; set \
+                 ca_certificate and verify_certificate = true"
+            );
+        }
+        for clear in urls().filter(|url| !url.tls) {
+            let server = clear.text;
+            tracing::warn!(directory, server, "passwords go to this server in the clear (loopback only)");
+        }
     }
 
     /// Everything that is wrong with the texts of the options; empty when they can be used.
@@ -249,7 +266,44 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_directory_without_verification_or_tls_shouts() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let mut open = options("ldaps://dc1.example.jp");
+        open.verify_certificate = false;
+        tracing::subscriber::with_default(subscriber, || {
+            open.tell_risks();
+            options("ldap://127.0.0.1:389").tell_risks();
+            options("ldaps://dc2.example.jp").tell_risks();
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let [unverified, clear] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        assert!(
+            unverified.contains("WARN") && unverified.contains("CERTIFICATES ARE NOT VERIFIED"),
+            "{text}"
+        );
+        assert!(clear.contains("WARN") && clear.contains("in the clear"), "{text}");
+    }
 
     fn options(url: &str) -> LdapOptions {
         let mut options = LdapOptions::new("corp");

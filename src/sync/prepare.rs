@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
+
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
@@ -12,12 +15,15 @@ use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
-use super::state::State;
+use super::state::{State, StateError};
 use super::structure::{People, Stored, Structure};
 use super::target::{Ability, TargetFault};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
+
+/// Pages of links that wait.
+const AHEAD: usize = 2;
 
 /// A plan and what it came from.
 #[derive(Debug)]
@@ -143,12 +149,29 @@ impl Synchronisation {
     async fn planner(&self, state: &State) -> Result<(Planner, [People; 2]), SyncError> {
         let mut planner = Planner::new([], self.plan_policy(), self.now());
         let mut people = Default::default();
-        let mut pages = state.links();
-        while let Some(page) = pages.next().await? {
+        let (sender, mut pages) = mpsc::channel(AHEAD);
+        let state = state.clone();
+        // The next page is read beside what is made of this one.
+        let reader = tokio::spawn(async move {
+            let mut pages = state.links();
+            while let Some(page) = pages.next().await? {
+                if sender.send(page).await.is_err() {
+                    break;
+                }
+            }
+            Ok::<_, StateError>(())
+        });
+        while let Some(page) = pages.recv().await {
             for link in page {
                 split(&link, &mut people);
                 planner.link(link);
             }
+        }
+        match reader.await.map_err(JoinError::try_into_panic) {
+            Ok(read) => read?,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The program ends.
+            Err(Err(_)) => return Err(SyncError::Cancelled),
         }
         Ok((planner, people))
     }

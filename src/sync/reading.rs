@@ -29,7 +29,7 @@ const TOKENS: usize = 100;
 /// RFC 4511 appendix A: 32, as a directory's fault names it.
 const NO_SUCH_OBJECT: &str = "noSuchObject";
 /// Parts of a stream that wait.
-const AHEAD: usize = 4;
+const AHEAD: usize = 16;
 
 /// One directory.
 #[derive(Debug)]

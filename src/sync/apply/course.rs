@@ -135,7 +135,7 @@ impl<'a> Course<'a> {
 
     /// Begins to load the next operations: of this turn, or of the next one when this one is over.
     fn load(&mut self) {
-        let enough = self.intents.len() + self.ready.len() >= BATCH || self.waiting.len() >= WAITING;
+        let enough = self.intents.len() + self.ready.len() >= 2 * BATCH || self.waiting.len() >= WAITING;
         let Some(next) = self.feed.turn().filter(|_| !enough && self.loading.is_none()) else { return };
         if self.turn != Some(next) && !self.is_over(next) {
             return;
@@ -420,7 +420,7 @@ impl<'a> Course<'a> {
             return;
         }
         let late = self.oldest.is_some_and(|oldest| oldest.elapsed() >= LINGER);
-        let hungry = !self.intents.is_empty() && self.ready.len() < BATCH / 2;
+        let hungry = !self.intents.is_empty() && self.ready.len() < BATCH;
         let full = self.results.len() >= BATCH;
         if !(hungry || full || (self.results.len() > 0 && (idle || late))) {
             return;

@@ -14,11 +14,16 @@ use crate::scim::{self, Path};
 /// The most objects of one list.
 const MOST: usize = 5_000_000;
 
+/// The longest id of the service, in octets: a URL holds so much, and an index of every store.
+pub(super) const LONGEST_ID: usize = 1024;
+
 /// Why a list is not whole, or not a list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ListingFault {
     #[error("an object without an id")]
     NoId,
+    #[error("an object with an id of {0} octets, of which {LONGEST_ID} can be kept")]
+    LongId(usize),
     #[error(
         "the list grew or shrank while it was read, from {0} to {1} objects: it is read anew the next time"
     )]
@@ -88,6 +93,7 @@ impl Proof {
 pub(super) fn object(body: Value) -> Result<TargetObject, ListingFault> {
     let id = Path { schema: None, attribute: "id".to_owned(), filter: None, sub: None };
     match scim::read(&body, &id) {
+        Some(Value::String(id)) if id.len() > LONGEST_ID => Err(ListingFault::LongId(id.len())),
         Some(Value::String(id)) if !id.is_empty() => Ok(TargetObject { id, body }),
         // RFC 7643 section 3.1 has a text; some services count.
         Some(Value::Number(id)) => Ok(TargetObject { id: id.to_string(), body }),
@@ -165,6 +171,8 @@ mod tests {
                 Err(ListingFault::OtherPage { asked: 3, got: 1 }),
             ),
             (vec![page(1, None, &[""])], Err(ListingFault::NoId)),
+            (vec![page(1, None, &[&"x".repeat(LONGEST_ID)])], Ok((1, true))),
+            (vec![page(1, None, &[&"x".repeat(LONGEST_ID + 1)])], Err(ListingFault::LongId(LONGEST_ID + 1))),
             (vec![page(MOST + 1, None, &["a"])], Err(ListingFault::Long(MOST + 1))),
         ];
         for (pages, wanted) in cases {

@@ -19,6 +19,7 @@ use tokio::sync::{OnceCell, mpsc};
 pub use options::{ScimOptions, ScimTargetError, ScimType, Update};
 
 use self::answers::{What, broken, fault_of, refused, unanswered};
+use self::listing::LONGEST_ID;
 use super::object::ObjectType;
 use super::questions::Questions;
 use super::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
@@ -28,8 +29,6 @@ use crate::scim::{self, Path, json};
 
 /// RFC 3986 section 2.3
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The longest id of the service, in bytes.
-const LONGEST_ID: usize = 1024;
 
 /// A service with SCIM.
 #[derive(Debug)]
@@ -79,7 +78,8 @@ impl ScimTarget {
         body: Option<&Value>,
         if_match: Option<&str>,
     ) -> Result<Answer, TargetFault> {
-        let body = body.map(|body| body.to_string().into_bytes());
+        let body = body.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| refused(80, error.to_string()))?;
         self.exchange.ask(Ask { method, url, body, if_match }).await.map_err(|error| unanswered(&error))
     }
 
