@@ -25,6 +25,9 @@ use super::wire::{
 /// Longer attributes are given up with an error: a policy must not be judged by a part.
 const MOST_VALUES: usize = 200_000;
 
+/// A limit of time that is noticed so late was noticed by a thread that was held up.
+const HELD_UP: Duration = Duration::from_millis(100);
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -174,10 +177,9 @@ impl Connection {
             }
             LdapConnAsync::with_settings(settings, &url.text).await
         };
-        let (driver, ldap) = match timeout(limits.connect, guarded(opening)).await {
-            Ok(opened) => opened?,
-            Err(_) => return Err(Fault::Silent(format!("no connection within {:?}", limits.connect))),
-        };
+        let (driver, ldap) = in_time(limits.connect, guarded(opening))
+            .await
+            .unwrap_or_else(|| Err(Fault::Silent(format!("no connection within {:?}", limits.connect))))?;
         let driver = tokio::spawn(async move {
             if let Err(cause) = driver.drive().await {
                 tracing::debug!(%cause, "LDAP connection ended");
@@ -304,9 +306,19 @@ pub(super) async fn limited<T>(
     what: &str,
     operation: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
-    match timeout(limit, operation).await {
-        Ok(result) => result,
-        Err(_) => Err(Fault::Silent(format!("no answer to {what} within {limit:?}"))),
+    let silent = || Err(Fault::Silent(format!("no answer to {what} within {limit:?}")));
+    in_time(limit, operation).await.unwrap_or_else(silent)
+}
+
+/// What comes within a limit. When this thread itself was held up past it (by a disk, or by the machine below), what came
+/// in the meantime was not looked at: then the limit begins once more.
+async fn in_time<T>(limit: Duration, operation: impl Future<Output = T>) -> Option<T> {
+    let mut operation = Box::pin(operation);
+    let begun = Instant::now();
+    match timeout(limit, &mut operation).await {
+        Ok(ended) => Some(ended),
+        Err(_) if begun.elapsed() < limit + HELD_UP => None,
+        Err(_) => timeout(limit, &mut operation).await.ok(),
     }
 }
 
@@ -333,7 +345,35 @@ fn plain(cause: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_came_while_the_thread_was_held_up_came_in_time() {
+        let limit = Duration::from_millis(20);
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+        let answering = tokio::spawn(async move {
+            tokio::time::sleep(limit / 2).await;
+            sender.send("the answer").await
+        });
+        // The only thread there is: neither the answer nor its end is heard meanwhile.
+        tokio::spawn(async move { std::thread::sleep(limit + 2 * HELD_UP) });
+        // What others hand on comes after the limit, as an answer does that a driver has to read.
+        let answer = in_time(limit, async {
+            let answer = receiver.recv().await;
+            tokio::task::yield_now().await;
+            answer
+        });
+        assert_eq!(answer.await, Some(Some("the answer")));
+        answering.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_for_what_does_not_come() {
+        let limit = Duration::from_secs(5);
+        let begun = Instant::now();
+        assert_eq!(in_time(limit, std::future::pending::<()>()).await, None);
+        assert!(begun.elapsed() < limit + HELD_UP);
+    }
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_told_in_words() {
