@@ -301,24 +301,27 @@ pub(super) async fn complete(ldap: &mut Ldap, entry: &mut Entry) -> Result<Resul
     Ok(Ok(()))
 }
 
-pub(super) async fn limited<T>(
+pub(super) fn limited<T>(
     limit: Duration,
     what: &str,
     operation: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let silent = || Err(Fault::Silent(format!("no answer to {what} within {limit:?}")));
-    in_time(limit, operation).await.unwrap_or_else(silent)
+) -> impl Future<Output = Result<T, Fault>> {
+    let silent = move || Err(Fault::Silent(format!("no answer to {what} within {limit:?}")));
+    in_time(limit, operation).map(move |ended| ended.unwrap_or_else(silent))
 }
 
 /// What comes within a limit. When this thread itself was held up past it (by a disk, or by the machine below), what came
 /// in the meantime was not looked at: then the limit begins once more.
-async fn in_time<T>(limit: Duration, operation: impl Future<Output = T>) -> Option<T> {
+fn in_time<T>(limit: Duration, operation: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    // Boxed before anything holds it: each function that it passes through would be so much larger.
     let mut operation = Box::pin(operation);
-    let begun = Instant::now();
-    match timeout(limit, &mut operation).await {
-        Ok(ended) => Some(ended),
-        Err(_) if begun.elapsed() < limit + HELD_UP => None,
-        Err(_) => timeout(limit, &mut operation).await.ok(),
+    async move {
+        let begun = Instant::now();
+        match timeout(limit, &mut operation).await {
+            Ok(ended) => Some(ended),
+            Err(_) if begun.elapsed() < limit + HELD_UP => None,
+            Err(_) => timeout(limit, &mut operation).await.ok(),
+        }
     }
 }
 

@@ -183,12 +183,17 @@ pub(super) fn value(name: &str, octets: Vec<u8>) -> Value {
         return Value::Binary(octets);
     }
     match String::from_utf8(octets) {
-        Ok(text) if text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)) => {
-            Value::Binary(text.into_bytes())
-        }
+        Ok(text) if holds_controls(&text) => Value::Binary(text.into_bytes()),
         Ok(text) => Value::Text(text),
         Err(none) => Value::Binary(none.into_bytes()),
     }
+}
+
+/// Whether there are other control characters in it than tabs and line breaks.
+fn holds_controls(text: &str) -> bool {
+    // Almost all texts are plain, and there are millions of them.
+    let is_plain = text.bytes().all(|octet| matches!(octet, 0x20..=0x7e));
+    !is_plain && text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c))
 }
 
 #[cfg(test)]

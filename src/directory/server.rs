@@ -128,7 +128,8 @@ impl Server {
     /// A new connection that nobody is bound on.
     pub(super) async fn open(&self) -> Result<Connection, Fault> {
         let Approach { start_tls, connector, limits, .. } = &self.approach;
-        Connection::open(&self.url, *start_tls, connector.as_ref(), limits).await
+        // Boxed: what is asked over a kept connection would be as large as a handshake, and is moved about.
+        Box::pin(Connection::open(&self.url, *start_tls, connector.as_ref(), limits)).await
     }
 
     /// A new connection of the service account.
@@ -149,5 +150,24 @@ async fn root_dse_answers(connection: &mut Connection) -> Result<(), Fault> {
     match connection.search(&Query::of_entry("", &["1.1"])).await {
         Ok(_) | Err(Fault::Refused { .. }) => Ok(()),
         Err(fault) => Err(fault),
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: impl Fn(&'static Server, &'static Query) -> F) -> usize {
+        std::mem::size_of::<F>()
+    }
+
+    /// Each sign-in moves them about several times; a handshake alone is 16 KB.
+    #[test]
+    fn questions_over_kept_connections_are_small() {
+        let sizes = [
+            size(Server::search),
+            size(|server, _| server.user_connection()),
+            size(|server, _| server.open_for_search()),
+        ];
+        assert!(sizes.iter().all(|size| *size < 2048), "{sizes:?}");
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Store, StoreError, Write};
 
@@ -151,13 +153,13 @@ impl Memos {
 
     /// The name of what a secret opens: who knows the name can do nothing with it.
     pub fn name_of(secret: &str) -> String {
-        let digest = openssl::sha::sha256(secret.as_bytes());
+        let digest = Sha256::digest(secret.as_bytes());
         data_encoding::HEXLOWER.encode(digest.split_at(20).0)
     }
 
     /// A secret that whoever has the token of a session can find again.
     pub fn secret_of(purpose: &str, token: &str) -> String {
-        data_encoding::HEXLOWER.encode(&openssl::sha::sha256(format!("{purpose} of {token}").as_bytes()))
+        data_encoding::HEXLOWER.encode(&Sha256::digest(format!("{purpose} of {token}").as_bytes()))
     }
 
     /// Remembers `body` until a time; durable with the next commit, at once where other nodes must find it.
@@ -253,8 +255,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn digest(by: &str, id: &str) -> Digest {
     let mut digest = Digest::default();
     let (sender, message) = digest.split_at_mut(4);
-    let whole = openssl::sha::sha256(format!("{}:{by}{id}", by.len()).as_bytes());
-    sender.iter_mut().zip(openssl::sha::sha256(by.as_bytes())).for_each(|(to, from)| *to = from);
+    let whole = Sha256::digest(format!("{}:{by}{id}", by.len()).as_bytes());
+    sender.iter_mut().zip(Sha256::digest(by.as_bytes())).for_each(|(to, from)| *to = from);
     message.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
     digest
 }

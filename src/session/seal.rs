@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE64URL_NOPAD;
-use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
+use openssl::cipher::Cipher;
+use openssl::cipher_ctx::CipherCtx;
+use openssl::error::ErrorStack;
 
 use crate::clock::Ids;
 use crate::secret::{MacError, Secret, constant_time_eq};
@@ -18,6 +20,8 @@ pub struct Seal {
     ids: Arc<dyn Ids>,
     /// Derived keys by use and purpose; the program has a handful of purposes.
     keys: RwLock<Vec<(String, Secret<Vec<u8>>)>>,
+    /// Looked up by name once, which OpenSSL 3 would do with each use.
+    cipher: Result<Cipher, ErrorStack>,
 }
 
 impl fmt::Debug for Seal {
@@ -29,7 +33,8 @@ impl fmt::Debug for Seal {
 impl Seal {
     /// A seal under `secret`, which is the same on every node.
     pub fn new(secret: Secret<Vec<u8>>, ids: Arc<dyn Ids>) -> Self {
-        Self { secret, ids, keys: RwLock::default() }
+        let cipher = Cipher::fetch(None, "AES-256-GCM", None);
+        Self { secret, ids, keys: RwLock::default(), cipher }
     }
 
     /// AES-256-GCM with a random 96-bit nonce and the purpose as additional data: nonce, ciphertext and tag in URL-safe
@@ -37,22 +42,22 @@ impl Seal {
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> String {
         let mut nonce = [0; NONCE];
         self.ids.fill(&mut nonce);
+        self.sealed(&nonce, purpose, plain).map(|sealed| BASE64URL_NOPAD.encode(&sealed)).unwrap_or_default()
+    }
+
+    fn sealed(&self, nonce: &[u8; NONCE], purpose: &str, plain: &[u8]) -> Result<Vec<u8>, MacError> {
+        let (key, cipher) = (self.key("seal", purpose)?, self.cipher.as_ref().map_err(Clone::clone)?);
+        let mut context = CipherCtx::new()?;
+        context.encrypt_init(Some(cipher), Some(key.expose()), Some(nonce))?;
+        context.cipher_update(purpose.as_bytes(), None)?;
+        let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
+        sealed.extend_from_slice(nonce);
+        context.cipher_update_vec(plain, &mut sealed)?;
+        context.cipher_final_vec(&mut sealed)?;
         let mut tag = [0; TAG];
-        let sealed = self.key("seal", purpose).and_then(|key| {
-            encrypt_aead(
-                Cipher::aes_256_gcm(),
-                key.expose(),
-                Some(&nonce),
-                purpose.as_bytes(),
-                plain,
-                &mut tag,
-            )
-            .map_err(MacError::from)
-        });
-        match sealed {
-            Ok(sealed) => BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed, &tag].concat()),
-            Err(_) => String::new(),
-        }
+        context.tag(&mut tag)?;
+        sealed.extend_from_slice(&tag);
+        Ok(sealed)
     }
 
     /// What was sealed for this purpose; `None` for anything else, without saying why.
@@ -60,8 +65,19 @@ impl Seal {
         let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
         let (nonce, rest) = bytes.split_at_checked(NONCE)?;
         let (sealed, tag) = rest.split_at_checked(rest.len().checked_sub(TAG)?)?;
-        let key = self.key("seal", purpose).ok()?;
-        decrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(nonce), purpose.as_bytes(), sealed, tag).ok()
+        self.opened(nonce, purpose, sealed, tag).ok()
+    }
+
+    fn opened(&self, nonce: &[u8], purpose: &str, sealed: &[u8], tag: &[u8]) -> Result<Vec<u8>, MacError> {
+        let (key, cipher) = (self.key("seal", purpose)?, self.cipher.as_ref().map_err(Clone::clone)?);
+        let mut context = CipherCtx::new()?;
+        context.decrypt_init(Some(cipher), Some(key.expose()), Some(nonce))?;
+        context.set_tag(tag)?;
+        context.cipher_update(purpose.as_bytes(), None)?;
+        let mut plain = Vec::with_capacity(sealed.len() + TAG);
+        context.cipher_update_vec(sealed, &mut plain)?;
+        context.cipher_final_vec(&mut plain)?;
+        Ok(plain)
     }
 
     /// HMAC-SHA-256 of `data` for a purpose, in URL-safe base64 without padding. Should the library fail, the result is

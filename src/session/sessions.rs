@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use sha2::{Digest, Sha256};
+
 use super::cache::{Bounds, Cache};
 use super::sso_session::{SP_SESSIONS, name_key};
 use super::{Beginning, SessionError, SpSession, SsoSession};
@@ -292,5 +294,5 @@ fn weight(row: &SessionRow) -> usize {
 
 /// The name of a session in memory and store: whoever reads the store cannot make a cookie of it.
 fn hash(token: &str) -> String {
-    data_encoding::HEXLOWER.encode(&openssl::sha::sha256(token.as_bytes()))
+    data_encoding::HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::SessionError;
 use crate::clock::{SignedDuration, Timestamp};
@@ -286,7 +287,7 @@ impl SpSession {
 
 /// Finds the sessions in which a service provider got this NameID.
 pub(super) fn name_key(sp: &str, value: &str) -> String {
-    let digest = openssl::sha::sha256(format!("{}:{sp}{value}", sp.len()).as_bytes());
+    let digest = Sha256::digest(format!("{}:{sp}{value}", sp.len()).as_bytes());
     data_encoding::BASE64URL_NOPAD.encode(digest.get(..18).unwrap_or(&digest))
 }
 

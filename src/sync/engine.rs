@@ -312,7 +312,11 @@ impl Synchronisation {
             if let Some(state) = note.state {
                 link.state = state;
             }
-            link.sums.extend(note.held);
+            if !note.held.is_empty() {
+                let mut sums = link.sums.to_map();
+                sums.extend(note.held);
+                link.sums = sums.into();
+            }
             // Members stay as they are kept.
             link.members.clear();
         }

@@ -18,6 +18,7 @@ pub mod gate;
 pub mod hooks;
 pub mod ldap_target;
 pub mod link;
+mod linked;
 pub mod mapping;
 pub mod matching;
 mod news;

@@ -90,6 +90,14 @@ impl Planner {
         planner
     }
 
+    /// So many links of each type come.
+    pub fn expect(&mut self, counts: &BTreeMap<ObjectType, usize>) {
+        for (kind, count) in counts {
+            self.holders.expect(*kind, *count);
+        }
+        self.ledger.expect(counts.values().sum());
+    }
+
     /// One more link. All come before everything else.
     pub fn link(&mut self, link: Link) {
         self.holders.put(&link.target_id, &link.key);

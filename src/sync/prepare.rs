@@ -2,28 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use tokio::sync::mpsc;
-use tokio::task::JoinError;
-
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
 use super::found::{Inventory, listing, settle};
-use super::link::{Link, LinkState};
 use super::mapping::{Invalid, Mapping};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
-use super::state::{State, StateError};
-use super::structure::{People, Stored, Structure};
+use super::state::State;
+use super::structure::{Stored, Structure};
 use super::target::{Ability, TargetFault};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
-
-/// Pages of links that wait.
-const AHEAD: usize = 2;
 
 /// A plan and what it came from.
 #[derive(Debug)]
@@ -145,37 +138,6 @@ impl Synchronisation {
         Ok(prepared)
     }
 
-    /// With all who are linked: those of the source, and those who are gone from it.
-    async fn planner(&self, state: &State) -> Result<(Planner, [People; 2]), SyncError> {
-        let mut planner = Planner::new([], self.plan_policy(), self.now());
-        let mut people = Default::default();
-        let (sender, mut pages) = mpsc::channel(AHEAD);
-        let state = state.clone();
-        // The next page is read beside what is made of this one.
-        let reader = tokio::spawn(async move {
-            let mut pages = state.links();
-            while let Some(page) = pages.next().await? {
-                if sender.send(page).await.is_err() {
-                    break;
-                }
-            }
-            Ok::<_, StateError>(())
-        });
-        while let Some(page) = pages.recv().await {
-            for link in page {
-                split(&link, &mut people);
-                planner.link(link);
-            }
-        }
-        match reader.await.map_err(JoinError::try_into_panic) {
-            Ok(read) => read?,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The program ends.
-            Err(Err(_)) => return Err(SyncError::Cancelled),
-        }
-        Ok((planner, people))
-    }
-
     /// Everything, against the links, and against what the target shows where that is wanted.
     async fn plan_whole(
         &self,
@@ -191,9 +153,9 @@ impl Synchronisation {
         for (kind, mapping) in &before.mappings {
             planner.not_shown(*kind, mapping.paths().filter(is_ignored));
         }
-        let is_first = planner.linked().next().is_none();
+        let linked = planner.linked().count();
         let mut lists = BTreeMap::new();
-        if ability.lists && (is_first || self.options().compare) {
+        if ability.lists && (linked == 0 || self.options().compare) {
             for (kind, mapping) in &before.mappings {
                 let active = before.active.get(kind).map(String::as_str);
                 let asked = (self.target(), self.questions());
@@ -208,6 +170,8 @@ impl Synchronisation {
             BTreeMap::new()
         };
         let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known);
+        reading.told = None;
+        reading.people.expect(linked);
         for (part, stream) in parts.iter().zip(streams) {
             reading.whole(part, stream).await?;
         }
@@ -230,7 +194,6 @@ impl Synchronisation {
             cursors,
             structure,
             invalid,
-            // A full plan takes the place of all that was planned before.
             told: HashSet::new(),
             unasked,
             lacking: Vec::new(),
@@ -292,7 +255,7 @@ impl Synchronisation {
             cursors,
             structure,
             invalid,
-            told: keys,
+            told: keys.unwrap_or_default(),
             unasked,
             lacking: Vec::new(),
             vanished: BTreeSet::new(),
@@ -352,6 +315,7 @@ impl Synchronisation {
             reading.finish();
         }
         let Reading { invalid, told, .. } = reading;
+        let told = told.unwrap_or_default();
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
@@ -462,14 +426,6 @@ fn told_of<'a>(news: &'a [News<'_>]) -> Option<Vec<Told<'a>>> {
         (!news.is_of_structure()).then_some(Told { part: news.part, structure: &news.old, people, gone })
     };
     news.iter().map(of).collect()
-}
-
-/// Puts people by their names to those of the source, or to those who are gone from it.
-pub(super) fn split(link: &Link, [present, gone]: &mut [People; 2]) {
-    if matches!(link.key.kind, ObjectType::User | ObjectType::Contact) {
-        let people = if matches!(link.state, LinkState::Leaving { .. }) { gone } else { present };
-        people.put_name(link.key.clone(), &link.dn);
-    }
 }
 
 fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, String>, SyncError> {

@@ -96,8 +96,9 @@ pub(super) struct Reading<'a> {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
-    /// Whom it told of: what was planned for them before holds no longer.
-    pub(super) told: HashSet<ObjectKey>,
+    /// Whom it told of: what was planned for them before holds no longer. Nothing is noted of a full reading, which takes
+    /// the place of all that was planned.
+    pub(super) told: Option<HashSet<ObjectKey>>,
     /// Objects that name somebody who was not read yet.
     waiting: Vec<SourceObject>,
 }
@@ -118,7 +119,7 @@ impl<'a> Reading<'a> {
             structures: Vec::new(),
             cursors: Vec::new(),
             invalid: Vec::new(),
-            told: HashSet::new(),
+            told: Some(HashSet::new()),
             waiting: Vec::new(),
         }
     }
@@ -171,7 +172,7 @@ impl<'a> Reading<'a> {
             let carried: BTreeSet<ObjectKey> = new.carried().collect();
             for key in old.carried().filter(|key| !carried.contains(key)) {
                 self.planner.gone(&key);
-                self.told.insert(key);
+                self.tell(&key);
             }
             (new, touched)
         } else {
@@ -200,8 +201,8 @@ impl<'a> Reading<'a> {
             let gone: HashSet<ObjectKey> = gone.into_iter().map(|id| ObjectKey::new(kind, id)).collect();
             for key in &gone {
                 self.planner.gone(key);
+                self.tell(key);
             }
-            self.told.extend(gone.iter().cloned());
             self.people.forget_all(&gone);
             for entry in changed {
                 taken.insert(entry.id.clone());
@@ -321,6 +322,12 @@ impl<'a> Reading<'a> {
         self.cursors.push((part.source.name().to_owned(), query.to_owned(), cursor));
     }
 
+    fn tell(&mut self, key: &ObjectKey) {
+        if let Some(told) = &mut self.told {
+            told.insert(key.clone());
+        }
+    }
+
     pub(super) fn take_person(
         &mut self,
         part: &Part,
@@ -330,7 +337,7 @@ impl<'a> Reading<'a> {
     ) {
         let standing = structure.standing(&entry);
         let key = ObjectKey::new(kind, entry.id.as_str());
-        self.told.insert(key.clone());
+        self.tell(&key);
         if let Verdict::Out(_) = part.scope.judge(&entry, &standing) {
             self.planner.out_of_scope(&key);
             // Whoever is only deactivated keeps the place in groups, until the source takes it.
@@ -349,7 +356,7 @@ impl<'a> Reading<'a> {
     /// Offers an object to the planner, unless it names somebody who may still be read.
     fn offer(&mut self, object: &SourceObject, last: bool) {
         let Some(mapping) = self.mappings.get(&object.key.kind) else { return };
-        self.told.insert(object.key.clone());
+        self.tell(&object.key);
         let missed = Cell::new(false);
         let resolve = |dn: &str| {
             let found = self.people.find(dn).or_else(|| self.known.find(dn)).cloned();

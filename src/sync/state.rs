@@ -418,7 +418,8 @@ impl State {
         }
         let link = |row: LinkRow| {
             let members = by_key.remove(&row.key).unwrap_or_default();
-            code::link(&row, members).ok_or_else(|| self.unreadable(format!("a link of {}", row.dn)))
+            let name = format!("{} {}", row.key.0, row.key.1);
+            code::link(row, members).ok_or_else(|| self.unreadable(format!("the link of {name}")))
         };
         rows.into_iter().map(link).collect()
     }

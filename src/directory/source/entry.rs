@@ -1,8 +1,9 @@
 //! [`Wanted`]: an entry as it came over the wire becomes a [`SourceEntry`], without a copy of its values; and the text form
 //! of its id.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::{Flavour, SourceEntry};
 use crate::clock::Timestamp;
@@ -21,6 +22,9 @@ const OF_ACTIVE_DIRECTORY: [&str; 3] = ["objectGUID", "userAccountControl", "acc
 /// What others tell them by. Each name that a server does not know costs it time with each entry.
 const OF_OTHERS: [&str; 3] = ["entryUUID", LOCKS[0], LOCKS[1]];
 
+/// Where a UUID in text form has them (RFC 9562 section 4).
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
 /// No schema has so many attributes; more names than these are judged one by one.
 const MOST_NAMES: usize = 4096;
 
@@ -38,7 +42,7 @@ impl Wanted {
     /// These attributes without any secret one; `now` decides whether an account has expired.
     pub(super) fn new(attributes: &[String], now: Timestamp) -> Self {
         let asked: Vec<String> = attributes.iter().filter(|name| !is_secret(name)).cloned().collect();
-        Self { any: asked.iter().any(|name| name == "*"), asked, now, kept: HashMap::new() }
+        Self { any: asked.iter().any(|name| name == "*"), asked, now, kept: HashMap::default() }
     }
 
     /// The names to ask a server of this kind for.
@@ -96,13 +100,21 @@ pub(super) fn id_of(entry: &Entry) -> Result<String, String> {
         ([guid], _) => guid_text(guid).ok_or_else(|| "objectGUID is not 16 octets long".to_owned()),
         ([], [uuid]) => std::str::from_utf8(uuid)
             .ok()
-            .and_then(|text| uuid_text(&octets_of(text)?))
+            .and_then(in_lower_case)
             .ok_or_else(|| "entryUUID is no UUID".to_owned()),
         ([], []) => {
             Err("neither objectGUID nor entryUUID can be read; let bind_dn read one of them".to_owned())
         }
         _ => Err("has more than one objectGUID or entryUUID".to_owned()),
     }
+}
+
+/// A UUID in text form, in lower case.
+fn in_lower_case(text: &str) -> Option<String> {
+    let is_of_uuid = |(at, octet): (usize, u8)| {
+        if DASHES.contains(&at) { octet == b'-' } else { octet.is_ascii_hexdigit() }
+    };
+    (text.len() == 36 && text.bytes().enumerate().all(is_of_uuid)).then(|| text.to_ascii_lowercase())
 }
 
 /// Octets in the order of RFC 9562 section 4, as text.
@@ -124,13 +136,8 @@ pub(super) fn guid_text(octets: &[u8]) -> Option<String> {
 
 /// The octets of a UUID in text form, in the order of the text; `None` when it is none.
 pub(super) fn octets_of(text: &str) -> Option<[u8; 16]> {
-    let dashes = [8, 13, 18, 23];
-    let is_dashed = |(at, octet): (usize, u8)| (octet == b'-') == dashes.contains(&at);
-    if text.len() != 36 || !text.bytes().enumerate().all(is_dashed) {
-        return None;
-    }
-    let digits: Vec<u8> = text.bytes().filter(|octet| *octet != b'-').collect();
-    data_encoding::HEXLOWER_PERMISSIVE.decode(&digits).ok()?.try_into().ok()
+    let digits: Vec<u8> = in_lower_case(text)?.bytes().filter(|octet| *octet != b'-').collect();
+    data_encoding::HEXLOWER.decode(&digits).ok()?.try_into().ok()
 }
 
 /// The filter for entries with these ids; texts that are no id name nobody. `None` when none is left.

@@ -13,7 +13,7 @@ use std::fmt;
 
 use openssl::hash::MessageDigest;
 use openssl::md::{Md, MdRef};
-use openssl::sha;
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 pub use algorithm::AlgorithmSet;
 pub use choice::{Chosen, Preference};
@@ -133,14 +133,14 @@ impl DigestAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// The hash of `octets`, by OpenSSL's own functions rather than its digests by name, which it would look up anew each
-    /// time.
+    /// The hash of `octets`, not by OpenSSL 3 where there is a choice: it looks its algorithms up by name each time, which
+    /// takes longer than the hash of a short message.
     pub fn of(self, octets: &[u8]) -> Vec<u8> {
         match self {
-            Self::Sha1 => sha::sha1(octets).to_vec(),
-            Self::Sha256 => sha::sha256(octets).to_vec(),
-            Self::Sha384 => sha::sha384(octets).to_vec(),
-            Self::Sha512 => sha::sha512(octets).to_vec(),
+            Self::Sha1 => openssl::sha::sha1(octets).to_vec(),
+            Self::Sha256 => Sha256::digest(octets).to_vec(),
+            Self::Sha384 => Sha384::digest(octets).to_vec(),
+            Self::Sha512 => Sha512::digest(octets).to_vec(),
         }
     }
 

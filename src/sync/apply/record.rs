@@ -6,7 +6,7 @@ use super::Policy;
 use super::task::Task;
 use crate::clock::Timestamp;
 use crate::store::{KeyRow, LinkRow, Mark, MemberRow, SyncWrite};
-use crate::sync::link::{Link, LinkState};
+use crate::sync::link::{Link, LinkState, PathSums};
 use crate::sync::object::ObjectKey;
 use crate::sync::operation::{Action, Change};
 use crate::sync::pace::put_off;
@@ -56,7 +56,7 @@ impl Results {
             dn: String::new(),
             target_id: id.to_owned(),
             state: LinkState::Active,
-            sums: BTreeMap::new(),
+            sums: PathSums::default(),
             members: BTreeMap::new(),
         });
         task.operation.dn.clone_into(&mut link.dn);
@@ -69,17 +69,26 @@ impl Results {
         if let Some(state) = afterwards.state.filter(|_| carried) {
             link.state = state;
         }
-        link.sums.extend(afterwards.sums.iter().filter(|_| carried).map(|(path, sum)| (path.clone(), *sum)));
+        let mut sums = link.sums.to_map();
+        sums.extend(afterwards.sums.iter().filter(|_| carried).map(|(path, sum)| (path.clone(), *sum)));
         for change in &task.operation.changes {
-            self.carry(&mut link, change, task, policy, carried);
+            self.carry((&mut link, &mut sums), change, task, policy, carried);
         }
+        link.sums = sums.into();
         self.links.push(link_row(&link));
     }
 
-    fn carry(&mut self, link: &mut Link, change: &Change, task: &Task, policy: &Policy, carried: bool) {
+    fn carry(
+        &mut self,
+        (link, sums): (&mut Link, &mut BTreeMap<String, u64>),
+        change: &Change,
+        task: &Task,
+        policy: &Policy,
+        carried: bool,
+    ) {
         let mut sum = |path: &String, sum: Option<u64>| match sum.filter(|_| carried) {
-            Some(sum) => drop(link.sums.insert(path.clone(), sum)),
-            None => drop(link.sums.remove(path)),
+            Some(sum) => drop(sums.insert(path.clone(), sum)),
+            None => drop(sums.remove(path)),
         };
         match change {
             Change::Set { path, value } => sum(path, Some((policy.sums.value)(value))),

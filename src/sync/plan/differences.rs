@@ -25,6 +25,11 @@ impl<'a> Carried<'a> {
         self.ledger.sum(self.known?, path)
     }
 
+    /// How many paths were carried.
+    fn count(self) -> usize {
+        self.known.map_or(0, Known::count)
+    }
+
     fn paths(self) -> impl Iterator<Item = &'a str> {
         self.known.into_iter().flat_map(move |known| self.ledger.paths(known))
     }
@@ -50,9 +55,12 @@ pub(super) fn differences(
 ) -> Differences {
     let mut found = Differences::default();
     let mut touched: BTreeSet<&str> = BTreeSet::new();
+    let mut again = 0;
     for (path, value) in values(desired, rules) {
         let sum = (policy.hash)(value);
-        let as_carried = carried.sum(path) == Some(sum);
+        let before = carried.sum(path);
+        again += usize::from(before.is_some());
+        let as_carried = before == Some(sum);
         let shown = shown.filter(|_| !rules.write_only.contains(path));
         let differs = match shown {
             Some(shown) => differs(path, value, shown.get(path), as_carried),
@@ -63,6 +71,9 @@ pub(super) fn differences(
         } else if !as_carried {
             found.held.insert(path.clone(), sum);
         }
+    }
+    if touched.is_empty() && again == carried.count() {
+        return found;
     }
     let cleared: BTreeSet<&str> = carried.paths().filter(|path| is_vanished(desired, rules, path)).collect();
     touched.extend(&cleared);

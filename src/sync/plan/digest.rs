@@ -62,7 +62,8 @@ impl StateHash {
             LinkState::Leaving { since } => since.to_string(),
         };
         let members: Vec<_> = link.members.iter().collect();
-        let print = Fingerprint::default().with(&(&link.key, &link.target_id, since, &link.sums, members));
+        let print =
+            Fingerprint::default().with(&(&link.key, &link.target_id, since, link.sums.to_map(), members));
         Self(self.0.wrapping_add(print.0))
     }
 
@@ -81,6 +82,8 @@ impl StateHash {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::sync::object::{ObjectKey, ObjectType};
 
@@ -90,7 +93,7 @@ mod tests {
             dn: "cn=a".to_owned(),
             target_id: "t".to_owned(),
             state: LinkState::Active,
-            sums: [("userName".to_owned(), 1)].into(),
+            sums: BTreeMap::from([("userName".to_owned(), 1)]).into(),
             members: [("members".to_owned(), [ObjectKey::new(ObjectType::User, "b")].into())].into(),
         }
     }
@@ -111,7 +114,7 @@ mod tests {
         let others = [
             Link { target_id: "u".into(), ..a.clone() },
             Link { state: LinkState::Inactive, ..a.clone() },
-            Link { sums: [("userName".to_owned(), 2)].into(), ..a.clone() },
+            Link { sums: BTreeMap::from([("userName".to_owned(), 2)]).into(), ..a.clone() },
             Link { members: [("members".to_owned(), [].into())].into(), ..a.clone() },
             b.clone(),
         ];

@@ -1,7 +1,7 @@
 //! [`Holders`]: whose the target's ids are. A service may number each type by itself, so that an id says nothing without
 //! its type; groups of all sorts are one type there.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::sync::object::{ObjectKey, ObjectType};
 
@@ -10,6 +10,11 @@ use crate::sync::object::{ObjectKey, ObjectType};
 pub(super) struct Holders(HashMap<ObjectType, HashMap<String, ObjectKey>>);
 
 impl Holders {
+    /// So many links of a type come.
+    pub(super) fn expect(&mut self, kind: ObjectType, count: usize) {
+        self.0.entry(numbered_with(kind)).or_default().reserve(count);
+    }
+
     pub(super) fn put(&mut self, target_id: &str, key: &ObjectKey) {
         self.0.entry(numbered_with(key.kind)).or_default().insert(target_id.to_owned(), key.clone());
     }

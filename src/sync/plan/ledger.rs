@@ -1,6 +1,8 @@
 //! [`Ledger`]: the links of a target while a plan is made, packed: there may be a hundred thousand.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashMap;
 
 use crate::sync::link::{Link, LinkState};
 use crate::sync::object::ObjectKey;
@@ -18,6 +20,13 @@ pub(super) struct Known {
     pub(super) seen: bool,
 }
 
+impl Known {
+    /// How many paths were carried.
+    pub(super) fn count(&self) -> usize {
+        self.sums.len()
+    }
+}
+
 /// The links of a target by their keys.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -27,12 +36,17 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// So many links come.
+    pub(super) fn expect(&mut self, count: usize) {
+        self.known.reserve(count);
+    }
+
     pub(super) fn put(&mut self, link: Link) {
-        let mut sums = Vec::with_capacity(link.sums.len());
+        let mut sums = Vec::with_capacity(self.paths.len());
         let mut next = 0;
-        for (path, sum) in link.sums {
+        for (path, sum) in link.sums.iter() {
             // Almost all links have the same paths, in this order.
-            let known = self.paths.get(next as usize).is_some_and(|known| *known == path);
+            let known = self.paths.get(next as usize).is_some_and(|known| known == path);
             let number = if known { next } else { self.path_number(path) };
             next = number.saturating_add(1);
             sums.push((number, sum));
@@ -49,12 +63,14 @@ impl Ledger {
         self.known.insert(link.key, known);
     }
 
-    fn path_number(&mut self, path: String) -> u32 {
+    fn path_number(&mut self, path: &str) -> u32 {
+        if let Some(number) = self.path_numbers.get(path) {
+            return *number;
+        }
         let next = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
-        *self.path_numbers.entry(path).or_insert_with_key(|path| {
-            self.paths.push(path.clone());
-            next
-        })
+        self.paths.push(path.to_owned());
+        self.path_numbers.insert(path.to_owned(), next);
+        next
     }
 
     pub(super) fn find(&self, key: &ObjectKey) -> Option<&Known> {

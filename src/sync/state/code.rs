@@ -5,12 +5,11 @@
 //! large: its key is longer than what it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use super::{Kept, Progress};
 use crate::clock::Timestamp;
 use crate::store::{KeyRow, LinkRow, MemberRow, OperationRow};
-use crate::sync::link::{Link, LinkState};
+use crate::sync::link::{Link, LinkState, PathSums};
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::structure::names;
 
@@ -74,12 +73,12 @@ pub(in crate::sync) fn link_row(link: &Link) -> LinkRow {
         dn: link.dn.clone(),
         state: state.to_owned(),
         since_ms,
-        sums: sums_text(&link.sums),
+        sums: link.sums.as_str().to_owned(),
     }
 }
 
 /// The link of a row and the rows of its members.
-pub(super) fn link(row: &LinkRow, members: Vec<MemberRow>) -> Option<Link> {
+pub(super) fn link(row: LinkRow, members: Vec<MemberRow>) -> Option<Link> {
     let state = match row.state.as_str() {
         "active" => LinkState::Active,
         "inactive" => LinkState::Inactive,
@@ -93,32 +92,13 @@ pub(super) fn link(row: &LinkRow, members: Vec<MemberRow>) -> Option<Link> {
         by_path.entry(part.path).or_default().extend(keys?);
     }
     Some(Link {
-        key: ObjectKey { kind: ObjectType::parse(&row.key.0)?, id: row.key.1.clone() },
-        dn: row.dn.clone(),
-        target_id: row.target_id.clone(),
+        key: ObjectKey { kind: ObjectType::parse(&row.key.0)?, id: row.key.1 },
+        dn: row.dn,
+        target_id: row.target_id,
         state,
-        sums: sums(&row.sums)?,
+        sums: PathSums::parse(row.sums)?,
         members: by_path,
     })
-}
-
-/// A line for each: 16 hexadecimal digits, a blank, the path. JSON would take three times as long to read, and there are
-/// millions of them. A path with a line break, which no target knows, is not remembered.
-fn sums_text(sums: &BTreeMap<String, u64>) -> String {
-    let mut text = String::with_capacity(sums.keys().map(|path| path.len() + 18).sum());
-    for (path, sum) in sums.iter().filter(|(path, _)| !path.contains('\n')) {
-        // Writing to a text does not fail.
-        let _ = writeln!(text, "{sum:016x} {path}");
-    }
-    text
-}
-
-fn sums(text: &str) -> Option<BTreeMap<String, u64>> {
-    let line = |line: &str| {
-        let (sum, path) = line.split_once(' ')?;
-        Some((path.to_owned(), u64::from_str_radix(sum, 16).ok()?))
-    };
-    text.lines().map(line).collect()
 }
 
 /// The key that [`ObjectKey`] displays so.

@@ -52,7 +52,7 @@ fn link(id: &str, members: usize) -> Link {
         dn: "cn=g".into(),
         target_id: format!("t-{id}"),
         state: LinkState::Leaving { since: Timestamp::from_second(7).unwrap() },
-        sums: BTreeMap::from([("emails[type eq \"work\"].value".into(), u64::MAX), ("b".into(), 0)]),
+        sums: BTreeMap::from([("emails[type eq \"work\"].value".into(), u64::MAX), ("b".into(), 0)]).into(),
         members: if members.is_empty() {
             BTreeMap::new()
         } else {

@@ -1,6 +1,8 @@
 //! [`People`]: those who are carried, by name, so that members become keys.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use foldhash::HashMap;
 
 use super::{names, number_in};
 use crate::directory::source::SourceEntry;
@@ -16,6 +18,11 @@ pub struct People {
 }
 
 impl People {
+    /// So many come.
+    pub fn expect(&mut self, count: usize) {
+        self.by_name.reserve(count);
+    }
+
     /// Somebody who was read. Their primary group counts if primaryGroupID is among the attributes.
     pub fn put(&mut self, key: ObjectKey, entry: &SourceEntry) {
         if let Some(token) = number_in(&entry.attributes, "primaryGroupID") {
@@ -24,7 +31,7 @@ impl People {
             if let Some(known) = self.by_token.get_mut(domain) {
                 known.entry(token).or_default().push(key.clone());
             } else {
-                self.by_token.insert(domain.into(), HashMap::from([(token, vec![key.clone()])]));
+                self.by_token.insert(domain.into(), HashMap::from_iter([(token, vec![key.clone()])]));
             }
             self.by_name.insert(name.into(), key);
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::store::Store;
-use crate::sync::link::Link;
+use crate::sync::link::{Link, PathSums};
 use crate::sync::object::ObjectType;
 use crate::sync::state::Planned;
 
@@ -30,7 +30,7 @@ fn link(kind: ObjectType, id: &str, context: &str, state: LinkState) -> Link {
         dn: format!("CN={id},OU=People,{context}"),
         target_id: format!("t-{id}"),
         state,
-        sums: BTreeMap::new(),
+        sums: PathSums::default(),
         members: BTreeMap::new(),
     }
 }

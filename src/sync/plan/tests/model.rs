@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::super::*;
+use crate::sync::link::PathSums;
 use crate::sync::matching::{Listed, MatchRules, decide};
 use crate::sync::object::Reference;
 
@@ -120,7 +121,9 @@ impl World {
             let link = self.links.get_mut(&note.key).unwrap();
             link.dn = note.dn.clone().unwrap_or(link.dn.clone());
             link.state = note.state.unwrap_or(link.state);
-            link.sums.extend(note.held.clone());
+            let mut sums = link.sums.to_map();
+            sums.extend(note.held.clone());
+            link.sums = sums.into();
         }
     }
 
@@ -160,7 +163,7 @@ impl World {
             dn: operation.dn.clone(),
             target_id: id.to_owned(),
             state: LinkState::Active,
-            sums: BTreeMap::new(),
+            sums: PathSums::default(),
             members: BTreeMap::new(),
         };
         assert_eq!(self.links.insert(operation.key.clone(), link), None, "{} has a link", operation.key);
@@ -185,10 +188,12 @@ impl World {
             None => operation.target_id.clone().unwrap(),
         };
         let object = self.objects.get_mut(&id).unwrap_or_else(|| panic!("{} is there", operation.key));
-        let mut nowhere = (BTreeMap::new(), BTreeMap::new());
-        let (sums, carried) = match self.links.get_mut(&operation.key) {
-            Some(link) => (&mut link.sums, &mut link.members),
-            None => (&mut nowhere.0, &mut nowhere.1),
+        let mut nowhere = BTreeMap::new();
+        let link = self.links.get_mut(&operation.key);
+        let mut sums = link.as_ref().map(|link| link.sums.to_map()).unwrap_or_default();
+        let (carried, kept) = match link {
+            Some(link) => (&mut link.members, Some(&mut link.sums)),
+            None => (&mut nowhere, None),
         };
         match change {
             Change::Set { path, value } => {
@@ -217,6 +222,9 @@ impl World {
                     object.members.get_mut(path).unwrap().remove(&known[member]);
                 }
             }
+        }
+        if let Some(kept) = kept {
+            *kept = sums.into();
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::model::*;
+use crate::sync::link::PathSums;
 use crate::sync::object::Reference;
 use crate::sync::plan::*;
 
@@ -417,7 +418,7 @@ fn an_id_of_one_type_says_nothing_of_another() {
         dn: String::new(),
         target_id: "1".to_owned(),
         state: LinkState::Active,
-        sums: BTreeMap::new(),
+        sums: PathSums::default(),
         members: BTreeMap::new(),
     };
     let links = [link(ObjectType::User, "u"), link(ObjectType::Group, "g")];
