@@ -211,10 +211,17 @@ impl Bench<'_> {
         }
     }
 
+    /// For a command that asks directories.
     fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
+        let made = self.silent(target)?;
+        app::tell_risks(self.config);
+        Ok(made)
+    }
+
+    /// For a command that only looks into the store.
+    fn silent(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
         let options =
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
-        app::tell_risks(self.config);
         let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
         Ok((options, wiring::synchronisation(self.config, options, &self.state, ports)?))
     }
@@ -285,7 +292,7 @@ impl Bench<'_> {
             if target.is_some_and(|target| target != options.name) {
                 continue;
             }
-            let (_, engine) = self.engine(&options.name)?;
+            let (_, engine) = self.silent(&options.name)?;
             let paused = wiring::is_paused(&self.store, &options.name, self.ports.clock.now()).await?;
             all.push(engine.status(paused).await.map_err(|error| told(&options.name, error))?);
         }

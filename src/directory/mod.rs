@@ -14,6 +14,7 @@ pub mod active_directory;
 mod breaker;
 mod connection;
 pub mod dn;
+mod entry_id;
 mod failover;
 pub mod file;
 pub mod filter;

@@ -26,9 +26,10 @@ use super::source::Flavour;
 use crate::identity::{Attributes, Value};
 use crate::secret::Secret;
 
+pub use super::entry_id::is_id;
 pub use fault::WriteFault;
 use home::Home;
-pub use name::{Rdn, equality, is_attribute, is_id, parent_of};
+pub use name::{Rdn, equality, is_attribute, parent_of};
 pub use reading::Reading;
 
 /// Adding what is there and removing what is not is no fault (\[MS-ADTS\] 3.1.1.3.4.1.8; OpenLDAP knows it too).

@@ -19,13 +19,14 @@ use tokio::sync::Mutex;
 use super::Flavour;
 use super::Gone;
 use super::cursor::Mark;
-use super::entry::{guid_text, id_of, ids_filter};
+use super::entry::ids_filter;
 use super::ldap::{Found, IDS_AT_ONCE, MOST_CHANGED, few, too_many};
 use super::reading::{Pages, Reading, decoded, judge};
 use super::units;
 use super::usn::OLDEST;
 use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::directory::connection::{Fault, Query};
+use crate::directory::entry_id::{guid_text, id_of};
 use crate::directory::wire::Entry;
 
 /// LDAP_SERVER_DIRSYNC_OID, of requests and answers.

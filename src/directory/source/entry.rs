@@ -1,5 +1,4 @@
-//! [`Wanted`]: an entry as it came over the wire becomes a [`SourceEntry`], without a copy of its values; and the text form
-//! of its id.
+//! [`Wanted`]: an entry as it came over the wire becomes a [`SourceEntry`], without a copy of its values.
 
 use std::sync::Arc;
 
@@ -7,23 +6,17 @@ use foldhash::HashMap;
 
 use super::{Flavour, SourceEntry};
 use crate::clock::Timestamp;
-use crate::directory::filter::{escape_filter, escape_octets};
+use crate::directory::entry_id::{id_filter, id_of};
 use crate::directory::ldap::barred;
 use crate::directory::person::{LOCKS, is_bookkeeping, is_secret, value};
 use crate::directory::wire::Entry;
 use crate::identity::Attributes;
-
-/// What the id is read from.
-pub(super) const IDS: [&str; 2] = ["objectGUID", "entryUUID"];
 
 /// What Active Directory tells id, disabled and expired accounts by.
 const OF_ACTIVE_DIRECTORY: [&str; 3] = ["objectGUID", "userAccountControl", "accountExpires"];
 
 /// What others tell them by. Each name that a server does not know costs it time with each entry.
 const OF_OTHERS: [&str; 3] = ["entryUUID", LOCKS[0], LOCKS[1]];
-
-/// Where a UUID in text form has them (RFC 9562 section 4).
-const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// No schema has so many attributes; more names than these are judged one by one.
 const MOST_NAMES: usize = 4096;
@@ -94,74 +87,11 @@ impl Wanted {
     }
 }
 
-/// objectGUID, else entryUUID, in text form and lower case.
-pub(super) fn id_of(entry: &Entry) -> Result<String, String> {
-    match (entry.values("objectGUID"), entry.values("entryUUID")) {
-        ([guid], _) => guid_text(guid).ok_or_else(|| "objectGUID is not 16 octets long".to_owned()),
-        ([], [uuid]) => std::str::from_utf8(uuid)
-            .ok()
-            .and_then(in_lower_case)
-            .ok_or_else(|| "entryUUID is no UUID".to_owned()),
-        ([], []) => {
-            Err("neither objectGUID nor entryUUID can be read; let bind_dn read one of them".to_owned())
-        }
-        _ => Err("has more than one objectGUID or entryUUID".to_owned()),
-    }
-}
-
-/// A UUID in text form, in lower case.
-fn in_lower_case(text: &str) -> Option<String> {
-    let is_of_uuid = |(at, octet): (usize, u8)| {
-        if DASHES.contains(&at) { octet == b'-' } else { octet.is_ascii_hexdigit() }
-    };
-    (text.len() == 36 && text.bytes().enumerate().all(is_of_uuid)).then(|| text.to_ascii_lowercase())
-}
-
-/// Octets in the order of RFC 9562 section 4, as text.
-pub(super) fn uuid_text(octets: &[u8]) -> Option<String> {
-    if octets.len() != 16 {
-        return None;
-    }
-    let mut text = data_encoding::HEXLOWER.encode(octets);
-    for at in [20, 16, 12, 8] {
-        text.insert(at, '-');
-    }
-    Some(text)
-}
-
-/// objectGUID, whose first three fields are little-endian (\[MS-DTYP\] 2.3.4.2), as text.
-pub(super) fn guid_text(octets: &[u8]) -> Option<String> {
-    uuid_text(&swapped(octets.try_into().ok()?))
-}
-
-/// The octets of a UUID in text form, in the order of the text; `None` when it is none.
-pub(super) fn octets_of(text: &str) -> Option<[u8; 16]> {
-    let digits: Vec<u8> = in_lower_case(text)?.bytes().filter(|octet| *octet != b'-').collect();
-    data_encoding::HEXLOWER.decode(&digits).ok()?.try_into().ok()
-}
-
 /// The filter for entries with these ids; texts that are no id name nobody. `None` when none is left.
 pub(super) fn ids_filter(flavour: Flavour, ids: &[String]) -> Option<String> {
-    let each = |id: &String| {
-        let octets = octets_of(id)?;
-        Some(match flavour {
-            Flavour::ActiveDirectory => format!("(objectGUID={})", escape_octets(&swapped(octets))),
-            Flavour::Other => format!("(entryUUID={})", escape_filter(uuid_text(&octets)?.as_bytes())),
-        })
-    };
-    let all: String = ids.iter().filter_map(each).collect();
+    let all: String =
+        ids.iter().filter_map(|id| id_filter(id, flavour == Flavour::ActiveDirectory)).collect();
     (!all.is_empty()).then(|| format!("(|{all})"))
-}
-
-/// Between the two orders; there and back.
-pub(super) fn swapped(mut octets: [u8; 16]) -> [u8; 16] {
-    let (first, rest) = octets.split_at_mut(4);
-    let (second, rest) = rest.split_at_mut(2);
-    let (third, _) = rest.split_at_mut(2);
-    first.reverse();
-    second.reverse();
-    third.reverse();
-    octets
 }
 
 #[cfg(test)]
@@ -179,24 +109,6 @@ mod tests {
 
     fn wanted(names: &[&str]) -> Wanted {
         Wanted::new(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), Timestamp::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn an_id_is_a_uuid_as_others_write_it() {
-        let octets: Vec<u8> = (0..16).collect();
-        let text = "03020100-0504-0706-0809-0a0b0c0d0e0f";
-        assert_eq!(guid_text(&octets).as_deref(), Some(text));
-        assert_eq!(id_of(&entry(&[("objectguid", &octets), ("entryUUID", b"x")])).as_deref(), Ok(text));
-        assert_eq!(id_of(&entry(&[("entryUUID", UUID.to_uppercase().as_bytes())])).as_deref(), Ok(UUID));
-        let fault = |attributes: &[(&str, &[u8])]| id_of(&entry(attributes)).unwrap_err();
-        assert!(fault(&[]).contains("neither objectGUID nor entryUUID"));
-        assert!(fault(&[("entryUUID", b"8a1c4e0e")]).contains("no UUID"));
-        assert!(fault(&[("objectGUID", b"8a1c4e0e")]).contains("16 octets"));
-        let twice = Entry {
-            dn: String::new(),
-            attributes: vec![("entryUUID".to_owned(), vec![UUID.into(), UUID.into()])],
-        };
-        assert!(id_of(&twice).unwrap_err().contains("more than one"));
     }
 
     #[test]

@@ -30,6 +30,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::DirectoryError;
 use super::active_directory::guid_key;
+use super::entry_id::{octets_of, swapped};
 use crate::identity::Attributes;
 
 /// An entry as it is read for synchronisation.
@@ -153,6 +154,6 @@ pub trait Source: Send + Sync + fmt::Debug {
 /// What sign-on may know somebody by who has this id here: [`SubjectId::key`](crate::identity::SubjectId::key) of a
 /// directory without a `subject_attribute` of its own is the objectGUID's octets or the entryUUID.
 pub fn subject_keys(id: &str) -> Vec<String> {
-    let guid = entry::octets_of(id).map(|octets| guid_key(&entry::swapped(octets)));
+    let guid = octets_of(id).map(|octets| guid_key(&swapped(octets)));
     std::iter::once(id.to_owned()).chain(guid).collect()
 }

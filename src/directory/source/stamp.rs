@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::Gone;
 use super::cursor::Mark;
-use super::entry::{IDS, id_of};
 use super::ldap::{Found, MOST_CHANGED, too_many};
 use super::reading::{Pages, Reading};
 use super::units;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::connection::{Fault, Query};
+use crate::directory::entry_id::{IDS, id_of};
 
 /// Clocks differ, by less than this; so much is read again each time.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);

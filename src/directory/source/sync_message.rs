@@ -7,8 +7,8 @@ use ldap3::asn1::{PL, StructureTag, TagClass, parse_tag};
 use ldap3::controls::Control;
 
 use super::Gone;
-use super::entry::uuid_text;
 use crate::directory::connection::Fault;
+use crate::directory::entry_id::uuid_text;
 use crate::directory::wire::Entry;
 
 const SYNC_STATE: &str = "1.3.6.1.4.1.4203.1.9.1.2";

@@ -11,13 +11,13 @@ use ldap3::controls::RawControl;
 
 use super::Gone;
 use super::cursor::Mark;
-use super::entry::{IDS, guid_text, id_of};
 use super::ldap::{Found, MOST_CHANGED, too_many};
 use super::reading::{Pages, Reading};
 use super::stamp::sweep;
 use super::units;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::connection::{Fault, Query};
+use crate::directory::entry_id::{IDS, guid_text, id_of};
 use crate::directory::wire::Entry;
 
 /// LDAP_SERVER_SHOW_DELETED_OID.

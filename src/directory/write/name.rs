@@ -1,8 +1,6 @@
-//! Names of entries, taken apart and put together: [`Rdn`], [`parent_of`], and the ids by which an entry is found again
-//! wherever it is moved.
+//! Names of entries, taken apart and put together: [`Rdn`], [`parent_of`].
 
-use super::super::filter::{escape_dn, escape_filter, escape_octets};
-use super::super::wire::Entry;
+use super::super::filter::{escape_dn, escape_filter};
 
 /// The first part of a DN: one attribute and its value, not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,60 +103,6 @@ pub fn equality(attribute: &str, value: &str) -> Option<String> {
     is_attribute(attribute).then(|| format!("({attribute}={})", escape_filter(value.as_bytes())))
 }
 
-/// The filter that finds an entry by its id; `None` when no entry has such an id.
-pub(super) fn id_filter(id: &str, active_directory: bool) -> Option<String> {
-    let octets = octets_of(id)?;
-    Some(if active_directory {
-        format!("(objectGUID={})", escape_octets(&swapped(octets)))
-    } else {
-        format!("(entryUUID={})", id.to_ascii_lowercase())
-    })
-}
-
-/// objectGUID or entryUUID in text form, in lower case; `None` when neither can be read.
-pub(super) fn id_of(entry: &Entry) -> Option<String> {
-    match entry.values("objectGUID") {
-        [guid] => <[u8; 16]>::try_from(guid.as_slice()).ok().map(|guid| text_of(swapped(guid))),
-        _ => entry.text("entryUUID").map(str::to_ascii_lowercase),
-    }
-}
-
-/// Whether a text is a UUID: how ids are told from DNs.
-pub fn is_id(text: &str) -> bool {
-    octets_of(text).is_some()
-}
-
-/// Active Directory writes the first three fields with the little end first (\[MS-DTYP\] 2.3.4.2).
-fn swapped(mut octets: [u8; 16]) -> [u8; 16] {
-    for field in [0..4, 4..6, 6..8] {
-        if let Some(part) = octets.get_mut(field) {
-            part.reverse();
-        }
-    }
-    octets
-}
-
-fn text_of(octets: [u8; 16]) -> String {
-    let mut text = data_encoding::HEXLOWER.encode(&octets);
-    for at in [20, 16, 12, 8] {
-        text.insert(at, '-');
-    }
-    text
-}
-
-fn octets_of(text: &str) -> Option<[u8; 16]> {
-    let dashes = [8, 13, 18, 23];
-    let fits = text.len() == 36
-        && text.bytes().enumerate().all(
-            |(at, c)| {
-                if dashes.contains(&at) { c == b'-' } else { c.is_ascii_hexdigit() }
-            },
-        );
-    let plain = text.replace('-', "");
-    let octets = data_encoding::HEXLOWER_PERMISSIVE.decode(plain.as_bytes()).ok().filter(|_| fits)?;
-    octets.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -190,26 +134,6 @@ mod tests {
         }
         assert_eq!(equality("cn", "*)(").as_deref(), Some("(cn=\\2a\\29\\28)"));
         assert_eq!(equality("cn)(uid", "a"), None);
-    }
-
-    #[test]
-    fn ids_are_of_one_form_whatever_the_directory_holds() {
-        let id = "00112233-4455-6677-8899-aabbccddeeff";
-        let filter = "(objectGUID=\\33\\22\\11\\00\\55\\44\\77\\66\\88\\99\\aa\\bb\\cc\\dd\\ee\\ff)";
-        assert_eq!(id_filter(id, true).as_deref(), Some(filter));
-        let upper = id.to_uppercase();
-        assert_eq!(id_filter(&upper, false), Some(format!("(entryUUID={id})")));
-        for none in ["", "uid=a,dc=x", "0011223344556677889-aabbccddeeff0011", "*"] {
-            assert!(id_filter(none, false).is_none() && !is_id(none), "{none}");
-        }
-        let guid = swapped(octets_of(id).unwrap()).to_vec();
-        let entry = |name: &str, value: Vec<u8>| Entry {
-            dn: String::new(),
-            attributes: vec![(name.to_owned(), vec![value])],
-        };
-        assert_eq!(id_of(&entry("objectGUID", guid)).as_deref(), Some(id));
-        assert_eq!(id_of(&entry("entryUUID", upper.into_bytes())).as_deref(), Some(id));
-        assert_eq!(id_of(&entry("objectGUID", vec![1])), None);
     }
 
     proptest! {

@@ -5,10 +5,10 @@ use ldap3::{Ldap, LdapError, LdapResult, Scope, SearchOptions};
 use tokio::sync::mpsc;
 
 use super::super::connection::{Fault, Query, guarded, limited};
+use super::super::entry_id::{id_filter, id_of};
 use super::super::person::is_secret;
 use super::super::wire::Entry;
 use super::home::Line;
-use super::name::{id_filter, id_of};
 use super::{DirectoryEntry, LdapWriter, WriteFault};
 use crate::identity::{Attributes, Value};
 
@@ -188,11 +188,7 @@ impl LdapWriter {
                 let Some(whole) = found.entries.into_iter().next() else { continue };
                 entry = whole;
             }
-            let id = id_of(&entry);
-            let id = id.ok_or_else(|| {
-                let text = format!("neither objectGUID nor entryUUID of \"{}\" can be read", entry.dn);
-                WriteFault::here("search", &entry.dn, 50, text)
-            })?;
+            let id = id_of(&entry).map_err(|cause| WriteFault::here("search", &entry.dn, 50, cause))?;
             entries.push(DirectoryEntry { id, attributes: attributes(&entry), dn: entry.dn });
         }
         Ok(entries)
