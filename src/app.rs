@@ -110,7 +110,7 @@ impl App {
         let store = Store::open(config.store_url.expose()).await?;
         let options = SessionOptions { lifetime: config.session.lifetime, idle: config.session.idle };
         let sessions = Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), options));
-        let seal = Arc::new(Seal::new(config.session.secret.clone(), Arc::clone(&ids)));
+        let seal = Arc::new(Seal::new(config.session.secret.clone(), Arc::clone(&ids))?);
         let directories = directories(config, &clock)?;
         let known = store.live_files().await?;
         let registry = Arc::new(Registry::open(

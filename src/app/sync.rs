@@ -54,10 +54,12 @@ pub fn synchronisation(
 ) -> Result<Synchronisation> {
     // Each begins with reading the certificate authorities of the system, which takes OpenSSL 3 a tenth of a second.
     let (sources, target) = std::thread::scope(|scope| {
-        let target = scope.spawn(|| target(config, options, &clock));
-        (sources(config, options, &clock), target.join())
-    });
-    let (sources, target) = (sources?, target.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let thread = std::thread::Builder::new().name("target".to_owned());
+        let target = thread.spawn_scoped(scope, || target(config, options, &clock));
+        let sources = sources(config, options, &clock)?;
+        let target = target.context("no thread for the target")?.join();
+        anyhow::Ok((sources, target.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?))
+    })?;
     let state = State::new(store.clone(), &options.name, Arc::clone(&clock));
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
 }

@@ -230,6 +230,25 @@ mod tests {
     }
 
     #[test]
+    fn control_characters_make_a_value_binary() {
+        for (octets, is_text) in [
+            (&b"plain ~"[..], true),
+            (b"two\r\n\tlines", true),
+            ("田中".as_bytes(), true),
+            (b"", true),
+            (b"a\x00", false),
+            (b"\x1f", false),
+            (b"\x7f", false),
+            ("\u{85}".as_bytes(), false),
+            (b"\xff", false),
+        ] {
+            let found = value("description", octets.to_vec());
+            assert_eq!(found.as_text().is_some(), is_text, "{octets:?}");
+            assert_eq!(found.as_bytes(), octets);
+        }
+    }
+
+    #[test]
     fn the_key_is_the_guid_or_the_uuid_or_what_is_configured() {
         let mut options = LdapOptions::new("corp");
         // All sixteen octets are ASCII here: still a GUID, still binary.

@@ -152,6 +152,7 @@ async fn root_dse_answers(connection: &mut Connection) -> Result<(), Fault> {
         Err(fault) => Err(fault),
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -433,6 +433,7 @@
 //! | `lettre` | MIT | mail by SMTP with verified TLS; without its defaults, with the TLS of the system as reqwest has it |
 //! | `indicatif` | MIT | the line that shows how far a run by hand is; only on a terminal |
 //! | `mimalloc`, version 2 | MIT | the allocator of the program: a plan of 100,000 people makes and drops a hundred million small values, which cost half of the time with glibc, whose memory then stayed in pieces; version 3 was slower where a value goes from one thread to another; without huge pages, which doubled the memory of a server |
+//! | `foldhash` | Zlib | tables of a hundred thousand DNs and ids, which cost std's hasher three times as much; its seeds are no defence against somebody who sees times and chooses keys, so nothing that comes through a browser goes into such a table |
 //! | `strsim` | MIT | the function that was meant, when an expression names one that is not there; clap brings it along |
 //! | `xxhash-rust` | BSL-1.0 | sums; XXH3 is specified and will stay, which std's hasher does not promise |
 //! | `h2`, by `http2` of reqwest | MIT | many requests on one connection, where a service offers it |
@@ -446,7 +447,8 @@
 //! | `saml` and `authproc`, pure, have no I/O, but `saml` may import `clock` and `secret` | messages carry instants, and there is one time type; persistent NameIDs are an HMAC, and there is one HMAC, in `secret` |
 //! | `keys` and `sso` may import `clock` and `secret` | the same, and Ids are an argument |
 //! | `registry` imports neither `audit` nor `store` but has two ports | [`Observer`](crate::registry::Observer) hears changes, [`LiveFiles`](crate::registry::LiveFiles) remembers which file was live; `app` joins them to the audit trail and the store |
-//! | `openssl` in `secret` and below `saml/signature` | constant-time comparison, HMAC and verification belong beside what they protect |
+//! | `openssl` in `secret` and below `saml/signature` | constant-time comparison and verification belong beside what they protect |
+//! | `hmac` and `sha2` in `secret`, `sha2` in `session` and below `saml/signature` | OpenSSL 3 looks a digest up by name each time, which takes longer than the hash of a session's token or of a small element |
 //! | `getrandom` in `clock` | randomness is an argument like time; seeds for tests come from the same place |
 //! | `tests` below `src` may import anything | they build their subject |
 //! | `toml` with `preserve_order` | AttributeAdd adds in the order of the file, as PHP arrays do |

@@ -118,7 +118,7 @@ mod tests {
                 attribute_service: Some(7),
             },
         };
-        let seal = Seal::new(Secret::new(vec![1; 32]), Arc::new(SeededIds::new(1)));
+        let seal = Seal::new(Secret::new(vec![1; 32]), Arc::new(SeededIds::new(1))).unwrap();
         let sealed = pending.seal(&seal).unwrap();
         assert_eq!(PendingRequest::open(&sealed, &seal), Some(pending), "no two fields share a name");
     }

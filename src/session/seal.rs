@@ -13,6 +13,8 @@ use crate::secret::{MacError, Secret, constant_time_eq};
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
+/// What OpenSSL wants to have room for beside the text.
+const BLOCK: usize = 16;
 
 /// Seals and opens under the session secret. Each purpose has keys of its own.
 pub struct Seal {
@@ -21,7 +23,7 @@ pub struct Seal {
     /// Derived keys by use and purpose; the program has a handful of purposes.
     keys: RwLock<Vec<(String, Secret<Vec<u8>>)>>,
     /// Looked up by name once, which OpenSSL 3 would do with each use.
-    cipher: Result<Cipher, ErrorStack>,
+    cipher: Cipher,
 }
 
 impl fmt::Debug for Seal {
@@ -32,9 +34,13 @@ impl fmt::Debug for Seal {
 
 impl Seal {
     /// A seal under `secret`, which is the same on every node.
-    pub fn new(secret: Secret<Vec<u8>>, ids: Arc<dyn Ids>) -> Self {
-        let cipher = Cipher::fetch(None, "AES-256-GCM", None);
-        Self { secret, ids, keys: RwLock::default(), cipher }
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL has no AES-256-GCM.
+    pub fn new(secret: Secret<Vec<u8>>, ids: Arc<dyn Ids>) -> Result<Self, ErrorStack> {
+        let cipher = Cipher::fetch(None, "AES-256-GCM", None)?;
+        Ok(Self { secret, ids, keys: RwLock::default(), cipher })
     }
 
     /// AES-256-GCM with a random 96-bit nonce and the purpose as additional data: nonce, ciphertext and tag in URL-safe
@@ -46,9 +52,9 @@ impl Seal {
     }
 
     fn sealed(&self, nonce: &[u8; NONCE], purpose: &str, plain: &[u8]) -> Result<Vec<u8>, MacError> {
-        let (key, cipher) = (self.key("seal", purpose)?, self.cipher.as_ref().map_err(Clone::clone)?);
+        let key = self.key("seal", purpose)?;
         let mut context = CipherCtx::new()?;
-        context.encrypt_init(Some(cipher), Some(key.expose()), Some(nonce))?;
+        context.encrypt_init(Some(&self.cipher), Some(key.expose()), Some(nonce))?;
         context.cipher_update(purpose.as_bytes(), None)?;
         let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
         sealed.extend_from_slice(nonce);
@@ -69,12 +75,12 @@ impl Seal {
     }
 
     fn opened(&self, nonce: &[u8], purpose: &str, sealed: &[u8], tag: &[u8]) -> Result<Vec<u8>, MacError> {
-        let (key, cipher) = (self.key("seal", purpose)?, self.cipher.as_ref().map_err(Clone::clone)?);
+        let key = self.key("seal", purpose)?;
         let mut context = CipherCtx::new()?;
-        context.decrypt_init(Some(cipher), Some(key.expose()), Some(nonce))?;
+        context.decrypt_init(Some(&self.cipher), Some(key.expose()), Some(nonce))?;
         context.set_tag(tag)?;
         context.cipher_update(purpose.as_bytes(), None)?;
-        let mut plain = Vec::with_capacity(sealed.len() + TAG);
+        let mut plain = Vec::with_capacity(sealed.len() + BLOCK);
         context.cipher_update_vec(sealed, &mut plain)?;
         context.cipher_final_vec(&mut plain)?;
         Ok(plain)
@@ -124,7 +130,7 @@ mod tests {
     use crate::clock::SeededIds;
 
     fn seal(secret: u8) -> Seal {
-        Seal::new(Secret::new(vec![secret; 32]), Arc::new(SeededIds::new(1)))
+        Seal::new(Secret::new(vec![secret; 32]), Arc::new(SeededIds::new(1))).unwrap()
     }
 
     #[test]
@@ -137,6 +143,16 @@ mod tests {
         assert_eq!(seal(2).open("pending", &sealed), None);
         assert_eq!(seal_a.open("pending", &seal_a.seal("pending", b"")).as_deref(), Some(b"".as_slice()));
         assert!(sealed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+    }
+
+    /// Other nodes and versions open it; both texts were judged by another implementation of AES-GCM.
+    #[test]
+    fn the_form_stays_and_the_purpose_is_authenticated() {
+        let sealed = "wVwCiewtCpFn7I5lbJa4oVFgqC5Gi2WVhl9RnV06nXbLhw";
+        assert_eq!(seal(1).seal("p", "要求".as_bytes()), sealed);
+        assert_eq!(seal(1).open("p", sealed).as_deref(), Some("要求".as_bytes()));
+        let of_another_purpose = "wVwCiewtCpFn7I5lbJa4oVFgCOC6xVElxhsuybpeJtlKiw";
+        assert_eq!(seal(1).open("p", of_another_purpose), None, "under the key of this one");
     }
 
     #[test]

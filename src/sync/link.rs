@@ -51,7 +51,7 @@ impl PathSums {
     /// Digits and blank before a path.
     const BEFORE: usize = 17;
 
-    /// What [`PathSums::as_str`] gave; `None` for anything else.
+    /// What [`PathSums::as_str`] gave; `None` where a line is of another form.
     pub fn parse(text: String) -> Option<Self> {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -76,6 +76,11 @@ impl PathSums {
             let (sum, path) = line.split_at_checked(Self::BEFORE)?;
             Some((path, u64::from_str_radix(sum.trim_end(), 16).ok()?))
         })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.bytes().filter(|octet| *octet == b'\n').count()
     }
 
     /// The same to change something in.
@@ -113,7 +118,10 @@ mod tests {
         );
         assert_eq!(PathSums::parse(sums.as_str().to_owned()), Some(sums.clone()));
         assert_eq!(sums.iter().map(|(path, sum)| (path.to_owned(), sum)).collect::<Vec<_>>(), all);
-        assert_eq!(sums.to_map(), all.into());
+        assert_eq!((sums.count(), sums.to_map()), (3, all.into()));
+        assert_eq!(PathSums::parse(String::new()), Some(PathSums::default()));
+        let returns = PathSums::from(BTreeMap::from([("a\r".to_owned(), 1)]));
+        assert_eq!(PathSums::parse(returns.as_str().to_owned()).unwrap().iter().next(), Some(("a\r", 1)));
         assert_eq!(PathSums::from(BTreeMap::from([("a\nb".to_owned(), 1)])), PathSums::default());
     }
 

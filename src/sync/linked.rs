@@ -1,5 +1,7 @@
 //! A planner with all who are linked, read in pages beside what is made of them.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
@@ -20,11 +22,11 @@ impl Synchronisation {
         let mut planner = Planner::new([], self.plan_policy(), self.now());
         let mut people: [People; 2] = Default::default();
         let counts = state.link_counts().await?;
-        let counts =
+        let counts: BTreeMap<ObjectType, usize> =
             counts.into_iter().map(|(kind, count)| (kind, usize::try_from(count).unwrap_or(0))).collect();
-        planner.expect(&counts);
+        planner.reserve(&counts);
         let [present, _] = &mut people;
-        present.expect(counts.values().sum());
+        present.reserve(counts.iter().filter(|(kind, _)| is_person(**kind)).map(|(_, count)| count).sum());
         let (sender, mut pages) = mpsc::channel(AHEAD);
         let state = state.clone();
         // The next page is read beside what is made of this one.
@@ -55,8 +57,12 @@ impl Synchronisation {
 
 /// Puts people by their names to those of the source, or to those who are gone from it.
 pub(super) fn split(link: &Link, [present, gone]: &mut [People; 2]) {
-    if matches!(link.key.kind, ObjectType::User | ObjectType::Contact) {
+    if is_person(link.key.kind) {
         let people = if matches!(link.state, LinkState::Leaving { .. }) { gone } else { present };
         people.put_name(link.key.clone(), &link.dn);
     }
+}
+
+pub(super) fn is_person(kind: ObjectType) -> bool {
+    matches!(kind, ObjectType::User | ObjectType::Contact)
 }

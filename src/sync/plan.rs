@@ -90,12 +90,10 @@ impl Planner {
         planner
     }
 
-    /// So many links of each type come.
-    pub fn expect(&mut self, counts: &BTreeMap<ObjectType, usize>) {
-        for (kind, count) in counts {
-            self.holders.expect(*kind, *count);
-        }
-        self.ledger.expect(counts.values().sum());
+    /// Room for so many links of each type.
+    pub fn reserve(&mut self, counts: &BTreeMap<ObjectType, usize>) {
+        self.holders.reserve(counts);
+        self.ledger.reserve(counts.values().sum());
     }
 
     /// One more link. All come before everything else.

@@ -6,6 +6,7 @@ use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
 use super::found::{Inventory, listing, settle};
+use super::linked::is_person;
 use super::mapping::{Invalid, Mapping};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
@@ -153,9 +154,9 @@ impl Synchronisation {
         for (kind, mapping) in &before.mappings {
             planner.not_shown(*kind, mapping.paths().filter(is_ignored));
         }
-        let linked = planner.linked().count();
+        let is_first = planner.linked().next().is_none();
         let mut lists = BTreeMap::new();
-        if ability.lists && (linked == 0 || self.options().compare) {
+        if ability.lists && (is_first || self.options().compare) {
             for (kind, mapping) in &before.mappings {
                 let active = before.active.get(kind).map(String::as_str);
                 let asked = (self.target(), self.questions());
@@ -169,9 +170,8 @@ impl Synchronisation {
         } else {
             BTreeMap::new()
         };
-        let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known);
-        reading.told = None;
-        reading.people.expect(linked);
+        let linked = planner.linked().filter(|(key, _)| is_person(key.kind)).count();
+        let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known).of_all(linked);
         for (part, stream) in parts.iter().zip(streams) {
             reading.whole(part, stream).await?;
         }
@@ -255,7 +255,7 @@ impl Synchronisation {
             cursors,
             structure,
             invalid,
-            told: keys.unwrap_or_default(),
+            told: keys,
             unasked,
             lacking: Vec::new(),
             vanished: BTreeSet::new(),
@@ -315,7 +315,6 @@ impl Synchronisation {
             reading.finish();
         }
         let Reading { invalid, told, .. } = reading;
-        let told = told.unwrap_or_default();
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.

@@ -96,11 +96,12 @@ pub(super) struct Reading<'a> {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
-    /// Whom it told of: what was planned for them before holds no longer. Nothing is noted of a full reading, which takes
-    /// the place of all that was planned.
-    pub(super) told: Option<HashSet<ObjectKey>>,
+    /// Whom it told of: what was planned for them before holds no longer. Nobody in a full reading, which takes the place of
+    /// all that was planned.
+    pub(super) told: HashSet<ObjectKey>,
     /// Objects that name somebody who was not read yet.
     waiting: Vec<SourceObject>,
+    whole: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -119,9 +120,17 @@ impl<'a> Reading<'a> {
             structures: Vec::new(),
             cursors: Vec::new(),
             invalid: Vec::new(),
-            told: Some(HashSet::new()),
+            told: HashSet::new(),
+            whole: false,
             waiting: Vec::new(),
         }
+    }
+
+    /// The same for a full reading of about so many people.
+    pub(super) fn of_all(mut self, people: usize) -> Self {
+        self.whole = true;
+        self.people.reserve(people);
+        self
     }
 
     /// Reads all of a part.
@@ -323,8 +332,8 @@ impl<'a> Reading<'a> {
     }
 
     fn tell(&mut self, key: &ObjectKey) {
-        if let Some(told) = &mut self.told {
-            told.insert(key.clone());
+        if !self.whole {
+            self.told.insert(key.clone());
         }
     }
 

@@ -418,8 +418,7 @@ impl State {
         }
         let link = |row: LinkRow| {
             let members = by_key.remove(&row.key).unwrap_or_default();
-            let name = format!("{} {}", row.key.0, row.key.1);
-            code::link(row, members).ok_or_else(|| self.unreadable(format!("the link of {name}")))
+            code::link(row, members).map_err(|(kind, id)| self.unreadable(format!("the link of {kind}/{id}")))
         };
         rows.into_iter().map(link).collect()
     }

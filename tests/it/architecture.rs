@@ -79,7 +79,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("cronexpr", &["sync/schedule.rs"]),
     ("data_encoding", &["**"]),
     ("flate2", &["saml"]),
-    ("foldhash", &["sync", "directory/source"]),
+    ("foldhash", &["sync/plan", "sync/structure", "directory/source"]),
     ("futures_util", &["*"]),
     ("getrandom", &["clock.rs"]),
     ("hmac", &["secret.rs"]),

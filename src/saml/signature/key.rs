@@ -9,6 +9,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
 use openssl::sign::Verifier;
 use openssl::x509::X509;
+use sha2::{Digest, Sha256};
 
 use super::SignatureAlgorithm;
 
@@ -98,7 +99,7 @@ impl VerificationKey {
 
 /// SHA-256 in hexadecimal: fingerprints of certificates and files.
 pub fn sha256_hex(octets: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&openssl::sha::sha256(octets))
+    data_encoding::HEXLOWER.encode(&Sha256::digest(octets))
 }
 
 /// The key of a certificate, not weak if it is RSA, and when the certificate expires.

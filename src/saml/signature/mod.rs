@@ -133,8 +133,8 @@ impl DigestAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// The hash of `octets`, not by OpenSSL 3 where there is a choice: it looks its algorithms up by name each time, which
-    /// takes longer than the hash of a short message.
+    /// The hash of `octets`. What is signed is a few kilobytes at most, for which OpenSSL 3 takes longer to look the algorithm
+    /// up by name than to hash.
     pub fn of(self, octets: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha1 => openssl::sha::sha1(octets).to_vec(),

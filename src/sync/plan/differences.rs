@@ -72,7 +72,8 @@ pub(super) fn differences(
             found.held.insert(path.clone(), sum);
         }
     }
-    if touched.is_empty() && again == carried.count() {
+    if touched.is_empty() && again + others_wanted(desired, carried, rules) == carried.count() {
+        // All that was carried is still wanted: nothing is cleared either.
         return found;
     }
     let cleared: BTreeSet<&str> = carried.paths().filter(|path| is_vanished(desired, rules, path)).collect();
@@ -127,6 +128,20 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// How many of the carried paths are wanted without being among the [`values`].
+fn others_wanted(desired: &Desired, carried: Carried<'_>, rules: &TypePolicy) -> usize {
+    let referred = desired.references.iter().filter(|(_, to)| matches!(to, Reference::One(_)));
+    let referred = referred.map(|(path, _)| path);
+    let others: BTreeSet<&String> = rules
+        .active
+        .iter()
+        .chain(referred)
+        .chain(desired.at_creation.keys())
+        .filter(|path| rules.is_active(path) || desired.values.get(*path).is_none_or(is_empty))
+        .collect();
+    others.into_iter().filter(|path| carried.sum(path).is_some()).count()
+}
+
 /// Whether a path was carried and has nothing to be carried any more.
 fn is_vanished(desired: &Desired, rules: &TypePolicy, path: &str) -> bool {
     let referred = matches!(desired.references.get(path), Some(Reference::One(_)));
@@ -164,5 +179,47 @@ fn alike(wanted: &Value, shown: &Value, same: impl Fn(&str, &str) -> bool + Copy
             other.eq_ignore_ascii_case(if *one { "true" } else { "false" })
         }
         (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sync::link::{Link, LinkState};
+    use crate::sync::object::{ObjectKey, ObjectType};
+
+    #[test]
+    fn the_switch_the_manager_and_what_was_given_at_the_creation_are_wanted_once() {
+        let key = ObjectKey::new(ObjectType::User, "a");
+        let paths = ["active", "locale", "manager.value", "title", "userName"];
+        let mut ledger = Ledger::default();
+        ledger.put(Link {
+            key: key.clone(),
+            dn: String::new(),
+            target_id: "t".to_owned(),
+            state: LinkState::Active,
+            sums: paths.iter().map(|path| ((*path).to_owned(), 1)).collect::<BTreeMap<_, _>>().into(),
+            members: BTreeMap::new(),
+        });
+        let carried = Carried { ledger: &ledger, known: ledger.find(&key) };
+        let manager = Reference::One(ObjectKey::new(ObjectType::User, "b"));
+        let desired = Desired {
+            key: key.clone(),
+            dn: String::new(),
+            active: true,
+            values: [("userName", json!("a")), ("active", json!(true)), ("locale", json!("ja"))]
+                .map(|(path, value)| (path.to_owned(), value))
+                .into(),
+            at_creation: [("locale".to_owned(), json!("ja")), ("zone".to_owned(), json!("x"))].into(),
+            random: Vec::new(),
+            references: [("manager.value".to_owned(), manager)].into(),
+            match_by: Vec::new(),
+        };
+        let rules = TypePolicy::with_active("active");
+        assert_eq!(others_wanted(&desired, carried, &rules), 2, "active and manager.value");
+        let without = Desired { values: BTreeMap::new(), ..desired };
+        assert_eq!(others_wanted(&without, carried, &rules), 3, "and locale");
     }
 }

@@ -1,6 +1,8 @@
 //! [`Holders`]: whose the target's ids are. A service may number each type by itself, so that an id says nothing without
 //! its type; groups of all sorts are one type there.
 
+use std::collections::BTreeMap;
+
 use foldhash::HashMap;
 
 use crate::sync::object::{ObjectKey, ObjectType};
@@ -10,9 +12,15 @@ use crate::sync::object::{ObjectKey, ObjectType};
 pub(super) struct Holders(HashMap<ObjectType, HashMap<String, ObjectKey>>);
 
 impl Holders {
-    /// So many links of a type come.
-    pub(super) fn expect(&mut self, kind: ObjectType, count: usize) {
-        self.0.entry(numbered_with(kind)).or_default().reserve(count);
+    /// Room for so many of each type.
+    pub(super) fn reserve(&mut self, counts: &BTreeMap<ObjectType, usize>) {
+        let mut together: BTreeMap<ObjectType, usize> = BTreeMap::new();
+        for (kind, count) in counts {
+            *together.entry(numbered_with(*kind)).or_default() += count;
+        }
+        for (kind, count) in together {
+            self.0.entry(kind).or_default().reserve(count);
+        }
     }
 
     pub(super) fn put(&mut self, target_id: &str, key: &ObjectKey) {

@@ -36,13 +36,13 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// So many links come.
-    pub(super) fn expect(&mut self, count: usize) {
+    /// Room for so many links.
+    pub(super) fn reserve(&mut self, count: usize) {
         self.known.reserve(count);
     }
 
     pub(super) fn put(&mut self, link: Link) {
-        let mut sums = Vec::with_capacity(self.paths.len());
+        let mut sums = Vec::with_capacity(link.sums.count());
         let mut next = 0;
         for (path, sum) in link.sums.iter() {
             // Almost all links have the same paths, in this order.

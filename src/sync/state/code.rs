@@ -77,28 +77,31 @@ pub(in crate::sync) fn link_row(link: &Link) -> LinkRow {
     }
 }
 
-/// The link of a row and the rows of its members.
-pub(super) fn link(row: LinkRow, members: Vec<MemberRow>) -> Option<Link> {
-    let state = match row.state.as_str() {
+/// The link of a row and the rows of its members; the row's key when they cannot be read.
+pub(super) fn link(row: LinkRow, members: Vec<MemberRow>) -> Result<Link, KeyRow> {
+    let read = (ObjectType::parse(&row.key.0), state(&row), by_path(members), PathSums::parse(row.sums));
+    let (Some(kind), Some(state), Some(members), Some(sums)) = read else { return Err(row.key) };
+    let key = ObjectKey { kind, id: row.key.1 };
+    Ok(Link { key, dn: row.dn, target_id: row.target_id, state, sums, members })
+}
+
+fn state(row: &LinkRow) -> Option<LinkState> {
+    Some(match row.state.as_str() {
         "active" => LinkState::Active,
         "inactive" => LinkState::Inactive,
         "leaving" => LinkState::Leaving { since: Timestamp::from_millisecond(row.since_ms).ok()? },
         _ => return None,
-    };
+    })
+}
+
+fn by_path(members: Vec<MemberRow>) -> Option<BTreeMap<String, BTreeSet<ObjectKey>>> {
     let mut by_path: BTreeMap<String, BTreeSet<ObjectKey>> = BTreeMap::new();
     for part in members {
         let names: Vec<String> = serde_json::from_str(&part.members).ok()?;
         let keys: Option<Vec<_>> = names.iter().map(|name| key(name)).collect();
         by_path.entry(part.path).or_default().extend(keys?);
     }
-    Some(Link {
-        key: ObjectKey { kind: ObjectType::parse(&row.key.0)?, id: row.key.1 },
-        dn: row.dn,
-        target_id: row.target_id,
-        state,
-        sums: PathSums::parse(row.sums)?,
-        members: by_path,
-    })
+    Some(by_path)
 }
 
 /// The key that [`ObjectKey`] displays so.

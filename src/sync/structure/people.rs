@@ -18,8 +18,8 @@ pub struct People {
 }
 
 impl People {
-    /// So many come.
-    pub fn expect(&mut self, count: usize) {
+    /// Room for so many.
+    pub fn reserve(&mut self, count: usize) {
         self.by_name.reserve(count);
     }
 
