@@ -146,6 +146,12 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
         });
         if let Err(error) = probed {
             report.findings.push(directory_finding(config, directory.name(), &error));
+        } else {
+            let silent = directory.probe_each().await.into_iter().filter_map(|(_, answer)| answer.err());
+            report.findings.extend(silent.map(|error| {
+                let finding = directory_finding(config, directory.name(), &error);
+                FindingRow { severity: Severity::Warning, ..finding }
+            }));
         }
     }
     let snapshot = app::service_providers(config, &clock)?;

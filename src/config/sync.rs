@@ -283,6 +283,14 @@ fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {
         mail_to: section.list("mail_to", mail_address).unwrap_or_default(),
         webhook: section.optional("webhook", web_url),
     };
+    let elsewhere = |rest: &str| {
+        let host = rest.split('/').next().unwrap_or_default();
+        let with_port = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+        !["127.0.0.1", "localhost", "[::1]"].contains(&with_port.map_or(host, |(host, _)| host))
+    };
+    if notices.webhook.as_deref().and_then(|url| url.strip_prefix("http://")).is_some_and(elsewhere) {
+        section.warn("webhook", "names of people may cross the network in clear", "write https://");
+    }
     if !notices.mail_to.is_empty() && !has_mail {
         section
             .complain("mail_to", Complaint::wrong("there is no relay to send by", "describe it in [mail]"));

@@ -110,16 +110,6 @@ impl LdapDirectory {
         })
     }
 
-    /// Asks each server by itself on a new connection: for `check`, which tells about every one.
-    pub async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
-        let mut answers = Vec::new();
-        for server in &self.servers.list {
-            let answer = server.probe().await.map_err(|fault| self.servers.error(server, &fault));
-            answers.push((server.url.text.clone(), answer));
-        }
-        answers
-    }
-
     /// The names to look for, in this order: without a `DOMAIN\` of ours, with an `@domain` of ours and then without it.
     /// None when the domain is another's.
     pub(super) fn local_names<'a>(&self, login: &'a str) -> Vec<&'a str> {
@@ -278,6 +268,17 @@ impl Directory for LdapDirectory {
         Ok(Lookup::Unknown)
     }
 
+    async fn find_by_dn(&self, dn: &str) -> Result<Option<Box<Candidate>>, DirectoryError> {
+        let (server, found) = self.search_at(&Query::entry(dn, Arc::clone(&self.requested))).await?;
+        let Some(entry) = found.entries.first() else { return Ok(None) };
+        match self.found(&server, entry).await {
+            Ok(candidate) => Ok(Some(candidate)),
+            // An entry without an id.
+            Err(DirectoryError::Entry { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn verify(
         &self,
         candidate: &Candidate,
@@ -364,6 +365,15 @@ impl Directory for LdapDirectory {
         new: &Secret<String>,
     ) -> Result<PasswordReset, DirectoryError> {
         self.reset(by, login, new).await
+    }
+
+    async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
+        let mut answers = Vec::new();
+        for server in &self.servers.list {
+            let answer = server.probe().await.map_err(|fault| self.servers.error(server, &fault));
+            answers.push((server.url.text.clone(), answer));
+        }
+        answers
     }
 
     async fn probe(&self) -> Result<(), DirectoryError> {

@@ -263,6 +263,11 @@ pub trait Directory: Send + Sync + fmt::Debug {
     /// gone. The candidate's subject is always known.
     async fn find_by_id(&self, id: &SubjectId) -> Result<Option<Box<Candidate>>, DirectoryError>;
 
+    /// Whose entry it is; `None` when there is none that can be read.
+    async fn find_by_dn(&self, _dn: &str) -> Result<Option<Box<Candidate>>, DirectoryError> {
+        Ok(None)
+    }
+
     /// Whether the account may still be used: one cheap read.
     async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError>;
 
@@ -298,6 +303,11 @@ pub trait Directory: Send + Sync + fmt::Debug {
         _new: &Secret<String>,
     ) -> Result<PasswordReset, DirectoryError> {
         Ok(PasswordReset::Refused(PasswordRefusal::NotAllowed))
+    }
+
+    /// What each of its servers says, asked by itself on a new connection: for `check`, which tells about every one.
+    async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
+        Vec::new()
     }
 
     /// Whether the directory answers: connects, binds the service account, reads the search base.

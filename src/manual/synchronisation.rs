@@ -159,11 +159,11 @@
 //! |---|---|
 //! | `Differential check starting` | a run begins |
 //! | `Differential check finished` | it has ended, well or not |
-//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; adoptions are Add, deactivations Delete; Error/Skip is what failed, was held back or cannot be carried |
+//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; adoptions are Add, deactivations Modify; Error/Skip is what failed, was held back or cannot be carried |
 //! | `type=<kind> dn=<dn> result=<code> <path>:<value>` | one line for each write, `add`, `modify` or `delete`; values stand after `+` (added), `-` (removed), `=` (replaced), those of passwords are `***` |
 //! | `Adding <dn> failed: <detail>` | a creation was refused; behind `failed: ` stands `retry="<n>". ` when it was tried again before |
-//! | `Modifying <dn> failed: <detail>` | a change |
-//! | `Deleting <dn> failed: <detail>` | a deactivation or deletion |
+//! | `Modifying <dn> failed: <detail>` | a change or deactivation |
+//! | `Deleting <dn> failed: <detail>` | a deletion |
 //! | `Can't connect <directory>` | the directory does not answer |
 //! | `Binding by <dn> failed: <detail>` | the directory refuses `bind_dn`, or the target the token |
 //! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |

@@ -160,11 +160,20 @@ impl Inner {
         // Spellings of one account are counted together; what is no DN is wrong, and counted for all.
         let dn = Dn::parse(&call.bind_dn);
         let name = dn.as_ref().map_or_else(|| "no DN".to_owned(), Dn::folded);
-        let Some(leave) = self.passwords.sign_in.admit(&name, call.address).await? else {
-            self.refuse(&call.bind_dn, "throttled", request)?;
-            return Ok(ApiAnswer::TooMany);
+        let is_listed = dn.is_some_and(|dn| self.options.callers.contains(&dn));
+        let account = is_listed.then(|| (self.directory.as_ref(), call.bind_dn.as_str()));
+        let leave = match self.passwords.sign_in.admit(&name, call.address, account).await {
+            Ok(Some(leave)) => leave,
+            Ok(None) => {
+                self.refuse(&call.bind_dn, "throttled", request)?;
+                return Ok(ApiAnswer::TooMany);
+            }
+            Err(error) => {
+                self.failed(call, &login, "directory_unavailable")?;
+                return Err(error.into());
+            }
         };
-        if !dn.is_some_and(|dn| self.options.callers.contains(&dn)) {
+        if !is_listed {
             return self.deny(leave, call, "not_listed").await;
         }
         let by = Administrator {

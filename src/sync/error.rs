@@ -65,6 +65,15 @@ impl SyncError {
         Self::Listing(fault)
     }
 
+    /// Whether credentials were refused: they are so a minute later, too, and an account may be locked by more tries.
+    pub fn is_refused_login(&self) -> bool {
+        match self {
+            Self::Target(fault) | Self::Listing(fault) => fault.kind == FaultKind::Unauthorized,
+            Self::Directory(DirectoryError::ServiceBind { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// The LDAP result code of log lines.
     pub fn code(&self) -> u16 {
         match self {

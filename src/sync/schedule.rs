@@ -59,6 +59,14 @@ impl Schedule {
             }
         }
     }
+
+    /// The same beside a server that began at `start`: where there was no run yet, the times of a crontab count from then.
+    pub fn due(&self, last: Option<Timestamp>, start: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Every(_) => self.next(last, now),
+            Self::At(_) => self.next(last.or(Some(start)), now),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +101,15 @@ mod tests {
             Some(at("2026-11-27T18:30:00Z"))
         );
         assert_eq!(daily.next(Some(at("2026-11-20T18:30:00Z")), now), Some(now), "missed while nobody ran");
+    }
+
+    #[test]
+    fn a_crontab_comes_due_without_a_run_before() {
+        let daily = tokyo("30 3 * * *").unwrap();
+        let (start, due) = (at("2026-11-26T10:00:00Z"), at("2026-11-26T18:30:00Z"));
+        assert_eq!(daily.due(None, start, at("2026-11-26T18:29:59Z")), Some(due));
+        assert_eq!(daily.due(None, start, at("2026-11-26T18:30:05Z")), Some(at("2026-11-26T18:30:05Z")));
+        assert_eq!(daily.due(Some(due), start, at("2026-11-26T18:31:00Z")), Some(at("2026-11-27T18:30:00Z")));
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl Keys {
     }
 }
 
-/// The library's words on one line.
+/// The library's words on one line, without the ends of its texts, which come as what is no character.
 fn told(cause: Error) -> String {
-    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = cause.to_string().replace([char::REPLACEMENT_CHARACTER, '\0'], " ");
+    words.split_whitespace().collect::<Vec<_>>().join(" ").replace(" )", ")")
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::store::SyncStore;
 use crate::sync::engine::{Extent, Synchronisation};
 use crate::sync::error::SyncError;
-use crate::sync::notice::Notices;
+use crate::sync::notice::{Notices, Told};
 use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
 use crate::sync::schedule::Schedule;
@@ -78,19 +78,21 @@ impl Beside<'_> {
     }
 
     async fn run_when_due(&self, options: &SyncOptions, news: &Notify, mut stop: watch::Receiver<bool>) {
+        let start = self.app.clock.now();
         let mut began: [Option<Timestamp>; 2] = [None, None];
         match self.last_runs(options).await {
             Ok(known) => began = known,
             Err(error) => tracing::error!(sync.target = options.name, "{error:#}"),
         }
         // What the administrator was told of the last run, so that it is told once.
-        let mut told = Vec::new();
+        let mut told = Told::default();
         // Whether there is news since the last run, and how long it waits for more.
         let (mut heard, mut together) = (false, TOGETHER);
         while !*stop.borrow() {
             let now = self.app.clock.now();
-            let next =
-                |schedule: &Option<Schedule>, last| schedule.as_ref().and_then(|one| one.next(last, now));
+            let next = |schedule: &Option<Schedule>, last| {
+                schedule.as_ref().and_then(|one| one.due(last, start, now))
+            };
             let [changes, full] = began;
             // A full run is one of changes, too.
             let last = changes.max(full);
@@ -168,7 +170,7 @@ impl Beside<'_> {
         &self,
         options: &SyncOptions,
         (extent, cancel): (&Extent, watch::Receiver<bool>),
-        told: &mut Vec<String>,
+        told: &mut Told,
     ) -> Result<Made> {
         let app = self.app;
         if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
@@ -178,7 +180,7 @@ impl Beside<'_> {
         let engine = match self.engine(options) {
             Ok(engine) => engine,
             Err(error) => {
-                self.notify(options, vec![format!("{error:#}")], told).await?;
+                self.notify(options, extent, vec![format!("{error:#}")], told).await?;
                 return Err(error);
             }
         };
@@ -209,22 +211,35 @@ impl Beside<'_> {
             Ok(report) => report.told_causes(),
             Err(error) => vec![error.to_string()],
         };
-        self.notify(options, causes, told).await?;
-        Ok(ended.map_or(Made::No, |report| made(&report)))
+        self.notify(options, extent, causes, told).await?;
+        Ok(match ended {
+            Ok(report) => made(&report),
+            Err(error) if error.is_refused_login() => Made::Yes { idle: true },
+            Err(_) => Made::No,
+        })
     }
 
-    async fn notify(&self, options: &SyncOptions, causes: Vec<String>, told: &mut Vec<String>) -> Result<()> {
-        let notices = Notices::new(options, self.config.mail.as_ref())?;
-        match notices.send(causes, told, self.app.clock.now()).await {
-            Ok(causes) => *told = causes,
-            Err(error) => tracing::error!(sync.target = options.name, "a notice was not sent: {error}"),
+    async fn notify(
+        &self,
+        options: &SyncOptions,
+        extent: &Extent,
+        causes: Vec<String>,
+        told: &mut Told,
+    ) -> Result<()> {
+        let notices = Notices::new(options, self.config.mail.as_ref(), &self.config.log.timezone)?;
+        let is_full = matches!(extent, Extent::Full { .. });
+        for error in notices.send(causes, is_full, told, self.app.clock.now()).await {
+            tracing::error!(
+                sync.target = options.name,
+                "a notice was not sent, and will be with the next run: {error}"
+            );
         }
         Ok(())
     }
 }
 
 fn made(report: &Report) -> Made {
-    // Credentials that are refused are so a minute later, too; after too many tries an account may be locked.
+    // Credentials that are refused are not tried again until the next time.
     let is_out = |fault: &TargetFault| fault.kind != FaultKind::Unauthorized;
     if report.stopped.as_ref().is_some_and(is_out) {
         return Made::No;

@@ -162,6 +162,11 @@ impl Target for ScimTarget {
         let answer = self.send(Method::Get, &url, None).await?;
         // These two have the endpoint without a list of it. A page of anything else is another server's.
         let lists = !matches!(answer.status, 405 | 501);
+        if !lists && !answer.body.is_empty() {
+            // A web server answers so, too, with a page.
+            json::document(&answer.body)
+                .map_err(|error| broken(&format!("{error}; is it the url of its SCIM?")))?;
+        }
         if lists {
             self.accepted(&answer, What::List, &BTreeMap::new())?;
             let body = json::document(&answer.body).map_err(|error| broken(&error))?;

@@ -122,6 +122,21 @@ fn a_directory_that_is_down_is_found_and_the_rest_is_told_too() {
 }
 
 #[test]
+fn a_server_that_is_down_beside_one_that_answers_is_told_of() {
+    let (first, mut second) = (Slapd::start(), Slapd::start());
+    let mut folder = folder_with(&Sp::new("kintai"));
+    folder.add_directory(&Slapd::directory(&[&first, &second]));
+    let down = second.ldaps_url();
+    second.stop();
+    let (code, table, report) = check(&folder);
+    assert_eq!(code, Some(0), "{table}");
+    let findings = report["findings"].as_array().unwrap();
+    let told = findings.iter().find(|finding| finding["subject"] == "directory corp").expect("the server");
+    assert_eq!(told["severity"], "warning", "{told}");
+    assert!(told["message"].as_str().unwrap().contains(&down) && table.contains("answers"), "{told}");
+}
+
+#[test]
 fn a_wrong_service_password_and_an_untrusted_server_are_told_apart() {
     let slapd = Slapd::start();
     let good = Slapd::directory(&[&slapd]);

@@ -138,6 +138,26 @@ async fn on_active_directory_too() {
     assert_eq!(ask(&app, &wrong).await, said(401, "Bind DN or password is incorrect"));
 }
 
+/// Whoever changes passwords is an account of the directory too, which other programs try with wrong passwords.
+#[tokio::test]
+async fn a_caller_is_never_locked_out_of_the_directory() {
+    let Some(samba) = Samba::shared() else { return };
+    let by = samba.person("api-caller");
+    let app = TestApp::start(folder(Folder::new(), &samba.directory(), &by));
+    // Elsewhere: one more than may stand here locks at five.
+    for _ in 0..3 {
+        assert!(!samba.try_password(&by, "wrong"));
+    }
+    let wrong = json!({ "bind_dn": by, "bind_password": "wrong", "login": "nobody", "password": NEW });
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(ask(&app, &wrong).await.0);
+    }
+    assert!(answers.contains(&429), "{answers:?}");
+    assert_eq!(samba.value(&by, "lockoutTime").unwrap_or_default().trim_matches('0'), "");
+    assert!(samba.try_password(&by, samba::PASSWORD), "it is not locked");
+}
+
 #[tokio::test]
 async fn what_the_directory_refuses_is_told_to_the_caller() {
     let slapd = Slapd::start();

@@ -401,6 +401,27 @@ async fn an_administrator_is_told_once() {
     }
 }
 
+/// A relay that is down does not keep the webhook from hearing.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_way_to_an_administrator_does_not_wait_for_the_other() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    company(&slapd);
+    let hook = Inbox::http().await;
+    let keys = format!(
+        "webhook = \"http://{}/hook\"\nmail_to = [\"admin@example.test\"]\ntoken_expires = 2020-01-01\nschedule = \"10s\"\n",
+        hook.address
+    );
+    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.folder.set("mail.host", "127.0.0.1");
+    rig.folder.set("mail.port", i64::from(crate::support::process::free_port()));
+    rig.folder.set("mail.protection", "none");
+    rig.folder.set("mail.from", "sekisho@example.test");
+    let Rig { folder, proxy: _proxy, service: _service } = rig;
+    let _server = crate::support::app::TestServer::start(folder).await;
+    let posted = hook.next().await;
+    assert!(posted.contains("the token of idp ends on 2020-01-01"), "{posted}");
+}
+
 /// The service has no time for a question: nobody is made twice for that, and nobody is forgotten.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_could_not_be_looked_for_is_carried_by_the_next_run() {
