@@ -86,20 +86,14 @@ mod tests {
 
     const UUID: &str = "8a1c4e0e-0000-4000-8000-000000000001";
 
-    fn entry(attributes: &[(&str, &[u8])]) -> Entry {
-        let attributes =
-            attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![value.to_vec()])).collect();
-        Entry { dn: "uid=t,dc=example".to_owned(), attributes }
-    }
-
     #[test]
     fn an_id_is_a_uuid_as_others_write_it() {
         let octets: Vec<u8> = (0..16).collect();
         let text = "03020100-0504-0706-0809-0a0b0c0d0e0f";
         assert_eq!(guid_text(&octets).as_deref(), Some(text));
-        assert_eq!(id_of(&entry(&[("objectguid", &octets), ("entryUUID", b"x")])).as_deref(), Ok(text));
-        assert_eq!(id_of(&entry(&[("entryUUID", UUID.to_uppercase().as_bytes())])).as_deref(), Ok(UUID));
-        let fault = |attributes: &[(&str, &[u8])]| id_of(&entry(attributes)).unwrap_err();
+        assert_eq!(id_of(&Entry::of(&[("objectguid", &octets), ("entryUUID", b"x")])).as_deref(), Ok(text));
+        assert_eq!(id_of(&Entry::of(&[("entryUUID", UUID.to_uppercase().as_bytes())])).as_deref(), Ok(UUID));
+        let fault = |attributes: &[(&str, &[u8])]| id_of(&Entry::of(attributes)).unwrap_err();
         assert!(fault(&[]).contains("neither objectGUID nor entryUUID"));
         assert!(fault(&[("entryUUID", b"8a1c4e0e")]).contains("no UUID"));
         assert!(fault(&[("objectGUID", b"8a1c4e0e")]).contains("16 octets"));

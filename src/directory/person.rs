@@ -200,12 +200,6 @@ fn holds_controls(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn entry(attributes: &[(&str, &[u8])]) -> Entry {
-        let attributes =
-            attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![value.to_vec()])).collect();
-        Entry { dn: "uid=t,dc=example".to_owned(), attributes }
-    }
-
     #[test]
     fn secrets_never_reach_the_subject() {
         let mut options = LdapOptions::new("corp");
@@ -224,7 +218,7 @@ mod tests {
         ];
         let mut all: Vec<(&str, &[u8])> = secret.iter().map(|name| (*name, b"s3cret".as_slice())).collect();
         all.extend([("entryUUID", b"u-1".as_slice()), ("uid", b"t".as_slice())]);
-        let subject = subject(&entry(&all), &options).unwrap();
+        let subject = subject(&Entry::of(&all), &options).unwrap();
         assert_eq!(subject.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["entryUUID", "uid"]);
         assert!(!requested(&options).iter().any(|name| is_secret(name)));
     }
@@ -252,7 +246,7 @@ mod tests {
     fn the_key_is_the_guid_or_the_uuid_or_what_is_configured() {
         let mut options = LdapOptions::new("corp");
         // All sixteen octets are ASCII here: still a GUID, still binary.
-        let found = entry(&[("objectGUID", b"ABCDEFGHIJKLMNOP"), ("employeeNumber", b"7"), ("cn", b"T")]);
+        let found = Entry::of(&[("objectGUID", b"ABCDEFGHIJKLMNOP"), ("employeeNumber", b"7"), ("cn", b"T")]);
         let person = subject(&found, &options).unwrap();
         assert_eq!(person.id.key, "4142434445464748494a4b4c4d4e4f50");
         assert_eq!(
@@ -281,7 +275,7 @@ mod tests {
         for lock in LOCKS {
             assert!(requested(&options).iter().any(|name| name == lock), "{lock}");
         }
-        let locked = entry(&[("entryUUID", b"u-1"), ("uid", b"t"), ("nsAccountLock", b"TRUE")]);
+        let locked = Entry::of(&[("entryUUID", b"u-1"), ("uid", b"t"), ("nsAccountLock", b"TRUE")]);
         assert!(subject(&locked, &options).unwrap().attributes.values("nsAccountLock").is_none());
         options.attributes = vec!["nsAccountLock".into()];
         assert!(subject(&locked, &options).unwrap().attributes.values("nsAccountLock").is_some());
@@ -292,7 +286,7 @@ mod tests {
         let mut options = LdapOptions::new("corp");
         options.attributes = vec!["MAIL".into()];
         let found =
-            entry(&[("entryUUID", b"u-1"), ("mail", b"a@b"), ("uid", b"t"), ("cn", "田中".as_bytes())]);
+            Entry::of(&[("entryUUID", b"u-1"), ("mail", b"a@b"), ("uid", b"t"), ("cn", "田中".as_bytes())]);
         let person = subject(&found, &options).unwrap();
         assert_eq!(person.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["mail"]);
         assert_eq!((person.login.as_str(), person.display_name.as_str()), ("t", "田中"));

@@ -98,6 +98,15 @@ impl Entry {
     }
 }
 
+#[cfg(test)]
+impl Entry {
+    /// With one value of each attribute.
+    pub(super) fn of(attributes: &[(&str, &[u8])]) -> Self {
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![value.to_vec()]));
+        Self { dn: "uid=t,dc=example".to_owned(), attributes: attributes.collect() }
+    }
+}
+
 /// A part of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cut {

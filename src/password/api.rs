@@ -205,7 +205,10 @@ impl Inner {
             PasswordReset::Refused(refusal) => Detail::Refused(refusal),
         };
         leave.right().await?;
-        tracing::warn!(request.id = %call.request_id, "Changing password failed: {}", detail.told());
+        tracing::warn!(
+            request.id = %call.request_id, login = plain(login.as_str()), bind_dn = plain(&call.bind_dn),
+            client.address = %call.address, "Changing password failed: {}", detail.told()
+        );
         self.failed(call, &login, detail.as_str())?;
         Ok(ApiAnswer::Failed(detail))
     }
@@ -220,7 +223,8 @@ impl Inner {
     async fn changed(&self, call: &Call, subject: &Subject) -> Result<ApiAnswer, PasswordError> {
         let (id, login) = (subject.id.to_string(), plain(&subject.login));
         tracing::info!(
-            request.id = %call.request_id, subject.id = plain(&id), "Changing password succeeded"
+            request.id = %call.request_id, subject.id = plain(&id), bind_dn = plain(&call.bind_dn),
+            client.address = %call.address, "Changing password succeeded"
         );
         let by = plain(&call.bind_dn);
         self.record(Event::PasswordChanged { subject: plain(&id), login, by }, call)?;

@@ -279,6 +279,7 @@ impl Synchronisation {
         report.hold(&causes, &format!("{holding} {}", self.options.name));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
+        report.failing = state.failing().await?;
         let recreated = self.options.immutable_change == ImmutableChange::Recreate
             && applied.tally.values().any(|counts| counts.delete.succeeded > 0);
         if !applied.lost.is_empty() || recreated {

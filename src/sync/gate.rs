@@ -151,7 +151,9 @@ impl fmt::Display for Cause {
                     What::Deactivate => "deactivated",
                     What::Modify => "changed",
                 };
-                write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
+                // Whom a first run takes over is not linked yet.
+                let all = (*linked).max(*planned);
+                write!(f, "{planned} of {all} objects of {kind} would be {what}, the limit is {allowed}")
             }
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")

@@ -107,7 +107,10 @@ impl<'a> Notices<'a> {
     async fn mail(&self, mailer: &Mailer, causes: &[String]) -> Result<(), NoticeError> {
         let name = &self.options.name;
         let subject = format!("sekisho: synchronisation of {name} needs you");
-        let text = format!("{}\n\n`sekisho sync status {name}` shows more.\n", causes.join("\n"));
+        let text = format!(
+            "{}\n\nThe log of sekisho has more, and `sekisho sync status {name}` shows the last runs.\n",
+            causes.join("\n")
+        );
         Ok(mailer.send(&self.options.notices.mail_to, &subject, text).await?)
     }
 

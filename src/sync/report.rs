@@ -44,6 +44,8 @@ pub struct Report {
     pub put_off: u64,
     /// How many wait, since the run ended early.
     pub left: u64,
+    /// Whether writes failed, in this run or before, and are tried again.
+    pub failing: bool,
     /// Why it ended early.
     pub stopped: Option<TargetFault>,
 }
@@ -138,11 +140,18 @@ impl Report {
         }
     }
 
-    /// What an administrator has to do something about: what is held back or doubted, and why it stopped.
+    /// What an administrator has to do something about: what is held back, doubted or failed, and why it stopped.
     pub fn told_causes(&self) -> Vec<String> {
         let stopped =
             self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
-        self.causes.iter().chain(&self.doubted).cloned().chain(stopped).collect()
+        // The same sentence as long as anything fails, so that it is told once.
+        let failing = self.failing.then(|| {
+            format!(
+                "writes fail and are tried again; `sekisho sync status {}` shows which and why",
+                self.target
+            )
+        });
+        self.causes.iter().chain(&self.doubted).cloned().chain(stopped).chain(failing).collect()
     }
 
     /// The summary lines, one for each type.

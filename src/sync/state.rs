@@ -274,6 +274,12 @@ impl State {
         Ok(open.iter().any(|(_, state, _)| matches!(state.as_str(), "waiting" | "sent")))
     }
 
+    /// Whether something failed and is tried again.
+    pub async fn failing(&self) -> Result<bool, StateError> {
+        let open = self.store.open_counts(&self.target).await?;
+        Ok(open.iter().any(|(_, state, _)| state == "failed"))
+    }
+
     /// How much is held back, by run.
     pub async fn held(&self) -> Result<BTreeMap<i64, usize>, StateError> {
         let open = self.store.open_counts(&self.target).await?.into_iter();

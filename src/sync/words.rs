@@ -22,9 +22,9 @@ pub struct Counts {
     pub total: u64,
     /// Creations and adoptions.
     pub add: (u64, u64),
-    /// Changes, without deactivations.
+    /// Changes, deactivations among them.
     pub modify: (u64, u64),
-    /// Deactivations and deletions.
+    /// Deletions.
     pub delete: (u64, u64),
     /// What failed, was held back or could not be carried.
     pub skipped: u64,

@@ -101,12 +101,6 @@ mod tests {
 
     const UUID: &str = "8a1c4e0e-0000-4000-8000-000000000001";
 
-    fn entry(attributes: &[(&str, &[u8])]) -> Entry {
-        let attributes =
-            attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![value.to_vec()])).collect();
-        Entry { dn: "uid=t,dc=example".to_owned(), attributes }
-    }
-
     fn wanted(names: &[&str]) -> Wanted {
         Wanted::new(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), Timestamp::UNIX_EPOCH)
     }
@@ -135,7 +129,7 @@ mod tests {
             ["*", "objectGUID", "userAccountControl", "accountExpires"]
         );
         assert_eq!(names(Flavour::Other), ["*", "entryUUID", "pwdAccountLockedTime", "nsAccountLock"]);
-        let found = entry(&[
+        let found = Entry::of(&[
             ("entryUUID", UUID.as_bytes()),
             ("userPassword", b"x"),
             ("unicodePwd", b"x"),
@@ -150,7 +144,7 @@ mod tests {
     fn what_was_asked_for_is_kept_and_what_tells_the_state_is_not() {
         let mut wanted = wanted(&["MAIL", "jpegPhoto"]);
         let found = || {
-            entry(&[
+            Entry::of(&[
                 ("entryUUID", UUID.as_bytes()),
                 ("userAccountControl", b"514"),
                 ("mail", b"a@b"),
@@ -166,9 +160,9 @@ mod tests {
             [("mail", vec!["a@b".into()]), ("jpegPhoto", vec![Value::Binary(vec![0xff])])]
         );
         let expired = [("entryUUID", UUID.as_bytes()), ("accountExpires", b"110000000000000000")];
-        assert!(wanted.entry(entry(&expired)).unwrap().disabled);
+        assert!(wanted.entry(Entry::of(&expired)).unwrap().disabled);
         let locked = [("entryUUID", UUID.as_bytes()), ("pwdAccountLockedTime", b"20240501115900Z")];
-        assert!(!wanted.entry(entry(&locked)).unwrap().disabled, "guessers lock it, too");
-        assert!(wanted.entry(entry(&[("mail", b"a@b")])).unwrap_err().1.contains("entryUUID"));
+        assert!(!wanted.entry(Entry::of(&locked)).unwrap().disabled, "guessers lock it, too");
+        assert!(wanted.entry(Entry::of(&[("mail", b"a@b")])).unwrap_err().1.contains("entryUUID"));
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::super::target::{FaultKind, TargetFault};
 use crate::outgoing::{Answer, ExchangeError};
 use crate::scim::json;
@@ -38,6 +40,16 @@ pub(super) fn unanswered(error: &ExchangeError) -> TargetFault {
 pub(super) fn broken(cause: &dyn fmt::Display) -> TargetFault {
     let detail = format!("the answer cannot be used: {cause}");
     TargetFault { kind: FaultKind::Unknown, code: 80, detail, retry_after: None }
+}
+
+/// The JSON of an answer.
+pub(super) fn document(url: &str, answer: &Answer) -> Result<Value, TargetFault> {
+    json::document(&answer.body).map_err(|error| {
+        let asked = url.split('?').next().unwrap_or_default();
+        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+        let hint = if is_page { "; it is a web page: look whether url is that of its SCIM" } else { "" };
+        broken(&format!("{asked}: {error}{hint}"))
+    })
 }
 
 /// What will not be done, and was not sent.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::target::{Edit, TargetFault};
-use super::answers::{What, broken, refused};
+use super::answers::{What, document, refused};
 use super::{ScimTarget, ScimType};
 use crate::outgoing::{Answer, Method};
 use crate::scim::message::ErrorBody;
@@ -108,7 +108,7 @@ impl ScimTarget {
         }
         let there = self.send(Method::Get, url, None).await?;
         self.accepted(&there, What::Object, &BTreeMap::new())?;
-        let mut body = json::document(&there.body).map_err(|error| broken(&error))?;
+        let mut body = document(url, &there)?;
         for step in &plan {
             patch::apply(&mut body, &step.operations).map_err(|error| refused(21, error.to_string()))?;
         }

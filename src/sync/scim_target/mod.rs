@@ -18,14 +18,14 @@ use tokio::sync::{OnceCell, mpsc};
 
 pub use options::{ScimOptions, ScimTargetError, ScimType, Update};
 
-use self::answers::{What, broken, fault_of, refused, unanswered};
+use self::answers::{What, broken, document, fault_of, refused, unanswered};
 use self::listing::LONGEST_ID;
 use super::object::ObjectType;
 use super::questions::Questions;
 use super::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
 use crate::outgoing::{Answer, Ask, Exchange, Method};
 use crate::scim::message::{ListResponse, ResourceType, ServiceConfig};
-use crate::scim::{self, Path, json};
+use crate::scim::{self, Path};
 
 /// RFC 3986 section 2.3
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -101,7 +101,7 @@ impl ScimTarget {
     async fn get(&self, url: &str, what: What) -> Result<Value, TargetFault> {
         let answer = self.send(Method::Get, url, None).await?;
         self.accepted(&answer, what, &BTreeMap::new())?;
-        json::document(&answer.body).map_err(|error| broken(&error))
+        document(url, &answer)
     }
 
     /// What the service says of itself. One that does not say is asked for the plainest things.
@@ -164,12 +164,11 @@ impl Target for ScimTarget {
         let lists = !matches!(answer.status, 405 | 501);
         if !lists && !answer.body.is_empty() {
             // A web server answers so, too, with a page.
-            json::document(&answer.body)
-                .map_err(|error| broken(&format!("{error}; is it the url of its SCIM?")))?;
+            document(&url, &answer)?;
         }
         if lists {
             self.accepted(&answer, What::List, &BTreeMap::new())?;
-            let body = json::document(&answer.body).map_err(|error| broken(&error))?;
+            let body = document(&url, &answer)?;
             ListResponse::parse(body).map_err(|error| broken(&error))?;
         }
         Ok(Ability { types, lists, ignored: Vec::new() })
@@ -231,13 +230,14 @@ impl Target for ScimTarget {
         let own = self.kind(kind)?;
         let typed = values.iter().map(|(path, value)| (path.as_str(), own.typed(path, value)));
         let body = scim::assemble(typed, &own.schemas).map_err(|error| refused(21, error.to_string()))?;
-        let answer = self.send(Method::Post, &self.url(&own.endpoint), Some(&body)).await?;
+        let url = self.url(&own.endpoint);
+        let answer = self.send(Method::Post, &url, Some(&body)).await?;
         let sent = values.iter().map(|(path, value)| (path.as_str(), value)).collect();
         self.accepted(&answer, What::Create, &sent)?;
         if answer.body.is_empty() {
             return self.at_location(kind, &answer).await;
         }
-        Self::object(json::document(&answer.body).map_err(|error| broken(&error))?)
+        Self::object(document(&url, &answer)?)
     }
 
     async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {

@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use super::inbox::Inbox;
 use super::rig::{Rig, command, members};
+use crate::support::app::TestServer;
 use crate::support::http::client;
-use crate::support::process::wait_until;
+use crate::support::process::{free_port, wait_until};
 use crate::support::scim::{ScimServer, TOKEN};
-use crate::support::scim_proxy::Conduct;
+use crate::support::scim_proxy::{Conduct, ScimProxy};
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 /// The company: three people in two units, with the groups that the ancestor's administrators know.
@@ -368,23 +369,28 @@ async fn hooks_are_asked_before_and_told_after() {
     assert_eq!(results, [0, 0, 53]);
 }
 
-/// What an administrator has to do something about is told by webhook and by mail, once.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_is_told_once() {
-    let slapd = Slapd::start_source(Copies::Log, 0);
-    company(&slapd);
-    let (hook, relay) = (Inbox::http().await, Inbox::smtp().await);
+/// A server with something to tell: to a webhook, and by mail to a relay at a port.
+async fn telling(slapd: &Slapd, hook: &Inbox, relay: u16) -> (TestServer, ScimServer, ScimProxy) {
+    company(slapd);
     let keys = format!(
         "webhook = \"http://{}/hook\"\nmail_to = [\"admin@example.test\"]\ntoken_expires = 2020-01-01\nschedule = \"10s\"\n",
         hook.address
     );
-    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[slapd]), &keys).await;
     rig.folder.set("mail.host", "127.0.0.1");
-    rig.folder.set("mail.port", i64::from(relay.address.port()));
+    rig.folder.set("mail.port", i64::from(relay));
     rig.folder.set("mail.protection", "none");
     rig.folder.set("mail.from", "sekisho@example.test");
-    let Rig { folder, proxy: _proxy, service: _service } = rig;
-    let _server = crate::support::app::TestServer::start(folder).await;
+    let Rig { folder, proxy, service } = rig;
+    (TestServer::start(folder).await, service, proxy)
+}
+
+/// What an administrator has to do something about is told by webhook and by mail, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_is_told_once() {
+    let slapd = Slapd::start_source(Copies::Log, 0);
+    let (hook, relay) = (Inbox::http().await, Inbox::smtp().await);
+    let _server = telling(&slapd, &hook, relay.address.port()).await;
     let posted = hook.next().await;
     assert!(posted.starts_with("POST /hook "), "{posted}");
     assert!(
@@ -405,19 +411,8 @@ async fn an_administrator_is_told_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_way_to_an_administrator_does_not_wait_for_the_other() {
     let slapd = Slapd::start_source(Copies::Log, 0);
-    company(&slapd);
     let hook = Inbox::http().await;
-    let keys = format!(
-        "webhook = \"http://{}/hook\"\nmail_to = [\"admin@example.test\"]\ntoken_expires = 2020-01-01\nschedule = \"10s\"\n",
-        hook.address
-    );
-    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
-    rig.folder.set("mail.host", "127.0.0.1");
-    rig.folder.set("mail.port", i64::from(crate::support::process::free_port()));
-    rig.folder.set("mail.protection", "none");
-    rig.folder.set("mail.from", "sekisho@example.test");
-    let Rig { folder, proxy: _proxy, service: _service } = rig;
-    let _server = crate::support::app::TestServer::start(folder).await;
+    let _server = telling(&slapd, &hook, free_port()).await;
     let posted = hook.next().await;
     assert!(posted.contains("the token of idp ends on 2020-01-01"), "{posted}");
 }
