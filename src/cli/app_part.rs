@@ -150,7 +150,9 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
             let silent = directory.probe_each().await.into_iter().filter_map(|(_, answer)| answer.err());
             report.findings.extend(silent.map(|error| {
                 let finding = directory_finding(config, directory.name(), &error);
-                FindingRow { severity: Severity::Warning, ..finding }
+                let message =
+                    finding.message.replacen("no server answered: ", "this server does not answer: ", 1);
+                FindingRow { severity: Severity::Warning, message, ..finding }
             }));
         }
     }

@@ -209,7 +209,7 @@ impl Beside<'_> {
         tracing::info!(sync.target = options.name, "{}", words::FINISHED);
         let causes = match &ended {
             Ok(report) => report.told_causes(),
-            Err(error) => vec![error.to_string()],
+            Err(error) => vec![format!("{error} ({})", error.remedy())],
         };
         self.notify(options, extent, causes, told).await?;
         Ok(match ended {
