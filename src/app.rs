@@ -5,6 +5,7 @@
 mod accounts;
 mod adapters;
 mod idp;
+mod inquiry;
 mod metadata;
 mod own;
 mod password;
@@ -130,7 +131,7 @@ impl App {
             signer: ArcSwap::from_pointee(signer),
             decryption: ArcSwap::from_pointee(decryption.keys().clone()),
             name_id_secret: config.saml.name_id_secret.clone(),
-            membership: Arc::new(adapters::DirectoryMembership::new(directories.clone(), Arc::clone(&clock))),
+            inquiry: Arc::new(inquiry::DirectoryInquiry::new(directories.clone(), Arc::clone(&clock))),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),

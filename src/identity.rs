@@ -1,10 +1,16 @@
 //! What is known about a person: [`Attributes`], [`Subject`], [`AuthnContext`], [`NameId`], and the port
-//! [`Membership`] by which a use case asks the directory again.
+//! [`Inquiry`] by which a use case asks the directory again.
+
+mod inquiry;
+mod secrets;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use inquiry::{Found, Inquiry, Piece, Question, Unavailable};
+pub use secrets::is_secret;
 
 use crate::clock::Timestamp;
 
@@ -215,23 +221,6 @@ pub struct NameId {
     pub name_qualifier: Option<String>,
     /// The SP's entityID or its affiliation's, for pairwise formats.
     pub sp_name_qualifier: Option<String>,
-}
-
-/// The directory could not be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot ask directory \"{directory}\": {cause}")]
-pub struct Unavailable {
-    /// The `name` of the `[[directory]]`.
-    pub directory: String,
-    /// What went wrong, for the log.
-    pub cause: String,
-}
-
-/// Asks the directory for what the session does not hold. Wired in `app`.
-#[async_trait]
-pub trait Membership: Send + Sync + fmt::Debug {
-    /// The distinguished names of all groups of a person, nested ones included, compared without case.
-    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, Unavailable>;
 }
 
 /// Knows whether accounts may still be used. Wired in `app`.

@@ -11,7 +11,7 @@ test_packages="$demo_packages \
     krb5-user libkrb5-dev samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind \
     opensaml-schemas xmltooling-schemas shibboleth-sp-common \
     apache2 libapache2-mod-auth-gssapi libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils \
-    php-cli php-soap php-sqlite3 php-xml simplesamlphp \
+    php-cli php-ldap php-soap php-sqlite3 php-xml simplesamlphp \
     chromium chromium-driver fonts-noto-cjk"
 # A service provider, and a newer libxmlsec1 than Debian 12 has. lxml and xmlsec must hold the same libxml2: these do.
 # And a SCIM service; scim2-models checks what it is sent, so its version matters too.

@@ -110,7 +110,7 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
-    use crate::app::adapters::tests::{Corp, tanaka};
+    use crate::app::inquiry::tests::{Corp, tanaka};
     use crate::clock::ManualClock;
 
     fn accounts() -> (Arc<ManualClock>, Arc<Corp>, DirectoryAccounts) {

@@ -17,7 +17,7 @@ use crate::clock::{ManualClock, SignedDuration, Timestamp};
 use crate::directory::{
     Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Standing, Verdict,
 };
-use crate::identity::{Attributes, Subject, SubjectId};
+use crate::identity::{Attributes, Found, Question, Subject, SubjectId};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::tests::Lock;
@@ -151,7 +151,7 @@ impl Directory for Fake {
         Ok(Standing::Usable)
     }
 
-    async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {
+    async fn ask(&self, _: &Subject, _: &Question) -> Result<Vec<Found>, DirectoryError> {
         Ok(vec![])
     }
 

@@ -204,7 +204,7 @@ mod tests {
     fn limited(options: &str, sp: Option<&[&str]>, idp: Option<&[&str]>) -> Attributes {
         let list = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (sp, idp) = (sp.map(list), idp.map(list));
-        let context = Context { sp_attributes: sp.as_deref(), idp_attributes: idp.as_deref() };
+        let context = Context { sp_attributes: sp.as_deref(), idp_attributes: idp.as_deref(), answers: None };
         let person = [("uid", vec!["u"]), ("mail", vec!["m@x", "M@x"])].into_iter().collect();
         let chain = Chain::build(&[config(options).unwrap()], &[], &[]).unwrap();
         chain.apply(person, &context).unwrap()

@@ -149,7 +149,7 @@ mod tests {
         let chain = Chain::build(&[], &[], &sp).unwrap();
         assert_eq!(chain.names().collect::<Vec<_>>(), ["AttributeMap", "AttributeAdd", "AttributeLimit"]);
         let names = list(&["seciosssystemid", "seciossallowedservice"]);
-        let context = Context { sp_attributes: Some(&names), idp_attributes: None };
+        let context = Context { sp_attributes: Some(&names), ..Context::default() };
         for key in ["uid", "sAMAccountName"] {
             let person = [(key, vec!["tanaka"]), ("mail", vec!["t@x.jp"])].into_iter().collect();
             let expected: Attributes =
@@ -169,7 +169,7 @@ mod tests {
         let limit = "[[authproc]]\npriority = 1\nfilter = \"AttributeLimit\"\n";
         let empty = Chain::build(&configs(limit), &[], &[]).unwrap();
         let own = Chain::build(&configs(&format!("{limit}attributes = [\"uid\"]")), &[], &[]).unwrap();
-        let context = |sp, idp| Context { sp_attributes: sp, idp_attributes: idp };
+        let context = |sp, idp| Context { sp_attributes: sp, idp_attributes: idp, answers: None };
         let cases: [(&Chain, Context<'_>, &[&str]); 8] = [
             (&bare, context(None, None), &[]),
             (&empty, context(None, None), &[]),
@@ -189,7 +189,7 @@ mod tests {
     fn a_filter_that_cannot_be_evaluated_refuses() {
         let chain = Chain { filters: vec![Arc::new(Broken)] };
         let listed = list(&["uid"]);
-        let context = Context { sp_attributes: Some(&listed), idp_attributes: None };
+        let context = Context { sp_attributes: Some(&listed), ..Context::default() };
         let refused = chain.run([("uid", vec!["u"])].into_iter().collect(), &context).unwrap_err();
         assert!(matches!(refused, FilterError::Unevaluable { filter: "Broken", .. }));
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::pcre::{PatternError, SubstitutionError};
 use super::setting::Setting;
 use super::{
-    Filter, attribute_add, attribute_alter, attribute_copy, attribute_limit, attribute_map,
-    attribute_value_map, cardinality, cardinality_single, hint, scope_attribute, scope_from_attribute,
+    Filter, attribute_add, attribute_add_from_ldap, attribute_add_users_groups, attribute_alter,
+    attribute_copy, attribute_limit, attribute_map, attribute_value_map, cardinality, cardinality_single,
+    hint, scope_attribute, scope_from_attribute,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -18,6 +19,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 /// Every filter that a configuration may name: a new filter is a line here.
 const FILTERS: &[FilterKind] = &[
     attribute_add::KIND,
+    attribute_add_from_ldap::KIND,
+    attribute_add_users_groups::KIND,
     attribute_alter::KIND,
     attribute_copy::KIND,
     attribute_limit::KIND,
@@ -172,6 +175,12 @@ pub(super) fn ignore_entities() -> OptionError {
     OptionError::NotSupported { option: "ignoreEntities", remedy }
 }
 
+/// The error for SimpleSAMLphp's options of the connection to a directory.
+fn no_connection(option: &str) -> OptionError {
+    let remedy = "the directory that the person came from is asked, as its [[directory]] says: leave it out";
+    OptionError::NoEffect { option: option.to_owned(), remedy }
+}
+
 /// The error for a value of another kind.
 pub(super) fn wrong_type(option: &str, wanted: &'static str, found: &Setting) -> OptionError {
     OptionError::WrongType { option: option.to_owned(), wanted, found: found.kind() }
@@ -231,6 +240,17 @@ struct Reading {
 impl Reading {
     fn take(&mut self, key: &str, value: Setting) -> Result<(), OptionError> {
         let Some((_, option)) = self.kind.options.iter().find(|(spelling, _)| *spelling == key) else {
+            if key == "authsource" || key == "ldap" || key.starts_with("ldap.") {
+                return Err(no_connection(key));
+            }
+            // SimpleSAMLphp's names with a dot in them are tables in TOML where they stand without quotes.
+            let inner = format!("{key}.");
+            let is_table = self.kind.options.iter().any(|(spelling, _)| spelling.starts_with(&inner));
+            if let (true, Setting::Table(pairs)) = (is_table, &value) {
+                let mut pairs = pairs.iter();
+                return pairs
+                    .try_for_each(|(name, value)| self.take(&format!("{inner}{name}"), value.clone()));
+            }
             let mut known: Vec<&str> = self.kind.options.iter().map(|(spelling, _)| *spelling).collect();
             known.extend(["priority", "filter"]);
             return Err(unknown_option(key, &known));
@@ -267,7 +287,7 @@ impl<'de> DeserializeSeed<'de> for FilterName {
             return Err(D::Error::custom(wrong_type("filter", "the name of a filter", &value)));
         };
         // SimpleSAMLphp writes the module in front of the name.
-        let bare = name.strip_prefix("core:").unwrap_or(name);
+        let bare = ["core:", "ldap:"].iter().find_map(|module| name.strip_prefix(module)).unwrap_or(name);
         let Some(kind) = FILTERS.iter().find(|kind| kind.name == bare) else {
             let known: Vec<&str> = FILTERS.iter().map(|kind| kind.name).collect();
             let unknown = OptionError::UnknownFilter { name: name.clone(), hint: hint(bare, &known) };
@@ -333,8 +353,8 @@ mod tests {
             (
                 "priority = 1\nfilter = \"PHP\"",
                 3,
-                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeAlter, AttributeCopy, \
-                 AttributeLimit, AttributeMap, AttributeValueMap, Cardinality, CardinalitySingle, ScopeAttribute, ScopeFromAttribute",
+                "unknown authproc filter \"PHP\": known are: AttributeAdd, AttributeAddFromLDAP, AttributeAddUsersGroups, \
+                 AttributeAlter, AttributeCopy, AttributeLimit, AttributeMap, AttributeValueMap, Cardinality, CardinalitySingle, ScopeAttribute, ScopeFromAttribute",
             ),
             (
                 "priority = 1\nfilter = \"AttributeMap\"\nduplicat = true",

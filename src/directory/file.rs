@@ -16,10 +16,9 @@ use toml::Spanned;
 use unicode_normalization::UnicodeNormalization;
 
 use super::filter::escape_dn;
-use super::person::is_secret;
 use super::{Candidate, Directory, DirectoryError, Lockout, Login, Lookup, Reason, Standing, Verdict};
 use crate::clock::Ids;
-use crate::identity::{Attributes, Subject, SubjectId, Value};
+use crate::identity::{Attributes, Found, Question, Subject, SubjectId, Value, is_secret};
 use crate::secret::Secret;
 
 /// So many passwords are tried at once; each takes 19 MiB and some 20 ms of a core.
@@ -163,11 +162,17 @@ impl Directory for FileDirectory {
         })
     }
 
-    /// The values of the attribute `memberOf`.
-    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {
+    /// The groups are the values of the attribute `memberOf`, which are all that is known of them. There is nothing to
+    /// search: nothing is found.
+    async fn ask(&self, subject: &Subject, question: &Question) -> Result<Vec<Found>, DirectoryError> {
+        let Question::Groups { attribute } = question else { return Ok(Vec::new()) };
         let people = self.people();
-        let values = of_id(&people, &subject.id).and_then(|one| one.subject.attributes.values("memberOf"));
-        Ok(values.unwrap_or_default().iter().filter_map(Value::as_text).map(str::to_owned).collect())
+        let names = of_id(&people, &subject.id).and_then(|one| one.subject.attributes.values("memberOf"));
+        let found = |name: &str| {
+            let own = attribute.iter().map(|attribute| (attribute.as_str(), vec![name])).collect();
+            Found { dn: name.to_owned(), attributes: own }
+        };
+        Ok(names.unwrap_or_default().iter().filter_map(Value::as_text).map(found).collect())
     }
 
     async fn probe(&self) -> Result<(), DirectoryError> {

@@ -11,7 +11,10 @@ use super::active_directory::{CAPABILITY, domain_of, groups_filter, sibling_sid}
 use super::connection::Query;
 use super::dn::Dn;
 use super::filter::{escape_filter, escape_octets};
+use super::found::found;
 use super::ldap::LdapDirectory;
+use super::wire::Entry;
+use crate::identity::{Attributes, Found, is_secret};
 
 /// Beyond this the walk is given up with an error: a policy must not be judged by a part of the groups.
 const MOST_GROUPS: usize = 5_000;
@@ -20,25 +23,31 @@ const MOST_GROUPS: usize = 5_000;
 const DNS_A_SEARCH: usize = 20;
 
 impl LdapDirectory {
-    /// The DNs of all groups that hold this DN.
-    pub(super) async fn groups_of(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+    /// All groups that hold this DN, with an attribute of each.
+    pub(super) async fn groups_of(
+        &self,
+        dn: &str,
+        attribute: Option<&str>,
+    ) -> Result<Vec<Found>, DirectoryError> {
+        let asked = Asked::new(attribute);
         if self.options.search_base.trim().is_empty() {
             return Err(self.groups_refused("search_base is empty; set it, so that groups can be searched"));
         }
         if self.is_active_directory().await? {
-            return self.ask_for_all(dn).await;
+            return self.ask_for_all(dn, &asked).await;
         }
-        self.walk(dn).await
+        self.walk(dn, &asked).await
     }
 
     /// One search for all. The primary group has the person in no `member`.
-    async fn ask_for_all(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
-        let primary = self.primary_group(dn).await?;
-        let holders: Vec<&str> = std::iter::once(dn).chain(primary.as_deref()).collect();
-        let found = self.search(&self.groups_query(groups_filter(&holders))).await?;
-        let mut groups: Vec<String> = found.entries.into_iter().map(|entry| entry.dn).collect();
+    async fn ask_for_all(&self, dn: &str, asked: &Asked) -> Result<Vec<Found>, DirectoryError> {
+        let primary = self.primary_group(dn, asked).await?;
+        let holders: Vec<&str> =
+            std::iter::once(dn).chain(primary.as_ref().map(|group| group.dn.as_str())).collect();
+        let found = self.search(&self.groups_query(groups_filter(&holders), asked)).await?;
+        let mut groups: Vec<Found> = found.entries.into_iter().map(|entry| asked.of(entry)).collect();
         if let Some(primary) = primary
-            && !groups.iter().any(|group| same(group) == same(&primary))
+            && !groups.iter().any(|group| same(&group.dn) == same(&primary.dn))
         {
             groups.push(primary);
         }
@@ -46,7 +55,7 @@ impl LdapDirectory {
     }
 
     /// The group whose SID is that of the person with primaryGroupID at the end.
-    async fn primary_group(&self, dn: &str) -> Result<Option<String>, DirectoryError> {
+    async fn primary_group(&self, dn: &str, asked: &Asked) -> Result<Option<Found>, DirectoryError> {
         let person = self.entry(dn, &["primaryGroupID", "objectSid"]).await?;
         let sid = person.and_then(|person| {
             let id = u32::try_from(person.number("primaryGroupID")?).ok()?;
@@ -56,32 +65,32 @@ impl LdapDirectory {
         let group = Query {
             // It may stand outside the search base: "Domain Users" is in CN=Users.
             base: domain_of(dn).to_owned(),
-            ..self.groups_query(format!("(objectSid={})", escape_octets(&sid)))
+            ..self.groups_query(format!("(objectSid={})", escape_octets(&sid)), asked)
         };
-        Ok(self.search(&group).await?.entries.into_iter().next().map(|entry| entry.dn))
+        Ok(self.search(&group).await?.entries.into_iter().next().map(|entry| asked.of(entry)))
     }
 
     /// Level by level; `seen` ends cycles.
-    async fn walk(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
+    async fn walk(&self, dn: &str, asked: &Asked) -> Result<Vec<Found>, DirectoryError> {
         let mut seen = HashSet::from([same(dn)]);
-        let mut groups: Vec<String> = Vec::new();
+        let mut groups: Vec<Found> = Vec::new();
         let mut frontier = vec![dn.to_owned()];
         for listed in self.member_of(dn).await? {
             if seen.insert(same(&listed)) {
-                groups.push(listed.clone());
+                groups.push(self.listed(&listed, asked).await?);
                 frontier.push(listed);
             }
         }
         while !frontier.is_empty() {
             let mut next = Vec::new();
             for dns in frontier.chunks(DNS_A_SEARCH) {
-                for entry in self.search(&self.groups_query(holders_filter(dns))).await?.entries {
+                for entry in self.search(&self.groups_query(holders_filter(dns), asked)).await?.entries {
                     if seen.insert(same(&entry.dn)) {
-                        next.push(entry.dn);
+                        next.push(entry.dn.clone());
+                        groups.push(asked.of(entry));
                     }
                 }
             }
-            groups.extend(next.iter().cloned());
             if groups.len() > MOST_GROUPS {
                 return Err(self.groups_refused(&format!(
                     "there are more than {MOST_GROUPS}; let search_base hold fewer of them"
@@ -98,6 +107,16 @@ impl LdapDirectory {
         Ok(person.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
     }
 
+    /// A group that the person's own entry names. It may stand where nothing may be read.
+    async fn listed(&self, dn: &str, asked: &Asked) -> Result<Found, DirectoryError> {
+        let nothing = || Found { dn: dn.to_owned(), attributes: Attributes::new() };
+        if !asked.wants_values {
+            return Ok(nothing());
+        }
+        let read = self.search(&Query::entry(dn, Arc::clone(&asked.attributes))).await?;
+        Ok(read.entries.into_iter().next().map_or_else(nothing, |entry| asked.of(entry)))
+    }
+
     pub(super) async fn is_active_directory(&self) -> Result<bool, DirectoryError> {
         Ok(*self.is_active_directory.get_or_try_init(|| self.ask_capability()).await?)
     }
@@ -107,12 +126,12 @@ impl LdapDirectory {
         Ok(root.iter().flat_map(|entry| entry.texts("supportedCapabilities")).any(|oid| oid == CAPABILITY))
     }
 
-    fn groups_query(&self, filter: String) -> Query {
+    fn groups_query(&self, filter: String, asked: &Asked) -> Query {
         Query {
             base: self.options.search_base.clone(),
             scope: Scope::Subtree,
             filter,
-            attributes: Arc::new(["1.1".to_owned()]),
+            attributes: Arc::clone(&asked.attributes),
             limit: 0,
         }
     }
@@ -123,6 +142,25 @@ impl LdapDirectory {
             operation: "reading the groups",
             cause: cause.to_owned(),
         }
+    }
+}
+
+/// What is read of each group.
+struct Asked {
+    attributes: Arc<[String]>,
+    wants_values: bool,
+}
+
+impl Asked {
+    fn new(attribute: Option<&str>) -> Self {
+        let attribute = attribute.filter(|name| !is_secret(name));
+        // RFC 4511 4.5.1.8: no attributes.
+        let attributes = Arc::new([attribute.unwrap_or("1.1").to_owned()]);
+        Self { attributes, wants_values: attribute.is_some() }
+    }
+
+    fn of(&self, entry: Entry) -> Found {
+        found(entry, &self.attributes)
     }
 }
 

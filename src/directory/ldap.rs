@@ -30,7 +30,7 @@ use super::{
     PasswordReset, Reason, Standing, Verdict,
 };
 use crate::clock::{Clock, Timestamp};
-use crate::identity::{Subject, SubjectId};
+use crate::identity::{Found, Question, Subject, SubjectId};
 use crate::secret::Secret;
 
 /// What the entry itself says against signing in. A lock against guessers has a time and ends by itself; one that an
@@ -338,10 +338,11 @@ impl Directory for LdapDirectory {
         Ok(barred(entry, self.clock.now()).map_or(Standing::Usable, Standing::Barred))
     }
 
-    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError> {
-        match &subject.dn {
-            Some(dn) => self.groups_of(dn).await,
-            None => Ok(Vec::new()),
+    async fn ask(&self, subject: &Subject, question: &Question) -> Result<Vec<Found>, DirectoryError> {
+        match (question, &subject.dn) {
+            (Question::Groups { attribute }, Some(dn)) => self.groups_of(dn, attribute.as_deref()).await,
+            (Question::Groups { .. }, None) => Ok(Vec::new()),
+            (Question::Search { filter, attributes }, _) => self.found_by(filter, attributes).await,
         }
     }
 

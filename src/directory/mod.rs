@@ -4,7 +4,8 @@
 //! `file::FileDirectory` (`people.toml`) are its adapters, and both pass one conformance suite
 //! (`tests/it/directory/`). `authn` asks them in order.
 //!
-//! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `policy` (when accounts are
+//! Inside LDAP, from the outside in: `ldap` (the use), `person` (entry to Subject), `groups`, `found` (what filters
+//! of the pipeline look for), `policy` (when accounts are
 //! locked), `password_change` and `password_reset` (new passwords), `failover` (which server), `server` and `breaker` (one
 //! server), `pool` and `connection` (one socket), `wire` and `password_write` (octets); `options`, `filter`, `dn`,
 //! `lockout`, `password_policy` (why a new password was not taken) and `active_directory` are pure. `password` has the
@@ -18,6 +19,7 @@ mod entry_id;
 mod failover;
 pub mod file;
 pub mod filter;
+mod found;
 mod groups;
 pub mod ldap;
 pub mod lockout;
@@ -40,7 +42,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
-use crate::identity::{Subject, SubjectId};
+use crate::identity::{Found, Question, Subject, SubjectId};
 use crate::secret::Secret;
 
 pub use connection::Limits;
@@ -49,7 +51,6 @@ pub use ldap::LdapDirectory;
 pub use lockout::Lockout;
 pub use options::{ChangesBy, DEFAULT_LOGIN_FILTER, DEFAULT_PASSWORD_WARNING, LdapOptions, OptionsError};
 pub use password::{Administrator, NoPerson, PasswordChange, PasswordRefusal, PasswordReset};
-pub use person::is_secret;
 
 /// A login name that may be put into a filter or a DN: NFC or not, any script, no control characters, 1 to 256
 /// characters, not only blanks.
@@ -271,8 +272,8 @@ pub trait Directory: Send + Sync + fmt::Debug {
     /// Whether the account may still be used: one cheap read.
     async fn standing(&self, id: &SubjectId) -> Result<Standing, DirectoryError>;
 
-    /// The DNs of all groups of a person, nested ones included.
-    async fn groups(&self, subject: &Subject) -> Result<Vec<String>, DirectoryError>;
+    /// What the directory has to say about a person beyond the entry; the answer is whole, or an error.
+    async fn ask(&self, subject: &Subject, question: &Question) -> Result<Vec<Found>, DirectoryError>;
 
     /// Whether people may change their own password here.
     fn changes_passwords(&self) -> bool {

@@ -6,7 +6,7 @@ use super::options::LdapOptions;
 use super::password_policy::{COMPUTED_EXPIRY, computed_expiry};
 use super::policy::COUNTERS;
 use super::wire::Entry;
-use crate::identity::{Attributes, Subject, SubjectId, Value};
+use crate::identity::{Attributes, Subject, SubjectId, Value, is_secret};
 
 /// Read always: identity, names, and what bars an account.
 pub(super) const NEEDED: [&str; 8] = [
@@ -23,56 +23,6 @@ pub(super) const NEEDED: [&str; 8] = [
 /// By which OpenLDAP (draft-behera-ldap-password-policy 5.3.3) and 389 Directory Server say that an administrator has
 /// locked the account. Operational: they only come when asked for by name.
 pub(super) const LOCKS: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
-
-/// Passwords, hashes and keys, in lower case: they never reach the pipeline, even when the service account may read
-/// them and the configuration asks for them.
-const SECRETS: [&str; 39] = [
-    "authpassword",
-    "currentvalue",
-    "dbcspwd",
-    "initialauthincoming",
-    "initialauthoutgoing",
-    "ipanthash",
-    "ipatokenotpkey",
-    "krb5key",
-    "krbextradata",
-    "krbmkey",
-    "krbprincipalkey",
-    "krbpwdhistory",
-    "lmpwdhistory",
-    "ms-mcs-admpwd",
-    "ms-mcs-admpwdhistory",
-    "msds-executescriptpassword",
-    "msds-managedpassword",
-    "msfve-keypackage",
-    "msfve-recoverypassword",
-    "mspkiaccountcredentials",
-    "mspkidpapimasterkeys",
-    "nspmdistributionpassword",
-    "ntpwdhistory",
-    "oathsecret",
-    "priorvalue",
-    "pwdhistory",
-    "radiustunnelpassword",
-    "sambacleartextpassword",
-    "sambalmpassword",
-    "sambantpassword",
-    "sambapasswordhistory",
-    "sambapreviouscleartextpassword",
-    "supplementalcredentials",
-    "trustauthincoming",
-    "trustauthoutgoing",
-    "unicodepwd",
-    "unixuserpassword",
-    "userpassword",
-    "userpkcs12",
-];
-
-/// Whether an attribute may never be released. LAPS grew several attributes of one prefix.
-pub fn is_secret(name: &str) -> bool {
-    let base = name.split(';').next().unwrap_or(name).to_ascii_lowercase();
-    SECRETS.contains(&base.as_str()) || base.starts_with("mslaps-")
-}
 
 /// The attributes to ask for.
 pub(super) fn requested(options: &LdapOptions) -> Vec<String> {

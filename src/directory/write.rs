@@ -21,9 +21,8 @@ use super::connection::{guarded, limited};
 use super::ldap::LdapDirectory;
 use super::password::is_usable;
 use super::password_write::PasswordWrite;
-use super::person::is_secret;
 use super::source::Flavour;
-use crate::identity::{Attributes, Value};
+use crate::identity::{Attributes, Value, is_secret};
 use crate::secret::Secret;
 
 pub use super::entry_id::is_id;

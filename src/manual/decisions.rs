@@ -178,6 +178,14 @@
 //! SimpleSAMLphp releases everything when nobody says otherwise. Here an SP without `attributes`, RequestedAttribute,
 //! `saml.attributes` or an AttributeLimit with an own list gets none, and `check` says so.
 //!
+//! ## A filter that the directory does not answer ends the sign-on
+//!
+//! SimpleSAMLphp's AttributeAddFromLDAP goes on without the attributes. An SP that learns roles or groups from them takes
+//! away what it is not told, so that an outage of minutes would cost people their rights. Answers are kept for five
+//! minutes and, while the directory is silent, for an hour; after that the person sees an error, and the SP nothing. Such a
+//! filter stays pure: it says what it would ask, `sso` asks, and the chain is run again with the answer. Rejected: asking
+//! before the chain (the question is made of what earlier filters have made), an asynchronous chain (filters would do I/O).
+//!
 //! ## Entity attributes go before RequestedAttributes
 //!
 //! A `[[saml.release]]` is an admin's word about a kind of SP, RequestedAttributes are the SP's wish; and an entity

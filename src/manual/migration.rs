@@ -98,7 +98,7 @@
 //!
 //! ## Filters
 //!
-//! The names are SimpleSAMLphp's without `core:`; so are the option words, and with the same input each gives the same
+//! The names are SimpleSAMLphp's without `core:` and `ldap:`; so are the option words, and with the same input each gives the same
 //! result, in the same order. `tests/it/authproc` runs SimpleSAMLphp's own classes beside them. What PHP writes as keys of
 //! one array is a table here; `%duplicate`, `%replace`, `%remove` and `%keep` may be written with or without the percent
 //! sign.
@@ -124,6 +124,10 @@
 //! | `['class' => 'core:Cardinality', 'mail' => [1, 1]]` | `filter = "Cardinality"`, `cardinality = { mail = [1, 1] }` |
 //! | `core:CardinalitySingle` | the same words |
 //! | `'warn'`, `'%ignoreEntities'` | not taken |
+//! | `['class' => 'ldap:AttributeAddUsersGroups', 'attribute.groups' => 'g', 'attribute.return' => 'cn']` | `filter = "AttributeAddUsersGroups"`, `groups = "g"`, `return = "cn"`; without `return` the DNs, where SimpleSAMLphp gives names outside Active Directory |
+//! | `['class' => 'ldap:AttributeAddFromLDAP', 'attributes' => ['g' => 'cn'], 'search.filter' => '(memberUid=%uid%)']` | `filter = "AttributeAddFromLDAP"`, `attributes = { g = "cn" }`, `search_filter = "(memberUid=%uid%)"` |
+//! | `'attribute.policy'`, `'attributes.binary'` | `policy`, `binary` |
+//! | `'authsource'`, `'ldap.hostname'` and so on | leave them out: the directory that the person came from is asked |
 //! | any other `class` | not yet: `check` names it |
 //!
 //! ```toml

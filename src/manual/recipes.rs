@@ -206,8 +206,8 @@
 //! | `https://aws.amazon.com/SAML/Attributes/RoleSessionName` | `userPrincipalName`, by AttributeCopy: 2 to 64 letters, digits and `_ . , + = @ -`, no blanks |
 //! | `https://aws.amazon.com/SAML/Attributes/SessionDuration` | seconds, 900 to 43200, by AttributeAdd; the role must allow as much |
 //!
-//! * `memberOf` has the groups that a person is in directly, and not the primary one. Nested groups need a pair of
-//!   their own here.
+//! * `memberOf` has the groups that a person is in directly, and not the primary one. For nested groups put
+//!   AttributeAddUsersGroups before the others (`priority = 40`, `groups = "memberOf"`): it adds the rest.
 //! * AttributeValueMap compares distinguished names to the letter; AttributeAlter's pattern has the flag `i`.
 //! * Whoever is in no such group gets no role, and AWS an assertion that it cannot use: let nobody else in by `allow =
 //!   ["group:CN=AWS Users,OU=Groups,DC=example,DC=co,DC=jp"]`.

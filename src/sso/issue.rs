@@ -58,7 +58,7 @@ pub(super) async fn issue(
         let message = "the person has no domain that this identity provider could speak for";
         NotIssued::Status(Status::failure(RESPONDER, UNKNOWN_PRINCIPAL, message), error.to_string())
     })?;
-    let told = Told::of(sso, accepted, session, &issuer)?;
+    let told = Told::of(sso, accepted, session, &issuer).await?;
     let sp_session = sso.sessions.sp_session(session, sp.entity_id(), told.name_id).await?;
     let now = sso.clock.now();
     let assertion_id = sso.ids.xml_id();

@@ -31,7 +31,7 @@ use outcome::Rejection;
 
 use crate::audit::{Event, Sink};
 use crate::clock::{Clock, Ids};
-use crate::identity::{Membership, NameId};
+use crate::identity::{Inquiry, NameId};
 use crate::registry::{Allow, Registry, ServiceProvider};
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::signature::{Chosen, Signer};
@@ -81,8 +81,8 @@ pub struct SingleSignOn {
     pub decryption: ArcSwap<DecryptionKeys>,
     /// What computed persistent ids hang on.
     pub name_id_secret: Secret<Vec<u8>>,
-    /// Asks the directory for groups.
-    pub membership: Arc<dyn Membership>,
+    /// Asks the directory for groups, and for what filters look for.
+    pub inquiry: Arc<dyn Inquiry>,
     /// The audit trail.
     pub audit: Arc<dyn Sink>,
     /// The time.
@@ -245,7 +245,7 @@ impl SingleSignOn {
         let snapshot = self.registry.snapshot();
         let on: Vec<_> = snapshot.iter().filter(|sp| sp.policy.enabled).collect();
         let groups = if on.iter().any(|sp| asks_for_groups(sp)) {
-            self.membership.groups(&session.subject).await?
+            self.inquiry.groups(&session.subject).await?
         } else {
             Vec::new()
         };
@@ -327,7 +327,7 @@ impl SingleSignOn {
     ) -> Result<Vec<String>, Rejection> {
         match session.filter(|_| asks_for_groups(sp)) {
             Some(session) => {
-                let groups = self.membership.groups(&session.subject).await;
+                let groups = self.inquiry.groups(&session.subject).await;
                 groups.map_err(Rejection::unavailable)
             }
             None => Ok(Vec::new()),

@@ -6,7 +6,7 @@ use super::decide::unknown_service;
 use super::issue::NotIssued;
 use super::name_id::Source;
 use super::outcome::Rejection;
-use crate::authproc::{Context, FilterError};
+use crate::authproc::{Answers, Context, FilterError};
 use crate::identity::{Attributes, NameId, Value};
 use crate::registry::{Release, ServiceProvider};
 use crate::saml::status::{
@@ -28,7 +28,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Runs the filters and chooses.
-    pub(super) fn of(
+    pub(super) async fn of(
         sso: &SingleSignOn,
         accepted: &Accepted,
         session: &SsoSession,
@@ -42,11 +42,9 @@ impl Told {
         let context = Context {
             sp_attributes: release.attributes.as_deref(),
             idp_attributes: sso.idp.attributes.as_deref(),
+            answers: None,
         };
-        let mut filtered = sp
-            .chain
-            .apply(session.subject.attributes.clone(), &context)
-            .map_err(|error| not_filtered(sp, &error))?;
+        let mut filtered = filtered(sso, sp, session, context).await?;
         let snapshot = sso.registry.snapshot();
         let source = Source {
             idp: &sso.idp.entity_id,
@@ -86,6 +84,27 @@ impl Told {
     }
 }
 
+/// Runs the filters, anew with each answer of the directory that one of them waits for: no more often than there are
+/// filters.
+async fn filtered(
+    sso: &SingleSignOn,
+    sp: &ServiceProvider,
+    session: &SsoSession,
+    context: Context<'_>,
+) -> Result<Attributes, NotIssued> {
+    let mut answers = Answers::new();
+    loop {
+        let context = Context { answers: Some(&answers), ..context };
+        let question = match sp.chain.apply(session.subject.attributes.clone(), &context) {
+            Ok(attributes) => return Ok(attributes),
+            Err(FilterError::Unanswered(question)) => *question,
+            Err(error) => return Err(not_filtered(sp, &error)),
+        };
+        let answer = sso.inquiry.ask(&session.subject, &question).await.map_err(Rejection::unavailable)?;
+        answers.insert(question, answer);
+    }
+}
+
 /// What a filter demands of a person is told to the SP; a filter that cannot be judged is a fault here.
 fn not_filtered(sp: &ServiceProvider, error: &FilterError) -> NotIssued {
     let cause = format!("authproc of {}: {error}", sp.entity_id());
@@ -94,7 +113,7 @@ fn not_filtered(sp: &ServiceProvider, error: &FilterError) -> NotIssued {
             let message = "the person does not have the attributes that this identity provider demands";
             NotIssued::Status(Status::failure(RESPONDER, REQUEST_DENIED, message), cause)
         }
-        FilterError::Unevaluable { .. } => Rejection::Unavailable(cause).into(),
+        FilterError::Unevaluable { .. } | FilterError::Unanswered(_) => Rejection::Unavailable(cause).into(),
     }
 }
 

@@ -31,8 +31,8 @@ use super::structure::Conventions;
 use super::target::{Ability, Target};
 use super::vanished;
 use crate::clock::{Clock, Ids, Timestamp};
-use crate::directory;
 use crate::directory::source::{Cursor, Source};
+use crate::identity;
 use crate::scim;
 
 /// So many runs are shown.
@@ -474,5 +474,5 @@ fn attach(operations: &mut [Operation], notes: &[Note]) {
 }
 
 fn is_secret(path: &str) -> bool {
-    path.to_ascii_lowercase().contains("password") || directory::is_secret(path)
+    path.to_ascii_lowercase().contains("password") || identity::is_secret(path)
 }

@@ -328,7 +328,7 @@ impl Target for LdapTarget {
             return Ok(Vec::new());
         }
         let name = if path == "@rdn" { shape.rdn.as_str() } else { path };
-        let test = equality(name, value).filter(|_| !crate::directory::is_secret(name));
+        let test = equality(name, value).filter(|_| !crate::identity::is_secret(name));
         let test = test.ok_or_else(|| refused(21, format!("nobody can be found by \"{path}\"")))?;
         let filter = format!("(&{}{test})", shape.filter);
         let reading = Reading { limit: 3, ..reading(&shape, filter, shape.read()) };

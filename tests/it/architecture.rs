@@ -73,7 +73,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arc_swap", &["*"]),
     ("argon2", &["directory/file.rs", "directory/file"]),
     ("askama", &["web/views.rs", "web/views"]),
-    ("async_trait", &["*", "identity.rs"]),
+    ("async_trait", &["*", "identity.rs", "identity/inquiry.rs"]),
     ("base64", &["**"]),
     ("clap", &["cli"]),
     ("cronexpr", &["sync/schedule.rs"]),

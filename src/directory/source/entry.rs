@@ -8,9 +8,9 @@ use super::{Flavour, SourceEntry};
 use crate::clock::Timestamp;
 use crate::directory::entry_id::{id_filter, id_of};
 use crate::directory::ldap::barred;
-use crate::directory::person::{LOCKS, is_bookkeeping, is_secret, value};
+use crate::directory::person::{LOCKS, is_bookkeeping, value};
 use crate::directory::wire::Entry;
-use crate::identity::Attributes;
+use crate::identity::{Attributes, is_secret};
 
 /// What Active Directory tells id, disabled and expired accounts by.
 const OF_ACTIVE_DIRECTORY: [&str; 3] = ["objectGUID", "userAccountControl", "accountExpires"];

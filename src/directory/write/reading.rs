@@ -6,11 +6,10 @@ use tokio::sync::mpsc;
 
 use super::super::connection::{Fault, Query, guarded, limited};
 use super::super::entry_id::{id_filter, id_of};
-use super::super::person::is_secret;
 use super::super::wire::Entry;
 use super::home::Line;
 use super::{DirectoryEntry, LdapWriter, WriteFault};
-use crate::identity::{Attributes, Value};
+use crate::identity::{Attributes, Value, is_secret};
 
 /// Entries of one page; Active Directory gives no more than 1,000, OpenLDAP 500 as it is installed.
 const PAGE: i32 = 500;

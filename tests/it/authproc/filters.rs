@@ -116,7 +116,7 @@ impl Case {
             list.as_ref().map(|list| list.iter().map(ToString::to_string).collect())
         };
         let (sp, idp) = (owned(&self.sp), owned(&self.idp));
-        let context = Context { sp_attributes: sp.as_deref(), idp_attributes: idp.as_deref() };
+        let context = Context { sp_attributes: sp.as_deref(), idp_attributes: idp.as_deref(), answers: None };
         chain.apply(self.attributes.iter().cloned().collect(), &context)
     }
 

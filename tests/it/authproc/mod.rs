@@ -2,6 +2,7 @@
 
 mod dice;
 mod filters;
+mod ldap;
 mod patterns;
 mod persistent;
 mod php;

@@ -7,14 +7,20 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 const SIMPLESAMLPHP: &str = "/usr/share/simplesamlphp";
-const REMEDY: &str = "run: apt-get install -y --no-install-recommends php-cli simplesamlphp";
+const REMEDY: &str = "run: apt-get install -y --no-install-recommends php-cli php-ldap simplesamlphp";
 
 /// What SimpleSAMLphp and PHP make of `cases`, in their order.
 pub(super) fn answers(cases: &[Value]) -> Vec<Value> {
+    answers_at(cases, None)
+}
+
+/// The same beside a directory whose certificate this authority has signed.
+pub(super) fn answers_at(cases: &[Value], authority: Option<&Path>) -> Vec<Value> {
     assert!(Path::new(SIMPLESAMLPHP).join("lib/_autoload.php").exists(), "no {SIMPLESAMLPHP}; {REMEDY}");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/authproc/simplesamlphp.php");
     let mut php = Command::new("php")
         .args([script, SIMPLESAMLPHP])
+        .envs(authority.map(|file| ("LDAPTLS_CACERT", file)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

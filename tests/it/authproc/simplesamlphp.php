@@ -31,7 +31,7 @@ function authproc(array $filters): array
 {
     $authproc = [];
     foreach ($filters as [$priority, $class, $config]) {
-        $authproc[$priority] = ['class' => 'core:' . $class] + unpairs($config);
+        $authproc[$priority] = ['class' => strpos($class, ':') ? $class : 'core:' . $class] + unpairs($config);
     }
     return $authproc;
 }

@@ -7,9 +7,10 @@ use sekisho::audit::memory::Memory;
 use sekisho::authn::{Answer, Attempt, PasswordSignIn, Refusal, ThrottleOptions};
 use sekisho::clock::{Clock, SignedDuration, SystemClock};
 use sekisho::directory::{Directory, LdapDirectory, Lookup, Reason, Standing, Verdict};
+use sekisho::identity::Question;
 use sekisho::store::Store;
 
-use super::{candidate, login, open, options, secret, sign_in};
+use super::{candidate, groups, login, open, options, secret, sign_in, values};
 use crate::support::app::TestServer;
 use crate::support::browser::Browser;
 use crate::support::folder::Folder;
@@ -138,7 +139,7 @@ async fn groups_are_nested_and_the_primary_one_is_among_them() {
     for (name, expected) in members {
         let subject = candidate(&directory, name).await.subject.unwrap();
         let mut expected: Vec<String> = expected.iter().map(|name| (*name).to_owned()).collect();
-        let mut held = names(directory.groups(&subject).await.unwrap());
+        let mut held = names(groups(&directory, &subject).await);
         // "Domain Users" is below CN=Users, where people from elsewhere than the base are not searched; as a primary
         // group it is found all the same.
         if name == "primary" {
@@ -148,6 +149,10 @@ async fn groups_are_nested_and_the_primary_one_is_among_them() {
         held.sort();
         expected.sort();
         assert_eq!(held, expected, "{name}");
+        let question = Question::Groups { attribute: Some("sAMAccountName".to_owned()) };
+        let mut called = values(&directory, &subject, &question, "sAMAccountName").await;
+        called.retain(|group| name != "primary" || group != "Domain Users");
+        assert_eq!(called, expected, "{name}, by an attribute");
     }
 }
 

@@ -7,7 +7,7 @@ use sekisho::directory::{
 };
 use sekisho::identity::SubjectId;
 
-use super::{candidate, login, open, options, secret, sign_in};
+use super::{candidate, groups, login, open, options, secret, sign_in};
 use crate::support::samba::Samba;
 use crate::support::slapd::{BASE, PASSWORD, Slapd};
 
@@ -125,7 +125,7 @@ async fn a_file() {
     assert_eq!(sign_in(&directory, "gone", PASSWORD).await.unwrap(), Verdict::Denied(Reason::Disabled));
     assert_eq!(sign_in(&directory, "gone", "wrong").await.unwrap(), Verdict::Denied(Reason::WrongPassword));
     let tanaka = candidate(&directory, "tanaka").await.subject.unwrap();
-    assert_eq!(directory.groups(&tanaka).await.unwrap(), ["eng"]);
+    assert_eq!(groups(&directory, &tanaka).await, ["eng"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sekisho::directory::{Directory, DirectoryError, Lookup, Reason, Verdict};
 
-use super::{candidate, login, open, open_impatient, options, sign_in};
+use sekisho::identity::{Piece, Question};
+
+use super::{candidate, groups, login, open, open_impatient, options, sign_in, values};
 use crate::support::slapd::{BASE, NUMBERED, PASSWORD, Slapd, password_of, write_strange_ca};
 
 #[tokio::test]
@@ -57,7 +59,7 @@ async fn nested_groups_are_found_and_circles_end() {
     let directory = open(options(&[&slapd]));
     let groups = async |name: &str| {
         let subject = candidate(&directory, name).await.subject.unwrap();
-        let mut groups = directory.groups(&subject).await.unwrap();
+        let mut groups = groups(&directory, &subject).await;
         groups.sort();
         groups
     };
@@ -65,6 +67,34 @@ async fn nested_groups_are_found_and_circles_end() {
     assert_eq!(groups("tanaka").await, [dn("circle"), dn("eng-all"), dn("eng-core"), dn("unique")]);
     assert!(groups("suzuki").await.contains(&dn("営業")));
     assert!(groups("u0").await.is_empty());
+    let tanaka = candidate(&directory, "tanaka").await.subject.unwrap();
+    let question = Question::Groups { attribute: Some("cn".to_owned()) };
+    let called = values(&directory, &tanaka, &question, "cn").await;
+    assert_eq!(called, ["circle", "eng-all", "eng-core", "unique"]);
+    let secret = Question::Groups { attribute: Some("userPassword".to_owned()) };
+    assert_eq!(values(&directory, &tanaka, &secret, "userPassword").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_search_finds_what_its_filter_says_and_values_stay_in_their_place() {
+    let slapd = Slapd::start();
+    let directory = open(options(&[&slapd]));
+    let tanaka = candidate(&directory, "tanaka").await.subject.unwrap();
+    let search = |value: &str| Question::Search {
+        filter: vec![
+            Piece::Written("(&(objectClass=inetOrgPerson)(uid=".to_owned()),
+            Piece::Value(value.as_bytes().to_vec()),
+            Piece::Written("))".to_owned()),
+        ],
+        attributes: vec!["uid".to_owned(), "userPassword".to_owned()],
+    };
+    assert_eq!(values(&directory, &tanaka, &search("suzuki"), "UID").await, ["suzuki"]);
+    for value in ["*", "suzuki)(uid=*", "s*", "nobody", ""] {
+        assert_eq!(values(&directory, &tanaka, &search(value), "uid").await, [""; 0], "{value}");
+    }
+    assert_eq!(values(&directory, &tanaka, &search("suzuki"), "userPassword").await, [""; 0]);
+    let broken = Question::Search { filter: vec![Piece::Written("(uid".to_owned())], attributes: Vec::new() };
+    assert!(directory.ask(&tanaka, &broken).await.is_err());
 }
 
 #[tokio::test]

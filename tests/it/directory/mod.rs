@@ -17,6 +17,7 @@ use sekisho::clock::SystemClock;
 use sekisho::directory::{
     Candidate, Directory, DirectoryError, LdapDirectory, LdapOptions, Limits, Login, Lookup, Verdict,
 };
+use sekisho::identity::{Question, Subject, Value};
 use sekisho::secret::Secret;
 
 use crate::support::slapd::Slapd;
@@ -44,6 +45,26 @@ fn impatient() -> Limits {
 
 fn open_impatient(options: LdapOptions) -> LdapDirectory {
     LdapDirectory::with_limits(options, Arc::new(SystemClock), impatient()).unwrap()
+}
+
+/// The names of all groups.
+async fn groups(directory: &dyn Directory, subject: &Subject) -> Vec<String> {
+    let found = directory.ask(subject, &Question::Groups { attribute: None }).await.unwrap();
+    found.into_iter().map(|group| group.dn).collect()
+}
+
+/// The values of an attribute of all entries that a question is answered with.
+async fn values(
+    directory: &dyn Directory,
+    subject: &Subject,
+    question: &Question,
+    name: &str,
+) -> Vec<String> {
+    let found = directory.ask(subject, question).await.unwrap();
+    let texts = found.iter().flat_map(|entry| entry.values(name).unwrap_or_default());
+    let mut texts: Vec<String> = texts.filter_map(Value::as_text).map(str::to_owned).collect();
+    texts.sort();
+    texts
 }
 
 fn login(name: &str) -> Login {

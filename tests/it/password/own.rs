@@ -12,7 +12,7 @@ use sekisho::directory::lockout::Lockout;
 use sekisho::directory::{
     Candidate, Directory, DirectoryError, Login, Lookup, PasswordChange, Reason, Standing, Verdict,
 };
-use sekisho::identity::{Attributes, Subject, SubjectId};
+use sekisho::identity::{Attributes, Found, Question, Subject, SubjectId};
 use sekisho::password::{Changing, EndsSessions, PasswordError, Passwords};
 use sekisho::secret::Secret;
 use sekisho::store::Store;
@@ -99,7 +99,7 @@ impl Directory for Replicated {
         Ok(Standing::Usable)
     }
 
-    async fn groups(&self, _: &Subject) -> Result<Vec<String>, DirectoryError> {
+    async fn ask(&self, _: &Subject, _: &Question) -> Result<Vec<Found>, DirectoryError> {
         Ok(vec![])
     }
 

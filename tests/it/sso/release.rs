@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sekisho::clock::SignedDuration;
 use toml::Value;
 
 use super::{Case, PERSISTENT, TRANSIENT, assert_refused};
@@ -9,6 +10,7 @@ use crate::support::app::sign_in;
 use crate::support::browser::Browser;
 use crate::support::folder::{Folder, SUZUKI, TANAKA};
 use crate::support::html::Page;
+use crate::support::slapd::{PASSWORD, Slapd};
 use crate::support::sp::{Received, Sp, percent, redirect};
 
 /// Signs in at the SP with this policy and gives what it received.
@@ -222,4 +224,43 @@ async fn allow_asks_the_directory_for_groups_and_refuses_when_it_cannot() {
     case.restart();
     assert_refused(&visit(&case, &mut tanaka, TANAKA).await, 503, "SK-UNAVAILABLE");
     assert!(case.events("assertion_issued").is_empty());
+}
+
+#[tokio::test]
+async fn groups_and_what_a_search_finds_are_released_and_nothing_where_the_directory_cannot_say() {
+    let mut slapd = Slapd::start();
+    let mut folder = Folder::new();
+    folder.add_directory(&Slapd::directory(&[&slapd]));
+    folder.write_secret("people.toml", "");
+    let policy = "attributes = [\"groups\", \"colleagues\"]\n\
+                  [[authproc]]\npriority = 10\nfilter = \"AttributeAddUsersGroups\"\nreturn = \"cn\"\n\
+                  [[authproc]]\npriority = 20\nfilter = \"AttributeMap\"\nmap = { groups = \"all\" }\n\
+                  [[authproc]]\npriority = 30\nfilter = \"AttributeAddFromLDAP\"\nattributes = { colleagues = \"uid\" }\n\
+                  search_filter = \"(&(objectClass=inetOrgPerson)(mail=twin@*)(!(uid=%uid%)))\"\n\
+                  [[authproc]]\npriority = 40\nfilter = \"AttributeMap\"\nmap = { all = \"groups\" }";
+    let case = Case::of(folder, Sp::new("app"), policy);
+    let (mut tanaka, mut other) = (Browser::new(), Browser::new());
+    let person = ("tanaka", PASSWORD);
+    let got = case.received(&visit(&case, &mut tanaka, person).await);
+    let mut groups = got.attributes()["groups"].clone();
+    groups.sort();
+    assert_eq!(groups, ["circle", "eng-all", "eng-core", "unique"], "nested ones too");
+    assert_eq!(got.attributes()["colleagues"], ["suzuki", "yoshida"]);
+    let page = visit(&case, &mut other, ("u0", "Passw0rd!0")).await;
+    assert_eq!(
+        case.received(&page).attribute_names(),
+        ["colleagues"],
+        "who is in no group has no such attribute"
+    );
+    // What was answered a short time ago still holds; of somebody else nothing is known.
+    slapd.stop();
+    let again = case.received(&visit(&case, &mut tanaka, person).await);
+    assert_eq!(again.attributes(), got.attributes());
+    case.clock.advance(SignedDuration::from_mins(40));
+    let again = case.received(&visit(&case, &mut tanaka, person).await);
+    assert_eq!(again.attributes(), got.attributes());
+    case.clock.advance(SignedDuration::from_mins(21));
+    assert_refused(&visit(&case, &mut tanaka, person).await, 503, "SK-UNAVAILABLE");
+    let refused = case.events("request_refused").pop().unwrap();
+    assert!(refused["reason"].as_str().unwrap().starts_with("cannot ask directory \"corp\""), "{refused}");
 }
