@@ -8,9 +8,9 @@ use actix_web::web::Data;
 use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
-use super::logging;
 use super::report::{DirectoryRow, FindingRow, Report, ServiceProviderRow, Severity};
 use super::sync::schedule;
+use super::{logging, names};
 use crate::app::{self, App, Ports};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFault, DirectoryConfig};
@@ -126,8 +126,8 @@ async fn purge(app: Data<App>) {
 /// Asks every directory and loads every SP: adds them and what is wrong with them to the report.
 pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let directories = app::directories(config, &clock)?;
-    for directory in directories {
+    let mut answering = Vec::new();
+    for directory in app::directories(config, &clock)? {
         let configured = config.directories.iter().find(|one| one.name() == directory.name());
         let kind = match configured {
             Some(DirectoryConfig::File { .. }) => "file",
@@ -154,11 +154,13 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> Result<()> 
                     finding.message.replacen("no server answered: ", "this server does not answer: ", 1);
                 FindingRow { severity: Severity::Warning, message, ..finding }
             }));
+            answering.push(directory);
         }
     }
     let snapshot = app::service_providers(config, &clock)?;
     report.service_providers.extend(snapshot.iter().map(|sp| row(sp, config)));
     report.findings.extend(snapshot.findings().iter().map(finding));
+    names::inspect(config, &answering, &snapshot, report).await;
     let lacking = app::lacking(config, &snapshot);
     report.findings.extend(lacking.into_iter().map(|lack| fault(Severity::Warning, lack)));
     Ok(())

@@ -11,6 +11,7 @@ mod keys;
 mod keytab;
 mod logging;
 mod metadata;
+mod names;
 mod report;
 mod serve;
 mod sessions;
@@ -103,6 +104,8 @@ pub fn run() -> ExitCode {
     let done = arguments.command.run(&arguments.config, &mut out).and_then(|()| Ok(out.flush()?));
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has seen enough, as `head` has.
+        Err(failure) if failure.is_closed_stream() => ExitCode::FAILURE,
         Err(failure) => failure.tell(&mut std::io::stderr()),
     }
 }
@@ -136,6 +139,15 @@ impl Command {
 }
 
 impl Failure {
+    fn is_closed_stream(&self) -> bool {
+        let stream = match self {
+            Self::Stream(error) => Some(error),
+            Self::Other(error) => error.downcast_ref(),
+            _ => None,
+        };
+        stream.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     fn tell(&self, error_stream: &mut dyn Write) -> ExitCode {
         // When standard error is closed there is nobody left to tell.
         let _ = match self {

@@ -175,6 +175,15 @@ impl Directory for FileDirectory {
         Ok(names.unwrap_or_default().iter().filter_map(Value::as_text).map(found).collect())
     }
 
+    /// There are no entries but people; a group is there as far as somebody is in it.
+    async fn has(&self, dn: &str) -> Result<bool, DirectoryError> {
+        let folded = dn.to_lowercase();
+        let is_it = |value: &Value| value.as_text().is_some_and(|group| group.to_lowercase() == folded);
+        let people = self.people();
+        let mut groups = people.values().filter_map(|one| one.subject.attributes.values("memberOf"));
+        Ok(groups.any(|groups| groups.iter().any(is_it)))
+    }
+
     async fn probe(&self) -> Result<(), DirectoryError> {
         match Held::read(&self.name, &self.path) {
             Ok(_) => Ok(()),

@@ -368,6 +368,14 @@ impl Directory for LdapDirectory {
         self.reset(by, login, new).await
     }
 
+    async fn has(&self, dn: &str) -> Result<bool, DirectoryError> {
+        Ok(self.entry(dn, &["1.1"]).await?.is_some())
+    }
+
+    async fn locks_at(&self) -> Result<Option<u32>, DirectoryError> {
+        self.threshold().await
+    }
+
     async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
         let mut answers = Vec::new();
         for server in &self.servers.list {

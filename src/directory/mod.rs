@@ -306,6 +306,16 @@ pub trait Directory: Send + Sync + fmt::Debug {
         Ok(PasswordReset::Refused(PasswordRefusal::NotAllowed))
     }
 
+    /// Whether there is an entry of this name, a person's or a group's, that may be read.
+    async fn has(&self, _dn: &str) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
+    /// So many wrong passwords lock an account to which no policy of its own applies; `None`: none do, or nobody says so.
+    async fn locks_at(&self) -> Result<Option<u32>, DirectoryError> {
+        Ok(None)
+    }
+
     /// What each of its servers says, asked by itself on a new connection: for `check`, which tells about every one.
     async fn probe_each(&self) -> Vec<(String, Result<(), DirectoryError>)> {
         Vec::new()

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ldap3::Scope;
 use tokio::time::{Instant, timeout};
 
+use super::DirectoryError;
 use super::active_directory::domain_of;
 use super::breaker::Standing;
 use super::connection::{Fault, Query};
@@ -93,6 +94,22 @@ impl LdapDirectory {
             },
             None => shown,
         }
+    }
+
+    /// So many wrong passwords lock where no fine-grained policy says otherwise.
+    pub(super) async fn threshold(&self) -> Result<Option<u32>, DirectoryError> {
+        if self.options.search_base.trim().is_empty() {
+            return Ok(None);
+        }
+        if self.is_active_directory().await? {
+            let root = self.entry(domain_of(&self.options.search_base), &["lockoutThreshold"]).await?;
+            return Ok(root
+                .as_ref()
+                .and_then(LockoutPolicy::of_active_directory)
+                .and_then(|policy| policy.threshold));
+        }
+        // Who may not read them is told so with the first sign-in.
+        Ok(self.password_policy("").await.ok().and_then(|rule| rule.policy.threshold))
     }
 
     /// The rule by this name, unless it is not known or old.

@@ -149,6 +149,11 @@ impl PasswordApi {
     }
 }
 
+/// What the directory logs on the way has the id of the call too.
+fn of_request(call: &Call) -> tracing::Span {
+    tracing::info_span!("password_api", request.id = %call.request_id)
+}
+
 impl Inner {
     async fn set(&self, call: &Call) -> Result<ApiAnswer, PasswordError> {
         let request = (call.request_id.as_str(), call.address);
@@ -182,7 +187,12 @@ impl Inner {
             base: self.options.search_base.as_ref(),
             spared: &self.options.callers,
         };
-        let reset = match self.directory.reset_password(&by, &login, &call.password).await {
+        let reset = match self
+            .directory
+            .reset_password(&by, &login, &call.password)
+            .instrument(of_request(call))
+            .await
+        {
             Ok(reset) => reset,
             Err(error) => {
                 if matches!(error, DirectoryError::Unanswered { .. }) {

@@ -179,7 +179,7 @@ async fn exchange(visit: &Visit<'_>, payload: web::Payload) -> Result<HttpRespon
             (None, None) => Ok(visit.see_other("/password/changed")),
         },
         Changing::Kept(refusal) => Ok(page(visit, &wanted, Some(told::kept(refusal)))),
-        Changing::Refused(refusal) => Ok(page(visit, &wanted, Some(told::refused(refusal)))),
+        Changing::Refused(refusal) => Ok(page(visit, &wanted, Some(told::refused(refusal, named.is_some())))),
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) async fn set(req: HttpRequest, app: web::Data<App>, payload: web::Pay
 /// Any other method.
 pub(crate) async fn wrong_method(req: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let visit = Visit::of(&app, &req);
+    log_parameter(&visit, "SK-METHOD");
     let mut answer = say(&visit, StatusCode::METHOD_NOT_ALLOWED, "SK-METHOD", PARAMETER);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     answer
@@ -115,10 +116,13 @@ impl Came {
 async fn read(visit: &Visit<'_>, payload: web::Payload) -> Result<Call, HttpResponse> {
     let body = match visit.body_of(MEDIA_TYPE, BODY_LIMIT, payload).await {
         Ok(body) => body,
-        Err(error) => return Err(say(visit, error.status(), error.code(), PARAMETER)),
+        Err(error) => {
+            log_parameter(visit, error.code());
+            return Err(say(visit, error.status(), error.code(), PARAMETER));
+        }
     };
     let parameter = || {
-        tracing::warn!(request.id = visit.id(), client.address = %visit.address(), "{PARAMETER}");
+        log_parameter(visit, "SK-API-PARAMETER");
         say(visit, StatusCode::BAD_REQUEST, "SK-API-PARAMETER", PARAMETER)
     };
     // What serde says of a fault may hold the value, which may be a password.
@@ -142,13 +146,20 @@ async fn answer(visit: &Visit<'_>, api: &PasswordApi, call: Call) -> HttpRespons
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
             answer
         }
-        Ok(ApiAnswer::Parameter) => say(visit, StatusCode::BAD_REQUEST, "SK-API-PARAMETER", PARAMETER),
+        Ok(ApiAnswer::Parameter) => {
+            log_parameter(visit, "SK-API-PARAMETER");
+            say(visit, StatusCode::BAD_REQUEST, "SK-API-PARAMETER", PARAMETER)
+        }
         Ok(ApiAnswer::Failed(detail)) => {
             let message = format!("{FAILED}: {}", detail.told());
             say(visit, StatusCode::UNPROCESSABLE_ENTITY, "SK-API-FAILED", &message)
         }
         Err(error) => fault(visit, &error.into()),
     }
+}
+
+fn log_parameter(visit: &Visit<'_>, code: &str) {
+    tracing::warn!(request.id = visit.id(), client.address = %visit.address(), code, "{PARAMETER}");
 }
 
 /// It could not be found out, or done.

@@ -106,19 +106,21 @@ pub(super) fn due(refusal: Refusal) -> Notice {
     notice(200, messages::refusal(refusal).code, words)
 }
 
-/// Why the sign-in with the old password was refused.
-pub(super) fn refused(refusal: Refusal) -> Notice {
+/// Why the sign-in with the old password was refused; `named`: by somebody who has typed the user name too.
+pub(super) fn refused(refusal: Refusal, named: bool) -> Notice {
     let notice = messages::refusal(refusal);
-    match refusal {
-        Refusal::WrongCredentials => Notice {
-            words: words(
-                "The user name or the current password is wrong.",
-                "ユーザー名または現在のパスワードが違います。",
-            ),
-            ..notice
-        },
-        _ => notice,
-    }
+    let words = match (refusal, named) {
+        (Refusal::WrongCredentials, true) => words(
+            "The user name or the current password is wrong; if you are sure of both, wait half an hour or ask your administrator.",
+            "ユーザー名または現在のパスワードが違います。どちらも正しい場合は、30分ほど待ってからもう一度試すか、管理者にお問い合わせください。",
+        ),
+        (Refusal::WrongCredentials, false) => words(
+            "The current password is wrong; if you are sure of it, wait half an hour or ask your administrator.",
+            "現在のパスワードが違います。正しい場合は、30分ほど待ってからもう一度試すか、管理者にお問い合わせください。",
+        ),
+        _ => notice.words,
+    };
+    Notice { words, ..notice }
 }
 
 /// The form was older than the browser's pre-session, or the session has ended since.

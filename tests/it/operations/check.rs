@@ -1,11 +1,13 @@
 //! `sekisho check` as an admin meets it: a good installation, one with its directory down, one with bad SPs.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::faults::folder_with;
 use crate::support::app::sekisho;
 use crate::support::folder::Folder;
-use crate::support::slapd::Slapd;
+use crate::support::slapd::{BASE, RESETTER, Slapd};
 use crate::support::sp::Sp;
 
 fn check(folder: &Folder) -> (Option<i32>, String, Value) {
@@ -180,4 +182,51 @@ fn what_is_odd_about_service_providers_is_told_without_failing() {
             .any(|finding| finding["file"] == "sp.xml" && finding["message"].as_str().unwrap().contains(word))
     };
     assert!(tells("AuthnRequestsSigned") && tells("2020-01-01"), "{table}");
+}
+
+#[test]
+fn names_that_no_directory_knows_are_told_of() {
+    let slapd = Slapd::start_locking_at(4);
+    let sp = Sp::new("kintai");
+    let mut folder = Folder::new();
+    let known = format!("CN=eng-core,ou=groups, {BASE}");
+    let allow = format!(
+        "allow = [\"group:{known}\", \"group:cn=gone,{BASE}\", \"group:cn=Board\", \"group:cn=nowhere\"]"
+    );
+    folder.register("sp", &sp, &allow);
+    let board =
+        folder.read("people.toml").replacen("attributes = {", "attributes = { memberOf = [\"cn=board\"],", 1);
+    folder.write_secret("people.toml", &board);
+    folder.add_directory(&Slapd::directory(&[&slapd]));
+    folder.set("password_api.enabled", true);
+    folder.set("password_api.directory", "corp");
+    folder.set("password_api.callers", vec![RESETTER.to_owned(), format!("cn=gone,{BASE}")]);
+    folder.set("password_api.allowed_networks", vec!["127.0.0.1".to_owned()]);
+    let (code, table, report) = check(&folder);
+    assert_eq!(code, Some(0), "{table}");
+    let findings = report["findings"].as_array().unwrap();
+    let told = |subject: &str| -> Vec<String> {
+        let about = findings.iter().filter(|finding| finding["subject"] == subject);
+        about.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect()
+    };
+    let gone = |dn: &str| format!("\"allow\" names the group \"{dn}\", which no directory shows");
+    let mut groups = told(&sp.entity_id);
+    groups.retain(|message| message.starts_with("\"allow\""));
+    assert!(table.contains("sp.toml "), "{table}");
+    assert_eq!(groups, [gone(&format!("cn=gone,{BASE}")), gone("cn=nowhere")], "{table}");
+    let caller = format!("directory \"corp\" shows no entry \"cn=gone,{BASE}\"");
+    assert_eq!(told("password_api.callers"), [caller]);
+    let tries = told("throttle.account_tries");
+    assert!(tries.len() == 1 && tries[0].contains("directory \"corp\" locks at 4"), "{tries:?}");
+}
+
+/// As `sekisho check | head -1` does.
+#[test]
+fn who_reads_only_the_beginning_gets_no_error() {
+    let folder = folder_with(&Sp::new("kintai"));
+    let mut child =
+        sekisho(&folder, &["check"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap().as_str()), (Some(1), ""));
 }

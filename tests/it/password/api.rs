@@ -364,7 +364,21 @@ async fn the_log_has_the_words_that_administrators_know_and_no_password() {
     for call in calls {
         send(&url, call.to_string(), &[]).await;
     }
+    let whole = call("mori", NEW).to_string();
+    send(&url, whole.clone(), &[("content-type", "text/plain")]).await;
+    assert_eq!(reqwest::Client::new().put(&url).body(whole).send().await.unwrap().status(), 405);
+    send(&url, with(call("mori", NEW), "login", "mo\u{7}ri").to_string(), &[]).await;
     let log = server.log();
+    let parameter = |code: &str| {
+        let is_it = |line: &&str| {
+            line.contains("Parameter error") && line.contains(code) && line.contains("request.id")
+        };
+        log.lines().filter(is_it).count()
+    };
+    let counts = ["SK-API-PARAMETER", "SK-FORM", "SK-METHOD"].map(parameter);
+    assert_eq!(counts, [2, 1, 1], "{log}");
+    let bound = log.lines().find(|line| line.contains("LDAP bind failed")).unwrap();
+    assert!(bound.contains("password_api{request.id="), "{bound}");
     for line in [
         "Set password configuration",
         "LDAP bind success",

@@ -127,7 +127,7 @@ async fn each_refusal_is_told_in_words_and_the_next_try_goes_through() {
     told(&page, 422, "SK-PASSWORD-UNUSABLE");
     let page = renew(&mut browser, &page, "wrong", NEW).await;
     told(&page, 401, "SK-CREDENTIALS");
-    assert!(page.all_text().contains("The user name or the current password is wrong."));
+    assert!(page.all_text().contains("The current password is wrong; if you are sure of it,"));
     let page = renew(&mut browser, &page, PASSWORD, NEW).await;
     assert_eq!((page.status, page.url.path()), (200, "/password/changed"));
     let page = browser.open(&app.url("/password")).await;
