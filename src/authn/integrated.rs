@@ -154,7 +154,7 @@ impl IntegratedSignIn {
         address: IpAddr,
         request_id: &str,
     ) -> Result<(), AuthnError> {
-        tracing::info!(request.id = request_id, "no Kerberos ticket of use: {fault}");
+        tracing::info!(request.id = %request_id, "no Kerberos ticket of use: {fault}");
         let event = Event::SignInRefused {
             login: String::new(),
             subject: None,

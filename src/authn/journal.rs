@@ -41,7 +41,7 @@ impl Journal {
         let context = context.0.clone();
         self.record(origin, Event::SignedIn { subject: id.clone(), login: login.clone(), context })?;
         tracing::info!(
-            subject.id = %plain(&id), request.id = origin.request_id, ticket,
+            subject.id = %plain(&id), request.id = %origin.request_id, ticket,
             "{login} successfully authenticated"
         );
         Ok(())
@@ -57,8 +57,8 @@ impl Journal {
     ) -> Result<(), AuthnError> {
         let subject = subject.map(|subject| subject.id.to_string());
         tracing::info!(
-            subject.id = subject.as_deref().map(plain).unwrap_or_default(),
-            request.id = origin.request_id,
+            subject.id = %subject.as_deref().map(plain).unwrap_or_default(),
+            request.id = %origin.request_id,
             reason,
             "{login} was refused"
         );

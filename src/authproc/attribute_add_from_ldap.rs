@@ -125,14 +125,14 @@ impl Draft for AttributeAddFromLdapDraft {
             "search_filter" => self.filter = Some(SearchFilter::parse(&word(option, value)?)?),
             "attributes" => self.attributes = Some(pairs(option, value)?),
             "policy" => {
-                let name = text(option, value)?;
-                self.policy = match name.as_str() {
+                let value = text(option, value)?;
+                self.policy = match value.as_str() {
                     "merge" => Policy::Merge,
                     "add" => Policy::Add,
                     "replace" => Policy::Replace,
                     _ => {
                         let remedy = "write \"merge\", \"add\" or \"replace\"";
-                        return Err(OptionError::NotSupported { option: "policy", remedy });
+                        return Err(OptionError::Unusable { option: "policy", value, remedy });
                     }
                 };
             }
@@ -290,7 +290,7 @@ mod tests {
             ),
             (
                 format!("{filter}attributes = ['mail']\npolicy = 'mrege'"),
-                "\"policy\" is not supported: write \"merge\", \"add\" or \"replace\"",
+                "\"policy\" cannot be \"mrege\": write \"merge\", \"add\" or \"replace\"",
             ),
             (
                 format!("{filter}attributes = [1]"),
@@ -298,7 +298,7 @@ mod tests {
             ),
             (
                 "search_filter = '(uid=%uid%'\nattributes = 'mail'".to_owned(),
-                "\"search_filter\" is not supported: write an LDAP filter, as in \"(uid=%uid%)\", with \\25 for a percent sign of its own",
+                "\"search_filter\" cannot be \"(uid=%uid%\": write an LDAP filter, as in \"(uid=%uid%)\", with \\25 for a percent sign of its own",
             ),
         ] {
             let table = format!("priority = 1\nfilter = \"ldap:AttributeAddFromLDAP\"\n{options}");

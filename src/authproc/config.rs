@@ -96,6 +96,8 @@ pub(super) enum OptionError {
     Twice { option: String },
     #[error("\"{option}\" is not supported: {remedy}")]
     NotSupported { option: &'static str, remedy: &'static str },
+    #[error("\"{option}\" cannot be \"{value}\": {remedy}")]
+    Unusable { option: &'static str, value: String, remedy: &'static str },
     #[error("\"{option}\" has no effect: {remedy}")]
     NoEffect { option: String, remedy: &'static str },
     #[error("the pattern '{pattern}' of \"{option}\" is refused: {cause}")]

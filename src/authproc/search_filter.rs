@@ -22,7 +22,7 @@ impl SearchFilter {
         Self::cut(&whole).filter(Self::is_filter).ok_or_else(|| {
             let remedy =
                 "write an LDAP filter, as in \"(uid=%uid%)\", with \\25 for a percent sign of its own";
-            OptionError::NotSupported { option: "search_filter", remedy }
+            OptionError::Unusable { option: "search_filter", value: text.to_owned(), remedy }
         })
     }
 

@@ -233,7 +233,7 @@ impl Inner {
     async fn changed(&self, call: &Call, subject: &Subject) -> Result<ApiAnswer, PasswordError> {
         let (id, login) = (subject.id.to_string(), plain(&subject.login));
         tracing::info!(
-            request.id = %call.request_id, subject.id = plain(&id), bind_dn = plain(&call.bind_dn),
+            request.id = %call.request_id, subject.id = %plain(&id), bind_dn = plain(&call.bind_dn),
             client.address = %call.address, "Changing password succeeded"
         );
         let by = plain(&call.bind_dn);
@@ -258,7 +258,7 @@ impl Inner {
         (request_id, address): (&str, IpAddr),
     ) -> Result<(), PasswordError> {
         let caller = plain(caller);
-        tracing::warn!(request.id = request_id, client.address = %address, caller, reason, "password API: refused");
+        tracing::warn!(request.id = %request_id, client.address = %address, caller, reason, "password API: refused");
         let event = Event::PasswordApiRefused { caller, reason: reason.to_owned() };
         self.write(event, request_id, address)
     }

@@ -106,7 +106,7 @@ pub(super) async fn issue(
     if !told.missing.is_empty() {
         let (sp, missing) = (sp.entity_id(), told.missing.join(", "));
         tracing::warn!(
-            request.id = request.id,
+            request.id = %request.id,
             sp.entity_id = sp,
             "{} lacks what the SP requires: {missing}",
             session.subject.login

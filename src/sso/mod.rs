@@ -345,7 +345,7 @@ impl SingleSignOn {
     ) -> Result<Outcome, Rejection> {
         let sp = accepted.sp().entity_id();
         let code = status.detail.unwrap_or(status.code);
-        tracing::info!(request.id = request.id, sp.entity_id = sp, status = code, "{cause}");
+        tracing::info!(request.id = %request.id, sp.entity_id = sp, status = code, "{cause}");
         let event = Event::RequestRefused {
             sp: Some(sp.to_owned()),
             code: code.to_owned(),
@@ -399,10 +399,10 @@ impl SingleSignOn {
     ) -> Result<(), Rejection> {
         // A hostile message may have put 128 KB into a name.
         let reason: String = rejection.to_string().chars().take(REASON_LIMIT).collect();
-        tracing::warn!(request.id = request.id, code, "{}", reason.escape_debug());
+        tracing::warn!(request.id = %request.id, code, "{}", reason.escape_debug());
         let event = Event::RequestRefused { sp: issuer.map(str::to_owned), code: code.to_owned(), reason };
         issue::record(self, request, event)
-            .inspect_err(|error| tracing::error!(request.id = request.id, "{error}"))
+            .inspect_err(|error| tracing::error!(request.id = %request.id, "{error}"))
     }
 }
 

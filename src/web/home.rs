@@ -40,7 +40,7 @@ async fn open(visit: &Visit<'_>) -> Result<HttpResponse, WebError> {
 /// page stands without them: nobody is kept from signing out.
 async fn applications(visit: &Visit<'_>, session: &Arc<SsoSession>) -> Vec<Application> {
     let open = visit.app.sso.applications(session).await.unwrap_or_else(|error| {
-        tracing::warn!(request.id = visit.id(), "{error}");
+        tracing::warn!(request.id = %visit.id(), "{error}");
         Vec::new()
     });
     let mut applications: Vec<Application> = open

@@ -167,7 +167,7 @@ fn presented<'a>(visit: &'a Visit<'_>, integrated: &IntegratedSignIn) -> Result<
         Ok(Presented::Nothing) => Ok(None),
         Ok(Presented::Distrusted(why)) => {
             let (header, client) = (&trusted.header, peer(visit));
-            tracing::warn!(request.id = visit.id(), peer = %client, "the header {header} is ignored: {why}");
+            tracing::warn!(request.id = %visit.id(), peer = %client, "the header {header} is ignored: {why}");
             Ok(None)
         }
         Err(fault) => {

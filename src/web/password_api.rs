@@ -159,7 +159,7 @@ async fn answer(visit: &Visit<'_>, api: &PasswordApi, call: Call) -> HttpRespons
 }
 
 fn log_parameter(visit: &Visit<'_>, code: &str) {
-    tracing::warn!(request.id = visit.id(), client.address = %visit.address(), code, "{PARAMETER}");
+    tracing::warn!(request.id = %visit.id(), client.address = %visit.address(), code, "{PARAMETER}");
 }
 
 /// It could not be found out, or done.

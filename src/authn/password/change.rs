@@ -165,7 +165,7 @@ impl Request {
         match refusal {
             None => {
                 let shown = subject.unwrap_or_default();
-                tracing::info!(subject.id = shown, request.id = %self.id, "{login} changed the password");
+                tracing::info!(subject.id = %shown, request.id = %self.id, "{login} changed the password");
                 self.record(Event::PasswordChanged { subject: shown, login, by })?;
                 Ok(Proof::Changed(id))
             }
@@ -173,7 +173,7 @@ impl Request {
                 let reason = refusal.as_str();
                 let shown = subject.as_deref().unwrap_or_default();
                 tracing::info!(
-                    subject.id = shown, request.id = %self.id, reason, "{login}: the new password was not taken"
+                    subject.id = %shown, request.id = %self.id, reason, "{login}: the new password was not taken"
                 );
                 let reason = reason.to_owned();
                 self.record(Event::PasswordChangeRefused { subject, login, by, reason })?;

@@ -410,7 +410,7 @@ impl SingleLogout {
         request: &RequestContext<'_>,
     ) -> Result<LogoutOutcome, Rejection> {
         let reason = "the LogoutRequest does not name the person of the session".to_owned();
-        tracing::info!(request.id = request.id, sp.entity_id = initiator.sp, "{reason}");
+        tracing::info!(request.id = %request.id, sp.entity_id = initiator.sp, "{reason}");
         let (sp, code) = (Some(initiator.sp.clone()), UNKNOWN_PRINCIPAL.to_owned());
         self.record(request, Event::RequestRefused { sp, code, reason })?;
         let snapshot = self.sso.registry.snapshot();

@@ -242,7 +242,7 @@ impl SingleLogout {
             status,
         }
         .write();
-        tracing::debug!(request.id = request.id, status = status.code, "LogoutResponse by SOAP");
+        tracing::debug!(request.id = %request.id, status = status.code, "LogoutResponse by SOAP");
         let signed = unsigned.signed(&self.sso.signing(sp), &id);
         signed.map(|message| soap::envelope(&message)).map_err(Rejection::unavailable)
     }

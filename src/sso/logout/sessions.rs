@@ -130,7 +130,7 @@ impl SingleLogout {
         request: &RequestContext<'_>,
     ) -> Result<(), AuditError> {
         let (subject, login) = (session.subject.id.to_string(), session.subject.login.clone());
-        tracing::info!(request.id = request.id, reason = cause.as_str(), "a session of {login} has ended");
+        tracing::info!(request.id = %request.id, reason = cause.as_str(), "a session of {login} has ended");
         self.sso.audit.write(&Record {
             time: self.sso.clock.now(),
             request_id: request.id.to_owned(),
@@ -148,7 +148,7 @@ impl SingleLogout {
             let request = RequestContext { id: &id, address, ticket: Ticket::Never };
             let mut chain = logout.chain(logout.sso.ids.xml_id(), &ended, None, None);
             if let Err(rejection) = logout.tell_first(&mut chain, false, &request).await {
-                tracing::error!(request.id = id, "{rejection}");
+                tracing::error!(request.id = %id, "{rejection}");
             }
         });
     }

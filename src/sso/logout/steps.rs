@@ -134,14 +134,14 @@ impl SingleLogout {
             if !ours {
                 return Err(rejection);
             }
-            tracing::warn!(request.id = request.id, "{}", rejection.to_string().escape_debug());
+            tracing::warn!(request.id = %request.id, "{}", rejection.to_string().escape_debug());
             return Ok(LogoutStep::still(LogoutOutcome::Look));
         };
         let asked = chain.give_up_asked(Failure::Nonsense);
         if asked.is_empty() {
             return Err(rejection);
         }
-        tracing::warn!(request.id = request.id, "{}", rejection.to_string().escape_debug());
+        tracing::warn!(request.id = %request.id, "{}", rejection.to_string().escape_debug());
         for at in asked {
             self.note(&chain, at, request)?;
         }
@@ -163,7 +163,7 @@ impl SingleLogout {
                     continue;
                 }
                 Err(rejection) => {
-                    tracing::error!(request.id = request.id, "{rejection}");
+                    tracing::error!(request.id = %request.id, "{rejection}");
                     self.set(&mut chain, at, State::Failed(Failure::NoAnswer), request)?;
                     continue;
                 }
