@@ -29,7 +29,7 @@ use super::scope::Scope;
 use super::state::{Kept, Planned, Run, State};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
-use super::vanished;
+use super::{unsettled, vanished};
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory;
 use crate::directory::source::{Cursor, Source};
@@ -258,7 +258,7 @@ impl Synchronisation {
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
-        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
+        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, unsettled, .. } = prepared;
         if !unasked.is_empty() || !report.doubted.is_empty() {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
@@ -269,6 +269,7 @@ impl Synchronisation {
         if complete {
             structure.extend(vanished::forgotten(state, &vanished).await?);
         }
+        structure.extend(unsettled.map(|body| (unsettled::SHELF.to_owned(), body)));
         let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         planned.told = told;
         let begun = state.begin(planned).await?;

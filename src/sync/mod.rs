@@ -40,6 +40,7 @@ pub mod scope;
 pub mod state;
 pub mod structure;
 pub mod target;
+pub mod unsettled;
 mod vanished;
 pub mod words;
 

@@ -15,12 +15,14 @@ use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{Stored, Structure};
 use super::target::{Ability, TargetFault};
+use super::unsettled::{self, Again, Unsettled};
 use super::vanished::{marks, sentence, shelf, vanished};
+use crate::clock::Timestamp;
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
 
 /// A plan and what it came from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// `full`, `incremental`, `person`.
@@ -40,13 +42,19 @@ pub(super) struct Prepared {
     pub(super) vanished: BTreeSet<String>,
     /// What is odd, in sentences.
     pub(super) warnings: Vec<String>,
+    /// Who is unsettled after this, as it is to be kept; none: as it is kept.
+    pub(super) unsettled: Option<String>,
+    /// Who is unsettled as before, beside those of the plan.
+    pub(super) unchanged: Vec<Unsettled>,
+    /// What a second look at those came to.
+    again: Again,
 }
 
 /// What is known before the source is read.
-struct Before {
+pub(super) struct Before {
     cursors: BTreeMap<(String, String), Cursor>,
     stored: BTreeMap<String, String>,
-    mappings: BTreeMap<ObjectType, Mapping>,
+    pub(super) mappings: BTreeMap<ObjectType, Mapping>,
     active: BTreeMap<ObjectType, String>,
     /// Domains of a forest that were read before and are not there any more.
     vanished: BTreeSet<String>,
@@ -61,7 +69,7 @@ impl Before {
     }
 
     /// Of a type that is not carried nothing was read: nobody of it leaves.
-    fn readings(&self, reading: ReadingOf) -> Readings {
+    pub(super) fn readings(&self, reading: ReadingOf) -> Readings {
         self.mappings.keys().map(|kind| (*kind, reading)).collect()
     }
 }
@@ -72,21 +80,26 @@ impl Prepared {
         Self {
             plan,
             mode: "plan",
-            cursors: Vec::new(),
             structure: marks(read.iter().map(String::as_str)),
-            invalid: Vec::new(),
-            told: HashSet::new(),
-            unasked: Vec::new(),
-            lacking: Vec::new(),
             warnings: vanished.iter().map(|domain| sentence(domain)).collect(),
             vanished,
+            ..Self::default()
         }
     }
 
-    fn finish(&mut self, lacking: Vec<ObjectType>, vanished: BTreeSet<String>) {
+    fn finish(&mut self, lacking: Vec<ObjectType>, before: Before, now: Timestamp) {
         self.lacking = lacking;
-        self.warnings.extend(vanished.iter().map(|domain| sentence(domain)));
-        self.vanished = vanished;
+        self.warnings.extend(before.vanished.iter().map(|domain| sentence(domain)));
+        self.vanished = before.vanished;
+        let earlier = unsettled::kept(&before.stored);
+        let mut all = unsettled::of_plan(&self.plan, &self.invalid, &earlier, now);
+        if self.mode != "full" {
+            let unasked: HashSet<&ObjectKey> = self.unasked.iter().map(|(key, _)| key).collect();
+            let again = std::mem::take(&mut self.again);
+            (all, self.unchanged) = unsettled::after(earlier, (&self.told, &unasked), again, all);
+        }
+        let (kept, body) = (before.stored.get(unsettled::SHELF), unsettled::body(&all));
+        self.unsettled = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
     }
 }
 
@@ -121,7 +134,7 @@ impl Synchronisation {
         if let Extent::Changes = extent {
             match self.plan_changes(state, &before, &parts).await? {
                 Ok(mut prepared) => {
-                    prepared.finish(lacking, before.vanished);
+                    prepared.finish(lacking, before, self.now());
                     return Ok(prepared);
                 }
                 Err(cause) => why = Some(cause),
@@ -134,7 +147,11 @@ impl Synchronisation {
                 self.plan_whole(state, &before, &parts, (ability, refill)).await?
             }
         };
-        prepared.finish(lacking, before.vanished);
+        prepared.finish(lacking, before, self.now());
+        if let Extent::Person(_) = extent {
+            // The others are the matter of a run for all.
+            prepared.unchanged.clear();
+        }
         prepared.warnings.extend(why.map(|cause| format!("everything is read: {cause}")));
         Ok(prepared)
     }
@@ -194,11 +211,9 @@ impl Synchronisation {
             cursors,
             structure,
             invalid,
-            told: HashSet::new(),
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
             warnings,
+            ..Prepared::default()
         })
     }
 
@@ -219,7 +234,8 @@ impl Synchronisation {
                 Err(cause) => return Ok(Err(cause)),
             }
         }
-        let few = match told_of(&news) {
+        let again = self.look_again((state, before), &mut news, &unsettled::kept(&before.stored)).await?;
+        let few = match told_of(&news).filter(|_| !again.of_structure) {
             Some(told) => self.few(state, &before.mappings, &told).await?,
             None => None,
         };
@@ -241,7 +257,7 @@ impl Synchronisation {
         }
         if is_few {
             reading.finish_people();
-        } else if !nothing {
+        } else if !nothing || again.of_structure {
             reading.take_primary(parts).await?;
             reading.finish();
         }
@@ -257,9 +273,9 @@ impl Synchronisation {
             invalid,
             told: keys,
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
+            again,
             warnings: told(&structures),
+            ..Prepared::default()
         }))
     }
 
@@ -324,18 +340,15 @@ impl Synchronisation {
             plan,
             told,
             mode: "person",
-            // How far it was read has not changed by this.
-            cursors: Vec::new(),
+            // How far it was read has not changed by this: no cursors.
             structure: marks(parts.iter().map(|part| part.source.name())),
             invalid,
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
-            warnings: Vec::new(),
+            ..Prepared::default()
         })
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         planner: &mut Planner,
         before: &Before,

@@ -9,12 +9,14 @@ use serde_json::json;
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
 use super::apply::{Applied, End};
 use super::gate::Cause;
+use super::matching::{self, Conflict};
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
 use super::options::SyncOptions;
-use super::plan::{Totals, Warning};
+use super::plan::{Totals, Unmatched, Warning};
 use super::prepare::Prepared;
 use super::target::TargetFault;
+use super::unsettled;
 use super::words::{self, Counts, Failed};
 
 /// What a run or a check came to.
@@ -54,8 +56,9 @@ impl Report {
     pub(super) fn planned(options: &SyncOptions, prepared: &Prepared) -> Self {
         let plan = &prepared.plan;
         let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
-        problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
-        problems.extend(plan.reports.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
+        problems.extend(plan.conflicts.iter().map(Unmatched::<Conflict>::sentence));
+        problems.extend(unsettled::sentences(&prepared.unchanged, &options.name));
+        problems.extend(plan.reports.iter().map(Unmatched::<matching::Report>::sentence));
         problems
             .extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
         let lacking = prepared.lacking.iter().map(|kind| {
@@ -77,6 +80,9 @@ impl Report {
         let mut counts: BTreeMap<_, _> =
             options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
         counts.extend(plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))));
+        for one in &prepared.unchanged {
+            counts.entry(one.key.kind).or_default().skipped += 1;
+        }
         Self {
             target: options.name.clone(),
             run: None,

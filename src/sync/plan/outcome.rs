@@ -42,6 +42,26 @@ pub struct Unmatched<T> {
     pub cause: T,
 }
 
+impl<T: fmt::Display> Unmatched<T> {
+    fn told(&self, what: &str) -> String {
+        format!("{}: {what}{}", self.dn, self.cause)
+    }
+}
+
+impl Unmatched<matching::Conflict> {
+    /// The sentence for people.
+    pub fn sentence(&self) -> String {
+        self.told("conflict: ")
+    }
+}
+
+impl Unmatched<matching::Report> {
+    /// The sentence for people.
+    pub fn sentence(&self) -> String {
+        self.told("")
+    }
+}
+
 /// What becomes of a link that its operations do not say: an operation that succeeded leaves the sums of the values that
 /// it sent, its members, and for the rest what it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
