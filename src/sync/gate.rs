@@ -151,9 +151,14 @@ impl fmt::Display for Cause {
                     What::Deactivate => "deactivated",
                     What::Modify => "changed",
                 };
-                // Whom a first run takes over is not linked yet.
-                let all = (*linked).max(*planned);
-                write!(f, "{planned} of {all} objects of {kind} would be {what}, the limit is {allowed}")
+                if planned > linked {
+                    // Whom a first run takes over is not linked yet.
+                    return write!(
+                        f,
+                        "{planned} objects of {kind} would be {what}, and {linked} are linked so far; the limit is {allowed}"
+                    );
+                }
+                write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
             }
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")

@@ -285,7 +285,10 @@ mod tests {
         let two = decide(&key("a"), &[hit("userName", &["t", "u"])], nobody, rules);
         assert_eq!(two, conflict("userName", &[("t", None), ("u", None)]));
         let Decision::Conflict(two) = two else { panic!("no conflict") };
-        assert_eq!(two.to_string(), "userName \"v\" at the target is that of t and u; leave userName to only one of them at the target");
+        assert_eq!(
+            two.to_string(),
+            "userName \"v\" at the target is that of t and u; leave userName to only one of them at the target"
+        );
     }
 
     #[test]

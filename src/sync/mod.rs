@@ -38,6 +38,7 @@ pub mod schedule;
 pub mod scim_target;
 pub mod scope;
 pub mod state;
+pub mod status;
 pub mod structure;
 pub mod target;
 pub mod unsettled;

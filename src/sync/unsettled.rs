@@ -141,7 +141,8 @@ pub(super) fn sentences(unchanged: &[Unsettled], target: &str) -> Vec<String> {
 fn chosen<'a>(unsettled: &'a [Unsettled], changed: &HashSet<ObjectKey>) -> Vec<&'a Unsettled> {
     let open = || unsettled.iter().filter(|one| is_person(one.key.kind) && !changed.contains(&one.key));
     let first: HashSet<&ObjectKey> = open().take(MOST).map(|one| &one.key).collect();
-    let is_rival = |one: &Unsettled| one.holders.iter().any(|key| first.contains(key) || changed.contains(key));
+    let is_rival =
+        |one: &Unsettled| one.holders.iter().any(|key| first.contains(key) || changed.contains(key));
     open().filter(|one| first.contains(&one.key) || is_rival(one)).collect()
 }
 
@@ -209,7 +210,8 @@ impl Synchronisation {
             }
         }
         let holders = chosen.iter().flat_map(|one| one.holders.iter());
-        let mut known: BTreeSet<ObjectKey> = chosen.iter().map(|one| &one.key).chain(holders).cloned().collect();
+        let mut known: BTreeSet<ObjectKey> =
+            chosen.iter().map(|one| &one.key).chain(holders).cloned().collect();
         let mut links = state.links_of(&known.iter().cloned().collect::<Vec<_>>()).await?;
         for (kind, names) in named {
             let named = state.named(kind, names).await?;

@@ -54,7 +54,11 @@ impl Conflict {
             Some((id, &holder.dn, holder.gone?))
         });
         if let Some((id, dn, Departure { since, deleted })) = gone {
-            write!(f, "; {dn} is gone from the directory since {}: delete {id} at the target", moment(since))?;
+            write!(
+                f,
+                "; {dn} is gone from the directory since {}: delete {id} at the target",
+                moment(since)
+            )?;
             if let Some(deleted) = deleted {
                 write!(f, ", wait until it is deleted there after {}", moment(deleted))?;
             }

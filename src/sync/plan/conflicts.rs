@@ -56,11 +56,13 @@ impl Planner {
     ) {
         let Adoption { desired, target_id, .. } = adoption;
         let others: Vec<&Claim> = holders.iter().filter_map(|holder| claims.get(holder)).collect();
-        let is_common = |wanted: &&(String, String)| others.iter().any(|other| other.match_by.contains(wanted));
+        let is_common =
+            |wanted: &&(String, String)| others.iter().any(|other| other.match_by.contains(wanted));
         let common = desired.match_by.iter().find(is_common).or(desired.match_by.first());
         let (path, value) = common.cloned().unwrap_or_default();
         let who = |holder: &ObjectKey| {
-            let claimant = || Some(Holder { key: holder.clone(), dn: claims.get(holder)?.dn.clone(), gone: None });
+            let claimant =
+                || Some(Holder { key: holder.clone(), dn: claims.get(holder)?.dn.clone(), gone: None });
             self.known_holder(holder).or_else(claimant)
         };
         let found = holders.iter().map(|holder| (target_id.clone(), Some(holder.clone()))).collect();
