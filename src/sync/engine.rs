@@ -29,7 +29,7 @@ use super::scope::Scope;
 use super::state::{Planned, State};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
-use super::{unsettled, vanished};
+use super::vanished;
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory;
 use crate::directory::source::{Cursor, Source};
@@ -242,7 +242,8 @@ impl Synchronisation {
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
-        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, unsettled, .. } = prepared;
+        let kept = prepared.kept_beside();
+        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
         if !unasked.is_empty() || !report.doubted.is_empty() {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
@@ -253,15 +254,14 @@ impl Synchronisation {
         if complete {
             structure.extend(vanished::forgotten(state, &vanished).await?);
         }
-        structure.extend(unsettled.map(|body| (unsettled::SHELF.to_owned(), body)));
+        structure.extend(kept);
         let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         planned.told = told;
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
-        // What was held before and is held still stays with the run that held it first.
-        let holding = state.held().await?.into_keys().next_back();
-        let holding = holding.unwrap_or(begun.run);
-        report.hold(&causes, &format!("{holding} {}", self.options.name));
+        let holding = state.holding(&report.held).await?;
+        let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
+        report.hold(&causes, &runs.join(" and sekisho sync allow "));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
         report.failing = state.failing().await?;

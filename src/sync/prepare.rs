@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::emptied;
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
@@ -44,6 +45,8 @@ pub(super) struct Prepared {
     pub(super) warnings: Vec<String>,
     /// Who is unsettled after this, as it is to be kept; none: as it is kept.
     pub(super) unsettled: Option<String>,
+    /// Of which types there is nobody left, as it is to be kept; none: as it is kept.
+    pub(super) emptied: Option<String>,
     /// Who is unsettled as before, beside those of the plan.
     pub(super) unchanged: Vec<Unsettled>,
     /// What a second look at those came to.
@@ -78,6 +81,7 @@ impl Prepared {
     /// Of a plan that was reviewed: what was read for it is read again by the next run.
     pub(super) fn of_file(plan: Plan, vanished: BTreeSet<String>, read: &BTreeSet<String>) -> Self {
         Self {
+            emptied: Some(emptied::body(&plan)).filter(|body| !body.is_empty()),
             plan,
             mode: "plan",
             structure: marks(read.iter().map(String::as_str)),
@@ -85,6 +89,13 @@ impl Prepared {
             vanished,
             ..Self::default()
         }
+    }
+
+    /// What is to be kept beside the structure.
+    pub(super) fn kept_beside(&mut self) -> Vec<(String, String)> {
+        let unsettled = self.unsettled.take().map(|body| (unsettled::SHELF.to_owned(), body));
+        let emptied = self.emptied.take().map(|body| (emptied::SHELF.to_owned(), body));
+        unsettled.into_iter().chain(emptied).collect()
     }
 
     fn finish(&mut self, lacking: Vec<ObjectType>, before: Before, now: Timestamp) {
@@ -100,6 +111,10 @@ impl Prepared {
         }
         let (kept, body) = (before.stored.get(unsettled::SHELF), unsettled::body(&all));
         self.unsettled = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
+        if self.mode != "person" {
+            let (kept, body) = (before.stored.get(emptied::SHELF), emptied::body(&self.plan));
+            self.emptied = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
+        }
     }
 }
 
@@ -264,9 +279,12 @@ impl Synchronisation {
         let Reading { structures, cursors, invalid, told: keys, .. } = reading;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let readings = before.readings(ReadingOf::Changes);
+        let plan = planner.finish(&before.readings(ReadingOf::Changes));
+        if let Some(cause) = emptied::refilled(&before.stored, &plan) {
+            return Ok(Err(cause));
+        }
         Ok(Ok(Prepared {
-            plan: planner.finish(&readings),
+            plan,
             mode: "incremental",
             cursors,
             structure,
@@ -335,6 +353,7 @@ impl Synchronisation {
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
         plan.operations.retain(|operation| told.contains(&operation.key));
+        plan.doubtful.clear();
         plan.notes.retain(|note| told.contains(&note.key));
         Ok(Prepared {
             plan,

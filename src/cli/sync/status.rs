@@ -58,7 +58,7 @@ pub(super) fn status(
     Ok(())
 }
 
-/// Why no run could begin, and who is in no order.
+/// Why no run could begin, who is gone from the directory, and who is in conflict or cannot be carried.
 fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(NotBegun { since, at, code, cause, remedy }) = &one.not_begun {
         let since = if since == at { String::new() } else { format!(", none since {}", shown(*since)) };

@@ -71,7 +71,8 @@ fn act(link: &Link, policy: &Policy) -> String {
     let deleted = |since: Timestamp| since.checked_add(rules?.delete_after).ok();
     match link.state {
         LinkState::Leaving { .. } if stays => {
-            "deactivated at the target, and kept there: deactivation = \"deactivate-only\"".to_owned()
+            "deactivated at the target, and kept there: by the preset or by deactivation nothing is deleted"
+                .to_owned()
         }
         LinkState::Leaving { since } => match deleted(since) {
             Some(moment_of) => {

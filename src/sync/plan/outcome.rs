@@ -15,6 +15,9 @@ use crate::sync::operation::{Action, Operation};
 pub struct Plan {
     /// In the order in which they are to be done.
     pub operations: Vec<Operation>,
+    /// What takes away the last ones of a type: it waits in any case until somebody allows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<Operation>,
     /// What becomes of links besides.
     pub notes: Vec<Note>,
     /// Numbers per type; a type without objects is not there.
@@ -29,6 +32,16 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// What somebody should know.
     pub warnings: Vec<Warning>,
+}
+
+impl Plan {
+    /// The types of which the source has nobody any more, though somebody is at the target.
+    pub fn emptied(&self) -> impl Iterator<Item = ObjectType> {
+        self.warnings.iter().filter_map(|warning| match warning {
+            Warning::Empty { kind, .. } => Some(*kind),
+            Warning::Immutable { .. } | Warning::Incomplete { .. } | Warning::Twice { .. } => None,
+        })
+    }
 }
 
 /// An object of the source that is left alone.

@@ -79,7 +79,7 @@ async fn a_conflict_is_told_by_each_run_until_it_is_solved() {
         for words in [
             format!("uid=tanaka2,ou=many,{BASE}: conflict: userName \"tanaka@example.test\""),
             format!("that of {id}, which belongs to uid=tanaka,ou=many,{BASE}"),
-            format!("is gone from the directory since "),
+            "is gone from the directory since ".to_owned(),
             format!("delete {id} at the target, wait until it is deleted there after "),
             "Error/Skip=1".to_owned(),
         ] {
@@ -340,4 +340,64 @@ async fn a_check_counts_what_a_run_counts() {
         modified += run.iter().map(|line| line[2].parse::<u32>().unwrap()).sum::<u32>();
     }
     assert!(modified >= 5, "{modified}");
+}
+
+/// The last ones of a type wait until somebody says that they may go, and come back when it was a fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_of_a_type_leave_when_it_is_allowed_and_not_before() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let rig = rig(&slapd, "").await;
+    rig.carried(&["run", "idp"]);
+    let moved = |uid: &str, from: &str, to: &str| {
+        format!(
+            "dn: uid={uid},ou={from},{BASE}\nchangetype: modrdn\nnewrdn: uid={uid}\ndeleteoldrdn: 0\n\
+             newsuperior: ou={to},{BASE}\n\n"
+        )
+    };
+    let both = |from, to| format!("{}{}", moved("m0", from, to), moved("m1", from, to));
+    slapd.modify(&both("many", "people"));
+    let told = "held back: 2 objects of User, of which the source has none any more, would be deactivated or deleted; \
+                when that is as it should be: sekisho sync allow 2 idp";
+    for arguments in [&["run", "idp"][..], &["run", "idp"], &["run", "idp", "--full"]] {
+        let run = found(&rig, arguments);
+        assert_eq!(rig.writes(), [""; 0]);
+        assert!(run.out.contains(told), "{}", run.out);
+        assert_eq!(status(&rig)["held"], json!([{ "run": 2, "operations": 2 }]), "{}", run.out);
+    }
+    slapd.modify(&both("people", "many"));
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!((writes.len(), &status(&rig)["held"]), (0, &json!([])), "{writes:?}");
+    assert!(found(&rig, &["allow", "2"]).out.contains("released 0 operations"));
+
+    slapd.modify(&both("many", "people"));
+    let run = found(&rig, &["run", "idp"]);
+    let (_, after) = run.out.split_once("sekisho sync allow ").unwrap();
+    let (number, _) = after.split_once(' ').unwrap();
+    let (out, writes) = rig.carried(&["allow", number]);
+    assert!(out.contains("released 2 operations") && writes.len() == 2, "{out} {writes:?}");
+    assert!(rig.users().await.values().all(|user| user["active"] == false));
+    assert_eq!(status(&rig)["leaving"][0]["count"], 2);
+    for arguments in [&["run", "idp"][..], &["run", "idp"], &["run", "idp", "--full"]] {
+        let (out, writes) = rig.carried(arguments);
+        assert_eq!(writes, [""; 0], "{out}");
+    }
+}
+
+/// The only group: nothing is sent for it until it is deleted, and it waits for that as others do.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_group_may_be_allowed_to_go() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    groups(&slapd, 2);
+    slapd.modify(&group("cn=sales,ou=Organizations", &format!("member: uid=m0,ou=many,{BASE}\n")));
+    let keys = "delete_after = \"0\"\n[scope]\nwho = \"selected\"\n";
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&format!("dn: cn=sales,ou=Organizations,ou=groups,{BASE}\nchangetype: delete\n"));
+    let run = found(&rig, &["run", "idp"]);
+    assert!(run.out.contains("1 objects of Group, of which the source has none any more"), "{}", run.out);
+    assert_eq!(rig.writes(), [""; 0]);
+    let (out, writes) = rig.carried(&["allow", "2"]);
+    assert!(writes.len() == 1 && writes[0].starts_with("DELETE /Groups/"), "{out} {writes:?}");
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, [""; 0]);
 }
