@@ -3,6 +3,7 @@
 mod output;
 mod progress;
 pub(super) mod schedule;
+mod status;
 mod token;
 mod watching;
 
@@ -299,7 +300,7 @@ impl Bench<'_> {
         if let Some(target) = target.filter(|_| all.is_empty()) {
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        output::status(&all, (json, &self.config.log.timezone), out)
+        status::status(&all, (json, &self.config.log.timezone), out)
     }
 
     /// Runs with a progress bar, ends cleanly on Ctrl-C, and ends the sessions of whom it deactivates.

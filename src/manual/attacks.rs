@@ -213,6 +213,7 @@
 //! |---|---|---|
 //! | a directory that breaks off, so that half of the people look gone | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_a_reading_that_was_not_whole` |
 //! | one that is empty, or a filter that finds nobody | nobody leaves | `sync::plan::tests::ladder::nobody_leaves_by_an_empty_source` |
+//! | the same for few, whom somebody then allows to leave | held back until that; dropped when they are there again | `sync::told::the_last_of_a_type_leave_when_it_is_allowed_and_not_before` |
 //! | a great number of people taken out of it | held back until a person releases exactly these | `sync::run::too_much_at_once_waits_until_it_is_allowed` |
 //! | the list growing after somebody allowed it | only the list of the run that was named is released | `sync::apply::tests::ways::what_is_allowed_is_the_list_of_one_run` |
 //! | a value of the directory with line breaks, to forge lines of the log | blanks | `sync::words::a_write_is_one_line_with_its_values` |

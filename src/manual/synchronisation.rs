@@ -29,7 +29,9 @@
 //! 3. *Map and match*: the rules make of an entry what it should be at the target. An object is known by its objectGUID or
 //!    entryUUID: who is renamed or moved stays the same one. Who has no counterpart yet is looked for there, by the paths that
 //!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
-//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done, and it is told each time.
+//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict, or
+//!    has a value that does not pass the rules, is looked at again and told of by each run of changes until that is over,
+//!    whether it is cured in the directory or at the target; 50 of them in one run, each in turn.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -80,8 +82,10 @@
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. Over that of
 //!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
 //!   "everything"` nothing at all is sent.
-//! * **An empty source** takes nobody away, nor does a reading that was not whole. When the last object of a type is gone
-//!   from the directory, its counterpart stays until there is another one; each run says so and ends with 1.
+//! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
+//!   are gone from the directory, up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
+//!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. As soon as
+//!   the type has an object again, everything is read and what was held back for this is dropped.
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
 //!   the run ends before anything is sent. `run --full --refill` fills it.
 //! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.
@@ -98,11 +102,11 @@
 //! |---|---|---|
 //! | `sekisho sync test idp` | proves address and credentials, and says what the target has | it does not answer or refuses |
 //! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict or cannot be carried |
-//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | something failed, was put off or held back, is in conflict or cannot be carried |
+//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
-//! | `sekisho sync status` | the newest runs, what is held back, what failed; `--json` | |
-//! | `sekisho sync explain --user tanaka` | each step of one person and why | the way ends before the last step |
+//! | `sekisho sync status` | the newest runs, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
+//! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target | the way ends before the last step |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
 //! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; `check` still works | |
 //! | `sekisho sync resume idp` | goes on, and runs at once; `--full`: everything | as `run` |
@@ -139,8 +143,7 @@
 //! from 10 s on (`"40s"`, `"1h"`), counted from the beginning of the last run, or five fields of a crontab in the time zone of
 //! `[log]`. What was missed while nothing ran is made up for once, at the start. A full run is one of changes, too, and comes
 //! a day after the last one where `schedule` alone is written: only it sees what was changed at the target, accounts whose
-//! time ended, and what could not be matched before. Of several nodes with one database one runs; the others see that, and
-//! say so.
+//! time ended, and what `match` reports. Of several nodes with one database one runs; the others see that, and say so.
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something
@@ -159,7 +162,7 @@
 //! |---|---|
 //! | `Differential check starting` | a run begins |
 //! | `Differential check finished` | it has ended, well or not |
-//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; adoptions are Add, deactivations Modify; Error/Skip is what failed, was held back or cannot be carried |
+//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; the others count operations: what is taken over, activated or deactivated, and members and managers, which are an operation of their own, are Modify; Error/Skip is what failed, was held back or cannot be carried. `check` has the numbers of the run that would follow, without what earlier runs left |
 //! | `type=<kind> dn=<dn> result=<code> <path>:<value>` | one line for each write, `add`, `modify` or `delete`; values stand after `+` (added), `-` (removed), `=` (replaced), those of passwords are `***` |
 //! | `Adding <dn> failed: <detail>` | a creation was refused; behind `failed: ` stands `retry="<n>". ` when it was tried again before |
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
@@ -199,7 +202,7 @@
 //! Look at the list, with `sekisho sync plan idp --full --out FILE` at the whole of it. If it is right, `sekisho sync allow 6
 //! idp` releases these operations and no others; if more has come since, that is another run with a number of its own. If it
 //! is not right, mend the directory, the filter or the scope: the next run plans anew, and what is no longer wanted is
-//! dropped. Nobody needs to release anything for that. If it is right every week, raise `[sync.limits.TYPE]`.
+//! dropped. What a later run finds the same stays with the number that it has. Nobody needs to release anything for that. If it is right every week, raise `[sync.limits.TYPE]`.
 //!
 //! Administrators are told by mail (`mail_to`, `[mail]`) and by a POST of JSON to `webhook` with `target`, `causes` and `text`:
 //! of what is held back, of a run that stopped or failed, and of a token that ends within 30 days. They are told by runs of

@@ -26,7 +26,7 @@ use super::questions::Questions;
 use super::reading::Part;
 use super::report::{Report, Teller};
 use super::scope::Scope;
-use super::state::{Kept, Planned, Run, State};
+use super::state::{Planned, State};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
 use super::vanished;
@@ -34,9 +34,6 @@ use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory::source::{Cursor, Source};
 use crate::identity;
 use crate::scim;
-
-/// So many runs are shown.
-const SHOWN: usize = 10;
 
 /// How much is synchronised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,23 +47,6 @@ pub enum Extent {
     },
     /// One person, by the login name.
     Person(String),
-}
-
-/// What `sekisho sync status` shows of a target.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// The target.
-    pub target: String,
-    /// Whether it waits to be resumed.
-    pub paused: bool,
-    /// How many objects are linked.
-    pub linked: u64,
-    /// The newest runs.
-    pub runs: Vec<Run>,
-    /// By run, how much is held back.
-    pub held: BTreeMap<i64, usize>,
-    /// What failed and is tried again.
-    pub failed: Vec<Kept>,
 }
 
 /// One step of the way of a person, for `sekisho sync explain`.
@@ -163,6 +143,7 @@ impl Synchronisation {
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
+        report.expect(&gated);
         report.operations = gated.released;
         report.held = gated.held;
         Ok(report)
@@ -176,22 +157,32 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
-            let ability = self.questions.ask(|| self.target.probe()).await.map_err(SyncError::Target)?;
-            if state.interrupted().await? {
-                tracing::warn!(
-                    sync.target = self.options.name,
-                    "an earlier run was cut off; it is ended first"
-                );
-                self.apply(state, None, teller, cancel.clone()).await?;
+            let ended = self.run_leased(state, extent, (teller, cancel)).await;
+            if let Err(error) = &ended {
+                self.note_not_begun(state, error).await;
             }
-            let prepared = tokio::select! {
-                prepared = self.prepare(state, extent, &ability) => prepared?,
-                // It has written nothing.
-                () = until_true(cancel.clone()) => return Err(SyncError::Cancelled),
-            };
-            self.carry_out(state, prepared, (teller, cancel.clone())).await
+            ended
         };
         self.leased(work).await
+    }
+
+    async fn run_leased(
+        &self,
+        state: &State,
+        extent: &Extent,
+        (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
+    ) -> Result<Report, SyncError> {
+        let ability = self.questions.ask(|| self.target.probe()).await.map_err(SyncError::Target)?;
+        if state.interrupted().await? {
+            tracing::warn!(sync.target = self.options.name, "an earlier run was cut off; it is ended first");
+            self.apply(state, None, teller, cancel.clone()).await?;
+        }
+        let prepared = tokio::select! {
+            prepared = self.prepare(state, extent, &ability) => prepared?,
+            // It has written nothing.
+            () = until_true(cancel.clone()) => return Err(SyncError::Cancelled),
+        };
+        self.carry_out(state, prepared, (teller, cancel)).await
     }
 
     /// Carries out a plan that was reviewed, if nothing has changed since.
@@ -220,7 +211,8 @@ impl Synchronisation {
             self.test().await?;
             let released = state.allow(run).await?;
             let applied = self.apply(state, Some(run), teller, cancel).await?;
-            let report = Report::resumed(&self.options.name, run, &applied);
+            let mut report = Report::resumed(&self.options.name, run, &applied);
+            report.failing = state.failing().await?;
             state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
             Ok((released, report))
         };
@@ -238,14 +230,6 @@ impl Synchronisation {
         ended
     }
 
-    /// What is known and what waits.
-    pub async fn status(&self, paused: bool) -> Result<Status, SyncError> {
-        let (target, state) = (self.options.name.clone(), &self.state);
-        let linked = state.link_counts().await?.values().sum();
-        let (held, failed) = (state.held().await?, state.failed().await?);
-        Ok(Status { target, paused, linked, runs: state.runs(SHOWN).await?, held, failed })
-    }
-
     async fn carry_out(
         &self,
         state: &State,
@@ -258,6 +242,7 @@ impl Synchronisation {
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
+        let kept = prepared.kept_beside();
         let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
         if !unasked.is_empty() || !report.doubted.is_empty() {
             // What could not be looked for, or is doubted, is read again by the next run.
@@ -269,14 +254,14 @@ impl Synchronisation {
         if complete {
             structure.extend(vanished::forgotten(state, &vanished).await?);
         }
+        structure.extend(kept);
         let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         planned.told = told;
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
-        // What was held before and is held still stays with the run that held it first.
-        let holding = state.held().await?.into_keys().next_back();
-        let holding = holding.unwrap_or(begun.run);
-        report.hold(&causes, &format!("{holding} {}", self.options.name));
+        let holding = state.holding(&report.held).await?;
+        let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
+        report.hold(&causes, &runs.join(" and sekisho sync allow "));
         let applied = self.apply(state, None, teller, cancel).await?;
         report.add(&applied);
         report.failing = state.failing().await?;

@@ -1,11 +1,14 @@
 //! `sekisho sync explain`: the way of one person, step by step: connect, import, scope, match, act.
 
+mod gone;
+
 use super::engine::{Extent, Step, Synchronisation};
 use super::error::SyncError;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
 use super::reading::{person, read_structure};
 use super::scope::Verdict;
+use super::state::Kept;
 use super::words;
 use crate::directory::source::SourceEntry;
 
@@ -45,8 +48,12 @@ impl Synchronisation {
             }
         }
         if keys.is_empty() {
-            let told = SyncError::Nobody(login.to_owned()).to_string();
-            steps.push(step("import", false, told));
+            let gone = self.explain_gone(login).await?;
+            if gone.is_empty() {
+                let told = SyncError::Nobody(login.to_owned()).to_string();
+                steps.push(step("import", false, told));
+            }
+            steps.extend(gone);
             return Ok(steps);
         }
         let prepared = self.prepare(self.state(), &Extent::Person(login.to_owned()), &ability).await?;
@@ -69,20 +76,22 @@ impl Synchronisation {
             let own: Vec<String> = own.map(act).collect();
             let told = if own.is_empty() { "nothing is to be done".to_owned() } else { own.join("; ") };
             steps.push(step("act", true, told));
-            for fault in &prepared.invalid {
+            for fault in prepared.invalid.iter().filter(|fault| fault.key == *key) {
                 steps.push(step("act", false, fault.to_string()));
             }
-            for kept in self.state().history(key, RECENT).await? {
-                let fault = kept.fault.map_or(String::new(), |(code, told)| {
-                    format!(": {told} ({code}: {})", words::remedy(code))
-                });
-                let told =
-                    format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
-                steps.push(step("before", true, told));
-            }
+            steps.extend(self.state().history(key, RECENT).await?.into_iter().map(before));
         }
         Ok(steps)
     }
+}
+
+/// What was done for somebody by an earlier run.
+fn before(kept: Kept) -> Step {
+    let fault = kept
+        .fault
+        .map_or(String::new(), |(code, told)| format!(": {told} ({code}: {})", words::remedy(code)));
+    let told = format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
+    step("before", true, told)
 }
 
 fn step(name: &'static str, good: bool, told: String) -> Step {

@@ -71,8 +71,8 @@ impl Synchronisation {
                 inside.insert(key, entry);
             }
         }
-        let leaving = state.first_leaving().await?;
-        let is_due = leaving.into_iter().any(|(kind, since)| policy.is_due(kind, since, self.now()));
+        let leaving = state.leaving().await?;
+        let is_due = leaving.into_iter().any(|(kind, (_, since))| policy.is_due(kind, since, self.now()));
         if is_due || policy.recreates() || !state.links_of(&outside).await?.is_empty() {
             return Ok(None);
         }

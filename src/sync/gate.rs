@@ -113,6 +113,13 @@ pub enum Cause {
         /// The limit, reckoned.
         allowed: u64,
     },
+    /// The source has no objects of a type any more.
+    Emptied {
+        /// Which type.
+        kind: ObjectType,
+        /// How many would be deactivated or deleted.
+        planned: u64,
+    },
     /// A domain that was read before is not there any more.
     Vanished {
         /// Which one.
@@ -151,12 +158,24 @@ impl fmt::Display for Cause {
                     What::Deactivate => "deactivated",
                     What::Modify => "changed",
                 };
-                // Whom a first run takes over is not linked yet.
-                let all = (*linked).max(*planned);
-                write!(f, "{planned} of {all} objects of {kind} would be {what}, the limit is {allowed}")
+                if planned > linked {
+                    // Whom a first run takes over is not linked yet.
+                    return write!(
+                        f,
+                        "{planned} objects of {kind} would be {what}, and {linked} are linked so far; the limit is {allowed}"
+                    );
+                }
+                write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
             }
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
+            }
+            Self::Emptied { kind, planned } => {
+                let kind = kind.as_str();
+                write!(
+                    f,
+                    "{planned} objects of {kind}, of which the source has none any more, would be deactivated or deleted"
+                )
             }
             Self::Vanished { domain, planned } => {
                 write!(
@@ -169,8 +188,20 @@ impl fmt::Display for Cause {
 }
 
 /// Takes operations and notes out of a plan, and holds back what is too much at once, and what takes `away` those whose
-/// domain is not there any more; it says which one that is.
+/// domain is not there any more; it says which one that is. What takes away the last ones of a type waits, too.
 pub fn gate(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String>) -> Gated {
+    let doubtful = std::mem::take(&mut plan.doubtful);
+    let mut gated = limit(plan, policy, away);
+    let mut counts: BTreeMap<ObjectType, u64> = BTreeMap::new();
+    for operation in &doubtful {
+        *counts.entry(operation.key.kind).or_default() += 1;
+    }
+    gated.causes.extend(counts.into_iter().map(|(kind, planned)| Cause::Emptied { kind, planned }));
+    gated.held.extend(doubtful);
+    gated
+}
+
+fn limit(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String>) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
     let mut notes = std::mem::take(&mut plan.notes);
     let mut barrier = Barrier::of(&operations, &notes, (plan, away), policy);

@@ -48,6 +48,8 @@ pub struct RuleError {
 /// An object that the target could not be given so; it says the object, the path, the rule, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
+    /// The object.
+    pub key: ObjectKey,
     /// The object's DN.
     pub dn: String,
     /// The path at the target.
@@ -92,7 +94,7 @@ pub enum InvalidFault {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dn, path, rule, fault } = self;
+        let Self { dn, path, rule, fault, .. } = self;
         write!(f, "{dn}: {path} (from {rule}): {fault}")
     }
 }
@@ -233,6 +235,7 @@ impl Mapping {
         for rule in &self.rules {
             if let Err(fault) = self.apply(rule, object, resolve, &mut desired) {
                 faults.push(Invalid {
+                    key: object.key.clone(),
                     dn: object.dn.clone(),
                     path: rule.path.clone(),
                     rule: rule.origin.to_string(),

@@ -2,6 +2,8 @@
 //!
 //! A [`Hit`] says what was found by one key, asked of the target or looked up in [`Listed`], all that it has.
 
+mod conflict;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::ObjectKey;
+pub use conflict::{Conflict, Departure, Holder};
 
 /// What to do by the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,17 +96,6 @@ pub enum Report {
     },
 }
 
-/// Why it is not clear which one it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Conflict {
-    /// The path that they were found by.
-    pub path: String,
-    /// The value that they have there.
-    pub value: String,
-    /// The target's ids of those that were found, and whose they are already.
-    pub found: Vec<(String, Option<ObjectKey>)>,
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,20 +104,6 @@ impl fmt::Display for Report {
                 write!(f, "{target_id} at the target has the same {path}, and is not taken over (match.one)")
             }
         }
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} at the target is that of ", self.path, self.value)?;
-        for (at, (id, holder)) in self.found.iter().enumerate() {
-            let and = if at == 0 { "" } else { " and " };
-            match holder {
-                Some(holder) => write!(f, "{and}{id}, which belongs to {holder}")?,
-                None => write!(f, "{and}{id}")?,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -154,6 +132,7 @@ pub fn decide<'a>(
             path: hit.path.clone(),
             value: hit.value.clone(),
             found: ids.into_iter().map(|id| (id.to_owned(), linked(id).cloned())).collect(),
+            holders: Vec::new(),
         }),
     }
 }
@@ -250,7 +229,7 @@ mod tests {
 
     fn conflict(path: &str, found: &[(&str, Option<&str>)]) -> Decision {
         let found = found.iter().map(|(id, holder)| ((*id).to_owned(), holder.map(key))).collect();
-        Decision::Conflict(Conflict { path: path.into(), value: "v".into(), found })
+        Decision::Conflict(Conflict { path: path.into(), value: "v".into(), found, holders: Vec::new() })
     }
 
     fn adopt(id: &str) -> Decision {
@@ -306,7 +285,10 @@ mod tests {
         let two = decide(&key("a"), &[hit("userName", &["t", "u"])], nobody, rules);
         assert_eq!(two, conflict("userName", &[("t", None), ("u", None)]));
         let Decision::Conflict(two) = two else { panic!("no conflict") };
-        assert_eq!(two.to_string(), "userName \"v\" at the target is that of t and u");
+        assert_eq!(
+            two.to_string(),
+            "userName \"v\" at the target is that of t and u; leave userName to only one of them at the target"
+        );
     }
 
     #[test]

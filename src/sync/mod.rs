@@ -8,6 +8,7 @@
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
 pub mod apply;
+mod emptied;
 pub mod engine;
 pub mod error;
 mod explain;
@@ -38,8 +39,10 @@ pub mod schedule;
 pub mod scim_target;
 pub mod scope;
 pub mod state;
+pub mod status;
 pub mod structure;
 pub mod target;
+pub mod unsettled;
 mod vanished;
 pub mod words;
 

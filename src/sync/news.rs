@@ -72,6 +72,11 @@ impl<'p> News<'p> {
         let of_people = self.heard.iter().filter_map(|heard| Some((heard.kind?, &heard.changed)));
         of_people.flat_map(|(kind, changed)| changed.iter().map(move |entry| (kind, entry)))
     }
+
+    /// What it tells of people of a type.
+    pub(super) fn heard_of(&mut self, kind: ObjectType) -> Option<&mut Heard<'p>> {
+        self.heard.iter_mut().find(|heard| heard.kind == Some(kind))
+    }
 }
 
 /// Whether units or groups are gone.

@@ -9,6 +9,7 @@
 //! was not whole.
 
 mod adopt;
+mod conflicts;
 mod differences;
 mod digest;
 mod file;
@@ -225,7 +226,8 @@ impl Planner {
             Decision::Report(cause) => {
                 self.plan.reports.push(Unmatched { key: key.clone(), dn, cause });
             }
-            Decision::Conflict(cause) => {
+            Decision::Conflict(mut cause) => {
+                self.name_holders(&mut cause);
                 self.plan.conflicts.push(Unmatched { key: key.clone(), dn, cause });
             }
         }

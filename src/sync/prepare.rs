@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::emptied;
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
@@ -15,12 +16,14 @@ use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{Stored, Structure};
 use super::target::{Ability, TargetFault};
+use super::unsettled::{self, Again, Unsettled};
 use super::vanished::{marks, sentence, shelf, vanished};
+use crate::clock::Timestamp;
 use crate::directory::source::{Cursor, Gone};
 use crate::scim;
 
 /// A plan and what it came from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// `full`, `incremental`, `person`.
@@ -40,13 +43,21 @@ pub(super) struct Prepared {
     pub(super) vanished: BTreeSet<String>,
     /// What is odd, in sentences.
     pub(super) warnings: Vec<String>,
+    /// Who is unsettled after this, as it is to be kept; none: as it is kept.
+    pub(super) unsettled: Option<String>,
+    /// Of which types there is nobody left, as it is to be kept; none: as it is kept.
+    pub(super) emptied: Option<String>,
+    /// Who is unsettled as before, beside those of the plan.
+    pub(super) unchanged: Vec<Unsettled>,
+    /// What a second look at those came to.
+    again: Again,
 }
 
 /// What is known before the source is read.
-struct Before {
+pub(super) struct Before {
     cursors: BTreeMap<(String, String), Cursor>,
     stored: BTreeMap<String, String>,
-    mappings: BTreeMap<ObjectType, Mapping>,
+    pub(super) mappings: BTreeMap<ObjectType, Mapping>,
     active: BTreeMap<ObjectType, String>,
     /// Domains of a forest that were read before and are not there any more.
     vanished: BTreeSet<String>,
@@ -61,7 +72,7 @@ impl Before {
     }
 
     /// Of a type that is not carried nothing was read: nobody of it leaves.
-    fn readings(&self, reading: ReadingOf) -> Readings {
+    pub(super) fn readings(&self, reading: ReadingOf) -> Readings {
         self.mappings.keys().map(|kind| (*kind, reading)).collect()
     }
 }
@@ -70,23 +81,40 @@ impl Prepared {
     /// Of a plan that was reviewed: what was read for it is read again by the next run.
     pub(super) fn of_file(plan: Plan, vanished: BTreeSet<String>, read: &BTreeSet<String>) -> Self {
         Self {
+            emptied: Some(emptied::body(&plan)).filter(|body| !body.is_empty()),
             plan,
             mode: "plan",
-            cursors: Vec::new(),
             structure: marks(read.iter().map(String::as_str)),
-            invalid: Vec::new(),
-            told: HashSet::new(),
-            unasked: Vec::new(),
-            lacking: Vec::new(),
             warnings: vanished.iter().map(|domain| sentence(domain)).collect(),
             vanished,
+            ..Self::default()
         }
     }
 
-    fn finish(&mut self, lacking: Vec<ObjectType>, vanished: BTreeSet<String>) {
+    /// What is to be kept beside the structure.
+    pub(super) fn kept_beside(&mut self) -> Vec<(String, String)> {
+        let unsettled = self.unsettled.take().map(|body| (unsettled::SHELF.to_owned(), body));
+        let emptied = self.emptied.take().map(|body| (emptied::SHELF.to_owned(), body));
+        unsettled.into_iter().chain(emptied).collect()
+    }
+
+    fn finish(&mut self, lacking: Vec<ObjectType>, before: Before, now: Timestamp) {
         self.lacking = lacking;
-        self.warnings.extend(vanished.iter().map(|domain| sentence(domain)));
-        self.vanished = vanished;
+        self.warnings.extend(before.vanished.iter().map(|domain| sentence(domain)));
+        self.vanished = before.vanished;
+        let earlier = unsettled::kept(&before.stored);
+        let mut all = unsettled::of_plan(&self.plan, &self.invalid, &earlier, now);
+        if self.mode != "full" {
+            let unasked: HashSet<&ObjectKey> = self.unasked.iter().map(|(key, _)| key).collect();
+            let again = std::mem::take(&mut self.again);
+            (all, self.unchanged) = unsettled::after(earlier, (&self.told, &unasked), again, all);
+        }
+        let (kept, body) = (before.stored.get(unsettled::SHELF), unsettled::body(&all));
+        self.unsettled = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
+        if self.mode != "person" {
+            let (kept, body) = (before.stored.get(emptied::SHELF), emptied::body(&self.plan));
+            self.emptied = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
+        }
     }
 }
 
@@ -121,7 +149,7 @@ impl Synchronisation {
         if let Extent::Changes = extent {
             match self.plan_changes(state, &before, &parts).await? {
                 Ok(mut prepared) => {
-                    prepared.finish(lacking, before.vanished);
+                    prepared.finish(lacking, before, self.now());
                     return Ok(prepared);
                 }
                 Err(cause) => why = Some(cause),
@@ -134,7 +162,11 @@ impl Synchronisation {
                 self.plan_whole(state, &before, &parts, (ability, refill)).await?
             }
         };
-        prepared.finish(lacking, before.vanished);
+        prepared.finish(lacking, before, self.now());
+        if let Extent::Person(_) = extent {
+            // The others are the matter of a run for all.
+            prepared.unchanged.clear();
+        }
         prepared.warnings.extend(why.map(|cause| format!("everything is read: {cause}")));
         Ok(prepared)
     }
@@ -194,11 +226,9 @@ impl Synchronisation {
             cursors,
             structure,
             invalid,
-            told: HashSet::new(),
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
             warnings,
+            ..Prepared::default()
         })
     }
 
@@ -219,7 +249,8 @@ impl Synchronisation {
                 Err(cause) => return Ok(Err(cause)),
             }
         }
-        let few = match told_of(&news) {
+        let again = self.look_again((state, before), &mut news, &unsettled::kept(&before.stored)).await?;
+        let few = match told_of(&news).filter(|_| !again.of_structure) {
             Some(told) => self.few(state, &before.mappings, &told).await?,
             None => None,
         };
@@ -241,25 +272,28 @@ impl Synchronisation {
         }
         if is_few {
             reading.finish_people();
-        } else if !nothing {
+        } else if !nothing || again.of_structure {
             reading.take_primary(parts).await?;
             reading.finish();
         }
         let Reading { structures, cursors, invalid, told: keys, .. } = reading;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let readings = before.readings(ReadingOf::Changes);
+        let plan = planner.finish(&before.readings(ReadingOf::Changes));
+        if let Some(cause) = emptied::refilled(&before.stored, &plan) {
+            return Ok(Err(cause));
+        }
         Ok(Ok(Prepared {
-            plan: planner.finish(&readings),
+            plan,
             mode: "incremental",
             cursors,
             structure,
             invalid,
             told: keys,
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
+            again,
             warnings: told(&structures),
+            ..Prepared::default()
         }))
     }
 
@@ -319,23 +353,21 @@ impl Synchronisation {
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
         plan.operations.retain(|operation| told.contains(&operation.key));
+        plan.doubtful.clear();
         plan.notes.retain(|note| told.contains(&note.key));
         Ok(Prepared {
             plan,
             told,
             mode: "person",
-            // How far it was read has not changed by this.
-            cursors: Vec::new(),
+            // How far it was read has not changed by this: no cursors.
             structure: marks(parts.iter().map(|part| part.source.name())),
             invalid,
             unasked,
-            lacking: Vec::new(),
-            vanished: BTreeSet::new(),
-            warnings: Vec::new(),
+            ..Prepared::default()
         })
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         planner: &mut Planner,
         before: &Before,

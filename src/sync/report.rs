@@ -8,13 +8,15 @@ use serde_json::json;
 
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
 use super::apply::{Applied, End};
-use super::gate::Cause;
+use super::gate::{Cause, Gated};
+use super::matching::{self, Conflict};
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
 use super::options::SyncOptions;
-use super::plan::{Totals, Warning};
+use super::plan::{Totals, Unmatched, Warning};
 use super::prepare::Prepared;
 use super::target::TargetFault;
+use super::unsettled;
 use super::words::{self, Counts, Failed};
 
 /// What a run or a check came to.
@@ -44,8 +46,8 @@ pub struct Report {
     pub put_off: u64,
     /// How many wait, since the run ended early.
     pub left: u64,
-    /// Whether writes failed, in this run or before, and are tried again.
-    pub failing: bool,
+    /// How many writes failed, in this run or before, and are tried again.
+    pub failing: u64,
     /// Why it ended early.
     pub stopped: Option<TargetFault>,
 }
@@ -54,8 +56,9 @@ impl Report {
     pub(super) fn planned(options: &SyncOptions, prepared: &Prepared) -> Self {
         let plan = &prepared.plan;
         let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
-        problems.extend(plan.conflicts.iter().map(|one| format!("{}: conflict: {}", one.dn, one.cause)));
-        problems.extend(plan.reports.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
+        problems.extend(plan.conflicts.iter().map(Unmatched::<Conflict>::sentence));
+        problems.extend(unsettled::sentences(&prepared.unchanged, &options.name));
+        problems.extend(plan.reports.iter().map(Unmatched::<matching::Report>::sentence));
         problems
             .extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
         let lacking = prepared.lacking.iter().map(|kind| {
@@ -77,6 +80,9 @@ impl Report {
         let mut counts: BTreeMap<_, _> =
             options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
         counts.extend(plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))));
+        for one in &prepared.unchanged {
+            counts.entry(one.key.kind).or_default().skipped += 1;
+        }
         Self {
             target: options.name.clone(),
             run: None,
@@ -109,9 +115,9 @@ impl Report {
                 counts
             });
         }
-        for operation in &self.held {
-            self.counts.entry(operation.key.kind).or_default().skipped += 1;
-        }
+        let held = std::mem::take(&mut self.held);
+        self.skip(&held);
+        self.held = held;
         self.put_off = applied.put_off;
         self.left = applied.left;
         self.problems.extend(applied.lost.iter().map(|key| {
@@ -119,6 +125,32 @@ impl Report {
         }));
         if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {
             self.stopped = Some(fault.clone());
+        }
+    }
+
+    /// Of a check: what a run would count of these, since it counts operations and not objects.
+    pub(super) fn expect(&mut self, gated: &Gated) {
+        for counts in self.counts.values_mut() {
+            (counts.add, counts.modify, counts.delete) = Default::default();
+        }
+        for operation in &gated.released {
+            let kind = WriteKind::of(operation.action);
+            // What is taken over as it is needs no request.
+            if kind != WriteKind::Modify || !operation.changes.is_empty() {
+                let counts = self.counts.entry(operation.key.kind).or_default();
+                match kind {
+                    WriteKind::Add => counts.add.0 += 1,
+                    WriteKind::Modify => counts.modify.0 += 1,
+                    WriteKind::Delete => counts.delete.0 += 1,
+                }
+            }
+        }
+        self.skip(&gated.held);
+    }
+
+    fn skip(&mut self, held: &[Operation]) {
+        for operation in held {
+            self.counts.entry(operation.key.kind).or_default().skipped += 1;
         }
     }
 
@@ -132,7 +164,7 @@ impl Report {
         if self.stopped.is_some() {
             return "stopped";
         }
-        let failed = self.put_off + self.counts.values().map(Counts::failed).sum::<u64>();
+        let failed = self.failing + self.put_off + self.counts.values().map(Counts::failed).sum::<u64>();
         match (self.held.is_empty(), failed == 0 && self.problems.is_empty()) {
             (false, _) => "held",
             (true, false) => "incomplete",
@@ -145,7 +177,7 @@ impl Report {
         let stopped =
             self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
         // The same sentence as long as anything fails, so that it is told once.
-        let failing = self.failing.then(|| {
+        let failing = (self.failing > 0).then(|| {
             format!(
                 "writes fail and are tried again; `sekisho sync status {}` shows which and why",
                 self.target

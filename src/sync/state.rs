@@ -21,7 +21,8 @@ use super::structure::names;
 use crate::clock::{Clock, Timestamp};
 use crate::directory::source::Cursor;
 use crate::store::{
-    CursorRow, Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, SyncStore, SyncWrite,
+    CursorRow, Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, StructureRow, SyncStore,
+    SyncWrite,
 };
 
 pub(super) use self::begin::of_phase;
@@ -206,11 +207,20 @@ impl State {
         rows.map(count).collect()
     }
 
-    /// Since when the first one of each type is leaving.
-    pub(super) async fn first_leaving(&self) -> Result<BTreeMap<ObjectType, Timestamp>, StateError> {
-        let rows = self.store.first_leaving(&self.target).await?.into_iter();
+    /// How many of each type are leaving, and since when the first one is.
+    pub(super) async fn leaving(&self) -> Result<BTreeMap<ObjectType, (u64, Timestamp)>, StateError> {
+        let rows = self.store.leaving(&self.target).await?.into_iter();
         let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        rows.map(|(kind, since_ms)| Ok((self.kind(&kind)?, moment(since_ms)))).collect()
+        let of = |(kind, count, since_ms): (String, i64, i64)| {
+            Ok((self.kind(&kind)?, (u64::try_from(count).unwrap_or(0), moment(since_ms))))
+        };
+        rows.map(of).collect()
+    }
+
+    /// Keeps something beside the structure, under a name.
+    pub(super) async fn keep(&self, name: &str, body: String) -> Result<(), StateError> {
+        let row = StructureRow { source_id: name.to_owned(), body };
+        self.write(vec![SyncWrite::PutStructure(vec![row])]).await
     }
 
     /// The target's ids of these objects, without what else is known of them.
@@ -274,10 +284,11 @@ impl State {
         Ok(open.iter().any(|(_, state, _)| matches!(state.as_str(), "waiting" | "sent")))
     }
 
-    /// Whether something failed and is tried again.
-    pub async fn failing(&self) -> Result<bool, StateError> {
+    /// How much failed and is tried again.
+    pub async fn failing(&self) -> Result<u64, StateError> {
         let open = self.store.open_counts(&self.target).await?;
-        Ok(open.iter().any(|(_, state, _)| state == "failed"))
+        let failed = open.iter().filter(|(_, state, _)| state == "failed");
+        Ok(failed.map(|(.., count)| u64::try_from(*count).unwrap_or(0)).sum())
     }
 
     /// How much is held back, by run.

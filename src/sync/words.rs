@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::apply::journal::{ShownValue, WriteKind, Written};
 use super::object::ObjectType;
+use crate::clock::Timestamp;
 
 /// A run begins.
 pub const STARTING: &str = "Differential check starting";
@@ -92,6 +93,11 @@ pub fn update(written: &Written<'_>) -> String {
         let _ = write!(line, " {}:{sign}{}", change.path, Told(&change.value));
     }
     one_line(line)
+}
+
+/// A moment in a sentence, to the minute.
+pub(super) fn moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 struct Told<'a>(&'a ShownValue<'a>);

@@ -6,13 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
-use jiff::tz::TimeZone;
-use serde_json::json;
 
-use super::super::{Failure, table};
+use super::super::Failure;
 use super::verdict;
-use crate::clock::Timestamp;
-use crate::sync::engine::{Status, Step};
+use crate::sync::engine::Step;
 use crate::sync::operation::Action;
 use crate::sync::report::Report;
 use crate::sync::target::Ability;
@@ -20,7 +17,7 @@ use crate::sync::words;
 use crate::sync::{Change, Operation};
 
 /// So many operations are listed; the file of `plan --out` has all.
-const LISTED: usize = 50;
+pub(super) const LISTED: usize = 50;
 
 /// What a run came to.
 pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
@@ -31,12 +28,12 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
     if let Some(fault) = &report.stopped {
         writeln!(out, "stopped: {fault} ({})", words::remedy(fault.code))?;
     }
-    if report.put_off > 0 {
-        writeln!(
-            out,
-            "{} put off to a later run; `sekisho sync status {}` shows them",
-            report.put_off, report.target
-        )?;
+    if report.failing > 0 {
+        let (what, them) = match report.failing {
+            1 => ("1 failed operation waits".to_owned(), "it"),
+            failing => (format!("{failing} failed operations wait"), "them"),
+        };
+        writeln!(out, "{what} to be tried again; `sekisho sync status {}` shows {them}", report.target)?;
     }
     if report.left > 0 {
         writeln!(out, "{} wait for the next run", report.left)?;
@@ -104,7 +101,7 @@ fn path(change: &Change) -> &str {
     }
 }
 
-fn word(action: Action) -> &'static str {
+pub(super) fn word(action: Action) -> &'static str {
     match action {
         Action::Adopt => "adopt",
         Action::Create => "create",
@@ -130,73 +127,4 @@ pub(super) fn test(target: &str, ability: &Ability, out: &mut dyn Write) -> Resu
     let lists = if ability.lists { "lists all of them" } else { "finds them one by one" };
     writeln!(out, "{target} answers and takes the credentials; it has {} and {lists}", types.join(", "))?;
     Ok(())
-}
-
-/// The newest runs of each target, what waits and what failed.
-pub(super) fn status(
-    all: &[Status],
-    (json, zone): (bool, &TimeZone),
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    if json {
-        writeln!(out, "{:#}", all.iter().map(as_json).collect::<serde_json::Value>())?;
-        return Ok(());
-    }
-    let shown = |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    for one in all {
-        let paused = if one.paused { ", paused" } else { "" };
-        writeln!(out, "{}: {} linked{paused}", one.target, one.linked)?;
-        let row = |run: &crate::sync::state::Run| {
-            let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
-            let result = if run.result.is_empty() { "cut off" } else { &run.result };
-            [run.run.to_string(), run.mode.clone(), shown(run.started), ended, result.to_owned()]
-                .map(|text| vec![text])
-        };
-        if !one.runs.is_empty() {
-            table::write(
-                out,
-                ["run", "mode", "began", "ended", "result"],
-                one.runs.iter().map(row).collect(),
-            )?;
-        }
-        for (run, count) in &one.held {
-            writeln!(
-                out,
-                "run {run} holds {count} back: `sekisho sync allow {run} {}` releases exactly these",
-                one.target
-            )?;
-        }
-        for kept in one.failed.iter().take(LISTED) {
-            let (code, told) = kept.fault.clone().unwrap_or_default();
-            let (operation, next) = (&kept.operation, shown(kept.next_try));
-            let what = format!("{} {}", word(operation.action), operation.dn);
-            writeln!(out, "{what}: {told} ({code}: {}); tried again after {next}", words::remedy(code))?;
-        }
-    }
-    Ok(())
-}
-
-fn as_json(one: &Status) -> serde_json::Value {
-    let run = |run: &crate::sync::state::Run| {
-        json!({
-            "run": run.run, "mode": run.mode, "started": run.started.to_string(),
-            "ended": run.ended.map(|ended| ended.to_string()), "result": run.result,
-            "counts": run.counts, "causes": run.causes,
-        })
-    };
-    let failed = |kept: &crate::sync::state::Kept| {
-        let (code, told) = kept.fault.clone().unwrap_or_default();
-        json!({
-            "run": kept.run, "action": kept.operation.action, "object": kept.operation.key.to_string(),
-            "dn": kept.operation.dn, "code": code, "detail": told, "next_try": kept.next_try.to_string(),
-        })
-    };
-    json!({
-        "target": one.target,
-        "paused": one.paused,
-        "linked": one.linked,
-        "runs": one.runs.iter().map(run).collect::<Vec<_>>(),
-        "held": one.held.iter().map(|(run, count)| json!({ "run": run, "operations": count })).collect::<Vec<_>>(),
-        "failed": one.failed.iter().map(failed).collect::<Vec<_>>(),
-    })
 }

@@ -143,9 +143,9 @@ impl SyncStore {
         self.read(read::link_counts(&self.readers, target)).await
     }
 
-    /// By kind, since when the first of those who are in the state `leaving` is.
-    pub async fn first_leaving(&self, target: &str) -> Result<Vec<(String, i64)>, StoreError> {
-        self.read(read::first_leaving(&self.readers, target)).await
+    /// By kind, how many are in the state `leaving`, and since when the first of them is.
+    pub async fn leaving(&self, target: &str) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        self.read(read::leaving(&self.readers, target)).await
     }
 
     /// Links without a name, which versions before this one wrote.

@@ -76,12 +76,12 @@ pub(super) async fn link_counts(pool: &AnyPool, target: &str) -> Rows<(String, i
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// By kind, since when the first one is leaving.
-pub(super) async fn first_leaving(pool: &AnyPool, target: &str) -> Rows<(String, i64)> {
-    let text =
-        "SELECT kind, MIN(since_ms) FROM sync_link WHERE target = $1 AND state = 'leaving' GROUP BY kind";
+/// By kind, how many are leaving, and since when the first one is.
+pub(super) async fn leaving(pool: &AnyPool, target: &str) -> Rows<(String, i64, i64)> {
+    let text = "SELECT kind, COUNT(*), MIN(since_ms) FROM sync_link WHERE target = $1 AND state = 'leaving' \
+                GROUP BY kind";
     let rows = sqlx::query(text).bind(target).fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
 }
 
 /// Links whose names are not kept.

@@ -270,7 +270,7 @@ impl<'a> Course<'a> {
         }
         match outcome {
             Outcome::Done(id) => {
-                self.results.link(&mut task, &id, &self.job.policy, true);
+                self.results.link(&mut task, &id, &self.job.policy, (true, self.job.state.now()));
                 self.tell(&task, Some(&id), None);
                 self.arrive(&task, Some(id));
                 if task.missing.is_empty() {
@@ -281,11 +281,11 @@ impl<'a> Course<'a> {
                 }
             }
             Outcome::Nothing(id) => {
-                self.results.link(&mut task, &id, &self.job.policy, true);
+                self.results.link(&mut task, &id, &self.job.policy, (true, self.job.state.now()));
                 self.results.mark(&task, "done");
             }
             Outcome::Linked(id, fault) => {
-                self.results.link(&mut task, &id, &self.job.policy, false);
+                self.results.link(&mut task, &id, &self.job.policy, (false, self.job.state.now()));
                 self.tell(&task, Some(&id), Some(&fault));
                 self.arrive(&task, Some(id));
                 self.put_off(&task, &fault);

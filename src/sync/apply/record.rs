@@ -43,7 +43,13 @@ impl Results {
     }
 
     /// The object is linked with what the operation carried; what it was to carry and could not, `carried` leaves out.
-    pub(super) fn link(&mut self, task: &mut Task, id: &str, policy: &Policy, carried: bool) {
+    pub(super) fn link(
+        &mut self,
+        task: &mut Task,
+        id: &str,
+        policy: &Policy,
+        (carried, now): (bool, Timestamp),
+    ) {
         if task.operation.afterwards.forget && carried || is_orphan(&task.operation.key) {
             return self.unlink(&task.operation.key);
         }
@@ -67,7 +73,11 @@ impl Results {
         }
         let afterwards = &task.operation.afterwards;
         if let Some(state) = afterwards.state.filter(|_| carried) {
-            link.state = state;
+            link.state = match state {
+                // What waited long to be allowed or sent is not deleted the sooner for that.
+                LinkState::Leaving { since } => LinkState::Leaving { since: since.max(now) },
+                state => state,
+            };
         }
         let mut sums = link.sums.to_map();
         sums.extend(afterwards.sums.iter().filter(|_| carried).map(|(path, sum)| (path.clone(), *sum)));

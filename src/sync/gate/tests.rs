@@ -93,6 +93,18 @@ fn over_a_limit_nothing_is_taken_away_and_what_gives_passes() {
 }
 
 #[test]
+fn whom_a_first_run_finds_is_not_counted_among_those_who_are_linked() {
+    for (linked, told) in [
+        (0, "51 objects of User would be deactivated, and 0 are linked so far; the limit is 50"),
+        (50, "51 objects of User would be deactivated, and 50 are linked so far; the limit is 50"),
+        (51, "51 of 51 objects of User would be deactivated, the limit is 50"),
+    ] {
+        let gated = gate(&mut plan(linked, many(Action::Deactivate, 51)), &GatePolicy::default());
+        assert_eq!(gated.causes[0].to_string(), told);
+    }
+}
+
+#[test]
 fn a_change_of_too_many_holds_the_changes() {
     let mut operations = many(Action::Modify, 51);
     operations.push(operation(Action::Delete, user(99), vec![]));

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::conflicts::Claim;
 use super::differences::{Carried, Shown, creation, differences};
 use super::holders::numbered_with;
-use super::outcome::{Note, SkipCause, Skipped, Unmatched, Warning};
+use super::outcome::{Note, SkipCause, Skipped, Warning};
 use super::policy::Deactivation;
 use super::{Planner, is_true};
 use crate::sync::link::LinkState;
-use crate::sync::matching;
 use crate::sync::object::{Desired, ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
@@ -37,25 +37,20 @@ impl Planner {
             claims.entry(id).or_default().push(key.clone());
         }
         claims.retain(|_, keys| keys.len() > 1);
+        let claimants = claims.values().flatten().filter_map(|key| self.adopted.get(key));
+        let claimants = claimants.map(|one| (one.desired.key.clone(), Claim::of(&one.desired))).collect();
         for (key, adoption) in std::mem::take(&mut self.adopted) {
             let twice = claims.get(&(numbered_with(key.kind), adoption.target_id.clone()));
             match (twice, self.holders.find(key.kind, &adoption.target_id).cloned()) {
                 (None, None) if !adoption.desired.active => self.stop(&adoption),
                 (None, None) => self.adopt(&adoption),
-                (_, Some(holder)) => self.conflict(key, adoption, vec![holder]),
+                (_, Some(holder)) => self.conflict(key, adoption, (&[holder], &claimants)),
                 (Some(claims), None) => {
-                    let others = claims.iter().filter(|other| **other != key).cloned().collect();
-                    self.conflict(key, adoption, others);
+                    let others: Vec<_> = claims.iter().filter(|other| **other != key).cloned().collect();
+                    self.conflict(key, adoption, (&others, &claimants));
                 }
             }
         }
-    }
-
-    fn conflict(&mut self, key: ObjectKey, adoption: Adoption, holders: Vec<ObjectKey>) {
-        let (path, value) = adoption.desired.match_by.into_iter().next().unwrap_or_default();
-        let found = holders.into_iter().map(|holder| (adoption.target_id.clone(), Some(holder))).collect();
-        let cause = matching::Conflict { path, value, found };
-        self.plan.conflicts.push(Unmatched { key, dn: adoption.desired.dn, cause });
     }
 
     /// The account of somebody who may not use it any more, and who was never carried.

@@ -12,6 +12,10 @@ use crate::sync::link::LinkState;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
+/// Of a type that the source has none of any more, so many wait until they are allowed to go. More are not even prepared for
+/// that: a source that has lost a whole company is mended.
+const MOST_DOUBTED: u64 = 1_000;
+
 /// Why somebody goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Down {
@@ -31,6 +35,8 @@ pub(super) struct Leavers {
     pub(super) deleted: BTreeSet<ObjectKey>,
     /// Types of which nobody may leave.
     held: BTreeSet<ObjectType>,
+    /// Of these, the ones whose few last objects may leave when somebody allows it.
+    doubted: BTreeSet<ObjectType>,
 }
 
 impl Leavers {
@@ -88,6 +94,8 @@ impl Planner {
         for (key, step) in steps {
             if leavers.may_leave(key.kind) {
                 self.take(&key, &step, &mut leavers);
+            } else if leavers.doubted.contains(&key.kind) {
+                self.doubt(&key, &step);
             }
         }
         leavers
@@ -111,14 +119,37 @@ impl Planner {
                 Reading::All | Reading::Changes => continue,
             };
             leavers.held.insert(kind);
-            if leaving > 0 {
-                self.plan.warnings.push(warning);
+            if leaving == 0 {
+                continue;
             }
+            if matches!(warning, Warning::Empty { .. }) && leaving <= MOST_DOUBTED {
+                leavers.doubted.insert(kind);
+            }
+            self.plan.warnings.push(warning);
         }
     }
 
     fn take(&mut self, key: &ObjectKey, step: &Step, leavers: &mut Leavers) {
-        let Some(known) = self.ledger.find(key) else { return };
+        let Some((operation, note)) = self.rung(key, step) else { return };
+        if note.forget {
+            leavers.deleted.insert(key.clone());
+        }
+        if !matches!(step, Step::Note(_)) {
+            self.plan.operations.push(operation);
+        }
+        self.plan.notes.push(note);
+    }
+
+    /// What would only be noted becomes an operation, so that it can wait.
+    fn doubt(&mut self, key: &ObjectKey, step: &Step) {
+        let Some((operation, note)) = self.rung(key, step) else { return };
+        let action = if *step == Step::Delete { Action::Delete } else { Action::Deactivate };
+        let afterwards = Afterwards { state: note.state, forget: note.forget, ..Afterwards::default() };
+        self.plan.doubtful.push(Operation { action, afterwards, ..operation });
+    }
+
+    fn rung(&self, key: &ObjectKey, step: &Step) -> Option<(Operation, Note)> {
+        let known = self.ledger.find(key)?;
         let mut operation = Operation {
             action: Action::Delete,
             key: key.clone(),
@@ -130,7 +161,7 @@ impl Planner {
         };
         let mut note = Note::new(key, None);
         match step {
-            Step::Stay => return,
+            Step::Stay => return None,
             Step::Note(state) => note.state = Some(*state),
             Step::Deactivate(after) => {
                 operation.action = Action::Deactivate;
@@ -147,13 +178,7 @@ impl Planner {
                 note.forget = true;
             }
         }
-        if note.forget {
-            leavers.deleted.insert(key.clone());
-        }
-        if !matches!(step, Step::Note(_)) {
-            self.plan.operations.push(operation);
-        }
-        self.plan.notes.push(note);
+        Some((operation, note))
     }
 }
 

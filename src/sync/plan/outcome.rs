@@ -15,6 +15,9 @@ use crate::sync::operation::{Action, Operation};
 pub struct Plan {
     /// In the order in which they are to be done.
     pub operations: Vec<Operation>,
+    /// What takes away the last ones of a type: it waits in any case until somebody allows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<Operation>,
     /// What becomes of links besides.
     pub notes: Vec<Note>,
     /// Numbers per type; a type without objects is not there.
@@ -31,6 +34,16 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
 }
 
+impl Plan {
+    /// The types of which the source has nobody any more, though somebody is at the target.
+    pub fn emptied(&self) -> impl Iterator<Item = ObjectType> {
+        self.warnings.iter().filter_map(|warning| match warning {
+            Warning::Empty { kind, .. } => Some(*kind),
+            Warning::Immutable { .. } | Warning::Incomplete { .. } | Warning::Twice { .. } => None,
+        })
+    }
+}
+
 /// An object of the source that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmatched<T> {
@@ -40,6 +53,26 @@ pub struct Unmatched<T> {
     pub dn: String,
     /// Why.
     pub cause: T,
+}
+
+impl<T: fmt::Display> Unmatched<T> {
+    fn told(&self, what: &str) -> String {
+        format!("{}: {what}{}", self.dn, self.cause)
+    }
+}
+
+impl Unmatched<matching::Conflict> {
+    /// The sentence for people.
+    pub fn sentence(&self) -> String {
+        self.told("conflict: ")
+    }
+}
+
+impl Unmatched<matching::Report> {
+    /// The sentence for people.
+    pub fn sentence(&self) -> String {
+        self.told("")
+    }
 }
 
 /// What becomes of a link that its operations do not say: an operation that succeeded leaves the sums of the values that

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{PAGE, State, StateError, in_shards, key_row, limit, link_row, shard_of};
+use crate::clock::Timestamp;
 use crate::directory::source::Cursor;
 use crate::store::{CursorRow, KeyRow, Mark, OperationRow, RunRow, StructureRow, SyncWrite};
-use crate::sync::link::Link;
+use crate::sync::link::{Link, LinkState};
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Operation};
 
@@ -83,6 +84,21 @@ impl State {
         Ok(begun)
     }
 
+    /// The runs that hold these operations back: what was held before and is held still stays with the one that held it
+    /// first.
+    pub(in crate::sync) async fn holding(
+        &self,
+        operations: &[Operation],
+    ) -> Result<BTreeSet<i64>, StateError> {
+        if operations.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let keys: HashSet<KeyRow> = operations.iter().map(|operation| key_row(&operation.key)).collect();
+        let open = self.index().await?.into_iter();
+        let held = open.filter(|row| row.mark.state == "held" && keys.contains(&row.key));
+        Ok(held.map(|row| row.run).collect())
+    }
+
     /// Takes out of `rows` what is open already, and says what of earlier runs is dropped, by run.
     async fn weigh(
         &self,
@@ -101,7 +117,8 @@ impl State {
             for old in &open {
                 let new = wanted.get(&(&old.key, old.phase));
                 let same = new.is_some_and(|new| {
-                    new.body == old.body && (new.mark.state == "held" || old.mark.state != "held")
+                    let held = [new, old].map(|row| row.mark.state == "held");
+                    held != [false, true] && (new.body == old.body || held == [true; 2] && is_alike(new, old))
                 });
                 if same || (old.mark.state == "sent" && old.phase / TYPES == place(Action::Create)) {
                     taken.insert((old.key.clone(), old.phase));
@@ -117,6 +134,19 @@ impl State {
         rows.retain(|row| !taken.contains(&(row.key.clone(), row.phase)));
         Ok(dropped)
     }
+}
+
+/// Whether two operations that are held back differ in nothing but the moment at which somebody was missed: that is another
+/// one for each run that finds the same.
+fn is_alike(one: &OperationRow, other: &OperationRow) -> bool {
+    let read = |row: &OperationRow| {
+        let mut operation: Operation = serde_json::from_str(&row.body).ok()?;
+        if let Some(LinkState::Leaving { since }) = &mut operation.afterwards.state {
+            *since = Timestamp::UNIX_EPOCH;
+        }
+        Some(operation)
+    };
+    read(one).is_some_and(|one| Some(one) == read(other))
 }
 
 /// What is known from now on, beside the operations.

@@ -153,6 +153,26 @@ async fn what_was_planned_for_somebody_who_was_told_of_anew_gives_way() {
 }
 
 #[tokio::test]
+async fn what_is_held_stays_with_its_run_though_it_was_missed_later() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let missed = |second, dn: &str| {
+        let since = Timestamp::from_second(second).unwrap();
+        let mut operation = operation(Action::Deactivate, user("gone"), "");
+        operation.afterwards.state = Some(LinkState::Leaving { since });
+        Planned { held: vec![Operation { dn: dn.to_owned(), ..operation }], ..Planned::default() }
+    };
+    assert_eq!(state.holding(&[]).await.unwrap(), BTreeSet::new());
+    for (second, dn, run) in [(1, "uid=a", 1), (2, "uid=a", 1), (3, "uid=b", 3)] {
+        let planned = missed(second, dn);
+        let held = planned.held.clone();
+        state.begin(planned).await.unwrap();
+        assert_eq!(state.holding(&held).await.unwrap(), BTreeSet::from([run]));
+        assert_eq!(state.held().await.unwrap(), BTreeMap::from([(run, 1)]), "{second}");
+    }
+}
+
+#[tokio::test]
 async fn turns_are_by_action_and_type_and_go_down_in_the_opposite_order() {
     let fixture = Fixture::new();
     let state = fixture.open().await;

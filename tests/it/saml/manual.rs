@@ -76,6 +76,7 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         ("src", "scim/filter"),
         ("src", "scim/json"),
         ("tests/it", "sync/run"),
+        ("tests/it", "sync/told"),
         ("tests/it", "sync/hostile"),
         ("tests/it", "sync/scim_target"),
         ("tests/it", "sync/ldap_target/faults"),

@@ -322,6 +322,22 @@ async fn what_is_held_is_not_sent_before_it_is_allowed() {
 }
 
 #[tokio::test]
+async fn whoever_was_held_for_long_is_not_deleted_the_sooner() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![])]).await;
+    fixture.apply(&state).await;
+    let mut off = operation(Action::Deactivate, user("a"), vec![]);
+    off.afterwards.state = Some(LinkState::Leaving { since: fixture.clock.now() });
+    state.begin(Planned { held: vec![off], ..Planned::default() }).await.unwrap();
+    fixture.clock.advance(SignedDuration::from_hours(40 * 24));
+    state.allow(2).await.unwrap();
+    fixture.apply(&state).await;
+    let expected = LinkState::Leaving { since: fixture.clock.now() };
+    assert_eq!(state.link(&user("a")).await.unwrap().unwrap().state, expected);
+}
+
+#[tokio::test]
 async fn what_is_allowed_is_the_list_of_one_run() {
     let fixture = Fixture::new();
     let state = fixture.open().await;

@@ -181,6 +181,35 @@ fn nobody_leaves_by_an_empty_source() {
 }
 
 #[test]
+fn the_last_ones_may_be_allowed_to_leave_unless_they_are_very_many() {
+    let mut world = carried(&["a", "b"]);
+    let plan = world.plan(&[], &policy(), at(1), Reading::All);
+    let doubtful = plan.doubtful.iter().map(|one| (one.action, one.key.id.as_str(), one.afterwards.state));
+    let leaving = Some(LinkState::Leaving { since: at(1) });
+    let expected = ["a", "b"].map(|id| (Action::Deactivate, id, leaving));
+    assert_eq!((doubtful.collect::<Vec<_>>(), plan.notes.len()), (expected.to_vec(), 0));
+    assert_eq!(changes(&plan.doubtful[0]), ["active=false"]);
+    // What cannot be switched off has only the note that it is missed: that waits as well.
+    let plain = with(|rules| rules.active = None);
+    let plan = world.plan(&[], &plain, at(1), Reading::All);
+    assert_eq!((plan.doubtful.len(), changes(&plan.doubtful[0]).len(), plan.notes.len()), (2, 0, 0));
+    // Their deletion is doubted again.
+    for link in world.links.values_mut() {
+        link.state = LinkState::Leaving { since: at(1) };
+    }
+    let (early, due) = [30, 31].map(|day| world.plan(&[], &policy(), at(day), Reading::All)).into();
+    assert_eq!((early.doubtful, early.warnings), (vec![], vec![]));
+    assert!(due.operations.is_empty() && due.doubtful.iter().all(|one| one.afterwards.forget));
+    assert_eq!(due.doubtful.iter().map(|one| one.action).collect::<Vec<_>>(), [Action::Delete; 2]);
+
+    let ids: Vec<String> = (0..1001).map(|id| id.to_string()).collect();
+    let world = carried(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let plan = world.plan(&[], &policy(), at(1), Reading::All);
+    assert_eq!((plan.operations.len(), plan.doubtful.len(), plan.notes.len()), (0, 0, 0));
+    assert_eq!(plan.warnings, [Warning::Empty { kind: ObjectType::User, leaving: 1001 }]);
+}
+
+#[test]
 fn time_passes_in_readings_of_changes_too() {
     let mut world = carried(&["a", "b"]);
     world.run(&people(&["b"]), &policy(), at(1));

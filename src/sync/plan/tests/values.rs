@@ -245,13 +245,47 @@ fn two_that_find_the_same_are_a_conflict_for_both() {
     assert_eq!(
         told,
         [
-            "cn=a,dc=x: userName \"a\" at the target is that of t, which belongs to user/b",
-            "cn=b,dc=x: userName \"b\" at the target is that of t, which belongs to user/a",
+            "cn=a,dc=x: userName \"a\" at the target is that of t, which belongs to cn=b,dc=x; \
+             give one of the two another userName in the directory",
+            "cn=b,dc=x: userName \"b\" at the target is that of t, which belongs to cn=a,dc=x; \
+             give one of the two another userName in the directory",
         ]
     );
     assert_eq!(plan.skipped[0].cause, SkipCause::NotMatched, "nobody asked for c");
     let totals = plan.totals[&ObjectType::User];
     assert_eq!((totals.total, totals.skip, totals.unchanged), (3, 3, 0));
+}
+
+#[test]
+fn a_conflict_names_who_is_in_the_way_and_what_helps() {
+    let mut world = World::default();
+    world.run(&[wanted(user("a"), &[]), wanted(user("b"), &[])], &policy(), at(0));
+    for object in world.objects.values_mut() {
+        object.values.insert("userName".into(), json!("tanaka"));
+    }
+    let again = wanted(user("new"), &[]);
+    let conflict = |world: &World| {
+        let mut planner = world.planner(policy(), at(2));
+        let found = vec![("made-1".to_owned(), planner.holder(ObjectType::User, "made-1").cloned())];
+        let (path, value) = ("userName".into(), "tanaka".into());
+        planner.offer(again.clone());
+        let cause = crate::sync::matching::Conflict { path, value, found, holders: Vec::new() };
+        planner.matched(&user("new"), Decision::Conflict(cause), None);
+        let plan = planner.finish(&Readings::every(Reading::Changes));
+        plan.conflicts[0].cause.to_string()
+    };
+    assert_eq!(
+        conflict(&world),
+        "userName \"tanaka\" at the target is that of made-1, which belongs to cn=a,dc=x; \
+         give one of the two another userName in the directory"
+    );
+    world.run(&[wanted(user("b"), &[])], &policy(), at(1));
+    assert_eq!(
+        conflict(&world),
+        "userName \"tanaka\" at the target is that of made-1, which belongs to cn=a,dc=x; cn=a,dc=x is gone from the \
+         directory since 2023-11-15 22:13 UTC: delete made-1 at the target, wait until it is deleted there after \
+         2023-12-15 22:13 UTC, or give the new one another userName"
+    );
 }
 
 #[test]

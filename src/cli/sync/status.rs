@@ -1,0 +1,129 @@
+//! What `sekisho sync status` prints.
+
+use std::io::Write;
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::super::{Failure, table};
+use super::output::{LISTED, word};
+use crate::clock::Timestamp;
+use crate::sync::state::{Kept, Run};
+use crate::sync::status::{Leaving, NotBegun, Status};
+use crate::sync::unsettled::Unsettled;
+use crate::sync::words;
+
+/// The newest runs of each target, what waits and what failed.
+pub(super) fn status(
+    all: &[Status],
+    (json, zone): (bool, &TimeZone),
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    if json {
+        writeln!(out, "{:#}", all.iter().map(as_json).collect::<serde_json::Value>())?;
+        return Ok(());
+    }
+    let shown = |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    for one in all {
+        let paused = if one.paused { ", paused" } else { "" };
+        writeln!(out, "{}: {} linked{paused}", one.target, one.linked)?;
+        let row = |run: &Run| {
+            let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
+            let result = if run.result.is_empty() { "cut off" } else { &run.result };
+            [run.run.to_string(), run.mode.clone(), shown(run.started), ended, result.to_owned()]
+                .map(|text| vec![text])
+        };
+        standing(one, &shown, out)?;
+        if !one.runs.is_empty() {
+            table::write(
+                out,
+                ["run", "mode", "began", "ended", "result"],
+                one.runs.iter().map(row).collect(),
+            )?;
+        }
+        for (run, count) in &one.held {
+            writeln!(
+                out,
+                "run {run} holds {count} back: `sekisho sync allow {run} {}` releases exactly these",
+                one.target
+            )?;
+        }
+        for kept in one.failed.iter().take(LISTED) {
+            let (code, told) = kept.fault.clone().unwrap_or_default();
+            let (operation, next) = (&kept.operation, shown(kept.next_try));
+            let what = format!("{} {}", word(operation.action), operation.dn);
+            writeln!(out, "{what}: {told} ({code}: {}); tried again after {next}", words::remedy(code))?;
+        }
+    }
+    Ok(())
+}
+
+/// Why no run could begin, who is gone from the directory, and who is in conflict or cannot be carried.
+fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Write) -> std::io::Result<()> {
+    if let Some(NotBegun { since, at, code, cause, remedy }) = &one.not_begun {
+        let since = if since == at { String::new() } else { format!(", none since {}", shown(*since)) };
+        writeln!(out, "the last run, {}, could not begin{since}: {cause} ({code}: {remedy})", shown(*at))?;
+    }
+    for Leaving { kind, count, deactivated, deleted } in &one.leaving {
+        let are = if *count == 1 { "is" } else { "are" };
+        let off = if *deactivated { " and deactivated" } else { "" };
+        let then = match deleted {
+            Some(deleted) => format!("the next deletion is due after {}", shown(*deleted)),
+            None => "kept at the target".to_owned(),
+        };
+        writeln!(out, "{count} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
+    }
+    for one in one.unsettled.iter().take(LISTED) {
+        for told in &one.told {
+            writeln!(out, "{told} (since {})", shown(one.since))?;
+        }
+    }
+    if one.unsettled.len() > LISTED {
+        let more = one.unsettled.len() - LISTED;
+        writeln!(out, "and {more} more are in conflict or cannot be carried; --json shows all")?;
+    }
+    Ok(())
+}
+
+fn as_json(one: &Status) -> serde_json::Value {
+    let run = |run: &Run| {
+        json!({
+            "run": run.run, "mode": run.mode, "started": run.started.to_string(),
+            "ended": run.ended.map(|ended| ended.to_string()), "result": run.result,
+            "counts": run.counts, "causes": run.causes,
+        })
+    };
+    let failed = |kept: &Kept| {
+        let (code, told) = kept.fault.clone().unwrap_or_default();
+        json!({
+            "run": kept.run, "action": kept.operation.action, "object": kept.operation.key.to_string(),
+            "dn": kept.operation.dn, "code": code, "detail": told, "next_try": kept.next_try.to_string(),
+        })
+    };
+    let leaving = |one: &Leaving| {
+        let deleted = one.deleted.map(|deleted| deleted.to_string());
+        json!({ "object": one.kind.key(), "count": one.count, "next_deletion": deleted })
+    };
+    let unsettled = |one: &Unsettled| {
+        json!({
+            "object": one.key.to_string(), "dn": one.dn, "since": one.since.to_string(), "told": one.told,
+        })
+    };
+    let not_begun = |one: &NotBegun| {
+        json!({
+            "since": one.since.to_string(), "at": one.at.to_string(), "code": one.code, "cause": one.cause,
+            "remedy": one.remedy,
+        })
+    };
+    json!({
+        "target": one.target,
+        "paused": one.paused,
+        "linked": one.linked,
+        "leaving": one.leaving.iter().map(leaving).collect::<Vec<_>>(),
+        "unsettled": one.unsettled.iter().map(unsettled).collect::<Vec<_>>(),
+        "not_begun": one.not_begun.as_ref().map(not_begun),
+        "runs": one.runs.iter().map(run).collect::<Vec<_>>(),
+        "held": one.held.iter().map(|(run, count)| json!({ "run": run, "operations": count })).collect::<Vec<_>>(),
+        "failed": one.failed.iter().map(failed).collect::<Vec<_>>(),
+    })
+}

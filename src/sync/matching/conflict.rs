@@ -1,0 +1,88 @@
+//! [`Conflict`]: why it is not clear which object of the target somebody is, in a sentence that says what helps.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::sync::object::ObjectKey;
+use crate::sync::words::moment;
+
+/// Why it is not clear which one it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The path that they were found by.
+    pub path: String,
+    /// The value that they have there.
+    pub value: String,
+    /// The target's ids of those that were found, and whose they are already.
+    pub found: Vec<(String, Option<ObjectKey>)>,
+    /// Who these are, as far as it is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<Holder>,
+}
+
+/// Somebody to whom an object of the target belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Who.
+    pub key: ObjectKey,
+    /// The DN, when it was last carried.
+    pub dn: String,
+    /// Whether somebody is gone from the source.
+    pub gone: Option<Departure>,
+}
+
+/// That somebody is gone from the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departure {
+    /// When it was first missed.
+    pub since: Timestamp,
+    /// When it is deleted at the target; none: it is kept there.
+    pub deleted: Option<Timestamp>,
+}
+
+impl Conflict {
+    fn holder(&self, key: &ObjectKey) -> Option<&Holder> {
+        self.holders.iter().find(|holder| holder.key == *key)
+    }
+
+    fn remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        let gone = self.found.iter().find_map(|(id, holder)| {
+            let holder = self.holder(holder.as_ref()?)?;
+            Some((id, &holder.dn, holder.gone?))
+        });
+        if let Some((id, dn, Departure { since, deleted })) = gone {
+            write!(
+                f,
+                "; {dn} is gone from the directory since {}: delete {id} at the target",
+                moment(since)
+            )?;
+            if let Some(deleted) = deleted {
+                write!(f, ", wait until it is deleted there after {}", moment(deleted))?;
+            }
+            return write!(f, ", or give the new one another {path}");
+        }
+        if self.found.iter().any(|(_, holder)| holder.is_some()) {
+            return write!(f, "; give one of the two another {path} in the directory");
+        }
+        write!(f, "; leave {path} to only one of them at the target")
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} at the target is that of ", self.path, self.value)?;
+        for (at, (id, holder)) in self.found.iter().enumerate() {
+            let and = if at == 0 { "" } else { " and " };
+            write!(f, "{and}{id}")?;
+            match holder.as_ref().map(|key| (key, self.holder(key))) {
+                Some((_, Some(holder))) => write!(f, ", which belongs to {}", holder.dn)?,
+                Some((key, None)) => write!(f, ", which belongs to {key}")?,
+                None => {}
+            }
+        }
+        self.remedy(f)
+    }
+}

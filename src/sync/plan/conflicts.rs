@@ -1,0 +1,72 @@
+//! Conflicts: who it is that has what somebody else would have been matched with.
+
+use std::collections::HashMap;
+
+use super::Planner;
+use super::adopt::Adoption;
+use super::outcome::Unmatched;
+use super::policy::Deactivation;
+use crate::clock::Timestamp;
+use crate::sync::link::LinkState;
+use crate::sync::matching::{Conflict, Departure, Holder};
+use crate::sync::object::{Desired, ObjectKey};
+
+/// Somebody who found the same as somebody else.
+#[derive(Debug)]
+pub(super) struct Claim {
+    dn: String,
+    match_by: Vec<(String, String)>,
+}
+
+impl Claim {
+    pub(super) fn of(desired: &Desired) -> Self {
+        Self { dn: desired.dn.clone(), match_by: desired.match_by.clone() }
+    }
+}
+
+impl Planner {
+    /// Says who they are to whom what was found belongs.
+    pub(super) fn name_holders(&self, cause: &mut Conflict) {
+        let keys = cause.found.iter().filter_map(|(_, holder)| holder.as_ref());
+        cause.holders = keys.filter_map(|key| self.known_holder(key)).collect();
+    }
+
+    fn known_holder(&self, key: &ObjectKey) -> Option<Holder> {
+        let known = self.ledger.find(key)?;
+        let gone = match known.state {
+            LinkState::Leaving { since } => Some(self.departure(key, since)),
+            LinkState::Active | LinkState::Inactive => None,
+        };
+        Some(Holder { key: key.clone(), dn: known.dn.to_string(), gone })
+    }
+
+    fn departure(&self, key: &ObjectKey, since: Timestamp) -> Departure {
+        let rules = self.rules(key.kind);
+        let is_deleted = rules.deactivation == Deactivation::DeleteLater;
+        let deleted = is_deleted.then(|| since.checked_add(rules.delete_after).ok()).flatten();
+        Departure { since, deleted }
+    }
+
+    /// What `key` would have taken over is that of these.
+    pub(super) fn conflict(
+        &mut self,
+        key: ObjectKey,
+        adoption: Adoption,
+        (holders, claims): (&[ObjectKey], &HashMap<ObjectKey, Claim>),
+    ) {
+        let Adoption { desired, target_id, .. } = adoption;
+        let others: Vec<&Claim> = holders.iter().filter_map(|holder| claims.get(holder)).collect();
+        let is_common =
+            |wanted: &&(String, String)| others.iter().any(|other| other.match_by.contains(wanted));
+        let common = desired.match_by.iter().find(is_common).or(desired.match_by.first());
+        let (path, value) = common.cloned().unwrap_or_default();
+        let who = |holder: &ObjectKey| {
+            let claimant =
+                || Some(Holder { key: holder.clone(), dn: claims.get(holder)?.dn.clone(), gone: None });
+            self.known_holder(holder).or_else(claimant)
+        };
+        let found = holders.iter().map(|holder| (target_id.clone(), Some(holder.clone()))).collect();
+        let cause = Conflict { path, value, found, holders: holders.iter().filter_map(who).collect() };
+        self.plan.conflicts.push(Unmatched { key, dn: desired.dn, cause });
+    }
+}
