@@ -368,6 +368,10 @@
 //! * The name of an attribute is worth its first value that is a text. Names have no case, and options are part of them:
 //!   `givenName;lang-ja` is not `givenName`. A name that is a function's, or has other characters than letters, digits and
 //!   `-`, is written `attr("name")`.
+//! * A text is UTF-8 without a NUL. Other control characters in it are carried as they are. What is none, such as a photo, is
+//!   octets: where a rule asks for a text and finds octets, that is a warning with the DN and the attribute. A rule that has
+//!   nothing else is left out then: what the target has there stays, and so does what is written together with it (all of
+//!   `phoneNumbers`). `base64(attribute)` carries octets.
 //! * What is missing has no value. An empty text is none either, wherever it comes from; a function of what has no value has
 //!   none, if its row says nothing else. No value at the target is what becomes of it: what was there is removed.
 //! * A value is a text, a boolean or a list of texts. Functions that change a text change each text of a list; those that

@@ -7,7 +7,7 @@ use super::error::SyncError;
 use super::few::Told;
 use super::found::{Inventory, listing, settle};
 use super::linked::is_person;
-use super::mapping::{Invalid, Mapping};
+use super::mapping::{Invalid, Mapping, Unread};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
@@ -176,7 +176,7 @@ impl Synchronisation {
             reading.whole(part, stream).await?;
         }
         reading.finish();
-        let Reading { structures, cursors, invalid, .. } = reading;
+        let Reading { structures, cursors, invalid, unread, .. } = reading;
         let structure = keep(parts, &structures)?;
         let cursors = with_others_forgotten(cursors, &before.cursors);
         let unasked = self.settle(&mut planner, before, &lists).await?;
@@ -187,7 +187,7 @@ impl Synchronisation {
         };
         note_orphans(&mut planner, &lists, &before.active, &unclear);
         let readings = before.readings(ReadingOf::All);
-        let warnings = told(&structures);
+        let warnings = told(&structures, &unread);
         Ok(Prepared {
             plan: planner.finish(&readings),
             mode: "full",
@@ -245,7 +245,7 @@ impl Synchronisation {
             reading.take_primary(parts).await?;
             reading.finish();
         }
-        let Reading { structures, cursors, invalid, told: keys, .. } = reading;
+        let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let readings = before.readings(ReadingOf::Changes);
@@ -259,7 +259,7 @@ impl Synchronisation {
             unasked,
             lacking: Vec::new(),
             vanished: BTreeSet::new(),
-            warnings: told(&structures),
+            warnings: told(&structures, &unread),
         }))
     }
 
@@ -314,7 +314,7 @@ impl Synchronisation {
             reading.take_primary(parts).await?;
             reading.finish();
         }
-        let Reading { invalid, told, .. } = reading;
+        let Reading { invalid, unread, told, .. } = reading;
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
@@ -331,7 +331,7 @@ impl Synchronisation {
             unasked,
             lacking: Vec::new(),
             vanished: BTreeSet::new(),
-            warnings: Vec::new(),
+            warnings: Unread::sentences(&unread),
         })
     }
 
@@ -436,8 +436,9 @@ fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, Str
     kept.collect()
 }
 
-fn told(structures: &[Structure]) -> Vec<String> {
-    structures.iter().flat_map(Structure::warnings).map(ToString::to_string).collect()
+fn told(structures: &[Structure], unread: &[Unread]) -> Vec<String> {
+    let of_structures = structures.iter().flat_map(Structure::warnings).map(ToString::to_string);
+    of_structures.chain(Unread::sentences(unread)).collect()
 }
 
 /// Cursors of other questions than these count no longer: what was asked by them may have changed since.

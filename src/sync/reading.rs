@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::mapping::{Invalid, Mapping};
+use super::mapping::{Invalid, Mapping, Unread};
 use super::news::{Heard, News};
 use super::object::{ObjectKey, ObjectType, SourceObject};
 use super::plan::{Planner, Shown};
@@ -96,6 +96,8 @@ pub(super) struct Reading<'a> {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
+    /// What is carried without some attributes, since they cannot be read.
+    pub(super) unread: Vec<Unread>,
     /// Whom it told of: what was planned for them before holds no longer. Nobody in a full reading, which takes the place of
     /// all that was planned.
     pub(super) told: HashSet<ObjectKey>,
@@ -120,6 +122,7 @@ impl<'a> Reading<'a> {
             structures: Vec::new(),
             cursors: Vec::new(),
             invalid: Vec::new(),
+            unread: Vec::new(),
             told: HashSet::new(),
             whole: false,
             waiting: Vec::new(),
@@ -379,6 +382,7 @@ impl<'a> Reading<'a> {
         }
         match mapped {
             Ok(desired) => {
+                self.unread.extend(mapping.unread(object));
                 let shown = self.shown.get(&object.key.kind);
                 let id = self.planner.target_id(&object.key);
                 match shown.zip(id).and_then(|(shown, id)| shown.get(id)) {

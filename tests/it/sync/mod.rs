@@ -19,6 +19,7 @@ mod six_types;
 mod six_types_to_ldap;
 mod terminal_services;
 mod to_ldap;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
