@@ -53,6 +53,11 @@
 //! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
+//! A directory without referential integrity, such as an OpenLDAP without the overlay `refint`, leaves the old DN of whoever
+//! is renamed or moved in its groups. As long as no other entry has that DN, the groups go on meaning the same person:
+//! members, rights and the selection stay, and each run that reads groups warns of it. A `manager` is no group: the one who
+//! is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the groups.
+//!
 //! ## Several domains
 //!
 //! `directory` may be a list: members, managers and primary groups are then found in all of them. Groups give rights, and are

@@ -2,6 +2,7 @@
 
 use super::engine::{Extent, Step, Synchronisation};
 use super::error::SyncError;
+use super::former;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
 use super::reading::{person, read_structure};
@@ -34,8 +35,10 @@ impl Synchronisation {
             .map(|(kind, preset)| (*kind, preset.mapping.clone()))
             .collect();
         let mut keys = Vec::new();
+        let stored = self.state().structure().await?;
         for part in self.parts(&mappings).await? {
-            let structure = read_structure(&part).await?.0;
+            let former = former::kept(&stored, part.source.name());
+            let structure = read_structure(&part).await?.0.with_former(former);
             for (kind, entry) in person(&part, login).await? {
                 steps.push(step("import", true, import(part.source.name(), &entry)));
                 let verdict = part.scope.judge(&entry, &structure.standing(&entry));

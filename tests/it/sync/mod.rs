@@ -6,6 +6,7 @@ mod company;
 mod conformance;
 mod daemon;
 mod forest;
+mod former;
 mod hostile;
 mod inbox;
 mod kill;
