@@ -136,7 +136,7 @@ impl Synchronisation {
 
     /// Proves address and credentials, and says what the target has.
     pub async fn test(&self) -> Result<Ability, SyncError> {
-        self.target.probe().await.map_err(SyncError::Target)
+        self.target.probe().await.map_err(|fault| SyncError::at(self.target(), fault))
     }
 
     /// Plans and writes nothing anywhere.
@@ -177,7 +177,8 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
-            let ability = self.questions.ask(|| self.target.probe()).await.map_err(SyncError::Target)?;
+            let ability = self.questions.ask(|| self.target.probe()).await;
+            let ability = ability.map_err(|fault| SyncError::at(self.target(), fault))?;
             if state.interrupted().await? {
                 tracing::warn!(
                     sync.target = self.options.name,

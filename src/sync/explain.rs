@@ -77,7 +77,7 @@ impl Synchronisation {
             }
             for kept in self.state().history(key, RECENT).await? {
                 let fault = kept.fault.map_or(String::new(), |(code, told)| {
-                    format!(": {told} ({code}: {})", words::remedy(code))
+                    format!(": {told} ({code}: {})", words::remedy_of(code, &told))
                 });
                 let told =
                     format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);

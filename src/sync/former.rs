@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::future;
 
 use super::object::{ObjectKey, ObjectType};
-use super::reading::{NO_SUCH_OBJECT, Part, Reading, collect};
+use super::reading::{Part, Reading, collect};
 use super::structure::{Former, Structure, names};
 use crate::directory::DirectoryError;
-use crate::directory::source::{SourceEntry, SourceQuery};
+use crate::directory::source::{NO_SUCH_OBJECT, SourceEntry, SourceQuery};
 
 /// Under these names the former names of the people of each source are kept.
 const SHELF: &str = "former/";
@@ -155,7 +155,7 @@ async fn is_free(part: &Part, name: &str) -> Result<bool, DirectoryError> {
         SourceQuery { base: name.to_owned(), filter: "(objectClass=*)".to_owned(), attributes: Vec::new() };
     match collect(part, &query).await {
         Ok(_) | Err(DirectoryError::Entry { .. }) => Ok(false),
-        Err(DirectoryError::Refused { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => Ok(true),
+        Err(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => Ok(true),
         Err(error) => Err(error),
     }
 }

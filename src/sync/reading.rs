@@ -21,14 +21,12 @@ use super::scope::{Scope, Verdict};
 use super::structure::{Affected, Conventions, Former, People, Structure};
 use crate::directory::DirectoryError;
 use crate::directory::dn::Dn;
-use crate::directory::source::{Cursor, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::source::{Cursor, Gone, NO_SUCH_OBJECT, Source, SourceEntry, SourceQuery};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
 /// So many primary groups are asked for at once.
 const TOKENS: usize = 100;
-/// RFC 4511 appendix A: 32, as a directory's fault names it.
-pub(super) const NO_SUCH_OBJECT: &str = "noSuchObject";
 /// Parts of a stream that wait.
 const AHEAD: usize = 16;
 
@@ -305,8 +303,8 @@ impl<'a> Reading<'a> {
                 let query = SourceQuery { base: member.clone(), ..query.query.clone() };
                 match collect(part, &query).await {
                     Ok((entries, _)) => found.extend(entries.into_iter().map(|entry| (kind, entry))),
-                    Err(DirectoryError::Refused { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
-                    Err(DirectoryError::Refused { .. }) => return Ok(None),
+                    Err(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
+                    Err(DirectoryError::Search { .. }) => return Ok(None),
                     Err(error) => return Err(error),
                 }
             }

@@ -29,7 +29,7 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
     }
     sentences(report, out)?;
     if let Some(fault) = &report.stopped {
-        writeln!(out, "stopped: {fault} ({})", words::remedy(fault.code))?;
+        writeln!(out, "stopped: {fault} ({})", words::remedy_of(fault.code, &fault.detail))?;
     }
     if report.put_off > 0 {
         writeln!(
@@ -170,7 +170,8 @@ pub(super) fn status(
             let (code, told) = kept.fault.clone().unwrap_or_default();
             let (operation, next) = (&kept.operation, shown(kept.next_try));
             let what = format!("{} {}", word(operation.action), operation.dn);
-            writeln!(out, "{what}: {told} ({code}: {}); tried again after {next}", words::remedy(code))?;
+            let remedy = words::remedy_of(code, &told);
+            writeln!(out, "{what}: {told} ({code}: {remedy}); tried again after {next}")?;
         }
     }
     Ok(())
