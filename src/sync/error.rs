@@ -68,7 +68,7 @@ pub enum SyncError {
 
 impl SyncError {
     pub(super) fn at(target: &dyn Target, fault: TargetFault) -> Self {
-        Self::Target { fault, account: target.account().to_owned() }
+        Self::Target { fault, account: target.account().unwrap_or("the token").to_owned() }
     }
 
     pub(super) fn listing(fault: TargetFault) -> Self {

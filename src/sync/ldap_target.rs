@@ -274,8 +274,8 @@ fn is_same(one: &str, other: &str) -> bool {
 
 #[async_trait]
 impl Target for LdapTarget {
-    fn account(&self) -> &str {
-        self.writer.account().unwrap_or("nobody")
+    fn account(&self) -> Option<&str> {
+        self.writer.account()
     }
 
     async fn probe(&self) -> Result<Ability, TargetFault> {

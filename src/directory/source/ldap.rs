@@ -303,10 +303,10 @@ fn searched(error: DirectoryError, query: &SourceQuery) -> DirectoryError {
     let DirectoryError::Refused { directory, operation, cause } = error else { return error };
     let mut cause = if operation == "search" { cause } else { format!("{operation}: {cause}") };
     if cause.contains(NO_SUCH_OBJECT) {
-        cause.push_str(&format!(
-            "; there is no such base, or bind_dn may not read it: correct search_base of the [[directory]] \
+        cause = format!(
+            "{cause}; there is no such base, or bind_dn may not read it: correct search_base of the [[directory]] \
              \"{directory}\", or of the [[sync]] where that has its own"
-        ));
+        );
     }
     DirectoryError::Search { directory, filter: query.filter.clone(), base: query.base.clone(), cause }
 }

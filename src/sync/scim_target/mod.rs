@@ -100,7 +100,7 @@ impl ScimTarget {
 
     async fn get(&self, url: &str, what: What) -> Result<Value, TargetFault> {
         let answer = self.send(Method::Get, url, None).await?;
-        self.accepted((&url, &answer), what, &BTreeMap::new())?;
+        self.accepted((url, &answer), what, &BTreeMap::new())?;
         document(url, &answer)
     }
 
@@ -151,11 +151,10 @@ impl ScimTarget {
 
 #[async_trait]
 impl Target for ScimTarget {
-    fn account(&self) -> &str {
+    fn account(&self) -> Option<&str> {
         match &self.options.credentials {
-            Credentials::Bearer(_) => "the token",
-            Credentials::Basic(name, _) => name,
-            Credentials::None => "nobody",
+            Credentials::Basic(name, _) => Some(name),
+            Credentials::Bearer(_) | Credentials::None => None,
         }
     }
 
