@@ -121,8 +121,8 @@ fn plain(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// A value of a directory must not begin a line of its own.
-pub(super) fn one_line(text: String) -> String {
+/// A value of a directory must not begin a line of its own, nor steer a terminal.
+pub fn one_line(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 

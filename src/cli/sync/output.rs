@@ -73,8 +73,9 @@ fn held(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn sentences(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
-    report.warnings.iter().try_for_each(|line| writeln!(out, "warning: {line}"))?;
-    report.problems.iter().try_for_each(|line| writeln!(out, "problem: {line}"))
+    let plain = |line: &String| words::one_line(line.clone());
+    report.warnings.iter().map(plain).try_for_each(|line| writeln!(out, "warning: {line}"))?;
+    report.problems.iter().map(plain).try_for_each(|line| writeln!(out, "problem: {line}"))
 }
 
 fn list(title: &str, operations: &[Operation], out: &mut dyn Write) -> std::io::Result<()> {
@@ -85,7 +86,8 @@ fn list(title: &str, operations: &[Operation], out: &mut dyn Write) -> std::io::
     for operation in operations.iter().take(LISTED) {
         let paths: Vec<&str> = operation.changes.iter().map(path).collect();
         let (action, kind) = (word(operation.action), operation.key.kind.as_str());
-        writeln!(out, "  {action} {kind} {} {}", operation.dn, paths.join(" "))?;
+        let dn = words::one_line(operation.dn.clone());
+        writeln!(out, "  {action} {kind} {dn} {}", paths.join(" "))?;
     }
     if operations.len() > LISTED {
         writeln!(out, "  and {} more; `sekisho sync plan` writes all to a file", operations.len() - LISTED)?;
@@ -119,7 +121,7 @@ fn word(action: Action) -> &'static str {
 /// What becomes of one person.
 pub(super) fn explain(steps: &[Step], out: &mut dyn Write) -> Result<(), Failure> {
     for step in steps {
-        writeln!(out, "{:8} {}", step.name, step.told)?;
+        writeln!(out, "{:8} {}", step.name, words::one_line(step.told.clone()))?;
     }
     if steps.iter().all(|step| step.good) { Ok(()) } else { Err(Failure::Found) }
 }
@@ -171,7 +173,8 @@ pub(super) fn status(
             let (operation, next) = (&kept.operation, shown(kept.next_try));
             let what = format!("{} {}", word(operation.action), operation.dn);
             let remedy = words::remedy_of(code, &told);
-            writeln!(out, "{what}: {told} ({code}: {remedy}); tried again after {next}")?;
+            let line = format!("{what}: {told} ({code}: {remedy}); tried again after {next}");
+            writeln!(out, "{}", words::one_line(line))?;
         }
     }
     Ok(())
@@ -200,4 +203,23 @@ fn as_json(one: &Status) -> serde_json::Value {
         "held": one.held.iter().map(|(run, count)| json!({ "run": run, "operations": count })).collect::<Vec<_>>(),
         "failed": one.failed.iter().map(failed).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_directory_do_not_steer_the_terminal() {
+        let line = || vec!["title \"a\u{1b}[2Jb\nproblem: c\"".to_owned()];
+        let found = Report { warnings: line(), problems: line(), ..Report::default() };
+        let mut out = Vec::new();
+        sentences(&found, &mut out).unwrap();
+        let told = "title \"a [2Jb problem: c\"";
+        assert_eq!(String::from_utf8(out).unwrap(), format!("warning: {told}\nproblem: {told}\n"));
+        let mut out = Vec::new();
+        let step = Step { name: "act", good: true, told: "x\u{1b}y".to_owned() };
+        assert!(explain(&[step], &mut out).is_ok());
+        assert_eq!(out, b"act      x y\n");
+    }
 }

@@ -55,3 +55,41 @@ impl Structure {
         self.names_of(id).flat_map(|name| self.holders(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::source::SourceEntry;
+    use crate::identity::Attributes;
+    use crate::sync::structure::{ConventionOptions, Conventions};
+
+    fn entry(id: &str, dn: &str, members: &[&str]) -> SourceEntry {
+        let attributes = [("member", members.to_vec())].into_iter().collect::<Attributes>();
+        SourceEntry { id: id.to_owned(), dn: dn.to_owned(), disabled: false, attributes }
+    }
+
+    #[test]
+    fn rights_go_on_by_the_old_name_and_one_warning_counts() {
+        let conventions = Conventions::new(&ConventionOptions::default(), "dc=x").unwrap();
+        let groups = ["cn=idsync,ou=Roles,ou=Groups,dc=x", "cn=admin,ou=Roles,ou=Groups,dc=x"];
+        let groups = groups.map(|dn| entry(dn, dn, &["uid=Old,dc=x", "uid=b,dc=x"]));
+        let built = Structure::build(Vec::new(), groups.to_vec(), &conventions);
+        let renamed = entry("1", "uid=new,dc=x", &[]);
+        assert_eq!(built.standing(&renamed).selected_by, None);
+        let former = ["uid=old,dc=x", "uid=nowhere,dc=x"].map(|name| (name.to_owned(), "1".to_owned()));
+        let built = built.with_former(former.into());
+        assert_eq!(
+            built.former().keys().collect::<Vec<_>>(),
+            ["uid=old,dc=x"],
+            "what no group says is forgotten"
+        );
+        let standing = built.standing(&renamed);
+        assert!(standing.selected_by.is_some() && standing.facts.contains_key("@admin"), "{standing:?}");
+        let told: Vec<String> = built.warnings().iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(
+            "2 members of groups name DNs that nobody has any more (uid=old,dc=x in cn=idsync,"
+        ));
+        assert_eq!(built.with_former(Former::new()).warnings(), []);
+    }
+}

@@ -165,3 +165,17 @@ async fn a_name_is_kept_by_a_run_for_one_person_and_by_a_plan_from_a_file() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_name_of_whatever_entry_means_nobody_else() {
+    let slapd = source();
+    let rig = rig(&slapd).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&renamed("aoki", "aono"));
+    rig.carried(&["run", "idp"]);
+    assert_eq!(there(&rig).await, both(&["aoki", "baba"]));
+    // No person, so that no question for people finds it.
+    slapd.modify(&format!("dn: {}\nchangetype: add\nobjectClass: account\n", dn("aoki")));
+    let (out, _) = rig.carried(&["run", "idp", "--full"]);
+    assert_eq!((there(&rig).await, out.contains("nobody has")), (both(&["baba"]), false), "{out}");
+}
