@@ -43,7 +43,7 @@ fn renamed(from: &str, to: &str) -> String {
 }
 
 fn replaced(dn: &str, attribute: &str, values: &[&str]) -> String {
-    let lines: String = values.iter().map(|value| format!("{attribute}: {value}\n")).collect();
+    let lines = values.iter().map(|value| format!("{attribute}: {value}\n")).collect::<Vec<_>>().concat();
     format!("dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{lines}\n")
 }
 
