@@ -184,7 +184,7 @@
 //! | 19 | 400 invalidValue, mutability or tooMany; 413, 422 | the target does not take a value; correct it in the directory, or the rule for it in [[sync.map]] |
 //! | 21 | 400 of another kind, such as invalidPath, invalidSyntax, noTarget | the target does not know an attribute, or not in this form; correct path or source of its rule in [[sync.map]] |
 //! | 32 | 404 or 410 for an object; a base that a directory does not have; nobody has the login name of `--user` | the object is no longer at the target; the next run looks for it, or makes it anew |
-//! | 49 | the directory does not take the password of `bind_dn` | the directory refuses the account; check bind_dn and bind_password of its [[directory]] |
+//! | 49 | the directory does not take the password of `bind_dn` | the directory refuses the account; check its bind_dn and bind_password |
 //! | 50 | 401, 403 | the target refuses the credentials or the right; renew the token with `sekisho sync token set`, or have it given the right there |
 //! | 51 | 412, 429 or 503 at all tries | the target was too busy; it is tried again by itself |
 //! | 53 | 404, 405 or 501 for a type, or the service does not name it; a hook that did not agree; a target that is paused or forgetful | the target does not take objects of this type, or the service is not enabled there; take the type out of objects |
@@ -192,7 +192,7 @@
 //! | 66 | 400 or 409 to a deletion | there is still something below the object at the target; move or delete that first |
 //! | 68 | 409, or 400 uniqueness; several objects, or that of somebody else, stand in the way | the target has another object with this name, or one that was deleted within five days; rename one, or wait |
 //! | 80 | 500, 502, 504; an answer that cannot be read; all else | look at the target's answer; the next run tries again |
-//! | 81 | no connection to the directory or to the target | no connection; check url (of LDAP: urls of the [[directory]]), and that a firewall lets this machine through |
+//! | 81 | no connection to the directory or to the target | no connection; check url (of a directory: urls), and that a firewall lets this machine through |
 //!
 //! Where the words of a fault say more than its code, the remedy is for them: that a hook did not agree (53), that a group
 //! names somebody who was not made (32; the line has the DN and why), that an LDAP target lacks the entry that `base` of a

@@ -182,7 +182,7 @@ pub fn remedy(code: u16) -> &'static str {
         50 => {
             "the target refuses the credentials or the right; renew the token with `sekisho sync token set`, or have it given the right there"
         }
-        49 => "the directory refuses the account; check bind_dn and bind_password of its [[directory]]",
+        49 => "the directory refuses the account; check its bind_dn and bind_password",
         51 => "the target was too busy; it is tried again by itself",
         53 => {
             "the target does not take objects of this type, or the service is not enabled there; take the type out of objects"
@@ -195,7 +195,7 @@ pub fn remedy(code: u16) -> &'static str {
             "the target has another object with this name, or one that was deleted within five days; rename one, or wait"
         }
         81 => {
-            "no connection; check url (of LDAP: urls of the [[directory]]), and that a firewall lets this machine through"
+            "no connection; check url (of a directory: urls), and that a firewall lets this machine through"
         }
         _ => "look at the target's answer; the next run tries again",
     }
