@@ -27,7 +27,7 @@ use crate::sync::error::SyncError;
 use crate::sync::options::SyncOptions;
 use crate::sync::plan::PlanFile;
 use crate::sync::report::{Report, Teller};
-use crate::sync::words::{self, Failed};
+use crate::sync::words;
 
 /// Identity synchronisation.
 #[derive(Debug, Subcommand)]
@@ -165,13 +165,13 @@ impl Bench<'_> {
             }
             Command::Check { target, how } => {
                 let (_, engine) = self.engine(target)?;
-                let report = engine.check(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                let report = engine.check(&how.extent(false)).await.map_err(|error| told(target, &error))?;
                 output::check(&report, out)
             }
             Command::Plan { target, out: path, how } => {
                 let (_, engine) = self.engine(target)?;
                 let (report, file) =
-                    engine.plan(&how.extent(false)).await.map_err(|error| told(target, error))?;
+                    engine.plan(&how.extent(false)).await.map_err(|error| told(target, &error))?;
                 let text = file.to_text().map_err(anyhow::Error::from)?;
                 output::write_private(path, &text)?;
                 output::check(&report, out)?;
@@ -187,7 +187,7 @@ impl Bench<'_> {
             Command::Explain { target, user } => {
                 let name = self.only(target.as_deref())?;
                 let (_, engine) = self.engine(&name)?;
-                let steps = engine.explain(user).await.map_err(|error| told(&name, error))?;
+                let steps = engine.explain(user).await.map_err(|error| told(&name, &error))?;
                 output::explain(&steps, out)
             }
             Command::Allow { run, target } => self.allow(*run, target.as_deref(), out).await,
@@ -205,7 +205,7 @@ impl Bench<'_> {
             }
             Command::Test { target } => {
                 let (_, engine) = self.engine(target)?;
-                let ability = engine.test().await.map_err(|error| told(target, error))?;
+                let ability = engine.test().await.map_err(|error| told(target, &error))?;
                 output::test(target, &ability, out)
             }
             Command::Token(_) => Ok(()),
@@ -237,7 +237,7 @@ impl Bench<'_> {
 
     async fn refuse_paused(&self, target: &str) -> Result<(), Failure> {
         if wiring::is_paused(&self.store, target, self.ports.clock.now()).await? {
-            return Err(told(target, SyncError::Paused(target.to_owned())));
+            return Err(told(target, &SyncError::Paused(target.to_owned())));
         }
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Bench<'_> {
             self.with_teller(options, async |teller, cancel| engine.run(extent, teller, cancel).await).await;
         let shown = match ended {
             Ok(report) => output::report(&report, out),
-            Err(error) => Err(told(&options.name, error)),
+            Err(error) => Err(told(&options.name, &error)),
         };
         writeln!(out, "{}", words::FINISHED)?;
         shown
@@ -270,7 +270,7 @@ impl Bench<'_> {
         let ended = self
             .with_teller(options, async |teller, cancel| engine.run_plan(plan, teller, cancel).await)
             .await;
-        output::report(&ended.map_err(|error| told(&target, error))?, out)
+        output::report(&ended.map_err(|error| told(&target, &error))?, out)
     }
 
     async fn allow(&self, run: i64, target: Option<&str>, out: &mut dyn Write) -> Result<(), Failure> {
@@ -279,7 +279,7 @@ impl Bench<'_> {
         self.refuse_paused(&name).await?;
         let ended =
             self.with_teller(options, async |teller, cancel| engine.allow(run, teller, cancel).await).await;
-        let (released, report) = ended.map_err(|error| told(&name, error))?;
+        let (released, report) = ended.map_err(|error| told(&name, &error))?;
         writeln!(out, "released {released} operations of run {run}")?;
         if released == 0 {
             return Err(Failure::Found);
@@ -295,7 +295,7 @@ impl Bench<'_> {
             }
             let (_, engine) = self.silent(&options.name)?;
             let paused = wiring::is_paused(&self.store, &options.name, self.ports.clock.now()).await?;
-            all.push(engine.status(paused).await.map_err(|error| told(&options.name, error))?);
+            all.push(engine.status(paused).await.map_err(|error| told(&options.name, &error))?);
         }
         if let Some(target) = target.filter(|_| all.is_empty()) {
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -338,20 +338,19 @@ impl Bench<'_> {
     }
 }
 
-/// The line of the log, and the cause.
-fn told(target: &str, error: SyncError) -> Failure {
-    let line = log(target, &error);
-    Failure::Other(anyhow::Error::from(error).context(line))
+/// Tells why a command did not come to its end: by the log, which is on the error stream here.
+fn told(target: &str, error: &SyncError) -> Failure {
+    log(target, error);
+    Failure::Found
 }
 
-/// Writes to the log why a run did not come to its end; the last line of it is returned.
-fn log(target: &str, error: &SyncError) -> String {
-    let line = words::failure(Failed::Synchronizing(target, error.code()), 0, "");
-    if let Some(line) = error.line() {
+/// Writes to the log why a run did not come to its end.
+fn log(target: &str, error: &SyncError) {
+    let (line, last) = error.lines(target);
+    if let Some(line) = line {
         tracing::error!(sync.target = target, "{line}");
     }
-    tracing::error!(sync.target = target, code = error.code(), remedy = error.remedy(), "{line}: {error}");
-    line
+    tracing::error!(sync.target = target, code = error.code(), remedy = error.remedy(), "{last}");
 }
 
 /// Whether everything was carried.

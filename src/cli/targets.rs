@@ -86,9 +86,13 @@ fn findings(options: &SyncOptions, asked: Asked) -> Vec<(Severity, String, Strin
     match asked {
         Asked::Late => error(format!("no answer within {} s", PATIENCE.as_secs()), words::remedy(81)),
         Asked::Said(fault) if fault.kind == FaultKind::Busy => {
-            vec![(Severity::Warning, fault.detail, words::remedy(fault.code).to_owned())]
+            let remedy = words::remedy_of(fault.code, &fault.detail);
+            vec![(Severity::Warning, fault.detail, remedy.to_owned())]
         }
-        Asked::Said(fault) => error(fault.detail, words::remedy(fault.code)),
+        Asked::Said(fault) => {
+            let remedy = words::remedy_of(fault.code, &fault.detail);
+            error(fault.detail, remedy)
+        }
         Asked::Unready(told) => match told.rsplit_once("; ") {
             Some((message, remedy)) => error(message.to_owned(), remedy),
             None => error(told, "correct its [[sync]]"),

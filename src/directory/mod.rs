@@ -218,6 +218,18 @@ pub enum DirectoryError {
         /// The server's word: result code, name and text.
         cause: String,
     },
+    /// A search for many entries was answered with an error.
+    #[error("directory \"{directory}\": the search by {filter} at \"{base}\" failed: {cause}")]
+    Search {
+        /// The `name` of the `[[directory]]`.
+        directory: String,
+        /// What was asked for (RFC 4515).
+        filter: String,
+        /// Below which entry.
+        base: String,
+        /// The server's word: result code, name and text, and for some a remedy.
+        cause: String,
+    },
     /// The configuration cannot be used.
     #[error("directory \"{directory}\": {cause}")]
     Options {

@@ -124,12 +124,17 @@ fn attributes(entry: &Entry, options: &LdapOptions) -> Attributes {
     kept
 }
 
-/// Text is UTF-8 without control characters other than TAB, LF and CR; objectGUID and objectSid never are.
-pub(super) fn value(name: &str, octets: Vec<u8>) -> Value {
-    let binary = is_guid(name)
+/// Whether an attribute holds octets that mean no text, whatever they look like.
+pub(super) fn is_binary(name: &str) -> bool {
+    is_guid(name)
         || name.eq_ignore_ascii_case("objectSid")
-        || name.split(';').skip(1).any(|option| option.eq_ignore_ascii_case("binary"));
-    if binary {
+        || name.split(';').skip(1).any(|option| option.eq_ignore_ascii_case("binary"))
+}
+
+/// Text is UTF-8 without control characters other than TAB, LF and CR, which is what the XML of an assertion can hold;
+/// objectGUID and objectSid never are.
+pub(super) fn value(name: &str, octets: Vec<u8>) -> Value {
+    if is_binary(name) {
         return Value::Binary(octets);
     }
     match String::from_utf8(octets) {

@@ -55,6 +55,11 @@
 //! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
+//! A directory without referential integrity, such as an OpenLDAP without the overlay `refint`, leaves the old DN of whoever
+//! is renamed or moved in its groups. As long as no other entry has that DN, the groups go on meaning the same person:
+//! members, rights and the selection stay, and each run that reads groups warns of it. A `manager` is no group: the one who
+//! is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the groups.
+//!
 //! ## Several domains
 //!
 //! `directory` may be a list: members, managers and primary groups are then found in all of them. Groups give rights, and are
@@ -131,7 +136,7 @@
 //! Differential check finished
 //! ```
 //!
-//! Standard output has this; standard error has the log. Ctrl-C ends a run in order: what is in flight is answered, the rest
+//! Standard output has this; standard error has the log, and there, once, why a command did not come to its end. Ctrl-C ends a run in order: what is in flight is answered, the rest
 //! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on
 //! whichever node: another one is told so. After a process was killed that lasts up to a minute.
 //!
@@ -168,7 +173,7 @@
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
 //! | `Deleting <dn> failed: <detail>` | a deletion |
 //! | `Can't connect <directory>` | the directory does not answer |
-//! | `Binding by <dn> failed: <detail>` | the directory refuses `bind_dn`, or the target the token |
+//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token` |
 //! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |
 //! | `Searching in IDP failed(<code>)` | a list or a search at the target failed |
 //! | `Synchronizing <data> failed(<code>)` | the run of a target did not come to its end; or a type is carried that the target does not have |
@@ -180,17 +185,21 @@
 //! | code | when | what helps |
 //! |---|---|---|
 //! | 19 | 400 invalidValue, mutability or tooMany; 413, 422 | the target does not take a value; correct it in the directory, or the rule for it in [[sync.map]] |
-//! | 21 | 400 of another kind, such as invalidPath, invalidSyntax, noTarget | the target does not know an attribute or its form; correct the target path in [[sync.map]] |
-//! | 32 | 404 or 410 for an object; nobody has the login name of `--user` | the object is no longer at the target; the next run looks for it, or makes it anew |
-//! | 49 | the directory does not take the password of `bind_dn` | the directory refuses the account that reads; check bind_dn and bind_password |
-//! | 50 | 401, 403 | the target refuses the credentials or the right; renew the token with `sekisho sync token set` |
-//! | 51 | 412, 429 or 503 at all tries | the target was too busy; the next run tries again |
+//! | 21 | 400 of another kind, such as invalidPath, invalidSyntax, noTarget | the target does not know an attribute, or not in this form; correct path or source of its rule in [[sync.map]] |
+//! | 32 | 404 or 410 for an object; a base that a directory does not have; nobody has the login name of `--user` | the object is no longer at the target; the next run looks for it, or makes it anew |
+//! | 49 | the directory does not take the password of `bind_dn` | the directory refuses the account; check its bind_dn and bind_password |
+//! | 50 | 401, 403 | the target refuses the credentials or the right; renew the token with `sekisho sync token set`, or have it given the right there |
+//! | 51 | 412, 429 or 503 at all tries | the target was too busy; it is tried again by itself |
 //! | 53 | 404, 405 or 501 for a type, or the service does not name it; a hook that did not agree; a target that is paused or forgetful | the target does not take objects of this type, or the service is not enabled there; take the type out of objects |
 //! | 65 | 400 that says that something is required or missing | a value that the target requires is missing; fill it in the directory, or give its rule a default |
 //! | 66 | 400 or 409 to a deletion | there is still something below the object at the target; move or delete that first |
 //! | 68 | 409, or 400 uniqueness; several objects, or that of somebody else, stand in the way | the target has another object with this name, or one that was deleted within five days; rename one, or wait |
 //! | 80 | 500, 502, 504; an answer that cannot be read; all else | look at the target's answer; the next run tries again |
-//! | 81 | no connection to the directory or to the target | no connection; check url, and that a firewall lets this machine through |
+//! | 81 | no connection to the directory or to the target | no connection; check url (of a directory: urls), and that a firewall lets this machine through |
+//!
+//! Where the words of a fault say more than its code, the remedy is for them: that a hook did not agree (53), that a group
+//! names somebody who was not made (32; the line has the DN and why), that an LDAP target lacks the entry that `base` of a
+//! type names (32), or refuses by its own rules (53), rights (50) or object classes (65).
 //!
 //! ## When something is held back
 //!
@@ -232,8 +241,9 @@
 //! {"when":"before","target":"idp","action":"create","object":"user","id":"6886b64a-7ba3-1041-8209-a9f5f090a466","dn":"uid=tanaka,ou=people,dc=example,dc=jp","target_id":null,"changes":[{"set":{"path":"userName","value":"tanaka@example.jp"}}],"result":null}
 //! ```
 //!
-//! `hook_before` is asked before each attempt. Unless it ends with 0 within `hook_timeout` (10 s), nothing is sent: the
-//! operation failed with code 53 and the first line of what the hook wrote to standard error, and is tried again after 6 hours.
+//! `hook_before` is asked before each operation, once in a run. Unless it ends with 0 within `hook_timeout` (10 s), nothing is sent: the
+//! operation failed with code 53, counts under Error/Skip, and is tried again after 6 hours. The line names the hook, its exit
+//! code and the first line of what it wrote to standard error, or that it exceeded its time.
 //! `hook_after` is told of what was done, or was refused, with the code as `result`; if it fails that is a warning of the log.
 //! As many run at once as requests (`in_flight`). Random passwords are not in it.
 //!
@@ -371,6 +381,10 @@
 //! * The name of an attribute is worth its first value that is a text. Names have no case, and options are part of them:
 //!   `givenName;lang-ja` is not `givenName`. A name that is a function's, or has other characters than letters, digits and
 //!   `-`, is written `attr("name")`.
+//! * A text is UTF-8 without a NUL. Other control characters in it are carried as they are. What is none, such as a photo, is
+//!   octets: where a rule asks for a text and finds octets, that is a warning with the DN and the attribute. A rule that has
+//!   nothing else is left out then: what the target has there stays, and so does what is written together with it (all of
+//!   `phoneNumbers`). `base64(attribute)` carries octets.
 //! * What is missing has no value. An empty text is none either, wherever it comes from; a function of what has no value has
 //!   none, if its row says nothing else. No value at the target is what becomes of it: what was there is removed.
 //! * A value is a text, a boolean or a list of texts. Functions that change a text change each text of a list; those that

@@ -12,6 +12,7 @@ mod feed;
 mod record;
 mod send;
 mod task;
+mod unmade;
 
 #[cfg(test)]
 mod tests;

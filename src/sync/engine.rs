@@ -116,7 +116,7 @@ impl Synchronisation {
 
     /// Proves address and credentials, and says what the target has.
     pub async fn test(&self) -> Result<Ability, SyncError> {
-        self.target.probe().await.map_err(SyncError::Target)
+        self.target.probe().await.map_err(|fault| SyncError::at(self.target(), fault))
     }
 
     /// Plans and writes nothing anywhere.
@@ -135,6 +135,7 @@ impl Synchronisation {
         let mut file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
         file.vanished.clone_from(&prepared.vanished);
         file.read = vanished::sources(&prepared.structure);
+        file.former.clone_from(&prepared.former);
         Ok((self.checked(prepared).await?, file))
     }
 
@@ -172,7 +173,8 @@ impl Synchronisation {
         extent: &Extent,
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
-        let ability = self.questions.ask(|| self.target.probe()).await.map_err(SyncError::Target)?;
+        let ability = self.questions.ask(|| self.target.probe()).await;
+        let ability = ability.map_err(|fault| SyncError::at(self.target(), fault))?;
         if state.interrupted().await? {
             tracing::warn!(sync.target = self.options.name, "an earlier run was cut off; it is ended first");
             self.apply(state, None, teller, cancel.clone()).await?;
@@ -193,9 +195,9 @@ impl Synchronisation {
         cancel: watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let work = async |state: &State| {
-            let (vanished, read) = (file.vanished.clone(), file.read.clone());
+            let (vanished, read, former) = (file.vanished.clone(), file.read.clone(), file.former.clone());
             let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
-            self.carry_out(state, Prepared::of_file(plan, vanished, &read), (teller, cancel)).await
+            self.carry_out(state, Prepared::of_file(plan, vanished, &read, former), (teller, cancel)).await
         };
         self.leased(work).await
     }
@@ -243,13 +245,14 @@ impl Synchronisation {
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
         let kept = prepared.kept_beside();
-        let Prepared { mode, mut cursors, mut structure, unasked, told, vanished, .. } = prepared;
+        let Prepared { mode, mut cursors, mut structure, former, unasked, told, vanished, .. } = prepared;
         if !unasked.is_empty() || !report.doubted.is_empty() {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
             structure = vanished::marks(vanished::sources(&structure).iter().map(String::as_str));
         }
         vanished::only_new_marks(state, &mut structure).await?;
+        structure.extend(former);
         let complete = mode == "full";
         if complete {
             structure.extend(vanished::forgotten(state, &vanished).await?);

@@ -5,9 +5,10 @@ use super::plan::PlanFileError;
 use super::scope::ScopeError;
 use super::state::StateError;
 use super::structure::ConventionError;
-use super::target::{FaultKind, TargetFault};
+use super::target::{FaultKind, Target, TargetFault};
 use super::words::{self, Failed};
 use crate::directory::DirectoryError;
+use crate::directory::source::NO_SUCH_OBJECT;
 
 /// Why a run did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +20,13 @@ pub enum SyncError {
     #[error(transparent)]
     State(#[from] StateError),
     /// The target did not answer, or not well.
-    #[error("the target: {0}")]
-    Target(TargetFault),
+    #[error("the target: {fault}")]
+    Target {
+        /// What it said.
+        fault: TargetFault,
+        /// Whom it knows us by.
+        account: String,
+    },
     /// A list of the target could not be had.
     #[error("the search at the target: {0}")]
     Listing(TargetFault),
@@ -61,6 +67,10 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    pub(super) fn at(target: &dyn Target, fault: TargetFault) -> Self {
+        Self::Target { fault, account: target.account().unwrap_or("the token").to_owned() }
+    }
+
     pub(super) fn listing(fault: TargetFault) -> Self {
         Self::Listing(fault)
     }
@@ -68,7 +78,7 @@ impl SyncError {
     /// Whether credentials were refused: they are so a minute later, too, and an account may be locked by more tries.
     pub fn is_refused_login(&self) -> bool {
         match self {
-            Self::Target(fault) | Self::Listing(fault) => fault.kind == FaultKind::Unauthorized,
+            Self::Target { fault, .. } | Self::Listing(fault) => fault.kind == FaultKind::Unauthorized,
             Self::Directory(DirectoryError::ServiceBind { .. }) => true,
             _ => false,
         }
@@ -77,9 +87,10 @@ impl SyncError {
     /// The LDAP result code of log lines.
     pub fn code(&self) -> u16 {
         match self {
-            Self::Target(fault) | Self::Listing(fault) => fault.code,
+            Self::Target { fault, .. } | Self::Listing(fault) => fault.code,
             Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
             Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
+            Self::Directory(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => 32,
             Self::Nobody(_) => 32,
             Self::Forgetful { .. } | Self::Paused(_) => 53,
             _ => 80,
@@ -95,26 +106,51 @@ impl SyncError {
             Self::Forgetful { .. } => "look at the target before it is filled anew",
             Self::PlanFile(_) => "make the plan anew",
             Self::State(_) => "see that the store can be written, and that no other run is under way",
-            _ => words::remedy(self.code()),
+            Self::Directory(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {
+                "correct search_base, or let bind_dn read what is there"
+            }
+            Self::Directory(DirectoryError::Search { .. }) => {
+                "look at the directory's answer; check the filters in [[sync]] and what bind_dn may read"
+            }
+            Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => {
+                "no connection; check urls of the [[directory]], and that a firewall lets this machine through"
+            }
+            Self::Directory(DirectoryError::Options { .. } | DirectoryError::Entry { .. }) => {
+                "correct what the line names; nothing was sent"
+            }
+            Self::Directory(DirectoryError::Refused { .. }) => "look at the directory's answer",
+            Self::Scope(_) | Self::Conventions(_) => "correct it in [[sync]]",
+            Self::Kept(_) => "run it again with --full",
+            Self::Target { fault, .. } | Self::Listing(fault) => words::remedy_of(fault.code, &fault.detail),
+            Self::Directory(_) => words::remedy(self.code()),
         }
     }
 
-    /// The line that says what failed, as the log of old has it; none when the last line of a run says all.
-    pub fn line(&self) -> Option<String> {
-        let detail = self.to_string();
+    /// The lines of the log, as the log of old has them: what failed, if it has a word for that, and that the run of this
+    /// target did. The cause stands in one of them.
+    pub fn lines(&self, target: &str) -> (Option<String>, String) {
+        let last = words::failure(Failed::Synchronizing(target, self.code()), 0, "");
+        match self.line() {
+            Some((line, true)) => (Some(line), last),
+            other => (other.map(|(line, _)| line), words::one_line(format!("{last}: {self}"))),
+        }
+    }
+
+    /// The line that says what failed, and whether it has the cause.
+    fn line(&self) -> Option<(String, bool)> {
         let line = match self {
             Self::Directory(
                 DirectoryError::Unreachable { directory, .. } | DirectoryError::Unanswered { directory, .. },
-            ) => words::failure(Failed::Connecting(directory), 0, &detail),
+            ) => (words::failure(Failed::Connecting(directory), 0, ""), false),
             Self::Directory(DirectoryError::ServiceBind { bind_dn, cause, .. }) => {
-                words::failure(Failed::Binding(bind_dn), 0, cause)
+                (words::failure(Failed::Binding(bind_dn), 0, cause), true)
             }
-            Self::Directory(DirectoryError::Refused { directory, operation, cause }) => {
-                words::failure(Failed::Searching(operation, directory), 0, cause)
+            Self::Directory(DirectoryError::Search { filter, base, cause, .. }) => {
+                (words::failure(Failed::Searching(filter, base), 0, cause), true)
             }
-            Self::Listing(fault) => words::failure(Failed::SearchingTarget(fault.code), 0, &detail),
-            Self::Target(fault) if fault.kind == FaultKind::Unauthorized => {
-                words::failure(Failed::Binding("the token"), 0, &fault.detail)
+            Self::Listing(fault) => (words::failure(Failed::SearchingTarget(fault.code), 0, ""), false),
+            Self::Target { fault, account } if fault.kind == FaultKind::Unauthorized => {
+                (words::failure(Failed::Binding(account), 0, &fault.detail), true)
             }
             _ => return None,
         };

@@ -4,6 +4,7 @@ mod gone;
 
 use super::engine::{Extent, Step, Synchronisation};
 use super::error::SyncError;
+use super::former;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
 use super::reading::{person, read_structure};
@@ -37,8 +38,10 @@ impl Synchronisation {
             .map(|(kind, preset)| (*kind, preset.mapping.clone()))
             .collect();
         let mut keys = Vec::new();
+        let stored = self.state().structure().await?;
         for part in self.parts(&mappings).await? {
-            let structure = read_structure(&part).await?.0;
+            let former = former::kept(&stored, part.source.name());
+            let structure = read_structure(&part).await?.0.with_former(former);
             for (kind, entry) in person(&part, login).await? {
                 steps.push(step("import", true, import(part.source.name(), &entry)));
                 let verdict = part.scope.judge(&entry, &structure.standing(&entry));
@@ -87,9 +90,9 @@ impl Synchronisation {
 
 /// What was done for somebody by an earlier run.
 fn before(kept: Kept) -> Step {
-    let fault = kept
-        .fault
-        .map_or(String::new(), |(code, told)| format!(": {told} ({code}: {})", words::remedy(code)));
+    let fault = kept.fault.map_or(String::new(), |(code, told)| {
+        format!(": {told} ({code}: {})", words::remedy_of(code, &told))
+    });
     let told = format!("in run {}: {} ({:?}){fault}", kept.run, act(&kept.operation), kept.progress);
     step("before", true, told)
 }

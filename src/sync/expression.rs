@@ -20,7 +20,7 @@ mod evaluate;
 mod parse;
 mod syntax;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -64,6 +64,21 @@ impl Expression {
     /// Its value for an object: a text, a boolean, or a list of texts; none of them empty.
     pub fn evaluate(&self, object: &SourceObject, tables: &Tables) -> Result<Option<Value>, TooLong> {
         evaluate::value(&self.0, object, tables)
+    }
+
+    /// Whether it reads one of these attributes; a name that nobody needs to remember takes no memory.
+    pub(super) fn reads(&self, names: &[&str]) -> bool {
+        let mut found = false;
+        self.0.visit(&mut |node| {
+            let read = node.attribute();
+            found |= read.is_some_and(|read| names.iter().any(|name| name.eq_ignore_ascii_case(read)));
+        });
+        found
+    }
+
+    /// The attributes of an object that it asks for a text, and that hold octets.
+    pub fn unread(&self, object: &SourceObject, tables: &Tables) -> BTreeSet<String> {
+        evaluate::unread(&self.0, object, tables)
     }
 
     /// The attributes of the directory that it reads, each once, in the spelling that comes first.

@@ -50,7 +50,7 @@ pub enum HookError {
         cause: String,
     },
     /// It took too long and was ended.
-    #[error("the hook {program} did not end within {patience:?}")]
+    #[error("the hook {program} exceeded its time, {patience:?} (hook_timeout), and was ended")]
     Late {
         /// Its file.
         program: String,
@@ -58,7 +58,7 @@ pub enum HookError {
         patience: Duration,
     },
     /// It said no.
-    #[error("the hook {program} ended with {status}: {said}")]
+    #[error("the hook {program} refused ({status}): {said}")]
     Refused {
         /// Its file.
         program: String,
@@ -197,7 +197,7 @@ mod tests {
             after: vec![no, shell(&format!("cat > {}", file.display()))],
         };
         let error = hooks.before("idp", &operation()).await.unwrap_err();
-        assert_eq!(error.to_string(), "the hook /bin/sh ended with exit status: 3: not today");
+        assert_eq!(error.to_string(), "the hook /bin/sh refused (exit status: 3): not today");
         assert!(!file.exists());
         assert!(hooks.after("idp", &operation(), 19).await.is_err());
         let told: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();

@@ -33,11 +33,14 @@ use crate::sync::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetO
 
 use change::modifications;
 use entry::{Known, object};
-use fault::{During, gone, refused, told};
+use fault::{During, gone, no_container, refused, told};
 use options::Shape;
 pub use options::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
 use user_parameters::Setting;
 use wanted::{Place, Wanted};
+
+/// RFC 4511 appendix A.
+const NO_SUCH_OBJECT: u16 = 32;
 
 /// How often a change is tried while what it belongs to moves; more than a tree is deep.
 const MOST_MOVES: u32 = 16;
@@ -101,6 +104,17 @@ impl LdapTarget {
         let mut shape = self.options.shape(kind, flavour).ok_or_else(unknown)?;
         shape.terminal = shape.terminal && self.keeps_terminal().await?;
         Ok(shape)
+    }
+
+    /// What did not work because the base of a type is not there is told so.
+    async fn container_or(&self, shape: &Shape, fault: TargetFault) -> TargetFault {
+        if fault.code != NO_SUCH_OBJECT {
+            return fault;
+        }
+        match self.writer.read(&shape.base, &["1.1".to_owned()]).await {
+            Ok(None) => no_container(&shape.base, Some(shape.kind)),
+            _ => fault,
+        }
     }
 
     async fn keeps_terminal(&self) -> Result<bool, TargetFault> {
@@ -260,6 +274,10 @@ fn is_same(one: &str, other: &str) -> bool {
 
 #[async_trait]
 impl Target for LdapTarget {
+    fn account(&self) -> Option<&str> {
+        self.writer.account()
+    }
+
     async fn probe(&self) -> Result<Ability, TargetFault> {
         if self.writer.account().is_none() {
             let detail = format!("directory \"{}\" has no bind_dn to write as", self.writer.name());
@@ -268,10 +286,8 @@ impl Target for LdapTarget {
         for base in &self.roots {
             let found = self.writer.read(base, &["1.1".to_owned()]).await;
             if found.map_err(|fault| told(&fault, During::Reading))?.is_none() {
-                let detail = format!(
-                    "\"{base}\" does not exist or may not be read; correct base, or the rights of bind_dn"
-                );
-                return Err(refused(32, detail));
+                let kind = self.options.types.iter().find(|(_, own)| is_same(&own.base, base));
+                return Err(no_container(base, kind.map(|(kind, _)| *kind)));
             }
         }
         let mut ignored = Vec::new();
@@ -303,7 +319,10 @@ impl Target for LdapTarget {
         };
         let (listed, told_all) = tokio::join!(self.writer.list(&reading, pages), telling);
         told_all?;
-        listed.map_err(|fault| told(&fault, During::Reading))
+        match listed {
+            Err(fault) => Err(self.container_or(&shape, told(&fault, During::Reading)).await),
+            Ok(()) => Ok(()),
+        }
     }
 
     async fn read(&self, kind: ObjectType, id: &str) -> Result<Option<TargetObject>, TargetFault> {
@@ -332,7 +351,10 @@ impl Target for LdapTarget {
         let test = test.ok_or_else(|| refused(21, format!("nobody can be found by \"{path}\"")))?;
         let filter = format!("(&{}{test})", shape.filter);
         let reading = Reading { limit: 3, ..reading(&shape, filter, shape.read()) };
-        let found = self.writer.search(&reading).await.map_err(|fault| told(&fault, During::Reading))?;
+        let found = match self.writer.search(&reading).await {
+            Ok(found) => found,
+            Err(fault) => return Err(self.container_or(&shape, told(&fault, During::Reading)).await),
+        };
         self.objects(found, &shape, &mut Known::default()).await
     }
 
@@ -343,7 +365,10 @@ impl Target for LdapTarget {
     ) -> Result<TargetObject, TargetFault> {
         let shape = self.shape(kind).await?;
         let wanted = Wanted::of_values(values, &shape)?;
-        self.made(wanted, &shape).await
+        match self.made(wanted, &shape).await {
+            Err(fault) => Err(self.container_or(&shape, fault).await),
+            made => made,
+        }
     }
 
     async fn modify(&self, kind: ObjectType, id: &str, edits: &[Edit]) -> Result<(), TargetFault> {

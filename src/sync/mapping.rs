@@ -6,6 +6,7 @@
 
 mod rule;
 mod sum;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use super::object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
 use rule::{Checks, Origin, Rule};
 pub use rule::{RuleFault, RuleText, When};
 pub use sum::sum;
+pub use unread::Unread;
 
 /// The rules of one object type.
 #[derive(Debug, Clone)]
@@ -68,6 +70,11 @@ pub enum InvalidFault {
         "there is no value, and the target needs one: fill it in the directory, or give the rule a default"
     )]
     Missing,
+    /// A value must be there, and what there is cannot be read.
+    #[error(
+        "{0} holds octets that are no text, and the target needs a value: correct it in the directory, or carry it by base64(..)"
+    )]
+    NoText(String),
     /// It has more characters than allowed.
     #[error(
         "the value has {length} characters, and max_length is {most}: shorten it, or cut it by substring(..)"
@@ -234,6 +241,10 @@ impl Mapping {
         let mut faults = Vec::new();
         for rule in &self.rules {
             if let Err(fault) = self.apply(rule, object, resolve, &mut desired) {
+                let fault = match fault {
+                    InvalidFault::Missing => self.missing(rule, object),
+                    fault => fault,
+                };
                 faults.push(Invalid {
                     key: object.key.clone(),
                     dn: object.dn.clone(),
@@ -247,6 +258,7 @@ impl Mapping {
             return Err(faults);
         }
         self.omit_equals(&mut desired);
+        self.keep_unread(object, &mut desired);
         desired.match_by = self
             .match_by
             .iter()

@@ -14,6 +14,7 @@ pub mod error;
 mod explain;
 pub mod expression;
 mod few;
+mod former;
 mod found;
 pub mod gate;
 pub mod hooks;

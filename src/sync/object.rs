@@ -114,7 +114,7 @@ pub struct Desired {
     pub active: bool,
     /// What is compared and kept up to date: texts, booleans, lists of texts. No entry: the target should have none.
     pub values: BTreeMap<String, Value>,
-    /// What only a creation sends.
+    /// What only a creation sends; `null`: nothing, and what the target has there stays.
     pub at_creation: BTreeMap<String, Value>,
     /// Paths that get a fresh random password at creation.
     pub random: Vec<String>,

@@ -159,6 +159,11 @@ impl Planner {
         self.ledger.find(key).map(|known| &*known.target_id)
     }
 
+    /// Under which DN an object is linked.
+    pub fn dn(&self, key: &ObjectKey) -> Option<&str> {
+        self.ledger.find(key).map(|known| &*known.dn)
+    }
+
     /// The source does not have it any more.
     pub fn gone(&mut self, key: &ObjectKey) {
         if self.ledger.find(key).is_some_and(|known| !known.seen) {

@@ -6,15 +6,16 @@ use super::emptied;
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
+use super::former;
 use super::found::{Inventory, listing, settle};
 use super::linked::is_person;
-use super::mapping::{Invalid, Mapping};
+use super::mapping::{Invalid, Mapping, Unread};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
-use super::structure::{Stored, Structure};
+use super::structure::{Former, Stored, Structure};
 use super::target::{Ability, TargetFault};
 use super::unsettled::{self, Again, Unsettled};
 use super::vanished::{marks, sentence, shelf, vanished};
@@ -31,6 +32,8 @@ pub(super) struct Prepared {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// The structure of each source, where it was read, or a mark of it.
     pub(super) structure: BTreeMap<String, String>,
+    /// The names that people had before, of each source, where they are others than before.
+    pub(super) former: BTreeMap<String, String>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
     /// Whom a reading of changes, or of one person, told of.
@@ -68,7 +71,12 @@ impl Before {
     fn structure(&self, part: &Part) -> Option<Structure> {
         let text = self.stored.get(&shelf(part.source.name()))?;
         let stored = serde_json::from_str::<Stored>(text).ok()?;
-        Structure::restore(stored, &part.conventions).ok()
+        Some(Structure::restore(stored, &part.conventions).ok()?.with_former(self.former(part)))
+    }
+
+    /// The names that people had before, and that groups said when they were last read.
+    fn former(&self, part: &Part) -> Former {
+        former::kept(&self.stored, part.source.name())
     }
 
     /// Of a type that is not carried nothing was read: nobody of it leaves.
@@ -79,12 +87,18 @@ impl Before {
 
 impl Prepared {
     /// Of a plan that was reviewed: what was read for it is read again by the next run.
-    pub(super) fn of_file(plan: Plan, vanished: BTreeSet<String>, read: &BTreeSet<String>) -> Self {
+    pub(super) fn of_file(
+        plan: Plan,
+        vanished: BTreeSet<String>,
+        read: &BTreeSet<String>,
+        former: BTreeMap<String, String>,
+    ) -> Self {
         Self {
             emptied: Some(emptied::body(&plan)).filter(|body| !body.is_empty()),
             plan,
             mode: "plan",
             structure: marks(read.iter().map(String::as_str)),
+            former,
             warnings: vanished.iter().map(|domain| sentence(domain)).collect(),
             vanished,
             ..Self::default()
@@ -205,11 +219,12 @@ impl Synchronisation {
         let linked = planner.linked().filter(|(key, _)| is_person(key.kind)).count();
         let mut reading = Reading::new(&mut planner, &before.mappings, &shown, known).of_all(linked);
         for (part, stream) in parts.iter().zip(streams) {
-            reading.whole(part, stream).await?;
+            reading.whole(part, stream, &before.former(part)).await?;
         }
         reading.finish();
-        let Reading { structures, cursors, invalid, .. } = reading;
+        let Reading { structures, cursors, invalid, unread, .. } = reading;
         let structure = keep(parts, &structures)?;
+        let former = former::to_keep(&before.stored, (parts, &structures), false);
         let cursors = with_others_forgotten(cursors, &before.cursors);
         let unasked = self.settle(&mut planner, before, &lists).await?;
         let unclear: BTreeSet<ObjectType> = if invalid.is_empty() {
@@ -219,12 +234,13 @@ impl Synchronisation {
         };
         note_orphans(&mut planner, &lists, &before.active, &unclear);
         let readings = before.readings(ReadingOf::All);
-        let warnings = told(&structures);
+        let warnings = told(&structures, &unread);
         Ok(Prepared {
             plan: planner.finish(&readings),
             mode: "full",
             cursors,
             structure,
+            former,
             invalid,
             unasked,
             warnings,
@@ -276,8 +292,9 @@ impl Synchronisation {
             reading.take_primary(parts).await?;
             reading.finish();
         }
-        let Reading { structures, cursors, invalid, told: keys, .. } = reading;
+        let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
+        let former = former::to_keep(&before.stored, (parts, &structures), false);
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let plan = planner.finish(&before.readings(ReadingOf::Changes));
         if let Some(cause) = emptied::refilled(&before.stored, &plan) {
@@ -288,11 +305,12 @@ impl Synchronisation {
             mode: "incremental",
             cursors,
             structure,
+            former,
             invalid,
             told: keys,
             unasked,
             again,
-            warnings: told(&structures),
+            warnings: told(&structures, &unread),
             ..Prepared::default()
         }))
     }
@@ -309,6 +327,7 @@ impl Synchronisation {
         for part in parts {
             // What was kept of the groups may be older than the person.
             let structure = read_structure(part).await?.0;
+            let structure = former::with_former(part, structure, before.former(part)).await?;
             found.push((part, structure, person(part, login).await?));
         }
         if found.iter().all(|(.., entries)| entries.is_empty()) {
@@ -337,6 +356,11 @@ impl Synchronisation {
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
         for (part, structure, entries) in found {
+            let changed = entries.iter().map(|(kind, entry)| (*kind, entry));
+            let mut other = structure.former().clone();
+            other.extend(reading.renamed(&structure, &Former::new(), changed));
+            let structure = former::with_former(part, structure, other).await?;
+            reading.name_former(&structure);
             for (kind, entry) in entries {
                 reading.take_person(part, &structure, kind, entry);
             }
@@ -348,7 +372,8 @@ impl Synchronisation {
             reading.take_primary(parts).await?;
             reading.finish();
         }
-        let Reading { invalid, told, .. } = reading;
+        let Reading { invalid, unread, told, structures, .. } = reading;
+        let former = former::to_keep(&before.stored, (parts, &structures), true);
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
@@ -361,8 +386,10 @@ impl Synchronisation {
             mode: "person",
             // How far it was read has not changed by this: no cursors.
             structure: marks(parts.iter().map(|part| part.source.name())),
+            former,
             invalid,
             unasked,
+            warnings: Unread::sentences(&unread),
             ..Prepared::default()
         })
     }
@@ -468,8 +495,9 @@ fn keep(parts: &[Part], structures: &[Structure]) -> Result<BTreeMap<String, Str
     kept.collect()
 }
 
-fn told(structures: &[Structure]) -> Vec<String> {
-    structures.iter().flat_map(Structure::warnings).map(ToString::to_string).collect()
+fn told(structures: &[Structure], unread: &[Unread]) -> Vec<String> {
+    let of_structures = structures.iter().flat_map(Structure::warnings).map(ToString::to_string);
+    of_structures.chain(Unread::sentences(unread)).collect()
 }
 
 /// Cursors of other questions than these count no longer: what was asked by them may have changed since.

@@ -11,23 +11,22 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::mapping::{Invalid, Mapping};
+use super::former::{self, Later};
+use super::mapping::{Invalid, Mapping, Unread};
 use super::news::{Heard, News};
 use super::object::{ObjectKey, ObjectType, SourceObject};
 use super::plan::{Planner, Shown};
 use super::queries::Queries;
 use super::scope::{Scope, Verdict};
-use super::structure::{Affected, Conventions, People, Structure};
+use super::structure::{Affected, Conventions, Former, People, Structure};
 use crate::directory::DirectoryError;
 use crate::directory::dn::Dn;
-use crate::directory::source::{Cursor, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::source::{Cursor, Gone, NO_SUCH_OBJECT, Source, SourceEntry, SourceQuery};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
 /// So many primary groups are asked for at once.
 const TOKENS: usize = 100;
-/// RFC 4511 appendix A: 32, as a directory's fault names it.
-const NO_SUCH_OBJECT: &str = "noSuchObject";
 /// Parts of a stream that wait.
 const AHEAD: usize = 16;
 
@@ -96,6 +95,8 @@ pub(super) struct Reading<'a> {
     pub(super) cursors: Vec<(String, String, Cursor)>,
     /// What cannot be carried as it is.
     pub(super) invalid: Vec<Invalid>,
+    /// What is carried without some attributes, since they cannot be read.
+    pub(super) unread: Vec<Unread>,
     /// Whom it told of: what was planned for them before holds no longer. Nobody in a full reading, which takes the place of
     /// all that was planned.
     pub(super) told: HashSet<ObjectKey>,
@@ -120,6 +121,7 @@ impl<'a> Reading<'a> {
             structures: Vec::new(),
             cursors: Vec::new(),
             invalid: Vec::new(),
+            unread: Vec::new(),
             told: HashSet::new(),
             whole: false,
             waiting: Vec::new(),
@@ -133,17 +135,37 @@ impl<'a> Reading<'a> {
         self
     }
 
-    /// Reads all of a part.
-    pub(super) async fn whole(&mut self, part: &Part, stream: Stream) -> Result<(), DirectoryError> {
+    /// Reads all of a part. `before`: the names that people had before, and that groups said.
+    pub(super) async fn whole(
+        &mut self,
+        part: &Part,
+        stream: Stream,
+        before: &Former,
+    ) -> Result<(), DirectoryError> {
         let structure = self.read_structure(part).await?;
+        let others = former::by_id(before);
+        let mut later = Later::new();
         for ((kind, query), Pages { mut pages, reader }) in part.queries.people().zip(stream.0) {
             while let Some(page) = pages.recv().await {
                 for entry in page {
-                    self.take_person(part, &structure, kind, entry);
+                    if self.other_names(&structure, &others, (kind, &entry)).is_empty() {
+                        self.take_person(part, &structure, kind, entry);
+                    } else {
+                        later.push((kind, entry));
+                    }
                 }
             }
             let cursor = joined(part, reader.await)??;
             self.note(part, &query.name, cursor);
+        }
+        let renamed = self.renamed(&structure, before, later.iter().map(|(kind, entry)| (*kind, entry)));
+        let structure = former::with_former(part, structure, renamed).await?;
+        for (kind, entry) in later {
+            let (key, dn) = (ObjectKey::new(kind, entry.id.as_str()), entry.dn.clone());
+            self.take_person(part, &structure, kind, entry);
+            if self.people.find(&dn) == Some(&key) {
+                structure.names_of(&key.id).for_each(|name| self.people.put_name(key.clone(), name));
+            }
         }
         self.structures.push(structure);
         Ok(())
@@ -175,6 +197,12 @@ impl<'a> Reading<'a> {
         }
         let (structure, touched) = if moved {
             let new = self.read_structure(part).await?;
+            let changed = heard.iter().filter_map(|one| Some((one.kind?, &one.changed)));
+            let changed = changed.flat_map(|(kind, all)| all.iter().map(move |entry| (kind, entry)));
+            let mut other = old.former().clone();
+            other.retain(|_, id| self.is_present(id));
+            other.extend(self.renamed(&new, &Former::new(), changed));
+            let new = former::with_former(part, new, other).await?;
             let Some(touched) = self.touched(part, &new, &old).await? else {
                 return Ok(Taken::Whole("a change of groups touches very many".to_owned()));
             };
@@ -187,6 +215,7 @@ impl<'a> Reading<'a> {
         } else {
             (old, Vec::new())
         };
+        self.name_former(&structure);
         let mut taken = HashSet::new();
         for Heard { kind, query, changed, gone, cursor } in heard {
             let Some(kind) = kind else {
@@ -252,7 +281,14 @@ impl<'a> Reading<'a> {
         new: &Structure,
         old: &Structure,
     ) -> Result<Option<Vec<(ObjectType, SourceEntry)>>, DirectoryError> {
-        let Affected { members, tokens, units, .. } = old.affected(new);
+        let Affected { mut members, tokens, units, .. } = old.affected(new);
+        let other = |name: &String| old.former().get(name).or(new.former().get(name));
+        let said = members.iter().filter_map(other);
+        let both = old.former().iter().chain(new.former());
+        let turned = both.filter(|(name, _)| old.former().get(*name) != new.former().get(*name));
+        let ids: BTreeSet<&String> = said.chain(turned.map(|(_, id)| id)).collect();
+        let more: Vec<String> = ids.into_iter().filter_map(|id| self.linked_name(id)).collect();
+        members.extend(more);
         if members.len() > FEW || !tokens.is_empty() || !units.is_empty() {
             return Ok(None);
         }
@@ -267,8 +303,8 @@ impl<'a> Reading<'a> {
                 let query = SourceQuery { base: member.clone(), ..query.query.clone() };
                 match collect(part, &query).await {
                     Ok((entries, _)) => found.extend(entries.into_iter().map(|entry| (kind, entry))),
-                    Err(DirectoryError::Refused { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
-                    Err(DirectoryError::Refused { .. }) => return Ok(None),
+                    Err(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
+                    Err(DirectoryError::Search { .. }) => return Ok(None),
                     Err(error) => return Err(error),
                 }
             }
@@ -379,6 +415,7 @@ impl<'a> Reading<'a> {
         }
         match mapped {
             Ok(desired) => {
+                self.unread.extend(mapping.unread(object));
                 let shown = self.shown.get(&object.key.kind);
                 let id = self.planner.target_id(&object.key);
                 match shown.zip(id).and_then(|(shown, id)| shown.get(id)) {

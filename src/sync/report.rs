@@ -174,8 +174,10 @@ impl Report {
 
     /// What an administrator has to do something about: what is held back, doubted or failed, and why it stopped.
     pub fn told_causes(&self) -> Vec<String> {
-        let stopped =
-            self.stopped.as_ref().map(|fault| format!("stopped: {fault} ({})", words::remedy(fault.code)));
+        let stopped = self
+            .stopped
+            .as_ref()
+            .map(|fault| format!("stopped: {fault} ({})", words::remedy_of(fault.code, &fault.detail)));
         // The same sentence as long as anything fails, so that it is told once.
         let failing = (self.failing > 0).then(|| {
             format!(
@@ -259,7 +261,8 @@ impl Journal for Teller<'_> {
                 WriteKind::Delete => Failed::Deleting(written.dn),
             };
             let line = words::failure(failed, written.retries, written.detail);
-            tracing::error!(sync.target = target, object = %written.key, code = written.code, remedy = words::remedy(written.code), "{line}");
+            let remedy = words::remedy_of(written.code, written.detail);
+            tracing::error!(sync.target = target, object = %written.key, code = written.code, remedy, "{line}");
         } else if written.key.kind == ObjectType::User
             && matches!(written.action, Action::Deactivate | Action::Delete)
             && let Some(leavers) = self.leavers
@@ -271,8 +274,14 @@ impl Journal for Teller<'_> {
         }
     }
 
+    fn lacking(&self, written: &Write<'_>) {
+        let remedy = words::remedy_of(written.code, written.detail);
+        tracing::warn!(sync.target = self.target, object = %written.key, remedy, "{} is not complete: {}", written.dn, written.detail);
+    }
+
     fn skipped(&self, written: &Write<'_>) {
-        tracing::warn!(sync.target = self.target, object = %written.key, dn = written.dn, "not sent: {}", written.detail);
+        let remedy = words::remedy_of(written.code, written.detail);
+        tracing::warn!(sync.target = self.target, object = %written.key, dn = written.dn, remedy, "not sent: {}", written.detail);
         if let Some(progress) = self.progress {
             progress();
         }

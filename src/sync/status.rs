@@ -140,7 +140,7 @@ fn is_fault(error: &SyncError) -> bool {
         | SyncError::Cancelled
         | SyncError::PlanFile(_) => false,
         SyncError::Directory(_)
-        | SyncError::Target(_)
+        | SyncError::Target { .. }
         | SyncError::Listing(_)
         | SyncError::Forgetful { .. }
         | SyncError::Scope(_)

@@ -8,6 +8,7 @@
 mod affected;
 mod carried;
 mod conventions;
+mod former;
 mod graph;
 pub(crate) mod names;
 mod people;
@@ -24,6 +25,7 @@ use crate::identity::{Attributes, Value};
 
 pub use affected::Affected;
 pub use conventions::{Carry, ConventionError, ConventionOptions, Conventions, Nesting, OrganizationText};
+pub use former::Former;
 use graph::{Graph, Names};
 pub use people::People;
 pub use stored::{Stored, StoredError};
@@ -43,6 +45,9 @@ pub struct Structure {
     marks: Vec<Mark>,
     /// By primaryGroupToken: the groups, one of each domain, that accounts name in primaryGroupID and that do not list them.
     tokens: HashMap<u32, Vec<u32>>,
+    former: Former,
+    /// The same by id.
+    former_names: HashMap<String, Vec<String>>,
     warnings: Vec<Warning>,
 }
 
@@ -69,6 +74,15 @@ pub enum Warning {
         /// The DNs of the others.
         others: Vec<String>,
     },
+    /// Groups say names that people had before: the directory does not put them right.
+    Dangling {
+        /// How many times.
+        count: usize,
+        /// One of the names.
+        name: String,
+        /// The DN of a group that says it.
+        group: String,
+    },
     /// A group is inside itself: it is at the top.
     Circle {
         /// Its DN.
@@ -82,6 +96,18 @@ impl fmt::Display for Warning {
             Self::SeveralParents { group, under, others } => {
                 let others = others.join("; ");
                 write!(f, "{group} is in several groups: it lands under {under}, and not under {others}")
+            }
+            Self::Dangling { count, name, group } => {
+                let (members, names) = if *count == 1 {
+                    ("member of a group names a DN", "it is taken for who had it")
+                } else {
+                    ("members of groups name DNs", "they are taken for those who had them")
+                };
+                write!(
+                    f,
+                    "{count} {members} that nobody has any more ({name} in {group}): {names}; give the directory the \
+                     overlay refint, and correct the groups"
+                )
             }
             Self::Circle { group } => write!(f, "{group} is inside itself by its groups: it has no parent"),
         }
@@ -153,6 +179,8 @@ impl Structure {
             graph,
             marks: Vec::new(),
             tokens: HashMap::new(),
+            former: Former::new(),
+            former_names: HashMap::new(),
             warnings: Vec::new(),
         };
         built.place_units(units);
@@ -245,12 +273,12 @@ impl Structure {
 
     /// The groups that an entry is in itself, its primary group included.
     fn direct(&self, name: &str, entry: &SourceEntry) -> Vec<u32> {
-        let listed = self.graph.names.find(name).map_or(&[][..], |name| self.graph.holders(name));
+        let listed = self.holders(name).iter().chain(self.former_holders(&entry.id));
         let primary = number_in(&entry.attributes, "primaryGroupID");
         let primary = primary.and_then(|token| self.tokens.get(&token)).into_iter().flatten();
         let domain = names::domain(name);
         let primary = primary.filter(|group| names::domain(self.graph.name_of(**group)) == domain);
-        listed.iter().chain(primary).copied().collect()
+        listed.chain(primary).copied().collect()
     }
 
     fn unit_above(&self, name: &str) -> Option<usize> {

@@ -88,6 +88,11 @@ impl std::error::Error for TargetFault {}
 /// A service. All methods may be called at once from many tasks; none retries by itself but for the parts of a list.
 #[async_trait]
 pub trait Target: Send + Sync + fmt::Debug {
+    /// Whom it knows us by, for log lines; none where that is a token.
+    fn account(&self) -> Option<&str> {
+        None
+    }
+
     /// Asks what it can do: proves address and credentials, and changes nothing.
     async fn probe(&self) -> Result<Ability, TargetFault>;
 

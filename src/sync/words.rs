@@ -127,25 +127,69 @@ fn plain(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// A value of a directory must not begin a line of its own.
-fn one_line(text: String) -> String {
+/// A value of a directory must not begin a line of its own, nor steer a terminal.
+pub fn one_line(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
+}
+
+/// How it begins what is told of an operation that a hook keeps from being sent.
+const OF_HOOK: &str = "the hook ";
+/// What is told of an operation that names objects which are not at the target begins so.
+pub(super) const NOT_THERE: &str = "not at the target: ";
+/// And what is told of an LDAP directory without the entry below which a type is to be.
+pub(super) const NO_CONTAINER: &str = "there is no container ";
+
+/// Other words of faults by which their causes are told apart; those in brackets are LDAP's names of results.
+const NOT_TAKEN_OVER: &str = " and is not taken over";
+const UNWILLING: &str = "(unwillingToPerform)";
+const CLASSES: &str = "(objectClassViolation)";
+const RIGHTS: &str = "(insufficientAccessRights)";
+
+/// What an administrator can do about a fault: one code has several causes.
+pub fn remedy_of(code: u16, detail: &str) -> &'static str {
+    match code {
+        53 if detail.starts_with(OF_HOOK) => {
+            "the target was not asked; see why the hook did not agree, or take it out of hook_before"
+        }
+        53 if detail.contains(UNWILLING) => {
+            "the directory refuses it by a rule of its own, such as that for passwords, or wants TLS for it; look at its answer"
+        }
+        32 if detail.starts_with(NOT_THERE) => {
+            "see why that object is not made; this is done as soon as it is there"
+        }
+        32 if detail.starts_with(NO_CONTAINER) => {
+            "make that entry at the target, correct base in [sync.ldap.types], or let bind_dn read it"
+        }
+        50 if detail.contains(RIGHTS) => {
+            "give the bind_dn of the target's [[directory]] the right to do this"
+        }
+        65 if detail.contains(CLASSES) => {
+            "its object classes want a value that is missing, or do not allow one; correct the rule in [[sync.map]], or classes in [sync.ldap.types]"
+        }
+        68 if detail.ends_with(NOT_TAKEN_OVER) => {
+            "rename or delete that object, or let it be taken over: match.one = \"adopt\""
+        }
+        _ => remedy(code),
+    }
 }
 
 /// What an administrator can do about an error code; the codes are LDAP's (RFC 4511 appendix A), and 51, 81 and 82 of its
 /// clients.
 pub fn remedy(code: u16) -> &'static str {
     match code {
+        8 | 13 => "the directory wants TLS; write ldaps:// in urls, or start_tls = true",
         19 => {
             "the target does not take a value; correct it in the directory, or the rule for it in [[sync.map]]"
         }
-        21 => "the target does not know an attribute or its form; correct the target path in [[sync.map]]",
+        21 => {
+            "the target does not know an attribute, or not in this form; correct path or source of its rule in [[sync.map]]"
+        }
         32 => "the object is no longer at the target; the next run looks for it, or makes it anew",
         50 => {
-            "the target refuses the credentials or the right; renew the token with `sekisho sync token set`"
+            "the target refuses the credentials or the right; renew the token with `sekisho sync token set`, or have it given the right there"
         }
-        49 => "the directory refuses the account that reads; check bind_dn and bind_password",
-        51 => "the target was too busy; the next run tries again",
+        49 => "the directory refuses the account; check its bind_dn and bind_password",
+        51 => "the target was too busy; it is tried again by itself",
         53 => {
             "the target does not take objects of this type, or the service is not enabled there; take the type out of objects"
         }
@@ -156,7 +200,9 @@ pub fn remedy(code: u16) -> &'static str {
         68 => {
             "the target has another object with this name, or one that was deleted within five days; rename one, or wait"
         }
-        81 => "no connection; check url, and that a firewall lets this machine through",
+        81 => {
+            "no connection; check url (of a directory: urls), and that a firewall lets this machine through"
+        }
         _ => "look at the target's answer; the next run tries again",
     }
 }
@@ -197,6 +243,38 @@ mod tests {
         assert_eq!(told(Failed::SearchingTarget(81), 2), "Searching in IDP failed(81)");
         assert_eq!(told(Failed::Synchronizing("idp", 50), 0), "Synchronizing idp failed(50)");
         assert_eq!(told(Failed::Connecting("dc1.example.test"), 0), "Can't connect dc1.example.test");
+    }
+
+    #[test]
+    fn a_remedy_is_for_the_cause_and_not_for_the_code_alone() {
+        use std::time::Duration;
+
+        use crate::directory::write::WriteFault;
+        use crate::sync::hooks::HookError;
+
+        let program = || "/x/before.sh".to_owned();
+        let hooks = [
+            HookError::Start { program: program(), cause: "none".to_owned() },
+            HookError::Late { program: program(), patience: Duration::from_secs(10) },
+            HookError::Refused { program: program(), status: "3".to_owned(), said: "no".to_owned() },
+        ];
+        for hook in hooks {
+            assert!(remedy_of(53, &hook.to_string()).ends_with("take it out of hook_before"), "{hook}");
+        }
+        let refused = |code: u32| {
+            let (dn, text) = ("cn=a".to_owned(), "no".to_owned());
+            WriteFault::Refused { operation: "add", dn, code, text }.to_string()
+        };
+        for (code, starts) in
+            [(50, "give the bind_dn"), (53, "the directory refuses"), (65, "its object classes")]
+        {
+            let told = remedy_of(code, &refused(u32::from(code)));
+            assert!(told.starts_with(starts), "{code}: {told}");
+        }
+        assert!(remedy_of(68, "an object has mail \"a@b\" and is not taken over").contains("match.one"));
+        for code in [19, 21, 32, 49, 50, 51, 53, 65, 66, 68, 80, 81] {
+            assert_eq!(remedy_of(code, "HTTP 400: the hook and (busy)"), remedy(code));
+        }
     }
 
     #[test]

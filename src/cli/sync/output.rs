@@ -26,7 +26,7 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
     }
     sentences(report, out)?;
     if let Some(fault) = &report.stopped {
-        writeln!(out, "stopped: {fault} ({})", words::remedy(fault.code))?;
+        writeln!(out, "stopped: {fault} ({})", words::remedy_of(fault.code, &fault.detail))?;
     }
     if report.failing > 0 {
         let (what, them) = match report.failing {
@@ -70,8 +70,9 @@ fn held(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn sentences(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
-    report.warnings.iter().try_for_each(|line| writeln!(out, "warning: {line}"))?;
-    report.problems.iter().try_for_each(|line| writeln!(out, "problem: {line}"))
+    let plain = |line: &String| words::one_line(line.clone());
+    report.warnings.iter().map(plain).try_for_each(|line| writeln!(out, "warning: {line}"))?;
+    report.problems.iter().map(plain).try_for_each(|line| writeln!(out, "problem: {line}"))
 }
 
 fn list(title: &str, operations: &[Operation], out: &mut dyn Write) -> std::io::Result<()> {
@@ -82,7 +83,8 @@ fn list(title: &str, operations: &[Operation], out: &mut dyn Write) -> std::io::
     for operation in operations.iter().take(LISTED) {
         let paths: Vec<&str> = operation.changes.iter().map(path).collect();
         let (action, kind) = (word(operation.action), operation.key.kind.as_str());
-        writeln!(out, "  {action} {kind} {} {}", operation.dn, paths.join(" "))?;
+        let dn = words::one_line(operation.dn.clone());
+        writeln!(out, "  {action} {kind} {dn} {}", paths.join(" "))?;
     }
     if operations.len() > LISTED {
         writeln!(out, "  and {} more; `sekisho sync plan` writes all to a file", operations.len() - LISTED)?;
@@ -116,7 +118,7 @@ pub(super) fn word(action: Action) -> &'static str {
 /// What becomes of one person.
 pub(super) fn explain(steps: &[Step], out: &mut dyn Write) -> Result<(), Failure> {
     for step in steps {
-        writeln!(out, "{:8} {}", step.name, step.told)?;
+        writeln!(out, "{:8} {}", step.name, words::one_line(step.told.clone()))?;
     }
     if steps.iter().all(|step| step.good) { Ok(()) } else { Err(Failure::Found) }
 }
@@ -127,4 +129,23 @@ pub(super) fn test(target: &str, ability: &Ability, out: &mut dyn Write) -> Resu
     let lists = if ability.lists { "lists all of them" } else { "finds them one by one" };
     writeln!(out, "{target} answers and takes the credentials; it has {} and {lists}", types.join(", "))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_directory_do_not_steer_the_terminal() {
+        let line = || vec!["title \"a\u{1b}[2Jb\nproblem: c\"".to_owned()];
+        let found = Report { warnings: line(), problems: line(), ..Report::default() };
+        let mut out = Vec::new();
+        sentences(&found, &mut out).unwrap();
+        let told = "title \"a [2Jb problem: c\"";
+        assert_eq!(String::from_utf8(out).unwrap(), format!("warning: {told}\nproblem: {told}\n"));
+        let mut out = Vec::new();
+        let step = Step { name: "act", good: true, told: "x\u{1b}y".to_owned() };
+        assert!(explain(&[step], &mut out).is_ok());
+        assert_eq!(out, b"act      x y\n");
+    }
 }

@@ -204,7 +204,7 @@ impl Beside<'_> {
                 tracing::info!(sync.target = options.name, "{}", SyncError::Cancelled);
                 return Ok(Made::No);
             }
-            Err(error) => drop(log(&options.name, error)),
+            Err(error) => log(&options.name, error),
         }
         tracing::info!(sync.target = options.name, "{}", words::FINISHED);
         let causes = match &ended {

@@ -52,7 +52,9 @@ pub(super) fn status(
             let (code, told) = kept.fault.clone().unwrap_or_default();
             let (operation, next) = (&kept.operation, shown(kept.next_try));
             let what = format!("{} {}", word(operation.action), operation.dn);
-            writeln!(out, "{what}: {told} ({code}: {}); tried again after {next}", words::remedy(code))?;
+            let remedy = words::remedy_of(code, &told);
+            let line = format!("{what}: {told} ({code}: {remedy}); tried again after {next}");
+            writeln!(out, "{}", words::one_line(line))?;
         }
     }
     Ok(())
@@ -62,7 +64,9 @@ pub(super) fn status(
 fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(NotBegun { since, at, code, cause, remedy }) = &one.not_begun {
         let since = if since == at { String::new() } else { format!(", none since {}", shown(*since)) };
-        writeln!(out, "the last run, {}, could not begin{since}: {cause} ({code}: {remedy})", shown(*at))?;
+        let line =
+            format!("the last run, {}, could not begin{since}: {cause} ({code}: {remedy})", shown(*at));
+        writeln!(out, "{}", words::one_line(line))?;
     }
     for Leaving { kind, count, deactivated, deleted } in &one.leaving {
         let are = if *count == 1 { "is" } else { "are" };
@@ -75,7 +79,7 @@ fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Wri
     }
     for one in one.unsettled.iter().take(LISTED) {
         for told in &one.told {
-            writeln!(out, "{told} (since {})", shown(one.since))?;
+            writeln!(out, "{} (since {})", words::one_line(told.clone()), shown(one.since))?;
         }
     }
     if one.unsettled.len() > LISTED {

@@ -8,9 +8,9 @@ use super::{Flavour, SourceEntry};
 use crate::clock::Timestamp;
 use crate::directory::entry_id::{id_filter, id_of};
 use crate::directory::ldap::barred;
-use crate::directory::person::{LOCKS, is_bookkeeping, value};
+use crate::directory::person::{LOCKS, is_binary, is_bookkeeping};
 use crate::directory::wire::Entry;
-use crate::identity::{Attributes, is_secret};
+use crate::identity::{Attributes, Value, is_secret};
 
 /// What Active Directory tells id, disabled and expired accounts by.
 const OF_ACTIVE_DIRECTORY: [&str; 3] = ["objectGUID", "userAccountControl", "accountExpires"];
@@ -87,6 +87,15 @@ impl Wanted {
     }
 }
 
+/// Text is UTF-8 without NUL, its control characters included: JSON and LDAP carry them. NUL is what binary data have, and
+/// what services end a text at.
+fn value(name: &str, octets: Vec<u8>) -> Value {
+    if is_binary(name) || octets.contains(&0) {
+        return Value::Binary(octets);
+    }
+    String::from_utf8(octets).map_or_else(|none| Value::Binary(none.into_bytes()), Value::Text)
+}
+
 /// The filter for entries with these ids; texts that are no id name nobody. `None` when none is left.
 pub(super) fn ids_filter(flavour: Flavour, ids: &[String]) -> Option<String> {
     let all: String =
@@ -97,7 +106,6 @@ pub(super) fn ids_filter(flavour: Flavour, ids: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Value;
 
     const UUID: &str = "8a1c4e0e-0000-4000-8000-000000000001";
 
@@ -138,6 +146,29 @@ mod tests {
         ]);
         let kept = wanted.entry(found).unwrap();
         assert_eq!(kept.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["entryUUID", "mail"]);
+    }
+
+    #[test]
+    fn a_text_with_control_characters_is_a_text_and_octets_are_none() {
+        let mut wanted = wanted(&["*"]);
+        let told: [(&str, &[u8], bool); 8] = [
+            ("title", "主任 \u{1b}[1m".as_bytes(), true),
+            ("street", b"\x01\x7f\r\n", true),
+            ("l", "\u{85}".as_bytes(), true),
+            ("st", b"", true),
+            ("photo", b"a\0b", false),
+            ("jpegPhoto", &[0xff, 0xd8], false),
+            ("objectSid", b"abc", false),
+            ("userCertificate;binary", b"abc", false),
+        ];
+        let mut found: Vec<(&str, &[u8])> = told.iter().map(|(name, octets, _)| (*name, *octets)).collect();
+        found.push(("entryUUID", UUID.as_bytes()));
+        let kept = wanted.entry(Entry::of(&found)).unwrap().attributes;
+        for (name, octets, is_text) in told {
+            let value = &kept.values(name).unwrap()[0];
+            assert_eq!(value.as_text().is_some(), is_text, "{name}");
+            assert_eq!(value.as_bytes(), octets, "{name}");
+        }
     }
 
     #[test]

@@ -19,8 +19,12 @@ use crate::identity::Attributes;
 
 impl FileDirectory {
     fn entries(&self, query: &SourceQuery) -> Result<Vec<SourceEntry>, DirectoryError> {
-        let refused =
-            |cause| DirectoryError::Refused { directory: self.name.clone(), operation: "reading", cause };
+        let refused = |cause| DirectoryError::Search {
+            directory: self.name.clone(),
+            filter: query.filter.clone(),
+            base: query.base.clone(),
+            cause,
+        };
         let no_filter = || refused(format!("\"{}\" is no LDAP filter (RFC 4515)", query.filter));
         let filter = Filter::parse(&query.filter).ok_or_else(no_filter)?;
         let base = if query.base.is_empty() {

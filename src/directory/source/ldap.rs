@@ -22,6 +22,9 @@ use crate::directory::{ChangesBy, DirectoryError, LdapDirectory, Login};
 /// More changes than this are as well read anew, which takes no memory for all of them at once.
 pub(super) const MOST_CHANGED: usize = 20_000;
 
+/// RFC 4511 appendix A: 32, as causes name it.
+pub(crate) const NO_SUCH_OBJECT: &str = "noSuchObject";
+
 /// So many ids are asked for in one filter.
 pub(super) const IDS_AT_ONCE: usize = 100;
 
@@ -175,6 +178,57 @@ impl LdapDirectory {
         self.kept(&mut wanted, found)
     }
 
+    /// [`Source::read`], but for the query in its errors.
+    async fn read_all(
+        &self,
+        query: &SourceQuery,
+        parts: mpsc::Sender<Vec<SourceEntry>>,
+    ) -> Result<Cursor, DirectoryError> {
+        let mut wanted = Wanted::new(&query.attributes, self.clock.now());
+        let (asked, names) = (&self.asked(query)?, &wanted);
+        let begun = self
+            .servers
+            .ask_in_turn(|server| async move { self.begin(server, asked, names).await.map(Some) });
+        let none = || self.refused("reading", "no server was asked".to_owned());
+        let Begun { mut reading, cursor, mut pages, first } = begun.await?.ok_or_else(none)?;
+        let mut page = first;
+        while let Some(entries) = page {
+            let kept = self.kept(&mut wanted, entries)?;
+            if !kept.is_empty() && parts.send(kept).await.is_err() {
+                return Err(self.refused("reading", "nobody takes any more what is read".to_owned()));
+            }
+            page = match pages.next(&mut reading).await {
+                Ok(page) => page,
+                Err(fault) => {
+                    self.servers.note(&reading.server, &fault);
+                    return Err(self.servers.error(&reading.server, &fault));
+                }
+            };
+        }
+        Ok(cursor)
+    }
+
+    /// [`Source::changes`], but for the query in its errors.
+    async fn changed(&self, query: &SourceQuery, cursor: &Cursor) -> Result<Changes, DirectoryError> {
+        let mut wanted = Wanted::new(&query.attributes, self.clock.now());
+        let asked = &self.asked(query)?;
+        let Some(mark) = &Mark::parse(&cursor.value) else {
+            return Ok(Changes::Lost(format!("\"{}\" is no cursor", cursor.value)));
+        };
+        let from = (cursor.server.as_str(), mark);
+        let found = self.servers.ask_in_turn(|server| self.changes_at(server, asked, &wanted, from)).await?;
+        Ok(match found {
+            None => Changes::Lost(format!("the last reading was of another server: {}", cursor.server)),
+            Some(Found::Lost(cause)) => Changes::Lost(cause),
+            Some(Found::Since { changed, gone, mark }) => {
+                let changed = self.kept(&mut wanted, changed)?;
+                let gone = without(gone, &changed);
+                let cursor = Cursor { server: cursor.server.clone(), value: mark.text() };
+                Changes::Since { changed, gone, cursor }
+            }
+        })
+    }
+
     fn refused(&self, operation: &'static str, cause: String) -> DirectoryError {
         DirectoryError::Refused { directory: self.options.name.clone(), operation, cause }
     }
@@ -213,61 +267,24 @@ impl Source for LdapDirectory {
         query: &SourceQuery,
         parts: mpsc::Sender<Vec<SourceEntry>>,
     ) -> Result<Cursor, DirectoryError> {
-        let mut wanted = Wanted::new(&query.attributes, self.clock.now());
-        let (asked, names) = (&self.asked(query)?, &wanted);
-        let begun = self
-            .servers
-            .ask_in_turn(|server| async move { self.begin(server, asked, names).await.map(Some) });
-        let none = || self.refused("reading", "no server was asked".to_owned());
-        let Begun { mut reading, cursor, mut pages, first } = begun.await?.ok_or_else(none)?;
-        let mut page = first;
-        while let Some(entries) = page {
-            let kept = self.kept(&mut wanted, entries)?;
-            if !kept.is_empty() && parts.send(kept).await.is_err() {
-                return Err(self.refused("reading", "nobody takes any more what is read".to_owned()));
-            }
-            page = match pages.next(&mut reading).await {
-                Ok(page) => page,
-                Err(fault) => {
-                    self.servers.note(&reading.server, &fault);
-                    return Err(self.servers.error(&reading.server, &fault));
-                }
-            };
-        }
-        Ok(cursor)
+        self.read_all(query, parts).await.map_err(|error| searched(error, query))
     }
 
     async fn changes(&self, query: &SourceQuery, cursor: &Cursor) -> Result<Changes, DirectoryError> {
-        let mut wanted = Wanted::new(&query.attributes, self.clock.now());
-        let asked = &self.asked(query)?;
-        let Some(mark) = &Mark::parse(&cursor.value) else {
-            return Ok(Changes::Lost(format!("\"{}\" is no cursor", cursor.value)));
-        };
-        let from = (cursor.server.as_str(), mark);
-        let found = self.servers.ask_in_turn(|server| self.changes_at(server, asked, &wanted, from)).await?;
-        Ok(match found {
-            None => Changes::Lost(format!("the last reading was of another server: {}", cursor.server)),
-            Some(Found::Lost(cause)) => Changes::Lost(cause),
-            Some(Found::Since { changed, gone, mark }) => {
-                let changed = self.kept(&mut wanted, changed)?;
-                let gone = without(gone, &changed);
-                let cursor = Cursor { server: cursor.server.clone(), value: mark.text() };
-                Changes::Since { changed, gone, cursor }
-            }
-        })
+        self.changed(query, cursor).await.map_err(|error| searched(error, query))
     }
 
     async fn by_ids(&self, query: &SourceQuery, ids: &[String]) -> Result<Vec<SourceEntry>, DirectoryError> {
         let filters =
             |flavour| ids.chunks(IDS_AT_ONCE).filter_map(|part| ids_filter(flavour, part)).collect();
-        self.matching(query, filters, false).await
+        self.matching(query, filters, false).await.map_err(|error| searched(error, query))
     }
 
     async fn by_login(&self, query: &SourceQuery, login: &str) -> Result<Vec<SourceEntry>, DirectoryError> {
         let Some(login) = Login::parse(login) else { return Ok(Vec::new()) };
         let names = self.local_names(login.as_str());
         let filters = |_| names.iter().map(|name| self.login_filter.filter(name)).collect();
-        self.matching(query, filters, true).await
+        self.matching(query, filters, true).await.map_err(|error| searched(error, query))
     }
 
     async fn watch(&self, base: &str, changed: &Notify) -> Result<(), DirectoryError> {
@@ -279,6 +296,19 @@ impl Source for LdapDirectory {
             self.servers.error(&reading.server, &fault)
         })
     }
+}
+
+/// The error with what was asked; where the base is not there, with the keys that name it.
+fn searched(error: DirectoryError, query: &SourceQuery) -> DirectoryError {
+    let DirectoryError::Refused { directory, operation, cause } = error else { return error };
+    let mut cause = if operation == "search" { cause } else { format!("{operation}: {cause}") };
+    if cause.contains(NO_SUCH_OBJECT) {
+        cause = format!(
+            "{cause}; there is no such base, or bind_dn may not read it: correct search_base of the [[directory]] \
+             \"{directory}\", or of the [[sync]] where that has its own"
+        );
+    }
+    DirectoryError::Search { directory, filter: query.filter.clone(), base: query.base.clone(), cause }
 }
 
 /// The query with the attributes that a server of this kind knows.

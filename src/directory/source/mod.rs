@@ -22,6 +22,8 @@ mod units;
 mod usn;
 mod watch;
 
+pub(crate) use ldap::NO_SUCH_OBJECT;
+
 use std::fmt;
 use std::sync::Arc;
 

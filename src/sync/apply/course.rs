@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::feed::{Feed, Loaded, is_serial, makes};
 use super::journal::{Tally, WriteKind, Written, shown};
 use super::record::Results;
-use super::send::{Outcome, Sender, unresolved};
+use super::send::{Outcome, Sender, lost};
 use super::task::Task;
+use super::unmade::Unmade;
 use super::{Application, Applied, End, until_true};
 use crate::store::SyncWrite;
 use crate::sync::object::ObjectKey;
@@ -61,6 +62,7 @@ pub(super) struct Course<'a> {
     end: End,
     tally: Tally,
     lost: Vec<ObjectKey>,
+    unmade: Unmade,
     put_off: u64,
     left: usize,
 }
@@ -90,6 +92,7 @@ impl<'a> Course<'a> {
             end: End::Complete,
             tally: Tally::new(),
             lost: Vec::new(),
+            unmade: Unmade::load(job.state).await?,
             put_off: 0,
             left: 0,
         })
@@ -276,7 +279,8 @@ impl<'a> Course<'a> {
                 if task.missing.is_empty() {
                     self.results.mark(&task, "done");
                 } else {
-                    let fault = unresolved(&task.missing);
+                    let fault = self.unmade.fault(&task.missing);
+                    self.job.journal.lacking(&self.written(&task, None, Some(&fault)));
                     self.put_off(&task, &fault);
                 }
             }
@@ -300,8 +304,7 @@ impl<'a> Course<'a> {
                 self.results.unlink(&task.operation.key);
                 self.lost.push(task.operation.key.clone());
                 self.feed.known.remove(&task.operation.key);
-                let fault = unresolved(std::slice::from_ref(&task.operation.key));
-                self.tell(&task, None, Some(&fault));
+                self.tell(&task, None, Some(&lost()));
                 self.arrive(&task, None);
                 self.results.mark(&task, "dropped");
             }
@@ -358,7 +361,7 @@ impl<'a> Course<'a> {
 
     /// An operation that cannot be sent.
     fn skip(&mut self, task: &Task) {
-        let fault = unresolved(&task.missing);
+        let fault = self.unmade.fault(&task.missing);
         self.tally.entry(task.operation.key.kind).or_default().failed += 1;
         self.job.journal.skipped(&self.written(task, task.operation.target_id.as_deref(), Some(&fault)));
         self.arrive(task, None);
@@ -375,6 +378,7 @@ impl<'a> Course<'a> {
 
     fn put_off(&mut self, task: &Task, fault: &TargetFault) {
         self.put_off += 1;
+        self.unmade.note(task, fault);
         self.results.put_off(task, fault, self.job.state.now());
     }
 

@@ -18,6 +18,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// An operation was not sent: what it needs is not at the target.
     fn skipped(&self, written: &Written<'_>);
 
+    /// Something was written without some objects that it names: they are not at the target.
+    fn lacking(&self, _written: &Written<'_>) {}
+
     /// An attempt failed and is made again after this time at the earliest.
     fn retrying(&self, _operation: &Operation, _fault: &TargetFault, _wait: Duration) {}
 }

@@ -9,13 +9,12 @@ use tokio::sync::OnceCell;
 use super::Policy;
 use super::task::{Sending, Task};
 use crate::scim;
-use crate::sync::object::ObjectKey;
 use crate::sync::operation::Action;
 use crate::sync::state::{State, StateError};
 use crate::sync::target::{Edit, FaultKind, Target, TargetFault, TargetObject};
 
 /// LDAP result codes of what is judged here (RFC 4511 appendix A).
-const NO_SUCH_OBJECT: u16 = 32;
+pub(super) const NO_SUCH_OBJECT: u16 = 32;
 const UNWILLING: u16 = 53;
 const ALREADY_EXISTS: u16 = 68;
 
@@ -286,12 +285,9 @@ fn taken(detail: &str) -> TargetFault {
     TargetFault { kind: FaultKind::Conflict, code: ALREADY_EXISTS, detail, retry_after: None }
 }
 
-/// What is said of an operation that needs objects which are not at the target.
-pub(super) fn unresolved(missing: &[ObjectKey]) -> TargetFault {
-    let first = missing.first().map(ToString::to_string).unwrap_or_default();
-    let more = missing.len().saturating_sub(1);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let detail = format!("not at the target: {first}{more}");
+/// What is said of an object that was to be changed.
+pub(super) fn lost() -> TargetFault {
+    let detail = "the target does not have the object any more".to_owned();
     TargetFault { kind: FaultKind::NotFound, code: NO_SUCH_OBJECT, detail, retry_after: None }
 }
 

@@ -1,6 +1,7 @@
 //! What a [`Node`] is worth for an object.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +25,7 @@ enum Datum {
 type Outcome = Result<Option<Datum>, TooLong>;
 
 pub(super) fn value(node: &Node, object: &SourceObject, tables: &Tables) -> Result<Option<Value>, TooLong> {
-    let datum = Evaluation { object, tables }.of(node)?;
+    let datum = Evaluation { object, tables, unread: None }.of(node)?;
     Ok(datum.map(|datum| match datum {
         Datum::Text(text) => Value::String(text),
         Datum::Bool(truth) => Value::Bool(truth),
@@ -32,9 +33,19 @@ pub(super) fn value(node: &Node, object: &SourceObject, tables: &Tables) -> Resu
     }))
 }
 
+/// The attributes that are asked for a text and hold octets alone, or of which a list leaves some octets out.
+pub(super) fn unread(node: &Node, object: &SourceObject, tables: &Tables) -> BTreeSet<String> {
+    let unread = RefCell::default();
+    // A result that is too long is told by `value`.
+    let _ = Evaluation { object, tables, unread: Some(&unread) }.of(node);
+    unread.into_inner()
+}
+
 struct Evaluation<'a> {
     object: &'a SourceObject,
     tables: &'a Tables,
+    /// Where it is noted what could not be read.
+    unread: Option<&'a RefCell<BTreeSet<String>>>,
 }
 
 impl Evaluation<'_> {
@@ -44,7 +55,9 @@ impl Evaluation<'_> {
             Node::Bool(truth) => Ok(Some(Datum::Bool(*truth))),
             Node::Number(_) | Node::Pattern(_) => Ok(None),
             Node::Attribute(name) => {
-                let text = self.values(name).iter().filter_map(identity::Value::as_text);
+                let values = self.values(name);
+                self.note(name, values.iter().all(is_octets));
+                let text = values.iter().filter_map(identity::Value::as_text);
                 text_datum(text.filter(|text| !text.is_empty()).map(str::to_owned).next().unwrap_or_default())
             }
             Node::Fact(fact) => self.fact(*fact),
@@ -56,6 +69,12 @@ impl Evaluation<'_> {
     fn values(&self, name: &str) -> &[identity::Value] {
         let mut attributes = self.object.attributes.iter();
         attributes.find(|(held, _)| held.eq_ignore_ascii_case(name)).map_or(&[], |(_, values)| values)
+    }
+
+    fn note(&self, name: &str, is_unread: bool) {
+        if let Some(unread) = self.unread.filter(|_| is_unread && !self.values(name).is_empty()) {
+            unread.borrow_mut().insert(name.to_owned());
+        }
     }
 
     fn fact(&self, fact: Fact) -> Outcome {
@@ -115,7 +134,8 @@ impl Evaluation<'_> {
                 let b: HashSet<String> = self.texts(b)?.into_iter().collect();
                 Ok(Some(Datum::Bool(self.texts(a)?.iter().any(|a| b.contains(a)))))
             }
-            (F::Present, [a]) => Ok(Some(Datum::Bool(self.of(a)?.is_some()))),
+            // Whether there is a text is known of octets, too.
+            (F::Present, [a]) => Ok(Some(Datum::Bool(Evaluation { unread: None, ..*self }.of(a)?.is_some()))),
             (F::Not, [a]) => Ok(Some(Datum::Bool(!self.is_true(a)?))),
             (F::If, [condition, yes, no @ ..]) => {
                 let chosen = if self.is_true(condition)? { Some(yes) } else { no.first() };
@@ -172,9 +192,9 @@ impl Evaluation<'_> {
         for argument in arguments {
             match argument {
                 Node::Attribute(name) => {
-                    texts.extend(
-                        self.values(name).iter().filter_map(identity::Value::as_text).map(str::to_owned),
-                    );
+                    let values = self.values(name);
+                    self.note(name, values.iter().any(is_octets));
+                    texts.extend(values.iter().filter_map(identity::Value::as_text).map(str::to_owned));
                 }
                 Node::Fact(Fact::Organization) => {
                     texts.extend(
@@ -227,6 +247,10 @@ impl Evaluation<'_> {
             }
         }
     }
+}
+
+fn is_octets(value: &identity::Value) -> bool {
+    value.as_text().is_none()
 }
 
 fn text_datum(text: String) -> Outcome {

@@ -1,7 +1,9 @@
 //! What a fault of the directory is for a run: [`FaultKind`], and the code of the log.
 
 use crate::directory::write::WriteFault;
+use crate::sync::object::ObjectType;
 use crate::sync::target::{FaultKind, TargetFault};
+use crate::sync::words::NO_CONTAINER;
 
 /// What was going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,12 @@ pub(super) fn refused(code: u16, detail: impl Into<String>) -> TargetFault {
 pub(super) fn gone(id: &str, base: &str) -> TargetFault {
     let detail = format!("no entry with the id {id} is below \"{base}\"");
     TargetFault { kind: FaultKind::NotFound, code: 32, detail, retry_after: None }
+}
+
+/// There is no entry below which objects of a type are to be.
+pub(super) fn no_container(base: &str, kind: Option<ObjectType>) -> TargetFault {
+    let key = kind.map_or_else(String::new, |kind| format!(".{}", kind.key()));
+    refused(32, format!("{NO_CONTAINER}\"{base}\", which base of [sync.ldap.types{key}] names"))
 }
 
 fn judged(code: u32, text: &str, during: During) -> (FaultKind, u16) {

@@ -299,3 +299,56 @@ fn unknown_keys_and_types_are_refused() {
         assert!(toml::from_str::<RuleText>(&text).is_err(), "{rule}");
     }
 }
+
+fn with_octets(attributes: &[(&str, &[&str])]) -> SourceObject {
+    let mut person = person(attributes);
+    for name in ["title", "objectGUID"] {
+        person.attributes.insert(name, vec![crate::identity::Value::Binary(vec![0xff, 0])]);
+    }
+    person
+}
+
+#[test]
+fn octets_are_told_and_what_the_target_has_stays() {
+    let lines = [
+        "path = \"a\"; source = \"title\"",
+        "path = \"b\"; source = \"first(lower(title), cn)\"",
+        "path = \"c\"; source = \"title\"; default = \"Staff\"",
+        "path = \"d\"; source = \"first(cn, title)\"",
+        "path = \"e\"; source = \"base64(title)\"",
+        "path = \"f\"; source = \"if(present(title), cn, \\\"none\\\")\"",
+        "path = \"g\"; source = \"@guid_base64\"",
+        "path = \"h.value\"; source = \"all(title)\"; reference = \"user\"",
+    ];
+    let mapping = mapping(&lines).unwrap();
+    let person = with_octets(&[("cn", &["Taro"])]);
+    let desired = mapping.map(&person, &resolve).unwrap();
+    assert_eq!(
+        (json!(desired.values), json!(desired.at_creation), desired.references),
+        (
+            json!({ "b": "Taro", "c": "Staff", "d": "Taro", "e": "/wA=", "f": "none", "g": "MyIRAFVEd2aImaq7zN3u/w==" }),
+            json!({ "a": null, "h.value": null }),
+            BTreeMap::new()
+        )
+    );
+    let told = mapping.unread(&person);
+    let paths: Vec<_> = told.iter().map(|one| (one.path.as_str(), one.kept)).collect();
+    assert_eq!(paths, [("a", true), ("b", false), ("c", false), ("h.value", true)]);
+    assert_eq!(
+        told[0].to_string(),
+        "CN=Tanaka,OU=Sales,DC=example,DC=jp: title holds octets that are no text: a, and what is written together with \
+         it, stays at the target as it is; correct it in the directory, or carry it by base64(title)"
+    );
+    assert_eq!(
+        Unread::sentences(&vec![told[1].clone(); 23])[20..],
+        ["3 more times an attribute holds octets that are no text: title"]
+    );
+}
+
+#[test]
+fn a_required_value_of_octets_is_called_that() {
+    let mapping = mapping(&["path = \"a\"; source = \"title\"; required = true"]).unwrap();
+    let faults = mapping.map(&with_octets(&[]), &resolve).unwrap_err();
+    assert_eq!(faults[0].fault, InvalidFault::NoText("title".to_owned()));
+    assert_eq!(mapping.map(&person(&[]), &resolve).unwrap_err()[0].fault, InvalidFault::Missing);
+}

@@ -80,7 +80,12 @@ pub(super) fn differences(
     touched.extend(&cleared);
     let refused = touched.iter().filter(|path| rules.immutable.contains(**path));
     found.immutable = refused.map(|path| (*path).to_owned()).collect();
-    let refused: BTreeSet<&str> = found.immutable.iter().map(|path| (policy.group)(path)).collect();
+    // What is written together with what cannot be read would take that away.
+    let kept = desired.at_creation.iter().filter(|(_, value)| value.is_null()).map(|(path, _)| path);
+    let kept = kept
+        .filter(|path| carried.sum(path).is_some() || shown.is_some_and(|shown| shown.contains_key(*path)));
+    let refused: BTreeSet<&str> =
+        found.immutable.iter().chain(kept).map(|path| (policy.group)(path)).collect();
     let groups: BTreeSet<&str> = touched.iter().map(|path| (policy.group)(path)).collect();
     if groups.iter().all(|group| refused.contains(group)) {
         return found;
@@ -98,8 +103,8 @@ pub(super) fn differences(
 
 /// Everything that a creation sends.
 pub(super) fn creation(desired: Desired, rules: &TypePolicy) -> Operation {
-    let values = desired.values.into_iter().filter(|(_, value)| !is_empty(value)).chain(desired.at_creation);
-    let values = values.filter(|(path, _)| !rules.is_active(path));
+    let values = desired.values.into_iter().chain(desired.at_creation);
+    let values = values.filter(|(path, value)| !is_empty(value) && !rules.is_active(path));
     let active = rules.active.iter().map(|path| (path.clone(), Value::Bool(true)));
     let given = values.chain(active).map(|(path, value)| Change::Set { path, value });
     let random = desired.random.into_iter().map(|path| Change::Random { path });

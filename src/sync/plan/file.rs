@@ -1,7 +1,7 @@
 //! [`PlanFile`]: a plan that waits to be looked at: `sekisho sync plan --out FILE`, `sekisho sync apply FILE`. It holds
 //! personal data and no secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,9 @@ pub struct PlanFile {
     pub vanished: BTreeSet<String>,
     /// The sources that it was made from.
     pub read: BTreeSet<String>,
+    /// The names that people had before, as they are to be kept.
+    #[serde(default)]
+    pub former: BTreeMap<String, String>,
 }
 
 /// Why a plan is not carried out.
@@ -75,6 +78,7 @@ impl PlanFile {
             plan,
             vanished: BTreeSet::new(),
             read: BTreeSet::new(),
+            former: BTreeMap::new(),
         }
     }
 

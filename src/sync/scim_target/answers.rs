@@ -45,11 +45,20 @@ pub(super) fn broken(cause: &dyn fmt::Display) -> TargetFault {
 /// The JSON of an answer.
 pub(super) fn document(url: &str, answer: &Answer) -> Result<Value, TargetFault> {
     json::document(&answer.body).map_err(|error| {
-        let asked = url.split('?').next().unwrap_or_default();
-        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
-        let hint = if is_page { "; it is a web page: look whether url is that of its SCIM" } else { "" };
-        broken(&format!("{asked}: {error}{hint}"))
+        let hint =
+            if is_page(answer) { "; it is a web page: look whether url is that of its SCIM" } else { "" };
+        broken(&format!("{}: {error}{hint}", plain(url)))
     })
+}
+
+/// Whether it is HTML, or XML, which no SCIM service answers with.
+fn is_page(answer: &Answer) -> bool {
+    answer.body.trim_ascii_start().starts_with(b"<")
+}
+
+/// An address without what may name people.
+fn plain(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 /// What will not be done, and was not sent.
@@ -58,11 +67,18 @@ pub(super) fn refused(code: u16, detail: String) -> TargetFault {
 }
 
 /// An answer that does not say yes.
-pub(super) fn fault_of(answer: &Answer, what: What) -> TargetFault {
+pub(super) fn fault_of(url: &str, answer: &Answer, what: What) -> TargetFault {
     let error =
         json::document(&answer.body).ok().and_then(|body| ErrorBody::parse(&body)).unwrap_or_default();
     let (kind, code) = meaning(answer.status, &error, what);
-    TargetFault { kind, code, detail: words(answer.status, &error), retry_after: answer.retry_after }
+    let mut detail = words(answer.status, &error);
+    if is_page(answer) {
+        // Gateways answer so, too, for a service that is down or does not know the credentials.
+        let is_elsewhere = matches!(answer.status, 300..=400 | 404..=410);
+        let hint = if is_elsewhere { "; look whether url is that of its SCIM" } else { "" };
+        detail = format!("{detail}: {} answers with a web page{hint}", plain(url));
+    }
+    TargetFault { kind, code, detail, retry_after: answer.retry_after }
 }
 
 fn meaning(status: u16, error: &ErrorBody, what: What) -> (FaultKind, u16) {
@@ -123,7 +139,11 @@ mod tests {
 
     fn fault(status: u16, body: &str, what: What) -> TargetFault {
         let retry_after = (status == 429).then_some(Duration::from_secs(7));
-        fault_of(&Answer { status, body: body.as_bytes().to_vec(), retry_after, ..Answer::default() }, what)
+        fault_of(
+            "https://x.test/v2/Users?filter=a",
+            &Answer { status, body: body.as_bytes().to_vec(), retry_after, ..Answer::default() },
+            what,
+        )
     }
 
     #[test]
@@ -186,6 +206,14 @@ mod tests {
     fn what_is_said_is_one_short_line() {
         let body = r#"{"scimType":"uniqueness","detail":"a\nresult=0"}"#;
         assert_eq!(fault(409, body, What::Create).detail, "HTTP 409: uniqueness: a result=0");
+        assert_eq!(
+            fault(404, " <!doctype html>", What::List).detail,
+            "HTTP 404: https://x.test/v2/Users answers with a web page; look whether url is that of its SCIM"
+        );
+        assert_eq!(
+            fault(502, "<html>", What::List).detail,
+            "HTTP 502: https://x.test/v2/Users answers with a web page"
+        );
         let long = format!("{{\"detail\":\"{}\"}}", "\u{7530}".repeat(10_000));
         assert_eq!(fault(500, &long, What::Create).detail.chars().count(), "HTTP 500: ".len() + WORDS);
     }

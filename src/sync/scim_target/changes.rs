@@ -76,7 +76,7 @@ impl ScimTarget {
             if step.leaves && is_no_target(&answer) {
                 self.leave_each(url, step.operations).await?;
             } else {
-                self.accepted(&answer, What::Object, sent)?;
+                self.accepted((url, &answer), What::Object, sent)?;
             }
         }
         Ok(())
@@ -90,7 +90,7 @@ impl ScimTarget {
         for operation in operations {
             let answer = self.send(Method::Patch, url, Some(&patch::message(&[operation]))).await?;
             if !is_no_target(&answer) {
-                self.accepted(&answer, What::Object, &BTreeMap::new())?;
+                self.accepted((url, &answer), What::Object, &BTreeMap::new())?;
             }
         }
         Ok(())
@@ -107,13 +107,13 @@ impl ScimTarget {
             return Ok(());
         }
         let there = self.send(Method::Get, url, None).await?;
-        self.accepted(&there, What::Object, &BTreeMap::new())?;
+        self.accepted((url, &there), What::Object, &BTreeMap::new())?;
         let mut body = document(url, &there)?;
         for step in &plan {
             patch::apply(&mut body, &step.operations).map_err(|error| refused(21, error.to_string()))?;
         }
         let answer = self.send_if(Method::Put, url, Some(&body), there.etag.as_deref()).await?;
-        self.accepted(&answer, What::Object, sent)
+        self.accepted((url, &answer), What::Object, sent)
     }
 }
 

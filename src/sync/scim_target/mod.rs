@@ -23,7 +23,7 @@ use self::listing::LONGEST_ID;
 use super::object::ObjectType;
 use super::questions::Questions;
 use super::target::{Ability, Edit, FaultKind, Target, TargetFault, TargetObject};
-use crate::outgoing::{Answer, Ask, Exchange, Method};
+use crate::outgoing::{Answer, Ask, Credentials, Exchange, Method};
 use crate::scim::message::{ListResponse, ResourceType, ServiceConfig};
 use crate::scim::{self, Path};
 
@@ -86,21 +86,21 @@ impl ScimTarget {
     /// The body of an answer that says yes; the fault of one that does not.
     fn accepted(
         &self,
-        answer: &Answer,
+        (url, answer): (&str, &Answer),
         what: What,
         sent: &BTreeMap<&str, &Value>,
     ) -> Result<(), TargetFault> {
         if matches!(answer.status, 200..=299) {
             return Ok(());
         }
-        let mut fault = fault_of(answer, what);
+        let mut fault = fault_of(url, answer, what);
         fault.detail = self.options.without_secrets(&fault.detail, sent);
         Err(fault)
     }
 
     async fn get(&self, url: &str, what: What) -> Result<Value, TargetFault> {
         let answer = self.send(Method::Get, url, None).await?;
-        self.accepted(&answer, what, &BTreeMap::new())?;
+        self.accepted((url, &answer), what, &BTreeMap::new())?;
         document(url, &answer)
     }
 
@@ -151,6 +151,13 @@ impl ScimTarget {
 
 #[async_trait]
 impl Target for ScimTarget {
+    fn account(&self) -> Option<&str> {
+        match &self.options.credentials {
+            Credentials::Basic(name, _) => Some(name),
+            Credentials::Bearer(_) | Credentials::None => None,
+        }
+    }
+
     async fn probe(&self) -> Result<Ability, TargetFault> {
         self.config().await?;
         let types = self.types().await?;
@@ -167,7 +174,7 @@ impl Target for ScimTarget {
             document(&url, &answer)?;
         }
         if lists {
-            self.accepted(&answer, What::List, &BTreeMap::new())?;
+            self.accepted((&url, &answer), What::List, &BTreeMap::new())?;
             let body = document(&url, &answer)?;
             ListResponse::parse(body).map_err(|error| broken(&error))?;
         }
@@ -233,7 +240,7 @@ impl Target for ScimTarget {
         let url = self.url(&own.endpoint);
         let answer = self.send(Method::Post, &url, Some(&body)).await?;
         let sent = values.iter().map(|(path, value)| (path.as_str(), value)).collect();
-        self.accepted(&answer, What::Create, &sent)?;
+        self.accepted((&url, &answer), What::Create, &sent)?;
         if answer.body.is_empty() {
             return self.at_location(kind, &answer).await;
         }
@@ -252,8 +259,9 @@ impl Target for ScimTarget {
     }
 
     async fn delete(&self, kind: ObjectType, id: &str) -> Result<(), TargetFault> {
-        let answer = self.send(Method::Delete, &self.object_url(kind, id)?, None).await?;
-        self.accepted(&answer, What::Delete, &BTreeMap::new())
+        let url = self.object_url(kind, id)?;
+        let answer = self.send(Method::Delete, &url, None).await?;
+        self.accepted((&url, &answer), What::Delete, &BTreeMap::new())
     }
 
     fn value(&self, object: &TargetObject, path: &str) -> Option<Value> {

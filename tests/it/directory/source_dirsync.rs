@@ -115,7 +115,7 @@ async fn a_server_without_dirsync_refuses_the_key() {
 async fn refused(source: &dyn Source, query: &SourceQuery) -> String {
     let (sender, _receiver) = mpsc::channel(1);
     let error = source.read(query, sender).await.unwrap_err();
-    assert!(matches!(error, DirectoryError::Refused { .. }), "{error:?}");
+    assert!(matches!(error, DirectoryError::Search { .. }), "{error:?}");
     error.to_string()
 }
 

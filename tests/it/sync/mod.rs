@@ -6,6 +6,7 @@ mod company;
 mod conformance;
 mod daemon;
 mod forest;
+mod former;
 mod hostile;
 mod inbox;
 mod kill;
@@ -20,6 +21,7 @@ mod six_types_to_ldap;
 mod terminal_services;
 mod to_ldap;
 mod told;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

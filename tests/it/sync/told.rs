@@ -45,13 +45,13 @@ fn status(rig: &Rig) -> Value {
 
 /// The groups of a company, of which one says who is carried: the numbered people.
 fn groups(slapd: &Slapd, many: usize) {
-    let mut ldif = String::new();
-    for name in ["Roles", "Organizations"] {
-        let unit = format!("changetype: add\nobjectClass: organizationalUnit\nou: {name}\n");
-        ldif += &format!("dn: ou={name},ou=groups,{BASE}\n{unit}\n");
-    }
-    let members: String = (0..many).map(|n| format!("member: uid=m{n},ou=many,{BASE}\n")).collect();
-    slapd.modify(&format!("{ldif}{}", group("cn=idsync,ou=Roles", &members)));
+    let unit = |name: &str| {
+        let class = "changetype: add\nobjectClass: organizationalUnit";
+        format!("dn: ou={name},ou=groups,{BASE}\n{class}\nou: {name}\n\n")
+    };
+    let units = ["Roles", "Organizations"].map(unit).concat();
+    let members: Vec<String> = (0..many).map(|n| format!("member: uid=m{n},ou=many,{BASE}\n")).collect();
+    slapd.modify(&format!("{units}{}", group("cn=idsync,ou=Roles", &members.concat())));
 }
 
 fn group(name: &str, members: &str) -> String {

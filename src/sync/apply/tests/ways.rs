@@ -284,10 +284,7 @@ async fn hooks_are_asked_before_and_told_after() {
     let applied = fixture.apply(&state).await;
     assert_eq!((fixture.fake.len(), fixture.fake.count("create"), applied.put_off), (1, 1, 1));
     let lines = fixture.lines().join("\n");
-    assert!(
-        lines.contains("add uid=bad 53 the hook /bin/sh ended with exit status: 1: not today"),
-        "{lines}"
-    );
+    assert!(lines.contains("add uid=bad 53 the hook /bin/sh refused (exit status: 1): not today"), "{lines}");
     let mut results = BTreeSet::new();
     let mut files = tokio::fs::read_dir(told.path()).await.unwrap();
     while let Some(file) = files.next_entry().await.unwrap() {

@@ -190,8 +190,8 @@ fn the_last_ones_may_be_allowed_to_leave_unless_they_are_very_many() {
     assert_eq!((doubtful.collect::<Vec<_>>(), plan.notes.len()), (expected.to_vec(), 0));
     assert_eq!(changes(&plan.doubtful[0]), ["active=false"]);
     // What cannot be switched off has only the note that it is missed: that waits as well.
-    let plain = with(|rules| rules.active = None);
-    let plan = world.plan(&[], &plain, at(1), Reading::All);
+    let without_active = with(|rules| rules.active = None);
+    let plan = world.plan(&[], &without_active, at(1), Reading::All);
     assert_eq!((plan.doubtful.len(), changes(&plan.doubtful[0]).len(), plan.notes.len()), (2, 0, 0));
     // Their deletion is doubted again.
     for link in world.links.values_mut() {

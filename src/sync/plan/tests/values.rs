@@ -461,3 +461,27 @@ fn an_id_of_one_type_says_nothing_of_another() {
     assert_eq!((holder(ObjectType::User), holder(ObjectType::SecurityGroup)), (Some("u"), Some("g")));
     assert_eq!(holder(ObjectType::Organization), None);
 }
+
+#[test]
+fn what_cannot_be_read_stays_with_all_that_is_written_together_with_it() {
+    let before = [("title", json!("x")), ("nick", json!("n")), (WORK, json!("a")), (CODE, json!("1"))];
+    let unread = |path: &str, mut source: Vec<Desired>| {
+        source[0].at_creation.insert(path.to_owned(), Value::Null);
+        source
+    };
+    let sent = |source: Vec<Desired>| {
+        let mut world = carried(&before);
+        world.run(&source, &policy(), at(1)).operations.iter().flat_map(changes).collect::<Vec<_>>()
+    };
+    let title = |value: &str| ("title", json!(value));
+    assert_eq!(sent(unread("nick", one(&[title("x"), (WORK, json!("a")), (CODE, json!("1"))]))), [""; 0]);
+    let moved = [title("y"), ("nick", json!("n")), (WORK, json!("b"))];
+    assert_eq!(sent(unread(CODE, one(&moved))), ["title=\"y\""]);
+    let plan = World::default().run(&unread("nick", one(&[title("x")])), &policy(), at(0));
+    assert_eq!(changes(&plan.operations[0]), ["title=\"x\"", "userName=\"a\"", "active=true"]);
+    let target = BTreeMap::from([("nick".to_owned(), json!("theirs"))]);
+    let mut planner = carried(&[title("x")]).planner(policy(), at(1));
+    planner.compare(unread("nick", one(&[title("x")])).remove(0), &target);
+    let plan = planner.finish(&Readings::every(Reading::All));
+    assert!(plan.operations.iter().flat_map(changes).all(|change| !change.contains("nick")), "{plan:?}");
+}

@@ -2,7 +2,7 @@
 
 use sekisho::directory::LdapOptions;
 use sekisho::secret::Secret;
-use sekisho::sync::target::{Edit, FaultKind};
+use sekisho::sync::target::{Edit, FaultKind, TargetFault};
 use sekisho::sync::{ObjectType, Target};
 use serde_json::{Value, json};
 
@@ -13,6 +13,28 @@ use crate::support::slapd::{BASE, Slapd};
 const USER: ObjectType = ObjectType::User;
 const UNIT: ObjectType = ObjectType::Organization;
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+#[tokio::test]
+async fn a_base_that_is_not_there_is_named_with_its_key() {
+    let slapd = Slapd::start_target();
+    let base = format!("ou=nowhere,{BASE}");
+    let target = open(slapd.writing(), below(&base));
+    let named = |fault: TargetFault| {
+        let key = format!("there is no container \"{base}\", which base of [sync.ldap.types.");
+        assert!(fault.code == 32 && fault.detail.starts_with(&key), "{fault:?}");
+        fault.detail
+    };
+    let taro = values([("uid", json!("taro")), ("cn", json!("taro")), ("sn", json!("taro"))]);
+    assert!(named(target.create(USER, &taro).await.unwrap_err()).contains(".types.user]"));
+    assert!(named(target.find(UNIT, "ou", "x").await.unwrap_err()).contains(".types.organization]"));
+    assert!(named(listed(&target, USER).await.unwrap_err()).contains(".types.user]"));
+    named(target.probe().await.unwrap_err());
+    // A parent of its own is another matter.
+    let child =
+        values([("uid", json!("x")), ("cn", json!("x")), ("sn", json!("x")), ("@parent", json!(NOBODY))]);
+    let target = open(slapd.writing(), below(&format!("ou=target,{BASE}")));
+    assert!(!target.create(USER, &child).await.unwrap_err().detail.contains("container"));
+}
 
 #[tokio::test]
 async fn a_refusal_has_the_code_of_the_server() {
