@@ -151,6 +151,9 @@ pub fn remedy_of(code: u16, detail: &str) -> &'static str {
         53 if detail.starts_with(OF_HOOK) => {
             "the target was not asked; see why the hook did not agree, or take it out of hook_before"
         }
+        53 if detail.starts_with("HTTP ") && (detail.contains(" at http") || detail.contains("web page")) => {
+            "the service has no such endpoint; correct url, or take the type out of objects where the service does not have it"
+        }
         53 if detail.contains(UNWILLING) => {
             "the directory refuses it by a rule of its own, such as that for passwords, or wants TLS for it; look at its answer"
         }

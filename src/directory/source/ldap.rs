@@ -304,7 +304,7 @@ fn searched(error: DirectoryError, query: &SourceQuery) -> DirectoryError {
     let mut cause = if operation == "search" { cause } else { format!("{operation}: {cause}") };
     if cause.contains(NO_SUCH_OBJECT) {
         cause = format!(
-            "{cause}; there is no such base, or bind_dn may not read it: correct search_base of the [[directory]] \
+            "{cause}; correct search_base of the [[directory]] \
              \"{directory}\", or of the [[sync]] where that has its own"
         );
     }

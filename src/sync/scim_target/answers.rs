@@ -13,6 +13,9 @@ use crate::scim::message::ErrorBody;
 /// The most characters of what a service says that are kept.
 const WORDS: usize = 300;
 
+/// For the service a type is not there.
+const NO_ENDPOINT: u16 = 53;
+
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
@@ -72,6 +75,10 @@ pub(super) fn fault_of(url: &str, answer: &Answer, what: What) -> TargetFault {
         json::document(&answer.body).ok().and_then(|body| ErrorBody::parse(&body)).unwrap_or_default();
     let (kind, code) = meaning(answer.status, &error, what);
     let mut detail = words(answer.status, &error);
+    if code == NO_ENDPOINT && is_nowhere(answer.status) && !is_page(answer) {
+        let told = detail.split_once(": ").map_or(String::new(), |(_, told)| format!(": {told}"));
+        detail = format!("HTTP {} at {}{told}", answer.status, plain(url));
+    }
     if is_page(answer) {
         // Gateways answer so, too, for a service that is down or does not know the credentials.
         let is_elsewhere = matches!(answer.status, 300..=400 | 404..=410);
@@ -79,6 +86,11 @@ pub(super) fn fault_of(url: &str, answer: &Answer, what: What) -> TargetFault {
         detail = format!("{detail}: {} answers with a web page{hint}", plain(url));
     }
     TargetFault { kind, code, detail, retry_after: answer.retry_after }
+}
+
+/// Whether a status says that there is no such endpoint, or nothing that could be done there.
+fn is_nowhere(status: u16) -> bool {
+    matches!(status, 404 | 405 | 410 | 501)
 }
 
 fn meaning(status: u16, error: &ErrorBody, what: What) -> (FaultKind, u16) {
@@ -91,7 +103,7 @@ fn meaning(status: u16, error: &ErrorBody, what: What) -> (FaultKind, u16) {
         400 => bad_request(error),
         404 | 410 if matches!(what, What::Object | What::Delete) => (NotFound, 32),
         // There is no such endpoint: the service does not have the type.
-        404 | 405 | 410 | 501 => (Refused, 53),
+        status if is_nowhere(status) => (Refused, NO_ENDPOINT),
         409 => (Conflict, 68),
         // Somebody else changed it between our reading and our writing.
         // It is looked for before it is sent again: a gateway may say so of what the service behind it has done.
@@ -136,6 +148,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sync::words::remedy_of;
 
     fn fault(status: u16, body: &str, what: What) -> TargetFault {
         let retry_after = (status == 429).then_some(Duration::from_secs(7));
@@ -144,6 +157,15 @@ mod tests {
             &Answer { status, body: body.as_bytes().to_vec(), retry_after, ..Answer::default() },
             what,
         )
+    }
+
+    #[test]
+    fn an_endpoint_that_is_not_there_is_named() {
+        let url = "https://x.test/v2/Users";
+        let told = fault(404, r#"{"detail":"Endpoint Not Found"}"#, What::List).detail;
+        assert_eq!(told, format!("HTTP 404 at {url}: Endpoint Not Found"));
+        assert_eq!(fault(501, "", What::Create).detail, format!("HTTP 501 at {url}"));
+        assert!(remedy_of(53, &told).starts_with("the service has no such endpoint; correct url"));
     }
 
     #[test]
