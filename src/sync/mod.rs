@@ -21,6 +21,7 @@ pub mod hooks;
 pub mod ldap_target;
 pub mod link;
 mod linked;
+mod listed;
 pub mod mapping;
 pub mod matching;
 mod news;

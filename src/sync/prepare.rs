@@ -9,6 +9,7 @@ use super::few::Told;
 use super::former;
 use super::found::{Inventory, listing, settle};
 use super::linked::is_person;
+use super::listed::{note_orphans, take_linked};
 use super::mapping::{Invalid, Mapping, Unread};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
@@ -21,7 +22,6 @@ use super::unsettled::{self, Again, Unsettled};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::clock::Timestamp;
 use crate::directory::source::{Cursor, Gone};
-use crate::scim;
 
 /// A plan and what it came from.
 #[derive(Debug, Default)]
@@ -405,66 +405,6 @@ impl Synchronisation {
             .await
             .map_err(SyncError::listing)
     }
-
-    /// What is linked and no longer listed is made anew, but a target that lost very much is not refilled blindly.
-    fn note_losses(
-        &self,
-        planner: &mut Planner,
-        lists: &BTreeMap<ObjectType, Inventory>,
-        refill: bool,
-    ) -> Result<(), SyncError> {
-        for (kind, list) in lists {
-            let linked = planner.linked().filter(|(key, _)| key.kind == *kind);
-            let (gone, held): (Vec<_>, Vec<_>) = linked
-                .map(|(key, id)| (key.clone(), list.shown.contains_key(id)))
-                .partition(|(_, is_there)| !is_there);
-            let all = gone.len() + held.len();
-            let limits = self.options().gate.types.get(kind).copied().unwrap_or_default();
-            if !refill && gone.len() as u64 > limits.delete.most(all as u64) {
-                return Err(SyncError::Forgetful { kind: *kind, gone: gone.len(), linked: all });
-            }
-            for (key, _) in gone {
-                planner.lost(&key);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Tells of those that the target alone has.
-fn note_orphans(
-    planner: &mut Planner,
-    lists: &BTreeMap<ObjectType, Inventory>,
-    active: &BTreeMap<ObjectType, String>,
-    unclear: &BTreeSet<ObjectType>,
-) {
-    let adopted: BTreeSet<String> = planner.adopted().map(str::to_owned).collect();
-    for (kind, list) in lists {
-        // One of these may be somebody who is in the source, and could not be matched.
-        if unclear.contains(kind) || planner.is_unclear(*kind) {
-            continue;
-        }
-        let path = active.get(kind);
-        for (id, shown) in &list.shown {
-            if adopted.contains(id) || planner.holder(*kind, id).is_some() {
-                continue;
-            }
-            let is_active =
-                path.and_then(|path| shown.get(path)).is_none_or(|value| scim::boolean(value) == Some(true));
-            let name = shown.values().find_map(|value| value.as_str()).unwrap_or(id);
-            planner.orphan(*kind, id, name, is_active);
-        }
-    }
-}
-
-/// What the target shows of those who are linked; the rest stays, for those who are still to be matched.
-fn take_linked(list: &mut Inventory, kind: ObjectType, planner: &Planner) -> BTreeMap<String, Shown> {
-    let ids: BTreeSet<&str> =
-        planner.linked().filter(|(key, _)| key.kind == kind).map(|(_, id)| id).collect();
-    let (linked, rest) =
-        std::mem::take(&mut list.shown).into_iter().partition(|(id, _)| ids.contains(id.as_str()));
-    list.shown = rest;
-    linked
 }
 
 /// Whom news are about, where units and groups are as they were and it was told who is gone.
