@@ -9,8 +9,9 @@
 //!
 //! One attribute may also be given as `attribute.new` and `search.attribute`. It is searched below the `search_base` of
 //! the directory that the person came from, by its `bind_dn`; `authsource` and `ldap.*` are refused. Passwords and keys
-//! are never read. Where the person lacks an attribute of the filter, nothing is asked and nothing added; of a person of
-//! a file directory nothing is found. Answers are kept for five minutes. A directory that cannot be asked ends the
+//! are never read. Where the person lacks an attribute of the filter, or its first value is empty, nothing is asked and nothing added; of a person of
+//! a file directory nothing is found. Answers are kept for five
+//! minutes, and for an hour where the directory cannot be asked. A directory that cannot be asked longer ends the
 //! sign-on, where SimpleSAMLphp would go on without the attributes: an SP may take away what it is not told. With
 //! `uid = ["tanaka"]`, `mail = ["m@x"]` and one entry that is found, with `mail: m@x`, `mail: n@x` and `cn: sales`:
 //!
@@ -163,6 +164,10 @@ fn pairs(option: &str, value: Setting) -> Result<Vec<(String, String)>, OptionEr
     Ok(match value {
         Setting::Text(_) => vec![same(word(option, value)?)],
         Setting::Table(table) => {
+            if table.iter().any(|(new, _)| new == "binary") {
+                let remedy = "in TOML it stands in quotes or is called binary: `binary = [\"jpegPhoto\"]`";
+                return Err(OptionError::NotSupported { option: "attributes.binary", remedy });
+            }
             let pair = |(new, name): (String, Setting)| word(&new, name).map(|name| (new, name));
             table.into_iter().map(pair).collect::<Result<_, _>>()?
         }
@@ -291,6 +296,10 @@ mod tests {
             (
                 format!("{filter}attributes = ['mail']\npolicy = 'mrege'"),
                 "\"policy\" cannot be \"mrege\": write \"merge\", \"add\" or \"replace\"",
+            ),
+            (
+                format!("{filter}attributes.binary = 'jpegPhoto'"),
+                "\"attributes.binary\" is not supported: in TOML it stands in quotes or is called binary: `binary = [\"jpegPhoto\"]`",
             ),
             (
                 format!("{filter}attributes = [1]"),

@@ -26,12 +26,14 @@ impl SearchFilter {
         })
     }
 
-    /// The filter for this person; `None` where the person lacks an attribute of it.
+    /// The filter for this person; `None` where the person has no value of an attribute of it, or an empty one: `(cn=%uid%*)`
+    /// must not become `(cn=*)`.
     pub(super) fn about(&self, person: &Attributes) -> Option<Vec<Piece>> {
         let mut pieces = vec![Piece::Written(self.first.clone())];
         for (name, after) in &self.rest {
-            let first = person.values(name)?.first();
-            pieces.push(Piece::Value(first.map(Value::as_bytes).unwrap_or_default().to_vec()));
+            let value =
+                person.values(name)?.first().map(Value::as_bytes).filter(|value| !value.is_empty())?;
+            pieces.push(Piece::Value(value.to_vec()));
             pieces.push(Piece::Written(after.clone()));
         }
         Some(pieces)
@@ -98,12 +100,15 @@ mod tests {
     #[test]
     fn names_between_percent_signs_stand_for_first_values() {
         let person: Attributes =
-            [("uid", vec!["a*b%mail%", "c"]), ("mail", vec!["m@x"]), ("empty", vec![])].into_iter().collect();
+            [("uid", vec!["a*b%mail%", "c"]), ("mail", vec!["m@x"]), ("none", vec![]), ("empty", vec![""])]
+                .into_iter()
+                .collect();
         for (filter, expected) in [
             ("(uid=%uid%)", Some("(uid=<a*b%mail%>)")),
             ("uid=%uid%", Some("(uid=<a*b%mail%>)")),
             ("(&(a=%uid%)(b=x-%mail%-y))", Some("(&(a=<a*b%mail%>)(b=x-<m@x>-y))")),
-            ("(a=%empty%)", Some("(a=<>)")),
+            ("(a=%none%)", None),
+            ("(a=%empty%*)", None),
             ("(a=b)", Some("(a=b)")),
             ("(a=%sn%)", None),
             ("(a=%UID%)", None),

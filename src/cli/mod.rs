@@ -101,16 +101,25 @@ pub fn run() -> ExitCode {
         }
     };
     let mut out = std::io::stdout();
+    let only_prints = arguments.command.only_prints();
     let done = arguments.command.run(&arguments.config, &mut out).and_then(|()| Ok(out.flush()?));
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough, as `head` has.
-        Err(failure) if failure.is_closed_stream() => ExitCode::FAILURE,
+        Err(failure) if only_prints && failure.is_closed_stream() => ExitCode::FAILURE,
         Err(failure) => failure.tell(&mut std::io::stderr()),
     }
 }
 
 impl Command {
+    /// Whether nothing is lost when nobody reads to the end.
+    fn only_prints(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::Metadata(_) | Self::Explain(_) => true,
+            Self::Sync(command) => command.only_prints(),
+            _ => false,
+        }
+    }
+
     fn run(self, config: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {
         let load = || Config::load(config).map_err(Failure::Config);
         match self {
@@ -139,13 +148,9 @@ impl Command {
 }
 
 impl Failure {
+    /// Whether whoever reads what is printed has seen enough, as `head` has.
     fn is_closed_stream(&self) -> bool {
-        let stream = match self {
-            Self::Stream(error) => Some(error),
-            Self::Other(error) => error.downcast_ref(),
-            _ => None,
-        };
-        stream.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        matches!(self, Self::Stream(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 
     fn tell(&self, error_stream: &mut dyn Write) -> ExitCode {

@@ -139,6 +139,13 @@ struct Bench<'a> {
     ports: Ports,
 }
 
+impl Command {
+    /// Whether nothing is lost when nobody reads to the end.
+    pub(super) fn only_prints(&self) -> bool {
+        matches!(self, Self::Check { .. } | Self::Status { .. } | Self::Explain { .. })
+    }
+}
+
 /// Exit code 0 when all is carried, 1 when something failed or is held back.
 pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     if let Command::Token(command) = command {

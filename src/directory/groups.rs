@@ -1,9 +1,10 @@
 //! The groups of a person, nested ones and the primary group included: by Active Directory's own rule there, by walking
 //! `memberOf` and `member` elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use ldap3::Scope;
 
 use super::DirectoryError;
@@ -18,6 +19,9 @@ use crate::identity::{Attributes, Found, is_secret};
 
 /// Beyond this the walk is given up with an error: a policy must not be judged by a part of the groups.
 const MOST_GROUPS: usize = 5_000;
+
+/// So many entries are read at once.
+const READ_AT_ONCE: usize = 8;
 
 /// So many DNs are looked for in one search.
 const DNS_A_SEARCH: usize = 20;
@@ -74,10 +78,13 @@ impl LdapDirectory {
     async fn walk(&self, dn: &str, asked: &Asked) -> Result<Vec<Found>, DirectoryError> {
         let mut seen = HashSet::from([same(dn)]);
         let mut groups: Vec<Found> = Vec::new();
+        // What the person's own entry names, by its place among the groups; most of these are found below, with values.
+        let mut named = HashMap::new();
         let mut frontier = vec![dn.to_owned()];
         for listed in self.member_of(dn).await? {
             if seen.insert(same(&listed)) {
-                groups.push(self.listed(&listed, asked).await?);
+                named.insert(same(&listed), groups.len());
+                groups.push(Found { dn: listed.clone(), attributes: Attributes::new() });
                 frontier.push(listed);
             }
         }
@@ -85,7 +92,10 @@ impl LdapDirectory {
             let mut next = Vec::new();
             for dns in frontier.chunks(DNS_A_SEARCH) {
                 for entry in self.search(&self.groups_query(holders_filter(dns), asked)).await?.entries {
-                    if seen.insert(same(&entry.dn)) {
+                    let named = named.remove(&same(&entry.dn)).and_then(|at| groups.get_mut(at));
+                    if let Some(group) = named {
+                        *group = asked.of(entry);
+                    } else if seen.insert(same(&entry.dn)) {
                         next.push(entry.dn.clone());
                         groups.push(asked.of(entry));
                     }
@@ -98,23 +108,40 @@ impl LdapDirectory {
             }
             frontier = next;
         }
+        if asked.wants_values {
+            let places: Vec<usize> = named.into_values().collect();
+            self.read_named(&mut groups, &places, asked).await?;
+        }
         Ok(groups)
+    }
+
+    /// Groups that the person's own entry names and no search has found, with their values: some at a time. One may stand
+    /// where nothing may be read.
+    async fn read_named(
+        &self,
+        groups: &mut [Found],
+        places: &[usize],
+        asked: &Asked,
+    ) -> Result<(), DirectoryError> {
+        for some in places.chunks(READ_AT_ONCE) {
+            let reads = some.iter().filter_map(|at| groups.get(*at)).map(|group| {
+                let query = Query::entry(&group.dn, Arc::clone(&asked.attributes));
+                async move { self.search(&query).await }
+            });
+            let answers = try_join_all(reads).await?;
+            for (at, answer) in some.iter().zip(answers) {
+                if let (Some(group), Some(entry)) = (groups.get_mut(*at), answer.entries.into_iter().next()) {
+                    *group = asked.of(entry);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// `memberOf` is operational in most servers: asked for by name.
     async fn member_of(&self, dn: &str) -> Result<Vec<String>, DirectoryError> {
         let person = self.entry(dn, &["memberOf"]).await?;
         Ok(person.iter().flat_map(|entry| entry.texts("memberOf")).map(str::to_owned).collect())
-    }
-
-    /// A group that the person's own entry names. It may stand where nothing may be read.
-    async fn listed(&self, dn: &str, asked: &Asked) -> Result<Found, DirectoryError> {
-        let nothing = || Found { dn: dn.to_owned(), attributes: Attributes::new() };
-        if !asked.wants_values {
-            return Ok(nothing());
-        }
-        let read = self.search(&Query::entry(dn, Arc::clone(&asked.attributes))).await?;
-        Ok(read.entries.into_iter().next().map_or_else(nothing, |entry| asked.of(entry)))
     }
 
     pub(super) async fn is_active_directory(&self) -> Result<bool, DirectoryError> {

@@ -63,7 +63,7 @@ pub struct Unavailable {
 /// Asks the directory for what the session does not hold. Wired in `app`.
 #[async_trait]
 pub trait Inquiry: Send + Sync + fmt::Debug {
-    /// The answer, at most some minutes old, or up to an hour while the directory cannot be asked.
+    /// The answer, some minutes old at most; up to an hour where the directory cannot be asked.
     async fn ask(&self, subject: &Subject, question: &Question) -> Result<Arc<[Found]>, Unavailable>;
 
     /// The distinguished names of all groups of a person, nested ones included, compared without case.

@@ -114,8 +114,8 @@ const TICKET_OF_NO_USE: Words = words(
 /// A right password, too, is not tried where one more wrong one could lock the account, and nobody is told of that: the
 /// advice is the same for all.
 const WRONG: Words = words(
-    "The user name or the password is wrong; if you are sure of both, wait half an hour or ask your administrator.",
-    "ユーザー名またはパスワードが違います。どちらも正しい場合は、30分ほど待ってからもう一度試すか、管理者にお問い合わせください。",
+    "The user name or the password is wrong; if you are sure of both, wait some time or ask your administrator.",
+    "ユーザー名またはパスワードが違います。どちらも正しい場合は、しばらく待ってからもう一度試すか、管理者にお問い合わせください。",
 );
 
 /// Why a sign-in was refused, as far as the person may know.

@@ -111,12 +111,12 @@ pub(super) fn refused(refusal: Refusal, named: bool) -> Notice {
     let notice = messages::refusal(refusal);
     let words = match (refusal, named) {
         (Refusal::WrongCredentials, true) => words(
-            "The user name or the current password is wrong; if you are sure of both, wait half an hour or ask your administrator.",
-            "ユーザー名または現在のパスワードが違います。どちらも正しい場合は、30分ほど待ってからもう一度試すか、管理者にお問い合わせください。",
+            "The user name or the current password is wrong; if you are sure of both, wait some time or ask your administrator.",
+            "ユーザー名または現在のパスワードが違います。どちらも正しい場合は、しばらく待ってからもう一度試すか、管理者にお問い合わせください。",
         ),
         (Refusal::WrongCredentials, false) => words(
-            "The current password is wrong; if you are sure of it, wait half an hour or ask your administrator.",
-            "現在のパスワードが違います。正しい場合は、30分ほど待ってからもう一度試すか、管理者にお問い合わせください。",
+            "The current password is wrong; if you are sure of it, wait some time or ask your administrator.",
+            "現在のパスワードが違います。正しい場合は、しばらく待ってからもう一度試すか、管理者にお問い合わせください。",
         ),
         _ => notice.words,
     };

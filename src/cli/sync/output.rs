@@ -26,7 +26,8 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
     }
     sentences(report, out)?;
     if let Some(fault) = &report.stopped {
-        writeln!(out, "stopped: {fault} ({})", words::remedy_of(fault.code, &fault.detail))?;
+        let line = format!("stopped: {fault} ({})", words::remedy_of(fault.code, &fault.detail));
+        writeln!(out, "{}", words::one_line(line))?;
     }
     if report.failing > 0 {
         let (what, them) = match report.failing {
@@ -64,7 +65,7 @@ pub(super) fn check(report: &Report, out: &mut dyn Write) -> Result<(), Failure>
 
 fn held(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     for cause in &report.causes {
-        writeln!(out, "held back: {cause}")?;
+        writeln!(out, "held back: {}", words::one_line(cause.clone()))?;
     }
     Ok(list("held back", &report.held, out)?)
 }
@@ -138,11 +139,14 @@ mod tests {
     #[test]
     fn values_of_a_directory_do_not_steer_the_terminal() {
         let line = || vec!["title \"a\u{1b}[2Jb\nproblem: c\"".to_owned()];
-        let found = Report { warnings: line(), problems: line(), ..Report::default() };
+        let found = Report { warnings: line(), problems: line(), causes: line(), ..Report::default() };
         let mut out = Vec::new();
         sentences(&found, &mut out).unwrap();
         let told = "title \"a [2Jb problem: c\"";
         assert_eq!(String::from_utf8(out).unwrap(), format!("warning: {told}\nproblem: {told}\n"));
+        let mut out = Vec::new();
+        held(&found, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("held back: {told}\n"));
         let mut out = Vec::new();
         let step = Step { name: "act", good: true, told: "x\u{1b}y".to_owned() };
         assert!(explain(&[step], &mut out).is_ok());

@@ -75,6 +75,28 @@ async fn nested_groups_are_found_and_circles_end() {
     assert_eq!(values(&directory, &tanaka, &secret, "userPassword").await, [""; 0]);
 }
 
+/// Whose own entry names groups elsewhere than below the search base.
+#[tokio::test]
+async fn groups_that_the_entry_names_are_read_wherever_they_are() {
+    let slapd = Slapd::start_with_member_of();
+    for name in ["late", "later"] {
+        slapd.modify(&format!(
+            "dn: cn={name},ou=groups,{BASE}\nchangetype: add\nobjectClass: groupOfNames\ncn: {name}\n\
+             member: uid=tanaka,ou=people,{BASE}\n"
+        ));
+    }
+    let question = Question::Groups { attribute: Some("cn".to_owned()) };
+    let mut narrow = options(&[&slapd]);
+    narrow.search_base = format!("ou=people,{BASE}");
+    let directory = open(narrow);
+    let tanaka = candidate(&directory, "tanaka").await.subject.unwrap();
+    let named = values(&directory, &tanaka, &question, "cn").await;
+    assert_eq!(named, ["eng-all", "eng-core", "late", "later"]);
+    let whole = open(options(&[&slapd]));
+    let called = values(&whole, &tanaka, &question, "cn").await;
+    assert_eq!(called, ["circle", "eng-all", "eng-core", "late", "later", "unique"], "each once");
+}
+
 #[tokio::test]
 async fn a_search_finds_what_its_filter_says_and_values_stay_in_their_place() {
     let slapd = Slapd::start();

@@ -180,6 +180,11 @@ impl Slapd {
         Self::start_with(ldif() + more, Copies::LongLog.lines())
     }
 
+    /// With `memberOf`, which the groups of `member` fill.
+    pub(crate) fn start_with_member_of() -> Self {
+        Self::start_with(ldif(), ("moduleload memberof", "overlay memberof"))
+    }
+
     fn start_on(ldif: impl AsRef<[u8]>) -> Self {
         Self::start_with(ldif, Copies::No.lines())
     }
