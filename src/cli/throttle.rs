@@ -167,7 +167,7 @@ fn tell_directory(candidate: &Candidate, out: &mut dyn Write) -> Result<(), Fail
         let wrong = held.wrong;
         writeln!(
             out,
-            "{who}: the directory itself counts {wrong} wrong, and locks at {threshold}; until its window has passed, or somebody ends that there, few or no tries are sent"
+            "{who}: the directory itself counts {wrong} wrong, and locks at {threshold}: few or no tries are sent until its window has passed; signing in elsewhere with the right password, or unlocking the account there, ends that at once"
         )?;
     }
     Ok(())

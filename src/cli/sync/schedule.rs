@@ -255,4 +255,14 @@ fn tell(options: &SyncOptions, report: &Report) {
     for line in report.warnings.iter().chain(&report.problems).chain(&report.causes) {
         tracing::warn!(sync.target = options.name, sync.run = run, "{line}");
     }
+    if let Some(fault) = &report.stopped {
+        let remedy = words::remedy_of(fault.code, &fault.detail);
+        tracing::error!(
+            sync.target = options.name,
+            sync.run = run,
+            code = fault.code,
+            remedy,
+            "stopped: {fault}"
+        );
+    }
 }
