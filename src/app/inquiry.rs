@@ -236,6 +236,13 @@ pub(super) mod tests {
         }
     }
 
+    fn corp() -> (Arc<ManualClock>, Arc<Corp>, DirectoryInquiry) {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let directory = Arc::new(Corp::default());
+        let inquiry = DirectoryInquiry::new(vec![directory.clone()], clock.clone());
+        (clock, directory, inquiry)
+    }
+
     pub(in crate::app) fn tanaka() -> Subject {
         let id = SubjectId { directory: "corp".to_owned(), key: "1".to_owned() };
         let (login, display_name) = ("tanaka".to_owned(), "田中".to_owned());
@@ -244,9 +251,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn groups_are_asked_for_every_five_minutes_and_outlive_an_hour_of_silence() {
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Corp::default());
-        let inquiry = DirectoryInquiry::new(vec![directory.clone()], clock.clone());
+        let (clock, directory, inquiry) = corp();
         let tanaka = tanaka();
         for (minutes, asked) in [(0, 1), (5, 1), (1, 2)] {
             clock.advance(SignedDuration::from_mins(minutes));
@@ -262,9 +267,7 @@ pub(super) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_directory_that_hangs_delays_nobody_whose_groups_are_known() {
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Corp::default());
-        let inquiry = DirectoryInquiry::new(vec![directory.clone()], clock.clone());
+        let (clock, directory, inquiry) = corp();
         let tanaka = tanaka();
         assert_eq!(inquiry.groups(&tanaka).await.unwrap(), ["cn=sales"]);
         directory.hangs.store(true, Ordering::SeqCst);
@@ -284,9 +287,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn each_question_has_its_own_answer_and_a_person_has_so_many() {
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Corp::default());
-        let inquiry = DirectoryInquiry::new(vec![directory.clone()], clock);
+        let (_, directory, inquiry) = corp();
         let search =
             |name: usize| Question::Search { filter: Vec::new(), attributes: vec![name.to_string()] };
         let dn = async |question: &Question| inquiry.ask(&tanaka(), question).await.unwrap()[0].dn.clone();
@@ -307,9 +308,7 @@ pub(super) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_old_answer_serves_only_where_no_newer_one_can_be_had() {
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let directory = Arc::new(Corp::default());
-        let inquiry = DirectoryInquiry::new(vec![directory.clone()], clock.clone());
+        let (clock, directory, inquiry) = corp();
         let tanaka = tanaka();
         assert_eq!(inquiry.groups(&tanaka).await.unwrap(), ["cn=sales"]);
         // Slow, and the answer is older than a quarter of an hour: the newer one is waited for, however long it takes.
