@@ -67,15 +67,15 @@ pub(super) enum Fault {
     Lost(String),
     /// The service account was refused.
     ServiceBind(String),
-    /// An answer, and it is an error.
-    Refused { operation: &'static str, cause: String },
+    /// An answer, and it is an error. `code`: the result code (RFC 4511 appendix A), 0 where what was answered will not do.
+    Refused { code: u32, operation: &'static str, cause: String },
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent(cause) | Self::Lost(cause) | Self::ServiceBind(cause) => f.write_str(cause),
-            Self::Refused { operation, cause } => write!(f, "{operation}: {cause}"),
+            Self::Refused { operation, cause, .. } => write!(f, "{operation}: {cause}"),
         }
     }
 }
@@ -268,13 +268,14 @@ async fn search(ldap: &mut Ldap, query: &Query, answer: Duration) -> Result<Resu
         // noSuchObject below a base that exists is nobody; the base itself is checked by probe.
         32 if query.scope == Scope::Base => Ok(Ok(Found::default())),
         10 => Ok(Err(Fault::Refused {
+            code: 10,
             operation: "search",
             cause: format!(
                 "\"{}\" is held by another server (referral); set search_base and urls to match",
                 query.base
             ),
         })),
-        _ => Ok(Err(Fault::Refused { operation: "search", cause: result.to_string() })),
+        code => Ok(Err(Fault::Refused { code, operation: "search", cause: result.to_string() })),
     }
 }
 
@@ -287,7 +288,7 @@ pub(super) async fn complete(ldap: &mut Ldap, entry: &mut Entry) -> Result<Resul
         };
         if end >= MOST_VALUES {
             let cause = format!("{} of \"{}\" has more than {MOST_VALUES} values", cut.name, entry.dn);
-            return Ok(Err(Fault::Refused { operation: "search", cause }));
+            return Ok(Err(Fault::Refused { code: 0, operation: "search", cause }));
         }
         let asked = format!("{};range={}-*", cut.name, end + 1);
         let (mut results, _) =
@@ -295,7 +296,7 @@ pub(super) async fn complete(ldap: &mut Ldap, entry: &mut Entry) -> Result<Resul
         let part = results.pop().and_then(Entry::decode);
         if part.and_then(|part| entry.append(&cut, part)).is_none() {
             let cause = format!("the rest of {} of \"{}\" does not come", cut.name, entry.dn);
-            return Ok(Err(Fault::Refused { operation: "search", cause }));
+            return Ok(Err(Fault::Refused { code: 0, operation: "search", cause }));
         }
     }
     Ok(Ok(()))

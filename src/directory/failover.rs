@@ -137,9 +137,12 @@ impl Servers {
                 bind_dn: self.bind_dn.clone(),
                 cause: cause.clone(),
             },
-            Fault::Refused { operation, cause } => {
-                DirectoryError::Refused { directory: self.directory.clone(), operation, cause: cause.clone() }
-            }
+            Fault::Refused { code, operation, cause } => DirectoryError::Refused {
+                code: *code,
+                directory: self.directory.clone(),
+                operation,
+                cause: cause.clone(),
+            },
             Fault::Silent(_) | Fault::Lost(_) => self.unreachable(format!("{}: {fault}", server.url.text)),
         }
     }

@@ -29,6 +29,7 @@ impl LdapDirectory {
             .collect();
         let refused = |cause: String| DirectoryError::Refused {
             directory: self.options.name.clone(),
+            code: 0,
             operation: "the search of an authproc filter",
             cause,
         };

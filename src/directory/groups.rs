@@ -166,6 +166,7 @@ impl LdapDirectory {
     fn groups_refused(&self, cause: &str) -> DirectoryError {
         DirectoryError::Refused {
             directory: self.options.name.clone(),
+            code: 0,
             operation: "reading the groups",
             cause: cause.to_owned(),
         }

@@ -224,6 +224,7 @@ impl LdapDirectory {
         };
         DirectoryError::Refused {
             directory: self.options.name.clone(),
+            code: answer.code,
             operation: "user bind",
             cause: format!("{answer}{remedy}"),
         }

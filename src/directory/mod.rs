@@ -211,6 +211,8 @@ pub enum DirectoryError {
     /// The server answered with an error.
     #[error("directory \"{directory}\": {operation} failed: {cause}")]
     Refused {
+        /// The result code (RFC 4511 appendix A); 0 where what was answered will not do.
+        code: u32,
         /// The `name` of the `[[directory]]`.
         directory: String,
         /// What was asked.
@@ -221,6 +223,8 @@ pub enum DirectoryError {
     /// A search for many entries was answered with an error.
     #[error("directory \"{directory}\": the search by {filter} at \"{base}\" failed: {cause}")]
     Search {
+        /// The result code (RFC 4511 appendix A); 0 where what was answered or asked will not do.
+        code: u32,
         /// The `name` of the `[[directory]]`.
         directory: String,
         /// What was asked for (RFC 4515).
@@ -249,6 +253,9 @@ pub enum DirectoryError {
         cause: String,
     },
 }
+
+/// RFC 4511 appendix A: the code of an answer that there is no such entry, or that it may not be seen.
+pub(crate) const NO_SUCH_OBJECT: u32 = 32;
 
 /// A place where accounts live. All methods may be called at once from many tasks.
 #[async_trait]

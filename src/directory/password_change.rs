@@ -112,6 +112,7 @@ impl LdapDirectory {
     pub(super) fn write_refused(&self, answer: &BindAnswer) -> DirectoryError {
         DirectoryError::Refused {
             directory: self.options.name.clone(),
+            code: answer.code,
             operation: "change of a password",
             cause: answer.to_string(),
         }

@@ -388,6 +388,21 @@
 //! that holds the DN in one spelling. Rejected: all links always (the plan of one change took three seconds), a cache in
 //! memory (another node or command may have written).
 //!
+//! ## Groups go on meaning who had a DN, while nobody has it
+//!
+//! A directory without referential integrity leaves the old DN of whoever is renamed in its groups. Taken at its word, a
+//! marriage costs all roles, and where groups select, the account. So a DN that somebody had means that person for as long as
+//! a group says it and no entry has it. Who had it is known from the link in the run that sees the new one, and is kept, with
+//! the DN as the directory wrote it: the text by which DNs are compared is not always one. Each run that reads groups asks
+//! again, and an entry of whatever kind counts. noSuchObject alone says that nobody has it; any other answer leaves things as
+//! they were, since a doubt may neither end a run nor take somebody out of a group that the directory lists. More than 1,000,
+//! as when a unit is renamed, are not asked for: they would be asked for in each run until somebody corrects the groups.
+//!
+//! It cannot know of an entry that `bind_dn` may not see, for which the answer is the same; of somebody who had the DN between
+//! two runs and was renamed too; nor whether the old DN was left on purpose, to take rights away. Rejected: to take groups at
+//! their word; to keep rights until the group changes, without asking, since who gets the DN next would share them; to
+//! guess by login name or mail address, which are given to others too.
+//!
 //! ## A lasting search says that there is news, not what
 //!
 //! refreshAndPersist brings the changed entries themselves, and Active Directory's notifications bring entries without a

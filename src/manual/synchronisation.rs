@@ -56,9 +56,12 @@
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
 //! A directory without referential integrity, such as an OpenLDAP without the overlay `refint`, leaves the old DN of whoever
-//! is renamed or moved in its groups. As long as no other entry has that DN, the groups go on meaning the same person:
-//! members, rights and the selection stay, and each run that reads groups warns of it. A `manager` is no group: the one who
-//! is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the groups.
+//! is renamed or moved in its groups. As long as no other entry that `bind_dn` can see has that DN, the groups go on meaning
+//! the same person: members, rights and the selection stay, and each run that reads groups asks for the DN and warns. Where
+//! the directory does not say whether anybody has it, and where there are more than 1,000 such DNs, which are not asked for,
+//! each is taken for who had it unless a person whom the run reads has it, and the run warns of that. A `manager` is no
+//! group: the one who is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the
+//! groups.
 //!
 //! ## Several domains
 //!

@@ -7,8 +7,7 @@ use super::state::StateError;
 use super::structure::ConventionError;
 use super::target::{FaultKind, Target, TargetFault};
 use super::words::{self, Failed};
-use crate::directory::DirectoryError;
-use crate::directory::source::NO_SUCH_OBJECT;
+use crate::directory::{DirectoryError, NO_SUCH_OBJECT};
 
 /// Why a run did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +89,7 @@ impl SyncError {
             Self::Target { fault, .. } | Self::Listing(fault) => fault.code,
             Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
             Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
-            Self::Directory(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => 32,
-            Self::Nobody(_) => 32,
+            Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) | Self::Nobody(_) => 32,
             Self::Forgetful { .. } | Self::Paused(_) => 53,
             _ => 80,
         }
@@ -106,7 +104,7 @@ impl SyncError {
             Self::Forgetful { .. } => "look at the target before it is filled anew",
             Self::PlanFile(_) => "make the plan anew",
             Self::State(_) => "see that the store can be written, and that no other run is under way",
-            Self::Directory(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {
+            Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) => {
                 "correct search_base, or let bind_dn read what is there"
             }
             Self::Directory(DirectoryError::Search { .. }) => {
@@ -155,5 +153,26 @@ impl SyncError {
             _ => return None,
         };
         Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_directory_says_is_judged_by_its_code_alone() {
+        let failed = |code| {
+            SyncError::from(DirectoryError::Search {
+                code,
+                directory: "corp".to_owned(),
+                filter: "(cn=*)".to_owned(),
+                base: "dc=x".to_owned(),
+                cause: "rc=53, text: \"noSuchObject\"".to_owned(),
+            })
+        };
+        assert_eq!((failed(NO_SUCH_OBJECT).code(), failed(53).code(), failed(0).code()), (32, 80, 80));
+        assert!(failed(NO_SUCH_OBJECT).remedy().starts_with("correct search_base"));
+        assert!(failed(53).remedy().starts_with("look at the directory's answer"));
     }
 }

@@ -40,9 +40,18 @@ impl Synchronisation {
         let mut keys = Vec::new();
         let stored = self.state().structure().await?;
         for part in self.parts(&mappings).await? {
-            let former = former::kept(&stored, part.source.name());
-            let structure = read_structure(&part).await?.0.with_former(former);
-            for (kind, entry) in person(&part, login).await? {
+            let mut kept = former::kept(&stored, part.source.name());
+            let structure = read_structure(&part).await?.0;
+            let entries = person(&part, login).await?;
+            for (kind, entry) in &entries {
+                let link = self.state().link(&ObjectKey::new(*kind, entry.id.as_str())).await?;
+                if let Some(link) = &link {
+                    former::add_link(&mut kept, link);
+                }
+            }
+            let verdicts = former::verdicts_of(&part, &structure, kept, &entries).await;
+            let structure = structure.with_verdicts(verdicts);
+            for (kind, entry) in entries {
                 steps.push(step("import", true, import(part.source.name(), &entry)));
                 let verdict = part.scope.judge(&entry, &structure.standing(&entry));
                 let is_in = matches!(verdict, Verdict::InScope(_));

@@ -280,7 +280,11 @@ impl Synchronisation {
         reading.people = present;
         let mut nothing = true;
         for told in news {
-            match reading.changes(told, (parts.len() == 1 && before.vanished.is_empty(), is_few)).await? {
+            let kept = before.former(told.part);
+            match reading
+                .changes(told, &kept, (parts.len() == 1 && before.vanished.is_empty(), is_few))
+                .await?
+            {
                 Taken::Nothing => {}
                 Taken::Changes => nothing = false,
                 Taken::Whole(cause) => return Ok(Err(cause)),
@@ -294,7 +298,7 @@ impl Synchronisation {
         }
         let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
-        let former = former::to_keep(&before.stored, (parts, &structures), false);
+        let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let plan = planner.finish(&before.readings(ReadingOf::Changes));
         if let Some(cause) = emptied::refilled(&before.stored, &plan) {
@@ -327,8 +331,9 @@ impl Synchronisation {
         for part in parts {
             // What was kept of the groups may be older than the person.
             let structure = read_structure(part).await?.0;
-            let structure = former::with_former(part, structure, before.former(part)).await?;
-            found.push((part, structure, person(part, login).await?));
+            let entries = person(part, login).await?;
+            let verdicts = former::verdicts_of(part, &structure, before.former(part), &entries).await;
+            found.push((part, structure.with_verdicts(verdicts), entries));
         }
         if found.iter().all(|(.., entries)| entries.is_empty()) {
             return Err(SyncError::Nobody(login.to_owned()));
@@ -356,10 +361,8 @@ impl Synchronisation {
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
         for (part, structure, entries) in found {
-            let changed = entries.iter().map(|(kind, entry)| (*kind, entry));
-            let mut other = structure.former().clone();
-            other.extend(reading.renamed(&structure, &Former::new(), changed));
-            let structure = former::with_former(part, structure, other).await?;
+            let verdicts = reading.verdicts_of_linked(part, &structure, &entries).await;
+            let structure = structure.with_verdicts(verdicts);
             reading.name_former(&structure);
             for (kind, entry) in entries {
                 reading.take_person(part, &structure, kind, entry);

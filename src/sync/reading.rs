@@ -19,9 +19,9 @@ use super::plan::{Planner, Shown};
 use super::queries::Queries;
 use super::scope::{Scope, Verdict};
 use super::structure::{Affected, Conventions, Former, People, Structure};
-use crate::directory::DirectoryError;
 use crate::directory::dn::Dn;
-use crate::directory::source::{Cursor, Gone, NO_SUCH_OBJECT, Source, SourceEntry, SourceQuery};
+use crate::directory::source::{Cursor, Gone, Source, SourceEntry, SourceQuery};
+use crate::directory::{DirectoryError, NO_SUCH_OBJECT};
 
 /// So many people whom a change of groups touches are read one by one; for more, everything is read.
 const FEW: usize = 500;
@@ -158,8 +158,9 @@ impl<'a> Reading<'a> {
             let cursor = joined(part, reader.await)??;
             self.note(part, &query.name, cursor);
         }
-        let renamed = self.renamed(&structure, before, later.iter().map(|(kind, entry)| (*kind, entry)));
-        let structure = former::with_former(part, structure, renamed).await?;
+        let renamed = self.renamed_of_all(&structure, before, &later);
+        let verdicts = former::verdicts(part, &structure, renamed).await;
+        let structure = structure.with_verdicts(verdicts);
         for (kind, entry) in later {
             let (key, dn) = (ObjectKey::new(kind, entry.id.as_str()), entry.dn.clone());
             self.take_person(part, &structure, kind, entry);
@@ -180,11 +181,12 @@ impl<'a> Reading<'a> {
         Ok(structure)
     }
 
-    /// Takes what changed in a directory; `alone`: there is no other one; `few`: nobody but those of whom it tells is
-    /// touched.
+    /// Takes what changed in a directory. `kept`: the names that people had before, of which the groups as they were need
+    /// not say all. `alone`: there is no other one; `few`: nobody but those of whom it tells is touched.
     pub(super) async fn changes(
         &mut self,
         news: News<'_>,
+        kept: &Former,
         (alone, few): (bool, bool),
     ) -> Result<Taken, DirectoryError> {
         let mut moved = news.is_of_structure();
@@ -193,16 +195,14 @@ impl<'a> Reading<'a> {
         let mut nothing = !moved;
         if !moved && !few {
             // Groups may list somebody by the new name without having been changed, or were changed since they were asked.
-            moved = heard.iter().any(|one| one.kind.is_some_and(|kind| self.is_new(kind, &one.changed)));
+            moved =
+                heard.iter().any(|one| one.kind.is_some_and(|kind| self.is_new(kind, &one.changed, kept)));
         }
         let (structure, touched) = if moved {
             let new = self.read_structure(part).await?;
-            let changed = heard.iter().filter_map(|one| Some((one.kind?, &one.changed)));
-            let changed = changed.flat_map(|(kind, all)| all.iter().map(move |entry| (kind, entry)));
-            let mut other = old.former().clone();
-            other.retain(|_, id| self.is_present(id));
-            other.extend(self.renamed(&new, &Former::new(), changed));
-            let new = former::with_former(part, new, other).await?;
+            let other = self.renamed_since(&new, kept, &heard);
+            let verdicts = former::verdicts(part, &new, other).await;
+            let new = new.with_verdicts(verdicts);
             let Some(touched) = self.touched(part, &new, &old).await? else {
                 return Ok(Taken::Whole("a change of groups touches very many".to_owned()));
             };
@@ -257,10 +257,12 @@ impl<'a> Reading<'a> {
         Ok(if nothing { Taken::Nothing } else { Taken::Changes })
     }
 
-    /// Whether somebody is not linked by this name.
-    fn is_new(&self, kind: ObjectType, changed: &[SourceEntry]) -> bool {
+    /// Whether somebody is not linked by this name, or it is one that somebody had before.
+    fn is_new(&self, kind: ObjectType, changed: &[SourceEntry], kept: &Former) -> bool {
         let key = |entry: &SourceEntry| ObjectKey::new(kind, entry.id.as_str());
-        changed.iter().any(|entry| self.people.find(&entry.dn) != Some(&key(entry)))
+        changed
+            .iter()
+            .any(|entry| self.people.find(&entry.dn) != Some(&key(entry)) || former::is_one(kept, &entry.dn))
     }
 
     fn has_linked(&self, kind: ObjectType, ids: &[String]) -> bool {
@@ -282,11 +284,11 @@ impl<'a> Reading<'a> {
         old: &Structure,
     ) -> Result<Option<Vec<(ObjectType, SourceEntry)>>, DirectoryError> {
         let Affected { mut members, tokens, units, .. } = old.affected(new);
-        let other = |name: &String| old.former().get(name).or(new.former().get(name));
+        let other = |name: &String| old.former().get(name).or(new.former().get(name)).map(|had| &had.id);
         let said = members.iter().filter_map(other);
         let both = old.former().iter().chain(new.former());
         let turned = both.filter(|(name, _)| old.former().get(*name) != new.former().get(*name));
-        let ids: BTreeSet<&String> = said.chain(turned.map(|(_, id)| id)).collect();
+        let ids: BTreeSet<&String> = said.chain(turned.map(|(_, had)| &had.id)).collect();
         let more: Vec<String> = ids.into_iter().filter_map(|id| self.linked_name(id)).collect();
         members.extend(more);
         if members.len() > FEW || !tokens.is_empty() || !units.is_empty() {
@@ -303,7 +305,7 @@ impl<'a> Reading<'a> {
                 let query = SourceQuery { base: member.clone(), ..query.query.clone() };
                 match collect(part, &query).await {
                     Ok((entries, _)) => found.extend(entries.into_iter().map(|entry| (kind, entry))),
-                    Err(DirectoryError::Search { cause, .. }) if cause.contains(NO_SUCH_OBJECT) => {}
+                    Err(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) => {}
                     Err(DirectoryError::Search { .. }) => return Ok(None),
                     Err(error) => return Err(error),
                 }
@@ -473,6 +475,7 @@ fn joined<T>(part: &Part, ended: Result<T, tokio::task::JoinError>) -> Result<T,
 
 fn unread(directory: &str, cause: &dyn std::error::Error) -> DirectoryError {
     DirectoryError::Refused {
+        code: 0,
         directory: directory.to_owned(),
         operation: "the reading",
         cause: cause.to_string(),

@@ -25,7 +25,7 @@ use crate::identity::{Attributes, Value};
 
 pub use affected::Affected;
 pub use conventions::{Carry, ConventionError, ConventionOptions, Conventions, Nesting, OrganizationText};
-pub use former::Former;
+pub use former::{Doubt, Former, Had, Verdicts};
 use graph::{Graph, Names};
 pub use people::People;
 pub use stored::{Stored, StoredError};
@@ -83,6 +83,17 @@ pub enum Warning {
         /// The DN of a group that says it.
         group: String,
     },
+    /// Groups say names that people had before, and it is not known whether others have them.
+    Doubtful {
+        /// How many names.
+        count: usize,
+        /// One of them.
+        name: String,
+        /// The DN of a group that says it.
+        group: String,
+        /// Why it is not known.
+        doubt: Doubt,
+    },
     /// A group is inside itself: it is at the top.
     Circle {
         /// Its DN.
@@ -107,6 +118,18 @@ impl fmt::Display for Warning {
                     f,
                     "{count} {members} that nobody has any more ({name} in {group}): {names}; give the directory the \
                      overlay refint, and correct the groups"
+                )
+            }
+            Self::Doubtful { count, name, group, doubt } => {
+                let (dns, who) = if *count == 1 {
+                    ("DN", "it is taken for who had it")
+                } else {
+                    ("DNs", "they are taken for those who had them")
+                };
+                write!(
+                    f,
+                    "{count} {dns} in groups may be somebody else's by now ({name} in {group}; {doubt}): {who}; \
+                     give the directory the overlay refint, and correct the groups"
                 )
             }
             Self::Circle { group } => write!(f, "{group} is inside itself by its groups: it has no parent"),

@@ -88,7 +88,7 @@ impl Kept {
             Followed::Stopped => return Err(malformed()),
             Followed::Refused(cause) => {
                 let cause = format!("{cause}; take changes = \"dirsync\" out of the [[directory]]");
-                return Err(Fault::Refused { operation: "DirSync", cause });
+                return Err(Fault::Refused { code: 0, operation: "DirSync", cause });
             }
         };
         *kept = Some((server, context, mark.clone()));
@@ -102,7 +102,7 @@ pub(super) async fn domain(reading: &mut Reading, base: &str) -> Result<String, 
     let entry = reading.entry(&context, &["objectGUID"]).await?;
     let id = entry.as_ref().and_then(|entry| guid_text(entry.values("objectGUID").first()?));
     let cause = || format!("\"{context}\" does not show its objectGUID; let bind_dn read that entry");
-    id.ok_or_else(|| Fault::Refused { operation: "DirSync", cause: cause() })
+    id.ok_or_else(|| Fault::Refused { code: 0, operation: "DirSync", cause: cause() })
 }
 
 /// What changed since this cookie, which had come at `at`.
@@ -243,6 +243,7 @@ async fn follow(
 
 fn without_right(context: &str, told: &str) -> Fault {
     Fault::Refused {
+        code: 50,
         operation: "DirSync",
         cause: format!(
             "{told}: bind_dn lacks the right \"Replicating Directory Changes\" on \"{context}\"; grant it, or take \
@@ -259,7 +260,7 @@ fn malformed() -> Fault {
 fn context(reading: &Reading, base: &str) -> Result<String, Fault> {
     let cause =
         || format!("\"{base}\" is in no naming context of the server; set search_base and urls to match");
-    let none = || Fault::Refused { operation: "DirSync", cause: cause() };
+    let none = || Fault::Refused { code: 0, operation: "DirSync", cause: cause() };
     reading.root.context(base).map(str::to_owned).ok_or_else(none)
 }
 

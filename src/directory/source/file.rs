@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc};
 
 use super::matching::Filter;
-use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
+use super::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, There};
 use crate::directory::dn::Dn;
 use crate::directory::file::{FileDirectory, Person, fold};
 use crate::directory::filter::escape_dn;
@@ -20,6 +20,7 @@ use crate::identity::Attributes;
 impl FileDirectory {
     fn entries(&self, query: &SourceQuery) -> Result<Vec<SourceEntry>, DirectoryError> {
         let refused = |cause| DirectoryError::Search {
+            code: 0,
             directory: self.name.clone(),
             filter: query.filter.clone(),
             base: query.base.clone(),
@@ -88,6 +89,7 @@ impl Source for FileDirectory {
         if !entries.is_empty() && parts.send(entries).await.is_err() {
             return Err(DirectoryError::Refused {
                 directory: self.name.clone(),
+                code: 0,
                 operation: "reading",
                 cause: "nobody takes any more what is read".to_owned(),
             });
@@ -122,9 +124,21 @@ impl Source for FileDirectory {
         Ok(entries)
     }
 
+    async fn there(&self, dns: &[String]) -> Result<Vec<There>, DirectoryError> {
+        let everybody =
+            SourceQuery { base: String::new(), filter: "(objectClass=*)".to_owned(), attributes: Vec::new() };
+        let held: Vec<Dn> = self.entries(&everybody)?.iter().filter_map(|one| Dn::parse(&one.dn)).collect();
+        let is_there = |dn: &String| match Dn::parse(dn) {
+            Some(dn) if held.iter().any(|one| one.is_under(&dn)) => There::Yes,
+            Some(_) => There::No,
+            None => There::Unsure(format!("\"{dn}\" is no DN (RFC 4514)")),
+        };
+        Ok(dns.iter().map(is_there).collect())
+    }
+
     async fn watch(&self, _base: &str, _changed: &Notify) -> Result<(), DirectoryError> {
         let cause = "a file tells of no changes; take `watch` out".to_owned();
-        Err(DirectoryError::Refused { directory: self.name.clone(), operation: "watching", cause })
+        Err(DirectoryError::Refused { code: 0, directory: self.name.clone(), operation: "watching", cause })
     }
 }
 

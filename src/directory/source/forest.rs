@@ -33,6 +33,7 @@ impl LdapDirectory {
     pub(super) async fn forest(&self, base: &str) -> Result<Vec<Arc<dyn Source>>, DirectoryError> {
         let refused = |cause| DirectoryError::Refused {
             directory: self.options.name.clone(),
+            code: 0,
             operation: "forest",
             cause,
         };
@@ -118,7 +119,7 @@ impl LdapDirectory {
 
 /// All domains that the configuration of the forest names.
 async fn domains_of(reading: &mut Reading, configuration: Option<String>) -> Result<Vec<Domain>, Fault> {
-    let refused = |cause: String| Fault::Refused { operation: "forest", cause };
+    let refused = |cause: String| Fault::Refused { code: 0, operation: "forest", cause };
     let configuration =
         configuration.ok_or_else(|| refused("the root DSE has no configurationNamingContext".to_owned()))?;
     let base = format!("CN=Partitions,{configuration}");

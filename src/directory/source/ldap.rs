@@ -12,18 +12,15 @@ use super::cursor::Mark;
 use super::entry::{Wanted, ids_filter};
 use super::reading::{Pages, Reading};
 use super::{
-    Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, dirsync, stamp, sync, usn, watch,
+    Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, There, dirsync, stamp, sync, usn, watch,
 };
 use crate::directory::connection::{Fault, Query};
 use crate::directory::server::Server;
 use crate::directory::wire::Entry;
-use crate::directory::{ChangesBy, DirectoryError, LdapDirectory, Login};
+use crate::directory::{ChangesBy, DirectoryError, LdapDirectory, Login, NO_SUCH_OBJECT};
 
 /// More changes than this are as well read anew, which takes no memory for all of them at once.
 pub(super) const MOST_CHANGED: usize = 20_000;
-
-/// RFC 4511 appendix A: 32, as causes name it.
-pub(crate) const NO_SUCH_OBJECT: &str = "noSuchObject";
 
 /// So many ids are asked for in one filter.
 pub(super) const IDS_AT_ONCE: usize = 100;
@@ -46,7 +43,7 @@ pub(super) fn too_many() -> Found {
 pub(super) async fn few(reading: &mut Reading, pages: Pages) -> Result<Vec<Entry>, Fault> {
     let most = 2 * IDS_AT_ONCE;
     let cause = || format!("a search for few entries found more than {most}");
-    let too_many = || Fault::Refused { operation: "search", cause: cause() };
+    let too_many = || Fault::Refused { code: 0, operation: "search", cause: cause() };
     reading.all(pages, most).await?.ok_or_else(too_many)
 }
 
@@ -79,7 +76,7 @@ impl LdapDirectory {
             (Flavour::Other, ChangesBy::DirSync) => {
                 let cause =
                     "only Active Directory has it; take changes = \"dirsync\" out of the [[directory]]";
-                return Err(Fault::Refused { operation: "DirSync", cause: cause.to_owned() });
+                return Err(Fault::Refused { code: 0, operation: "DirSync", cause: cause.to_owned() });
             }
             (Flavour::Other, ChangesBy::Usn) => {
                 sync::cookie(reading, base).await?.map_or(Mark::Time(now), Mark::Sync)
@@ -230,7 +227,7 @@ impl LdapDirectory {
     }
 
     fn refused(&self, operation: &'static str, cause: String) -> DirectoryError {
-        DirectoryError::Refused { directory: self.options.name.clone(), operation, cause }
+        DirectoryError::Refused { code: 0, directory: self.options.name.clone(), operation, cause }
     }
 }
 
@@ -287,6 +284,10 @@ impl Source for LdapDirectory {
         self.matching(query, filters, true).await.map_err(|error| searched(error, query))
     }
 
+    async fn there(&self, dns: &[String]) -> Result<Vec<There>, DirectoryError> {
+        self.are_there(dns).await
+    }
+
     async fn watch(&self, base: &str, changed: &Notify) -> Result<(), DirectoryError> {
         let opened = self.servers.ask_in_turn(|server| async { Reading::open(server).await.map(Some) });
         let none = || self.refused("watching", "no server was asked".to_owned());
@@ -300,15 +301,15 @@ impl Source for LdapDirectory {
 
 /// The error with what was asked; where the base is not there, with the keys that name it.
 fn searched(error: DirectoryError, query: &SourceQuery) -> DirectoryError {
-    let DirectoryError::Refused { directory, operation, cause } = error else { return error };
+    let DirectoryError::Refused { code, directory, operation, cause } = error else { return error };
     let mut cause = if operation == "search" { cause } else { format!("{operation}: {cause}") };
-    if cause.contains(NO_SUCH_OBJECT) {
+    if code == NO_SUCH_OBJECT {
         cause = format!(
             "{cause}; correct search_base of the [[directory]] \
              \"{directory}\", or of the [[sync]] where that has its own"
         );
     }
-    DirectoryError::Search { directory, filter: query.filter.clone(), base: query.base.clone(), cause }
+    DirectoryError::Search { code, directory, filter: query.filter.clone(), base: query.base.clone(), cause }
 }
 
 /// The query with the attributes that a server of this kind knows.
@@ -337,6 +338,21 @@ fn without(gone: Gone, changed: &[SourceEntry]) -> Gone {
 mod tests {
     use super::*;
     use crate::identity::Attributes;
+
+    #[test]
+    fn a_base_is_corrected_where_the_code_says_so_and_not_the_text() {
+        let query =
+            SourceQuery { base: "dc=x".to_owned(), filter: "(cn=*)".to_owned(), attributes: Vec::new() };
+        for (code, is_remedied) in [(32, true), (53, false)] {
+            let cause = "text: noSuchObject".to_owned();
+            let refused =
+                DirectoryError::Refused { code, directory: "corp".to_owned(), operation: "search", cause };
+            let DirectoryError::Search { code: told, cause, .. } = searched(refused, &query) else {
+                panic!()
+            };
+            assert_eq!((told, cause.contains("correct search_base")), (code, is_remedied));
+        }
+    }
 
     #[test]
     fn who_changed_is_not_gone() {

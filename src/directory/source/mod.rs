@@ -4,7 +4,8 @@
 //! pages; `cursor` what a cursor holds; `sync`, `usn`, `dirsync` and `stamp` are the four ways to ask for changes (RFC
 //! 4533, Active Directory's update sequence numbers and its DirSync control, modifyTimestamp), and `units` knows what none
 //! of them tells: that a unit was moved with all that is below it; `watch` hears that something changed, without asking.
-//! `forest` finds the domains that a global catalogue stands for. `entry`, `sync_message` and `matching` (filters, for the
+//! `forest` finds the domains that a global catalogue stands for, `there` whether
+//! entries are there. `entry`, `sync_message` and `matching` (filters, for the
 //! file) are pure.
 
 mod cursor;
@@ -18,11 +19,10 @@ mod reading;
 mod stamp;
 mod sync;
 mod sync_message;
+mod there;
 mod units;
 mod usn;
 mod watch;
-
-pub(crate) use ldap::NO_SUCH_OBJECT;
 
 use std::fmt;
 use std::sync::Arc;
@@ -101,6 +101,17 @@ pub enum Gone {
     AllBut(Vec<String>),
 }
 
+/// Whether an entry is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum There {
+    /// It is.
+    Yes,
+    /// It is not, or may not be seen.
+    No,
+    /// The directory does not say: its answer.
+    Unsure(String),
+}
+
 /// What kind of server it is: they differ in their object classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
@@ -147,6 +158,9 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Who is called so by the directory's `login_filter`; for `--user`.
     async fn by_login(&self, query: &SourceQuery, login: &str) -> Result<Vec<SourceEntry>, DirectoryError>;
+
+    /// Whether these entries are there, in this order, whatever they are. They may be many: one connection does for all.
+    async fn there(&self, dns: &[String]) -> Result<Vec<There>, DirectoryError>;
 
     /// Notifies when something below `base` may have changed, until the server ends it or it is to be begun anew; then
     /// [`changes`](Source::changes) says what. Not every source can.

@@ -12,6 +12,7 @@ use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{LdapResult, ResultEntry, Scope, SearchOptions};
 
 use super::Flavour;
+use crate::directory::NO_SUCH_OBJECT;
 use crate::directory::active_directory::CAPABILITY;
 use crate::directory::connection::{Connection, Fault, Query, complete, guarded, limited};
 use crate::directory::policy::innermost;
@@ -78,7 +79,7 @@ impl Reading {
         if server.url.is_catalogue() {
             // What it lacks would look like what was removed.
             let cause = format!("{} is a global catalogue, which knows few attributes", server.url.text);
-            return Err(Fault::Refused { operation: "reading", cause });
+            return Err(Fault::Refused { code: 0, operation: "reading", cause });
         }
         Self::of_catalogue(server).await
     }
@@ -162,8 +163,9 @@ pub(super) struct Ended {
 
 /// Anything but success is no result.
 pub(super) fn judge(result: LdapResult, query: &Query) -> Result<LdapResult, Fault> {
-    let refused = |cause: String| Err(Fault::Refused { operation: "search", cause });
-    match result.rc {
+    let code = result.rc;
+    let refused = |cause: String| Err(Fault::Refused { code, operation: "search", cause });
+    match code {
         0 => Ok(result),
         // busy, unavailable
         51 | 52 => Err(Fault::Lost(result.to_string())),
@@ -175,7 +177,9 @@ pub(super) fn judge(result: LdapResult, query: &Query) -> Result<LdapResult, Fau
             "\"{}\" is held by another server (referral); set the base and urls to match",
             query.base
         )),
-        32 => refused(format!("{result}: \"{}\" does not exist or may not be read by bind_dn", query.base)),
+        NO_SUCH_OBJECT => {
+            refused(format!("{result}: \"{}\" does not exist or may not be read by bind_dn", query.base))
+        }
         _ => refused(result.to_string()),
     }
 }
@@ -291,7 +295,7 @@ impl Pages {
             "all of \"{}\" is held by other servers (references); set urls to match",
             self.query.base
         );
-        Err(Fault::Refused { operation: "search", cause })
+        Err(Fault::Refused { code: 0, operation: "search", cause })
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) async fn sweep(reading: &mut Reading, query: &Query) -> Result<Vec<St
     while let Some(page) = pages.next(reading).await? {
         for entry in &page {
             let refused = |cause| Fault::Refused {
+                code: 0,
                 operation: "reading all ids",
                 cause: format!("\"{}\": {cause}", entry.dn),
             };

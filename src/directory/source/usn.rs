@@ -31,7 +31,7 @@ const MOST_TOUCHED: usize = 200_000;
 
 /// The copy of the data that answers: the invocationId of the domain controller.
 pub(super) async fn invocation(reading: &mut Reading) -> Result<String, Fault> {
-    let refused = |cause: String| Fault::Refused { operation: "reading the invocationId", cause };
+    let refused = |cause: String| Fault::Refused { code: 0, operation: "reading the invocationId", cause };
     let missing = || refused("the root DSE has no dsServiceName".to_owned());
     let service = reading.root.service.clone().ok_or_else(missing)?;
     let entry = reading.entry(&service, &["invocationId"]).await?;
@@ -42,6 +42,7 @@ pub(super) async fn invocation(reading: &mut Reading) -> Result<String, Fault> {
 /// How far this domain controller is.
 pub(super) fn mark(reading: &Reading, now: Timestamp) -> Result<Mark, Fault> {
     let missing = || Fault::Refused {
+        code: 0,
         operation: "reading the root DSE",
         cause: "it has no highestCommittedUSN".to_owned(),
     };

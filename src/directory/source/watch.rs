@@ -63,7 +63,7 @@ pub(super) async fn watch(reading: &mut Reading, base: &str, changed: &Notify) -
             }
             let result = judge(result, &query)?;
             let cause = format!("the server ended the lasting search ({result}); it may not have it");
-            Err(Fault::Refused { operation: "search", cause })
+            Err(Fault::Refused { code: 0, operation: "search", cause })
         }
     }
 }
@@ -83,7 +83,7 @@ async fn persist(reading: &mut Reading, base: &str) -> Result<(String, Vec<RawCo
             "there is no cookie of RFC 4533 for \"{base}\"; OpenLDAP needs the overlay syncprov, and bind_dn must be \
              able to read that entry"
         );
-        return Err(Fault::Refused { operation: "search", cause });
+        return Err(Fault::Refused { code: 0, operation: "search", cause });
     };
     let mode = RefreshMode::RefreshAndPersist;
     let mut control = RawControl::from(SyncRequest { mode, cookie: Some(cookie), reload_hint: false });

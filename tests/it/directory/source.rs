@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sekisho::clock::{Clock, ManualClock, SeededIds, SignedDuration, SystemClock};
-use sekisho::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery};
+use sekisho::directory::source::{Changes, Cursor, Flavour, Gone, Source, SourceEntry, SourceQuery, There};
 use sekisho::directory::{ChangesBy, FileDirectory, LdapDirectory, LdapOptions, hash_password};
 use sekisho::secret::Secret;
 use tokio::sync::mpsc;
@@ -140,6 +140,8 @@ async fn by_name(rig: &mut dyn Rig, query: &SourceQuery, people: &People) {
         assert_eq!(source.by_login(query, login).await.unwrap(), [], "{login}");
     }
     assert_eq!(source.by_ids(query, &[]).await.unwrap(), []);
+    let dns = [jiro.dn.clone(), format!("uid=nobody,{}", query.base), query.base.clone()];
+    assert_eq!(source.there(&dns).await.unwrap(), [There::Yes, There::No, There::Yes]);
     let wrong = SourceQuery { filter: "(title=a".to_owned(), ..query.clone() };
     assert!(source.changes(&wrong, &read(source, query).await.1).await.is_err());
 }

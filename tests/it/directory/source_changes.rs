@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sekisho::clock::SystemClock;
 use sekisho::directory::LdapDirectory;
-use sekisho::directory::source::{Changes, Cursor, Gone, Source, SourceQuery};
+use sekisho::directory::source::{Changes, Cursor, Gone, Source, SourceQuery, There};
 
 use super::source::{Edit, Rig, SambaRig, SlapdRig, query, read};
 use super::{open, options};
@@ -37,6 +37,24 @@ async fn lost(source: &dyn Source, query: &SourceQuery, cursor: &Cursor) -> Stri
         Changes::Lost(cause) => cause,
         changes @ Changes::Since { .. } => panic!("{changes:?}"),
     }
+}
+
+#[tokio::test]
+async fn many_names_are_asked_for_on_one_connection() {
+    let slapd = Slapd::start_source(Copies::Log, 100);
+    let directory = open(options(&[&slapd]));
+    let number = |at: usize| format!("uid=m{at},ou=many,{BASE}");
+    let mut dns: Vec<String> = (0..300).map(number).collect();
+    dns.push("uid=a+b,dc=example".to_owned());
+    let (people, ..) = read(&directory, &many(&["uid"])).await;
+    dns.push(people.into_values().next().unwrap().dn);
+    let there = directory.there(&dns).await.unwrap();
+    assert_eq!(there.len(), 302);
+    assert!(there[..100].iter().all(|one| *one == There::Yes), "{there:?}");
+    assert!(there[100..300].iter().all(|one| *one == There::No), "{there:?}");
+    // It is no DN; that stops nothing.
+    assert!(matches!(&there[300], There::Unsure(cause) if cause.contains("34")), "{:?}", there[300]);
+    assert_eq!(there[301], There::Yes);
 }
 
 #[tokio::test]

@@ -52,8 +52,12 @@ fn team() -> String {
 }
 
 async fn rig(slapd: &Slapd) -> Rig {
+    rig_of(slapd, "selected").await
+}
+
+async fn rig_of(slapd: &Slapd, who: &str) -> Rig {
     let more = format!(
-        "search_base = \"{BASE}\"\n[scope]\nwho = \"selected\"\n[limits.user]\ndelete = {{ percent = 100, count = 9 }}\n"
+        "search_base = \"{BASE}\"\n[scope]\nwho = \"{who}\"\n[limits.user]\ndelete = {{ percent = 100, count = 9 }}\n"
     );
     Rig::new(ScimServer::scim2().await, &Slapd::directory(&[slapd]), &more).await
 }
@@ -178,4 +182,61 @@ async fn an_old_name_of_whatever_entry_means_nobody_else() {
     slapd.modify(&format!("dn: {}\nchangetype: add\nobjectClass: account\n", dn("aoki")));
     let (out, _) = rig.carried(&["run", "idp", "--full"]);
     assert_eq!((there(&rig).await, out.contains("nobody has")), (both(&["baba"]), false), "{out}");
+}
+
+/// The text by which names are compared is no DN for the server: what was asked for by it ended every run.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_name_with_escapes_is_asked_for_as_it_was_written() {
+    let slapd = source();
+    let old = format!("uid=abe\\2Btest,ou=people,{BASE}");
+    let person = "objectClass: inetOrgPerson\ncn: abe\nsn: abe\ngivenName: abe\nmail: abe@example.test\n\n";
+    slapd.modify(&format!("dn: {old}\nchangetype: add\n{person}"));
+    let listed = [old.as_str(), &dn("baba")];
+    slapd.modify(&replaced(&team(), "member", &listed));
+    slapd.modify(&replaced(&format!("cn=idsync,ou=Roles,ou=groups,{BASE}"), "member", &listed));
+    let rig = rig(&slapd).await;
+    rig.carried(&["run", "idp"]);
+    assert_eq!(there(&rig).await, both(&["abe", "baba"]));
+    slapd.modify(&format!("dn: {old}\nchangetype: modrdn\nnewrdn: uid=abe\ndeleteoldrdn: 1\n\n"));
+    for arguments in [&["run", "idp"][..], &["run", "idp", "--full"], &["run", "idp", "--user", "abe"]] {
+        rig.carried(arguments);
+        assert_eq!(there(&rig).await, both(&["abe", "baba"]), "{arguments:?}");
+    }
+    slapd.modify(&format!("dn: {old}\nchangetype: add\nobjectClass: account\n"));
+    rig.carried(&["run", "idp", "--full"]);
+    assert_eq!(there(&rig).await, both(&["baba"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_groups_say_since_the_last_reading_of_all_is_kept_too() {
+    let slapd = source();
+    let rig = rig_of(&slapd, "everyone").await;
+    rig.carried(&["run", "idp"]);
+    assert_eq!(there(&rig).await.0, ["aoki", "baba"]);
+    let listed = ["aoki", "baba", "chiba"].map(dn);
+    slapd.modify(&replaced(&team(), "member", &listed.each_ref().map(String::as_str)));
+    slapd.modify(&renamed("chiba", "chino"));
+    rig.carried(&["run", "idp", "--user", "chino"]);
+    for arguments in [&["run", "idp"][..], &["run", "idp", "--full"]] {
+        let (out, _) = rig.carried(arguments);
+        assert_eq!(there(&rig).await.0, ["aoki", "baba", "chiba"], "{arguments:?}\n{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_asks_whether_an_old_name_is_anothers() {
+    let slapd = source();
+    let rig = rig(&slapd).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&renamed("aoki", "aono"));
+    let scope = |rig: &Rig| {
+        let told = rig.sync(&["explain", "--user", "aono"]).out;
+        told.lines().find(|line| line.starts_with("scope")).unwrap_or(&told).to_owned()
+    };
+    // Before a run has seen the new name, and after that.
+    assert!(!scope(&rig).contains("out of scope"), "{}", scope(&rig));
+    rig.carried(&["run", "idp"]);
+    assert!(!scope(&rig).contains("out of scope"), "{}", scope(&rig));
+    slapd.modify(&format!("dn: {}\nchangetype: add\nobjectClass: account\n", dn("aoki")));
+    assert!(scope(&rig).contains("out of scope"), "{}", scope(&rig));
 }
