@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::engine::Synchronisation;
 use super::error::SyncError;
 use super::object::ObjectType;
-use super::plan::Deactivation;
 use super::state::{Kept, Run, State, StateError};
 use super::unsettled::{self, Unsettled};
 use crate::clock::Timestamp;
@@ -79,12 +78,11 @@ impl Synchronisation {
         let policy = self.plan_policy();
         let leaving = state.leaving().await?.into_iter().map(|(kind, (count, since))| {
             let rules = policy.types.get(&kind);
-            let deletes = rules.filter(|rules| rules.deactivation == Deactivation::DeleteLater);
             Leaving {
                 kind,
                 count,
                 deactivated: rules.is_some_and(|rules| rules.active.is_some()),
-                deleted: deletes.and_then(|rules| since.checked_add(rules.delete_after).ok()),
+                deleted: rules.and_then(|rules| rules.deleted_at(since)),
             }
         });
         let newest = runs.first().map(|run| run.started);

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::Planner;
 use super::adopt::Adoption;
 use super::outcome::Unmatched;
-use super::policy::Deactivation;
 use crate::clock::Timestamp;
 use crate::sync::link::LinkState;
 use crate::sync::matching::{Conflict, Departure, Holder};
@@ -41,10 +40,7 @@ impl Planner {
     }
 
     fn departure(&self, key: &ObjectKey, since: Timestamp) -> Departure {
-        let rules = self.rules(key.kind);
-        let is_deleted = rules.deactivation == Deactivation::DeleteLater;
-        let deleted = is_deleted.then(|| since.checked_add(rules.delete_after).ok()).flatten();
-        Departure { since, deleted }
+        Departure { since, deleted: self.rules(key.kind).deleted_at(since) }
     }
 
     /// What `key` would have taken over is that of these.
