@@ -69,13 +69,13 @@ fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Wri
         writeln!(out, "{}", words::one_line(line))?;
     }
     for Leaving { kind, count, deactivated, deleted } in &one.leaving {
-        let are = if *count == 1 { "is" } else { "are" };
+        let (objects, are) = if *count == 1 { ("object", "is") } else { ("objects", "are") };
         let off = if *deactivated { " and deactivated" } else { "" };
         let then = match deleted {
             Some(deleted) => format!("the next deletion is due after {}", shown(*deleted)),
             None => "kept at the target".to_owned(),
         };
-        writeln!(out, "{count} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
+        writeln!(out, "{count} {objects} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
     }
     for one in one.unsettled.iter().take(LISTED) {
         for told in &one.told {

@@ -255,7 +255,7 @@ async fn whoever_is_gone_is_shown_and_explained() {
     let shown = rig.sync(&["status"]).out;
     assert!(
         shown.contains(
-            "1 of User is gone from the directory and deactivated; the next deletion is due after "
+            "1 object of User is gone from the directory and deactivated; the next deletion is due after "
         ),
         "{shown}"
     );
@@ -394,7 +394,7 @@ async fn the_only_group_may_be_allowed_to_go() {
     rig.carried(&["run", "idp"]);
     slapd.modify(&format!("dn: cn=sales,ou=Organizations,ou=groups,{BASE}\nchangetype: delete\n"));
     let run = found(&rig, &["run", "idp"]);
-    assert!(run.out.contains("1 objects of Group, of which the source has none any more"), "{}", run.out);
+    assert!(run.out.contains("1 object of Group, of which the source has none any more"), "{}", run.out);
     assert_eq!(rig.writes(), [""; 0]);
     let (out, writes) = rig.carried(&["allow", "2"]);
     assert!(writes.len() == 1 && writes[0].starts_with("DELETE /Groups/"), "{out} {writes:?}");
