@@ -50,6 +50,8 @@ pub(super) struct Prepared {
     pub(super) unsettled: Option<String>,
     /// Of which types there is nobody left, as it is to be kept; none: as it is kept.
     pub(super) emptied: Option<String>,
+    /// Types of which there is nobody left, as before, and how many wait for that, beside those of the plan.
+    pub(super) still_empty: Vec<(ObjectType, u64)>,
     /// Who is unsettled as before, beside those of the plan.
     pub(super) unchanged: Vec<Unsettled>,
     /// What a second look at those came to.
@@ -94,7 +96,7 @@ impl Prepared {
         former: BTreeMap<String, String>,
     ) -> Self {
         Self {
-            emptied: Some(emptied::body(&plan)).filter(|body| !body.is_empty()),
+            emptied: Some(emptied::body(&plan, &[])).filter(|body| !body.is_empty()),
             plan,
             mode: "plan",
             structure: marks(read.iter().map(String::as_str)),
@@ -126,7 +128,8 @@ impl Prepared {
         let (kept, body) = (before.stored.get(unsettled::SHELF), unsettled::body(&all));
         self.unsettled = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
         if self.mode != "person" {
-            let (kept, body) = (before.stored.get(emptied::SHELF), emptied::body(&self.plan));
+            let (kept, body) =
+                (before.stored.get(emptied::SHELF), emptied::body(&self.plan, &self.still_empty));
             self.emptied = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
         }
     }
@@ -297,9 +300,10 @@ impl Synchronisation {
         let former = former::to_keep(&before.stored, (parts, &structures), false);
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let plan = planner.finish(&before.readings(ReadingOf::Changes));
-        if let Some(cause) = emptied::refilled(&before.stored, &plan) {
-            return Ok(Err(cause));
-        }
+        let still_empty = match self.still_empty(state, &before.stored, (parts, &plan)).await? {
+            Ok(still_empty) => still_empty,
+            Err(cause) => return Ok(Err(cause)),
+        };
         Ok(Ok(Prepared {
             plan,
             mode: "incremental",
@@ -310,6 +314,7 @@ impl Synchronisation {
             told: keys,
             unasked,
             again,
+            still_empty,
             warnings: told(&structures, &unread),
             ..Prepared::default()
         }))

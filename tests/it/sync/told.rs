@@ -7,7 +7,7 @@ use super::rig::{Rig, Run};
 use crate::support::http::client;
 use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_proxy::Conduct;
-use crate::support::slapd::{BASE, Copies, Slapd};
+use crate::support::slapd::{BASE, BLIND, Copies, READER, Slapd};
 
 async fn rig(slapd: &Slapd, keys: &str) -> Rig {
     let keys = format!("search_base = \"ou=many,{BASE}\"\n{keys}");
@@ -380,7 +380,38 @@ async fn the_last_of_a_type_leave_when_it_is_allowed_and_not_before() {
     for arguments in [&["run", "idp"][..], &["run", "idp"], &["run", "idp", "--full"]] {
         let (out, writes) = rig.carried(arguments);
         assert_eq!(writes, [""; 0], "{out}");
+        assert!(!out.contains("everything is read"), "{out}");
     }
+}
+
+/// A right to read that is lost is no change, and neither is one that is given again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_is_hidden_is_asked_for_alone_until_it_is_there_again() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let rig = rig(&slapd, "").await;
+    rig.carried(&["run", "idp"]);
+    let blind = format!("dn: {BLIND}\nchangetype: ");
+    slapd.modify(&format!("{blind}add\nobjectClass: groupOfNames\nmember: {READER}\n"));
+    let told = "2 objects of User would leave, but the source has none at all: they wait;";
+    for (arguments, mode) in [
+        (&["run", "idp", "--full"][..], "full"),
+        (&["run", "idp"], "incremental"),
+        (&["run", "idp"], "incremental"),
+    ] {
+        let run = found(&rig, arguments);
+        assert_eq!(rig.writes(), [""; 0]);
+        assert!(run.out.contains(told), "{}", run.out);
+        let status = status(&rig);
+        assert_eq!(status["runs"][0]["mode"], mode, "{}", run.out);
+        assert_eq!(status["held"][0]["operations"], 2);
+    }
+    slapd.modify(&format!("{blind}delete\n"));
+    let (out, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, [""; 0]);
+    assert!(out.contains("everything is read: the source has objects of User again"), "{out}");
+    let (out, _) = rig.carried(&["run", "idp"]);
+    assert!(!out.contains("everything is read"), "{out}");
+    assert_eq!(status(&rig)["held"], json!([]));
 }
 
 /// The only group: nothing is sent for it until it is deleted, and it waits for that as others do.
@@ -398,6 +429,7 @@ async fn the_only_group_may_be_allowed_to_go() {
     assert_eq!(rig.writes(), [""; 0]);
     let (out, writes) = rig.carried(&["allow", "2"]);
     assert!(writes.len() == 1 && writes[0].starts_with("DELETE /Groups/"), "{out} {writes:?}");
-    let (_, writes) = rig.carried(&["run", "idp"]);
+    let (out, writes) = rig.carried(&["run", "idp"]);
     assert_eq!(writes, [""; 0]);
+    assert!(!out.contains("everything is read"), "{out}");
 }
