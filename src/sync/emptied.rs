@@ -73,7 +73,7 @@ async fn is_there(parts: &[Part], kind: ObjectType) -> Result<bool, DirectoryErr
             None if is_person(kind) => false,
             None => {
                 let (structure, _) = read_structure(part).await?;
-                let units = structure.organizations().into_iter().map(|unit| unit.key);
+                let units = structure.organizations().map(|unit| unit.key);
                 units.chain(structure.carried()).any(|key| key.kind == kind)
             }
         };

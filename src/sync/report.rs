@@ -83,7 +83,7 @@ impl Report {
         let mut counts: BTreeMap<_, _> =
             options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
         counts.extend(plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))));
-        for one in &prepared.unchanged {
+        for one in &prepared.unchanged.kept {
             counts.entry(one.key.kind).or_default().skipped += 1;
         }
         Self {

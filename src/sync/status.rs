@@ -8,7 +8,7 @@ use super::engine::Synchronisation;
 use super::error::SyncError;
 use super::object::ObjectType;
 use super::state::{Kept, Run, State, StateError};
-use super::unsettled::{self, Unsettled};
+use super::unsettled::{self, Everybody};
 use crate::clock::Timestamp;
 
 /// So many runs are shown.
@@ -29,7 +29,7 @@ pub struct Status {
     /// Who is gone from the directory and still at the target.
     pub leaving: Vec<Leaving>,
     /// Who is in conflict or cannot be carried.
-    pub unsettled: Vec<Unsettled>,
+    pub unsettled: Everybody,
     /// Why no run could begin since the newest one.
     pub not_begun: Option<NotBegun>,
     /// The newest runs.

@@ -139,6 +139,36 @@ async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
     assert!(rig.users().await.contains_key("ito2@example.test"));
 }
 
+/// More than one run looks at: they are left to a full one, and news of one of them makes nobody the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_who_want_the_same_are_left_to_a_full_run() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let rig = rig(&slapd, "").await;
+    rig.carried(&["run", "idp"]);
+    let account = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ito@example.test", "active": true,
+    });
+    let made = client().post(format!("{}/Users", rig.service.url)).bearer_auth(TOKEN).json(&account);
+    assert_eq!(made.send().await.unwrap().status().as_u16(), 201);
+    let people: Vec<String> = (0..51).map(|n| person(&format!("ito{n:02}"), "ito@example.test")).collect();
+    slapd.modify(&people.concat());
+    let run = found(&rig, &["run", "idp"]);
+    let named = " and 45 more; give all but one of them another userName in the directory";
+    assert_eq!(run.out.matches(named).count(), 51, "{}", run.out);
+    let asked = |rig: &Rig| rig.proxy.take_lines().iter().filter(|line| line.contains("ito")).count();
+    for number in 0..2 {
+        let run = found(&rig, &["run", "idp"]);
+        assert!(run.out.contains("31 more are in conflict") || number > 0, "{}", run.out);
+        // Who is changed is looked for, and nobody else.
+        assert_eq!(asked(&rig), number, "{}", run.out);
+        slapd.modify(&changed("ito07", "replace: givenName\ngivenName: x"));
+    }
+    let told = status(&rig)["unsettled"].to_string();
+    assert_eq!(told.matches("\"since\"").count(), 51, "{told}");
+    assert_eq!(told.matches("; only a run with --full looks at this again").count(), 50, "{told}");
+    assert_eq!(rig.users().await["ito@example.test"].get("externalId"), None);
+}
+
 /// Two groups of one name: groups are looked at again, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_in_conflict_are_looked_at_again() {
