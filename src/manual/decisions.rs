@@ -379,6 +379,18 @@
 //!
 //! The number of a primary group is of one domain, and each has a 513: it is looked for in the domain of the DN.
 //!
+//! ## The last ones of a type wait for a person
+//!
+//! That nothing is ever carried out where the source has none of a type keeps a lost right, a wrong base or an empty filter
+//! from emptying a target, but it left no way for the last group or contact that is really gone. So what takes them away, up
+//! to 1,000, waits as what is over a limit does: an `allow` is the word of a person about exactly this list, made from a
+//! reading that the person has seen, and never of a later one. Runs alone still take nobody away. Rejected: a switch in the
+//! configuration (it would hold for the next fault, too), a limit that lets few pass (a small type is as easily hidden),
+//! and more than 1,000 (a source that has lost a company is mended; whoever means it leaves one there until the rest is gone).
+//!
+//! A right that is given again is no change in a directory, so runs of changes ask for such a type alone, and read
+//! everything when there is somebody. Rejected: a whole reading by each run meanwhile.
+//!
 //! ## A run of changes reads few links
 //!
 //! It needs the links of whom the directory tells and of whom they name, as long as each of them is carried under the same

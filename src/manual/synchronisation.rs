@@ -31,7 +31,8 @@
 //!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
 //!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict, or
 //!    has a value that does not pass the rules, is looked at again and told of by each run of changes until that is over,
-//!    whether it is cured in the directory or at the target; 50 of them in one run, each in turn.
+//!    whether it is cured in the directory or at the target; 50 of them in one run, each in turn. More than 50 who want the
+//!    same are looked at again by a full run only, and of more than 2,000 in all the others are told of by their number.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -92,8 +93,9 @@
 //!   "everything"` nothing at all is sent.
 //! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
 //!   are gone from the directory, up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
-//!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. As soon as
-//!   the type has an object again, everything is read and what was held back for this is dropped.
+//!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. Runs of
+//!   changes ask for that type alone, and as soon as it has an object again, everything is read and what was held back for
+//!   this is dropped.
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
 //!   the run ends before anything is sent. `run --full --refill` fills it.
 //! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.

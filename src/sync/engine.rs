@@ -245,8 +245,9 @@ impl Synchronisation {
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();
         let kept = prepared.kept_beside();
+        let doubts = prepared.plan.emptied().next().is_some();
         let Prepared { mode, mut cursors, mut structure, former, unasked, told, vanished, .. } = prepared;
-        if !unasked.is_empty() || !report.doubted.is_empty() {
+        if !unasked.is_empty() || doubts {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
             structure = vanished::marks(vanished::sources(&structure).iter().map(String::as_str));

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::{Note, Plan};
+use super::words::objects;
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,9 +161,10 @@ impl fmt::Display for Cause {
                 };
                 if planned > linked {
                     // Whom a first run takes over is not linked yet.
+                    let objects = objects(*planned);
                     return write!(
                         f,
-                        "{planned} objects of {kind} would be {what}, and {linked} are linked so far; the limit is {allowed}"
+                        "{objects} of {kind} would be {what}, and {linked} are linked so far; the limit is {allowed}"
                     );
                 }
                 write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
@@ -171,16 +173,17 @@ impl fmt::Display for Cause {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
             }
             Self::Emptied { kind, planned } => {
-                let kind = kind.as_str();
+                let (objects, kind) = (objects(*planned), kind.as_str());
                 write!(
                     f,
-                    "{planned} objects of {kind}, of which the source has none any more, would be deactivated or deleted"
+                    "{objects} of {kind}, of which the source has none any more, would be deactivated or deleted"
                 )
             }
             Self::Vanished { domain, planned } => {
+                let objects = objects(*planned);
                 write!(
                     f,
-                    "{planned} objects of {domain}, which is not there any more, would be deactivated or deleted"
+                    "{objects} of {domain}, which is not there any more, would be deactivated or deleted"
                 )
             }
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::ObjectKey;
-pub use conflict::{Conflict, Departure, Holder};
+pub use conflict::{Conflict, Departure, Holder, NAMED};
 
 /// What to do by the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +131,8 @@ pub fn decide<'a>(
         _ => Decision::Conflict(Conflict {
             path: hit.path.clone(),
             value: hit.value.clone(),
-            found: ids.into_iter().map(|id| (id.to_owned(), linked(id).cloned())).collect(),
+            more: ids.len().saturating_sub(NAMED),
+            found: ids.into_iter().take(NAMED).map(|id| (id.to_owned(), linked(id).cloned())).collect(),
             holders: Vec::new(),
         }),
     }
@@ -229,7 +230,13 @@ mod tests {
 
     fn conflict(path: &str, found: &[(&str, Option<&str>)]) -> Decision {
         let found = found.iter().map(|(id, holder)| ((*id).to_owned(), holder.map(key))).collect();
-        Decision::Conflict(Conflict { path: path.into(), value: "v".into(), found, holders: Vec::new() })
+        Decision::Conflict(Conflict {
+            path: path.into(),
+            value: "v".into(),
+            found,
+            more: 0,
+            holders: Vec::new(),
+        })
     }
 
     fn adopt(id: &str) -> Decision {

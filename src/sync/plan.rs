@@ -34,6 +34,7 @@ use crate::clock::Timestamp;
 use crate::scim;
 
 use adopt::Adoption;
+use conflicts::Claim;
 pub use differences::Shown;
 use differences::{Carried, differences};
 pub use digest::StateHash;
@@ -59,6 +60,8 @@ pub struct Planner {
     holders: Holders,
     unmatched: BTreeMap<ObjectKey, Desired>,
     adopted: BTreeMap<ObjectKey, Adoption>,
+    /// What somebody wants, too, of whom nothing is told now.
+    contested: HashMap<(ObjectType, String), (ObjectKey, Claim)>,
     /// What is made or taken over, with the target's id if it has one.
     created: HashMap<ObjectKey, Option<String>>,
     down: BTreeMap<ObjectKey, Down>,
@@ -80,6 +83,7 @@ impl Planner {
             holders: Holders::default(),
             unmatched: BTreeMap::new(),
             adopted: BTreeMap::new(),
+            contested: HashMap::new(),
             created: HashMap::new(),
             down: BTreeMap::new(),
             relations: Vec::new(),

@@ -18,7 +18,7 @@ use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
 use super::state::State;
 use super::structure::{Former, Stored, Structure};
 use super::target::{Ability, TargetFault};
-use super::unsettled::{self, Again, Unsettled};
+use super::unsettled::{self, Again, Everybody};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::clock::Timestamp;
 use crate::directory::source::{Cursor, Gone};
@@ -50,8 +50,12 @@ pub(super) struct Prepared {
     pub(super) unsettled: Option<String>,
     /// Of which types there is nobody left, as it is to be kept; none: as it is kept.
     pub(super) emptied: Option<String>,
+    /// Types of which there is nobody left, as before, and how many wait for that, beside those of the plan.
+    pub(super) still_empty: Vec<(ObjectType, u64)>,
     /// Who is unsettled as before, beside those of the plan.
-    pub(super) unchanged: Vec<Unsettled>,
+    pub(super) unchanged: Everybody,
+    /// Whose turn to be looked at again was last, as it is to be kept; none: as it is kept.
+    turn: Option<String>,
     /// What a second look at those came to.
     again: Again,
 }
@@ -74,6 +78,11 @@ impl Before {
         Some(Structure::restore(stored, &part.conventions).ok()?.with_former(self.former(part)))
     }
 
+    /// What is kept beside the structure under a name.
+    pub(super) fn kept_as(&self, name: &str) -> &str {
+        self.stored.get(name).map_or("", String::as_str)
+    }
+
     /// The names that people had before, and that groups said when they were last read.
     fn former(&self, part: &Part) -> Former {
         former::kept(&self.stored, part.source.name())
@@ -94,7 +103,7 @@ impl Prepared {
         former: BTreeMap<String, String>,
     ) -> Self {
         Self {
-            emptied: Some(emptied::body(&plan)).filter(|body| !body.is_empty()),
+            emptied: Some(emptied::body(&plan, &[])).filter(|body| !body.is_empty()),
             plan,
             mode: "plan",
             structure: marks(read.iter().map(String::as_str)),
@@ -109,7 +118,8 @@ impl Prepared {
     pub(super) fn kept_beside(&mut self) -> Vec<(String, String)> {
         let unsettled = self.unsettled.take().map(|body| (unsettled::SHELF.to_owned(), body));
         let emptied = self.emptied.take().map(|body| (emptied::SHELF.to_owned(), body));
-        unsettled.into_iter().chain(emptied).collect()
+        let turn = self.turn.take().map(|turn| (unsettled::TURN.to_owned(), turn));
+        unsettled.into_iter().chain(emptied).chain(turn).collect()
     }
 
     fn finish(&mut self, lacking: Vec<ObjectType>, before: Before, now: Timestamp) {
@@ -117,16 +127,22 @@ impl Prepared {
         self.warnings.extend(before.vanished.iter().map(|domain| sentence(domain)));
         self.vanished = before.vanished;
         let earlier = unsettled::kept(&before.stored);
-        let mut all = unsettled::of_plan(&self.plan, &self.invalid, &earlier, now);
-        if self.mode != "full" {
+        let new = unsettled::of_plan(&self.plan, &self.invalid, &earlier.kept, now);
+        let all = if self.mode == "full" {
+            Everybody::of(new, &Everybody::default())
+        } else {
             let unasked: HashSet<&ObjectKey> = self.unasked.iter().map(|(key, _)| key).collect();
             let again = std::mem::take(&mut self.again);
-            (all, self.unchanged) = unsettled::after(earlier, (&self.told, &unasked), again, all);
-        }
+            self.turn = again.turn(&before.stored).filter(|_| self.mode != "person");
+            let (all, unchanged) = unsettled::after(&earlier.kept, (&self.told, &unasked), again, new);
+            self.unchanged = Everybody { kept: unchanged, more: earlier.more, rivals: earlier.rivals };
+            Everybody::of(all, &earlier)
+        };
         let (kept, body) = (before.stored.get(unsettled::SHELF), unsettled::body(&all));
         self.unsettled = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
         if self.mode != "person" {
-            let (kept, body) = (before.stored.get(emptied::SHELF), emptied::body(&self.plan));
+            let (kept, body) =
+                (before.stored.get(emptied::SHELF), emptied::body(&self.plan, &self.still_empty));
             self.emptied = Some(body).filter(|body| kept.map_or("", String::as_str) != body);
         }
     }
@@ -179,7 +195,7 @@ impl Synchronisation {
         prepared.finish(lacking, before, self.now());
         if let Extent::Person(_) = extent {
             // The others are the matter of a run for all.
-            prepared.unchanged.clear();
+            prepared.unchanged = Everybody::default();
         }
         prepared.warnings.extend(why.map(|cause| format!("everything is read: {cause}")));
         Ok(prepared)
@@ -258,6 +274,9 @@ impl Synchronisation {
         if before.cursors.is_empty() {
             return Ok(Err("nothing was read before".to_owned()));
         }
+        if !unsettled::is_known(&before.stored) {
+            return Ok(Err("it is not known any more who is in conflict".to_owned()));
+        }
         let mut news = Vec::new();
         for part in parts {
             match News::ask(part, &before.cursors, before.structure(part)).await? {
@@ -265,7 +284,8 @@ impl Synchronisation {
                 Err(cause) => return Ok(Err(cause)),
             }
         }
-        let again = self.look_again((state, before), &mut news, &unsettled::kept(&before.stored)).await?;
+        let unsettled = unsettled::kept(&before.stored);
+        let again = self.look_again((state, before), &mut news, &unsettled).await?;
         let few = match told_of(&news).filter(|_| !again.of_structure) {
             Some(told) => self.few(state, &before.mappings, &told).await?,
             None => None,
@@ -275,6 +295,7 @@ impl Synchronisation {
             Some(few) => few,
             None => self.planner(state).await?,
         };
+        again.contest(&mut planner);
         let nobody = BTreeMap::new();
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
@@ -301,9 +322,15 @@ impl Synchronisation {
         let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let plan = planner.finish(&before.readings(ReadingOf::Changes));
-        if let Some(cause) = emptied::refilled(&before.stored, &plan) {
-            return Ok(Err(cause));
+        if unsettled.is_unclear(&plan) {
+            return Ok(Err(
+                "more are in conflict than are known by name, and somebody is found at the target".to_owned(),
+            ));
         }
+        let still_empty = match self.still_empty(state, &before.stored, (parts, &plan)).await? {
+            Ok(still_empty) => still_empty,
+            Err(cause) => return Ok(Err(cause)),
+        };
         Ok(Ok(Prepared {
             plan,
             mode: "incremental",
@@ -314,6 +341,7 @@ impl Synchronisation {
             told: keys,
             unasked,
             again,
+            still_empty,
             warnings: told(&structures, &unread),
             ..Prepared::default()
         }))

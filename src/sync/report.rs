@@ -73,14 +73,17 @@ impl Report {
         warnings.extend(plan.skipped.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
         let (doubts, others): (Vec<_>, Vec<_>) =
             plan.warnings.iter().partition(|one| matches!(one, Warning::Empty { .. }));
-        let doubted: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+        let still = prepared.still_empty.iter();
+        let still = still.map(|(kind, leaving)| Warning::Empty { kind: *kind, leaving: *leaving });
+        let doubted: Vec<String> =
+            doubts.iter().map(ToString::to_string).chain(still.map(|one| one.to_string())).collect();
         problems.extend(doubted.iter().cloned());
         warnings.extend(others.iter().map(ToString::to_string));
         // Every type that is carried has a line, also where nothing was to be done.
         let mut counts: BTreeMap<_, _> =
             options.objects.iter().map(|kind| (*kind, Counts::default())).collect();
         counts.extend(plan.totals.iter().map(|(kind, totals)| (*kind, planned(*totals))));
-        for one in &prepared.unchanged {
+        for one in &prepared.unchanged.kept {
             counts.entry(one.key.kind).or_default().skipped += 1;
         }
         Self {

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::engine::Synchronisation;
 use super::error::SyncError;
 use super::object::ObjectType;
-use super::plan::Deactivation;
 use super::state::{Kept, Run, State, StateError};
-use super::unsettled::{self, Unsettled};
+use super::unsettled::{self, Everybody};
 use crate::clock::Timestamp;
 
 /// So many runs are shown.
@@ -30,7 +29,7 @@ pub struct Status {
     /// Who is gone from the directory and still at the target.
     pub leaving: Vec<Leaving>,
     /// Who is in conflict or cannot be carried.
-    pub unsettled: Vec<Unsettled>,
+    pub unsettled: Everybody,
     /// Why no run could begin since the newest one.
     pub not_begun: Option<NotBegun>,
     /// The newest runs.
@@ -79,12 +78,11 @@ impl Synchronisation {
         let policy = self.plan_policy();
         let leaving = state.leaving().await?.into_iter().map(|(kind, (count, since))| {
             let rules = policy.types.get(&kind);
-            let deletes = rules.filter(|rules| rules.deactivation == Deactivation::DeleteLater);
             Leaving {
                 kind,
                 count,
                 deactivated: rules.is_some_and(|rules| rules.active.is_some()),
-                deleted: deletes.and_then(|rules| since.checked_add(rules.delete_after).ok()),
+                deleted: rules.and_then(|rules| rules.deleted_at(since)),
             }
         });
         let newest = runs.first().map(|run| run.started);

@@ -1,6 +1,8 @@
 //! [`Unsettled`]: those who are in conflict or cannot be carried as they are, kept until that is over. A run of changes
-//! looks at them again although the directory tells nothing new of them: the cure may be at the target.
+//! looks at them again although the directory tells nothing new of them: the cure may be at the target. It looks at a few,
+//! by turns (`chosen`), and of very many only the first are kept.
 
+mod chosen;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +14,10 @@ use super::engine::Synchronisation;
 use super::error::SyncError;
 use super::linked::{is_person, split};
 use super::mapping::Invalid;
+use super::matching::Conflict;
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
+use super::operation::{Action, Operation};
 use super::plan::{Plan, Planner, Reading as ReadingOf};
 use super::prepare::Before;
 use super::reading::Reading;
@@ -21,12 +25,18 @@ use super::state::State;
 use super::structure::names;
 use crate::clock::Timestamp;
 use crate::directory::source::SourceEntry;
+use chosen::Chosen;
 
 /// Under this name they are kept, beside the structure.
 pub(super) const SHELF: &str = "unsettled";
 
+/// Under this name it is kept whose turn was last, where not all are looked at by each run.
+pub(super) const TURN: &str = "unsettled-turn";
+
 /// So many are looked at again by one run of changes: each may be a question to the target.
 const MOST: usize = 50;
+/// So many are kept; of more it is known that there are more.
+const KEPT: usize = 2_000;
 /// So many of those who are as they were are told of one by one.
 const TOLD: usize = 20;
 
@@ -41,8 +51,50 @@ pub struct Unsettled {
     pub since: Timestamp,
     /// Why, and what helps, in sentences that name it.
     pub told: Vec<String>,
-    /// Who is in its way.
+    /// Who is in its way, as far as they are named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     holders: Vec<ObjectKey>,
+    /// What it wants of the target, where that is what cannot be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wants: Option<Wants>,
+}
+
+/// What somebody who is in conflict wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Wants {
+    /// The path and the value by which it was found.
+    by: (String, String),
+    /// The target's ids of it; none where they were too many to keep.
+    ids: Vec<String>,
+}
+
+/// All who are unsettled, as far as they are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Everybody {
+    /// These, in the order of their keys.
+    pub kept: Vec<Unsettled>,
+    /// So many more there are, or were when everything was last read.
+    pub more: usize,
+    /// Whether some of the others are in conflict.
+    #[serde(default)]
+    pub(super) rivals: bool,
+}
+
+impl Everybody {
+    /// Of all and of those that were not kept before: who is in conflict is kept first, for others may want the same.
+    pub(super) fn of(mut all: Vec<Unsettled>, before: &Self) -> Self {
+        all.sort_by(|one, other| (one.wants.is_none(), &one.key).cmp(&(other.wants.is_none(), &other.key)));
+        let others = all.split_off(KEPT.min(all.len()));
+        let rivals = others.iter().any(|one| one.wants.is_some());
+        all.sort_by(|one, other| one.key.cmp(&other.key));
+        Self { kept: all, more: others.len().max(before.more), rivals: rivals || before.rivals }
+    }
+
+    /// Whether there are so many that nobody can say who else wants what somebody takes over.
+    pub(super) fn is_unclear(&self, plan: &Plan) -> bool {
+        let adopts = |one: &Operation| one.action == Action::Adopt && is_person(one.key.kind);
+        self.rivals && plan.operations.iter().any(adopts)
+    }
 }
 
 /// What a look at those who were unsettled came to.
@@ -52,6 +104,10 @@ pub(super) struct Again {
     looked: HashSet<ObjectKey>,
     /// Whoever of them still is so.
     still: Vec<Unsettled>,
+    /// Whoever was not, of those who are in conflict: nobody else takes over what they want.
+    waiting: Vec<Unsettled>,
+    /// Whose turn was last, as it is to be kept.
+    turn: String,
     /// Whether units or groups are among those who were unsettled: these are looked at with all others of their kind.
     pub(super) of_structure: bool,
 }
@@ -59,17 +115,40 @@ pub(super) struct Again {
 /// Somebody who was read again, with the place of the directory among those that are read.
 type Found = (usize, ObjectType, SourceEntry);
 
+impl Again {
+    /// Whose turn was last, where that is another than it was `before`.
+    pub(super) fn turn(&self, before: &BTreeMap<String, String>) -> Option<String> {
+        let before = before.get(TURN).map_or("", String::as_str);
+        (self.turn != before).then(|| self.turn.clone())
+    }
+
+    /// Tells a planner what is wanted by those who are not looked at.
+    pub(super) fn contest(&self, planner: &mut Planner) {
+        for one in &self.waiting {
+            if let Some(Wants { by, ids }) = &one.wants {
+                planner.contest((one.key.clone(), one.dn.clone()), by, ids.iter().cloned());
+            }
+        }
+    }
+}
+
 /// Those who are kept as unsettled.
-pub(super) fn kept(stored: &BTreeMap<String, String>) -> Vec<Unsettled> {
+pub(super) fn kept(stored: &BTreeMap<String, String>) -> Everybody {
     stored.get(SHELF).and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
 }
 
+/// Whether what is kept can be read: another program may have written it.
+pub(super) fn is_known(stored: &BTreeMap<String, String>) -> bool {
+    let body = stored.get(SHELF).map_or("", String::as_str);
+    body.is_empty() || serde_json::from_str::<Everybody>(body).is_ok()
+}
+
 /// How they are kept; nothing for nobody.
-pub(super) fn body(unsettled: &[Unsettled]) -> String {
-    if unsettled.is_empty() {
+pub(super) fn body(everybody: &Everybody) -> String {
+    if *everybody == Everybody::default() {
         return String::new();
     }
-    serde_json::to_string(unsettled).unwrap_or_default()
+    serde_json::to_string(everybody).unwrap_or_default()
 }
 
 /// Those of a plan and of what was read for it; who was among `before` has been so since then.
@@ -81,30 +160,49 @@ pub(super) fn of_plan(
 ) -> Vec<Unsettled> {
     let since: BTreeMap<&ObjectKey, Timestamp> = before.iter().map(|one| (&one.key, one.since)).collect();
     let mut found: BTreeMap<ObjectKey, Unsettled> = BTreeMap::new();
-    let mut put = |key: &ObjectKey, dn: &str, told: String, holders: Vec<ObjectKey>| {
+    let mut put = |key: &ObjectKey, dn: &str, told: String, conflict: Option<&Conflict>| {
+        let holders = conflict.into_iter().flat_map(|cause| &cause.found);
         let new = || Unsettled {
             key: key.clone(),
             dn: dn.to_owned(),
             since: since.get(key).copied().unwrap_or(now),
             told: Vec::new(),
-            holders,
+            holders: holders.filter_map(|(_, holder)| holder.clone()).collect(),
+            wants: conflict.map(Wants::of),
         };
         found.entry(key.clone()).or_insert_with(new).told.push(told);
     };
     for fault in invalid {
-        put(&fault.key, &fault.dn, fault.to_string(), Vec::new());
+        put(&fault.key, &fault.dn, fault.to_string(), None);
     }
     for conflict in &plan.conflicts {
-        let holders = conflict.cause.found.iter().filter_map(|(_, holder)| holder.clone());
-        put(&conflict.key, &conflict.dn, conflict.sentence(), holders.collect());
+        put(&conflict.key, &conflict.dn, conflict.sentence(), Some(&conflict.cause));
     }
-    found.into_values().collect()
+    let mut found: Vec<Unsettled> = found.into_values().collect();
+    let vast: HashSet<ObjectKey> = chosen::vast(&found);
+    for one in found.iter_mut().filter(|one| vast.contains(&one.key)) {
+        one.told.iter_mut().for_each(|told| told.push_str(NOT_AGAIN));
+    }
+    found
+}
+
+/// What is said of those at whom no run of changes looks again.
+const NOT_AGAIN: &str = "; only a run with --full looks at this again";
+
+impl Wants {
+    fn of(cause: &Conflict) -> Self {
+        let ids: BTreeSet<&String> = cause.found.iter().map(|(id, _)| id).collect();
+        // Others who want the same one are no further ids.
+        let is_known = cause.more == 0 || ids.len() == 1;
+        let ids = ids.into_iter().filter(|_| is_known).cloned().collect();
+        Self { by: (cause.path.clone(), cause.value.clone()), ids }
+    }
 }
 
 /// Those who are unsettled after a run that `told` of some, looked `again` at others and could not ask for `unasked`:
 /// first, whom it did not look at; and those of whom its plan does not tell.
 pub(super) fn after(
-    before: Vec<Unsettled>,
+    before: &[Unsettled],
     (told, unasked): (&HashSet<ObjectKey>, &HashSet<&ObjectKey>),
     again: Again,
     new: Vec<Unsettled>,
@@ -113,37 +211,23 @@ pub(super) fn after(
     let is_as_it_was = |one: &Unsettled| {
         unasked.contains(&one.key) || !told.contains(&one.key) && !looked.contains(&one.key)
     };
-    let mut unchanged: Vec<Unsettled> = before.into_iter().filter(is_as_it_was).collect();
+    let mut unchanged: Vec<Unsettled> = before.iter().filter(|one| is_as_it_was(one)).cloned().collect();
     unchanged.extend(still.into_iter().filter(|one| !told.contains(&one.key)));
     let mut all = unchanged.clone();
     all.extend(new);
-    // Where all have their turn each time, the order means nothing.
-    if all.len() <= MOST {
-        all.sort_by(|one, other| one.key.cmp(&other.key));
-    }
     (all, unchanged)
 }
 
 /// What a report says of those who are as they were.
-pub(super) fn sentences(unchanged: &[Unsettled], target: &str) -> Vec<String> {
-    let mut told: Vec<String> = unchanged.iter().take(TOLD).flat_map(|one| one.told.clone()).collect();
-    if unchanged.len() > TOLD {
+pub(super) fn sentences(unchanged: &Everybody, target: &str) -> Vec<String> {
+    let mut told: Vec<String> = unchanged.kept.iter().take(TOLD).flat_map(|one| one.told.clone()).collect();
+    let more = unchanged.kept.len().saturating_sub(TOLD) + unchanged.more;
+    if more > 0 {
         told.push(format!(
-            "{} more are in conflict or cannot be carried, as before; `sekisho sync status {target}` shows them",
-            unchanged.len() - TOLD
+            "{more} more are in conflict or cannot be carried, as before; `sekisho sync status {target}` shows them"
         ));
     }
     told
-}
-
-/// Whom a run looks at again: some of those of whom it was not told, and whoever is in conflict with them, or with
-/// somebody of whom it was told. Seen alone, one of two would be taken for the only one.
-fn chosen<'a>(unsettled: &'a [Unsettled], changed: &HashSet<ObjectKey>) -> Vec<&'a Unsettled> {
-    let open = || unsettled.iter().filter(|one| is_person(one.key.kind) && !changed.contains(&one.key));
-    let first: HashSet<&ObjectKey> = open().take(MOST).map(|one| &one.key).collect();
-    let is_rival =
-        |one: &Unsettled| one.holders.iter().any(|key| first.contains(key) || changed.contains(key));
-    open().filter(|one| first.contains(&one.key) || is_rival(one)).collect()
 }
 
 impl Synchronisation {
@@ -153,15 +237,16 @@ impl Synchronisation {
         &self,
         (state, before): (&State, &Before),
         news: &mut [News<'_>],
-        unsettled: &[Unsettled],
+        unsettled: &Everybody,
     ) -> Result<Again, SyncError> {
-        let of_structure = unsettled.iter().any(|one| !is_person(one.key.kind));
+        let of_structure = unsettled.kept.iter().any(|one| !is_person(one.key.kind));
         let told = news.iter().flat_map(News::people);
         let changed: HashSet<ObjectKey> =
             told.map(|(kind, entry)| ObjectKey::new(kind, entry.id.as_str())).collect();
-        let chosen = chosen(unsettled, &changed);
+        let Chosen { looked: chosen, waiting, turn } = Chosen::of(unsettled, &changed, before.kept_as(TURN));
+        let waiting = waiting.into_iter().cloned().collect();
         if chosen.is_empty() {
-            return Ok(Again { of_structure, ..Again::default() });
+            return Ok(Again { waiting, turn, of_structure, ..Again::default() });
         }
         let mut found: Vec<Found> = Vec::new();
         for (place, one) in news.iter().enumerate() {
@@ -189,7 +274,7 @@ impl Synchronisation {
             }
         }
         let looked = chosen.into_iter().map(|one| one.key.clone()).collect();
-        Ok(Again { looked, still, of_structure })
+        Ok(Again { looked, still, waiting, turn, of_structure })
     }
 
     /// Plans for these alone, with the links of those who are in their way and of whom they name; gives whoever would be

@@ -95,6 +95,12 @@ pub fn update(written: &Written<'_>) -> String {
     one_line(line)
 }
 
+/// So many objects, as a number is said.
+pub(super) fn objects(count: u64) -> String {
+    let noun = if count == 1 { "object" } else { "objects" };
+    format!("{count} {noun}")
+}
+
 /// A moment in a sentence, to the minute.
 pub(super) fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()

@@ -10,7 +10,7 @@ use super::output::{LISTED, word};
 use crate::clock::Timestamp;
 use crate::sync::state::{Kept, Run};
 use crate::sync::status::{Leaving, NotBegun, Status};
-use crate::sync::unsettled::Unsettled;
+use crate::sync::unsettled::{Everybody, Unsettled};
 use crate::sync::words;
 
 /// The newest runs of each target, what waits and what failed.
@@ -69,22 +69,24 @@ fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Wri
         writeln!(out, "{}", words::one_line(line))?;
     }
     for Leaving { kind, count, deactivated, deleted } in &one.leaving {
-        let are = if *count == 1 { "is" } else { "are" };
+        let (objects, are) = if *count == 1 { ("object", "is") } else { ("objects", "are") };
         let off = if *deactivated { " and deactivated" } else { "" };
         let then = match deleted {
             Some(deleted) => format!("the next deletion is due after {}", shown(*deleted)),
             None => "kept at the target".to_owned(),
         };
-        writeln!(out, "{count} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
+        writeln!(out, "{count} {objects} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
     }
-    for one in one.unsettled.iter().take(LISTED) {
+    let Everybody { kept, more, .. } = &one.unsettled;
+    for one in kept.iter().take(LISTED) {
         for told in &one.told {
             writeln!(out, "{} (since {})", words::one_line(told.clone()), shown(one.since))?;
         }
     }
-    if one.unsettled.len() > LISTED {
-        let more = one.unsettled.len() - LISTED;
-        writeln!(out, "and {more} more are in conflict or cannot be carried; --json shows all")?;
+    let others = kept.len().saturating_sub(LISTED) + more;
+    if others > 0 {
+        let told = if *more == 0 { "all".to_owned() } else { format!("{} in all", kept.len()) };
+        writeln!(out, "and {others} more are in conflict or cannot be carried; --json shows {told}")?;
     }
     Ok(())
 }
@@ -124,7 +126,8 @@ fn as_json(one: &Status) -> serde_json::Value {
         "paused": one.paused,
         "linked": one.linked,
         "leaving": one.leaving.iter().map(leaving).collect::<Vec<_>>(),
-        "unsettled": one.unsettled.iter().map(unsettled).collect::<Vec<_>>(),
+        "unsettled": one.unsettled.kept.iter().map(unsettled).collect::<Vec<_>>(),
+        "unsettled_more": one.unsettled.more,
         "not_begun": one.not_begun.as_ref().map(not_begun),
         "runs": one.runs.iter().map(run).collect::<Vec<_>>(),
         "held": one.held.iter().map(|(run, count)| json!({ "run": run, "operations": count })).collect::<Vec<_>>(),

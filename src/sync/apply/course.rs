@@ -92,7 +92,7 @@ impl<'a> Course<'a> {
             end: End::Complete,
             tally: Tally::new(),
             lost: Vec::new(),
-            unmade: Unmade::load(job.state).await?,
+            unmade: Unmade::default(),
             put_off: 0,
             left: 0,
         })
@@ -118,7 +118,7 @@ impl<'a> Course<'a> {
             } else {
                 self.give_back();
             }
-            let wake = if goes_on { self.launch() } else { None };
+            let wake = if goes_on { self.launch().await? } else { None };
             self.write(self.flying.is_empty() && (wake.is_none() || !goes_on));
             if self.commit.is_none() && self.flying.is_empty() && self.results.len() == 0 && self.is_idle() {
                 if self.release_parked() || (goes_on && self.feed.len() > 0) {
@@ -175,43 +175,41 @@ impl<'a> Course<'a> {
     }
 
     /// Sends what may go now; says when there is something to send again, if that is known.
-    fn launch(&mut self) -> Option<Instant> {
+    async fn launch(&mut self) -> Result<Option<Instant>, StateError> {
         let serial = self.turn.is_some_and(is_serial);
         loop {
             let now = Instant::now();
             if serial && !self.flying.is_empty() {
-                return None;
+                return Ok(None);
             }
             let due = self.waiting.first_key_value().map(|((due, _), _)| *due);
             let again = due.is_some_and(|due| due <= now);
             if !again && (self.ready.is_empty() || (serial && due.is_some())) {
-                return due;
+                return Ok(due);
             }
             match self.pace.turn(now, self.flying.len()) {
                 Turn::Now => {}
-                Turn::At(then) => return Some(then),
-                Turn::Answer => return None,
+                Turn::At(then) => return Ok(Some(then)),
+                Turn::Answer => return Ok(None),
             }
             let next =
                 if again { self.waiting.pop_first().map(|(_, task)| task) } else { self.ready.pop_front() };
             if let Some(task) = next {
-                self.send(task, now);
+                self.send(task, now).await?;
             }
         }
     }
 
-    fn send(&mut self, mut task: Task, now: Instant) {
+    async fn send(&mut self, mut task: Task, now: Instant) -> Result<(), StateError> {
         if let Some(needed) = task.waits_for(&self.feed.known, &self.feed.coming) {
             self.parked.entry(needed).or_default().push(task);
-            return;
+            return Ok(());
         }
         let Some(sending) = task.sending(&self.feed.known, &self.job.policy, self.job.ids) else {
-            self.skip(&task);
-            return;
+            return self.skip(&task).await;
         };
         if task.is_idle(&sending) && !task.missing.is_empty() {
-            self.skip(&task);
-            return;
+            return self.skip(&task).await;
         }
         self.pace.sent();
         task.attempts += 1;
@@ -221,6 +219,7 @@ impl<'a> Course<'a> {
             let outcome = sender.attempt(&task, &sending).await;
             (task, outcome)
         });
+        Ok(())
     }
 
     /// Waits until something happens.
@@ -242,7 +241,7 @@ impl<'a> Course<'a> {
         };
         tokio::select! {
             Some(ended) = self.flying.join_next(), if !self.flying.is_empty() => match ended {
-                Ok((task, outcome)) => self.settle(task, outcome)?,
+                Ok((task, outcome)) => self.settle(task, outcome).await?,
                 Err(error) => {
                     if let Ok(panic) = error.try_into_panic() {
                         std::panic::resume_unwind(panic);
@@ -265,7 +264,7 @@ impl<'a> Course<'a> {
     }
 
     /// Notes how an attempt went.
-    fn settle(&mut self, mut task: Task, outcome: Outcome) -> Result<(), StateError> {
+    async fn settle(&mut self, mut task: Task, outcome: Outcome) -> Result<(), StateError> {
         let now = Instant::now();
         match outcome {
             Outcome::Again { .. } | Outcome::Down { .. } | Outcome::Unauthorized(_) => {}
@@ -279,7 +278,7 @@ impl<'a> Course<'a> {
                 if task.missing.is_empty() {
                     self.results.mark(&task, "done");
                 } else {
-                    let fault = self.unmade.fault(&task.missing);
+                    let fault = self.unmade.fault(self.job.state, &task.missing).await?;
                     self.job.journal.lacking(&self.written(&task, None, Some(&fault)));
                     self.put_off(&task, &fault);
                 }
@@ -360,13 +359,14 @@ impl<'a> Course<'a> {
     }
 
     /// An operation that cannot be sent.
-    fn skip(&mut self, task: &Task) {
-        let fault = self.unmade.fault(&task.missing);
+    async fn skip(&mut self, task: &Task) -> Result<(), StateError> {
+        let fault = self.unmade.fault(self.job.state, &task.missing).await?;
         self.tally.entry(task.operation.key.kind).or_default().failed += 1;
         self.job.journal.skipped(&self.written(task, task.operation.target_id.as_deref(), Some(&fault)));
         self.arrive(task, None);
         self.put_off(task, &fault);
         self.note_time(Instant::now());
+        Ok(())
     }
 
     /// Since when results wait, if there are some.

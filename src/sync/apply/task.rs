@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Policy;
 use crate::clock::Ids;
-use crate::sync::link::Link;
+use crate::sync::link::{Link, LinkState};
 use crate::sync::object::ObjectKey;
 use crate::sync::operation::{Action, Change, Operation};
 use crate::sync::target::Edit;
@@ -125,11 +125,17 @@ impl Task {
         !matches!(self.operation.action, Action::Create | Action::Delete) && sending.edits.is_empty()
     }
 
-    /// Whether it is usable there.
+    /// Whether it was deactivated before.
+    fn is_asleep(&self) -> bool {
+        self.before.as_ref().is_some_and(|link| link.state != LinkState::Active)
+    }
+
+    /// Whether it is usable there. Of somebody who is not usable there already only the link changes.
     fn stand(&self, sending: &mut Sending, policy: &Policy) {
         let Some(standing) = policy.standing.get(&self.operation.key.kind) else { return };
         let value = match self.operation.action {
             Action::Create | Action::Activate => &standing.usable,
+            Action::Deactivate if self.operation.changes.is_empty() && self.is_asleep() => return,
             Action::Deactivate => &standing.unusable,
             _ => return,
         };

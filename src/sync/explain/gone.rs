@@ -1,14 +1,13 @@
 //! The way of somebody whom the directory does not have any more, as far as the links tell.
 
 use super::{RECENT, before, step};
-use crate::clock::Timestamp;
 use crate::directory::dn::Dn;
 use crate::sync::engine::{Step, Synchronisation};
 use crate::sync::error::SyncError;
 use crate::sync::link::{Link, LinkState};
 use crate::sync::linked::is_person;
 use crate::sync::mapping::sum;
-use crate::sync::plan::{Deactivation, Policy};
+use crate::sync::plan::Policy;
 use crate::sync::structure::names;
 use crate::sync::words::moment;
 
@@ -67,18 +66,13 @@ fn way(link: &Link, policy: &Policy) -> [Step; 3] {
 
 fn act(link: &Link, policy: &Policy) -> String {
     let rules = policy.types.get(&link.key.kind);
-    let stays = rules.is_none_or(|rules| rules.deactivation != Deactivation::DeleteLater);
-    let deleted = |since: Timestamp| since.checked_add(rules?.delete_after).ok();
     match link.state {
-        LinkState::Leaving { .. } if stays => {
-            "deactivated at the target, and kept there: by the preset or by deactivation nothing is deleted"
-                .to_owned()
-        }
-        LinkState::Leaving { since } => match deleted(since) {
-            Some(moment_of) => {
-                format!("deactivated at the target, deleted there after {}", moment(moment_of))
+        LinkState::Leaving { since } => match rules.and_then(|rules| rules.deleted_at(since)) {
+            Some(deleted) => format!("deactivated at the target, deleted there after {}", moment(deleted)),
+            None => {
+                "deactivated at the target, and kept there: by the preset or by deactivation nothing is deleted"
+                    .to_owned()
             }
-            None => "deactivated at the target".to_owned(),
         },
         LinkState::Active => {
             "in use at the target; a run deactivates it there when the directory tells".to_owned()

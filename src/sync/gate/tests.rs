@@ -185,7 +185,7 @@ fn nobody_of_a_domain_that_is_not_there_leaves_unseen() {
     assert_eq!((gated.released.as_slice(), gated.held.as_slice()), operations.split_at(1));
     let told: Vec<String> = gated.causes.iter().map(ToString::to_string).collect();
     let expected =
-        "1 objects of corp/child.example.test, which is not there any more, would be deactivated or deleted";
+        "1 object of corp/child.example.test, which is not there any more, would be deactivated or deleted";
     assert_eq!(told, [expected]);
 }
 

@@ -8,6 +8,9 @@ use crate::clock::Timestamp;
 use crate::sync::object::ObjectKey;
 use crate::sync::words::moment;
 
+/// So many of those that were found, or that want the same, are named.
+pub const NAMED: usize = 5;
+
 /// Why it is not clear which one it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
@@ -15,8 +18,11 @@ pub struct Conflict {
     pub path: String,
     /// The value that they have there.
     pub value: String,
-    /// The target's ids of those that were found, and whose they are already.
+    /// The target's ids of those that were found, and whose they are already: the first [`NAMED`].
     pub found: Vec<(String, Option<ObjectKey>)>,
+    /// How many more there are.
+    #[serde(default)]
+    pub more: usize,
     /// Who these are, as far as it is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
@@ -64,8 +70,10 @@ impl Conflict {
             }
             return write!(f, ", or give the new one another {path}");
         }
-        if self.found.iter().any(|(_, holder)| holder.is_some()) {
-            return write!(f, "; give one of the two another {path} in the directory");
+        match self.found.iter().filter(|(_, holder)| holder.is_some()).count() + self.more {
+            _ if self.found.iter().all(|(_, holder)| holder.is_none()) => {}
+            1 => return write!(f, "; give one of the two another {path} in the directory"),
+            _ => return write!(f, "; give all but one of them another {path} in the directory"),
         }
         write!(f, "; leave {path} to only one of them at the target")
     }
@@ -82,6 +90,9 @@ impl fmt::Display for Conflict {
                 Some((key, None)) => write!(f, ", which belongs to {key}")?,
                 None => {}
             }
+        }
+        if self.more > 0 {
+            write!(f, " and {} more", self.more)?;
         }
         self.remedy(f)
     }

@@ -9,6 +9,7 @@ use super::outcome::{Note, SkipCause, Skipped, Warning};
 use super::policy::Deactivation;
 use super::{Planner, is_true};
 use crate::sync::link::LinkState;
+use crate::sync::matching::NAMED;
 use crate::sync::object::{Desired, ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 
@@ -36,18 +37,26 @@ impl Planner {
             let id = (numbered_with(key.kind), adoption.target_id.clone());
             claims.entry(id).or_default().push(key.clone());
         }
+        let mut claimants = HashMap::new();
+        for (id, (key, claim)) in std::mem::take(&mut self.contested) {
+            let Some(keys) = claims.get_mut(&id).filter(|keys| !keys.contains(&key)) else { continue };
+            keys.push(key.clone());
+            claimants.insert(key, claim);
+        }
         claims.retain(|_, keys| keys.len() > 1);
-        let claimants = claims.values().flatten().filter_map(|key| self.adopted.get(key));
-        let claimants = claimants.map(|one| (one.desired.key.clone(), Claim::of(&one.desired))).collect();
+        let adopted = claims.values().flatten().filter_map(|key| self.adopted.get(key));
+        claimants.extend(adopted.map(|one| (one.desired.key.clone(), Claim::of(&one.desired))));
         for (key, adoption) in std::mem::take(&mut self.adopted) {
             let twice = claims.get(&(numbered_with(key.kind), adoption.target_id.clone()));
             match (twice, self.holders.find(key.kind, &adoption.target_id).cloned()) {
                 (None, None) if !adoption.desired.active => self.stop(&adoption),
                 (None, None) => self.adopt(&adoption),
-                (_, Some(holder)) => self.conflict(key, adoption, (&[holder], &claimants)),
+                (_, Some(holder)) => self.conflict(key, adoption, (&[holder], 0), &claimants),
                 (Some(claims), None) => {
-                    let others: Vec<_> = claims.iter().filter(|other| **other != key).cloned().collect();
-                    self.conflict(key, adoption, (&others, &claimants));
+                    let others = claims.iter().filter(|other| **other != key).take(NAMED);
+                    let others: Vec<ObjectKey> = others.cloned().collect();
+                    let more = claims.len() - 1 - others.len();
+                    self.conflict(key, adoption, (&others, more), &claimants);
                 }
             }
         }

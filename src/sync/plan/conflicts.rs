@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::Planner;
 use super::adopt::Adoption;
+use super::holders::numbered_with;
 use super::outcome::Unmatched;
-use super::policy::Deactivation;
 use crate::clock::Timestamp;
 use crate::sync::link::LinkState;
 use crate::sync::matching::{Conflict, Departure, Holder};
@@ -41,18 +41,31 @@ impl Planner {
     }
 
     fn departure(&self, key: &ObjectKey, since: Timestamp) -> Departure {
-        let rules = self.rules(key.kind);
-        let is_deleted = rules.deactivation == Deactivation::DeleteLater;
-        let deleted = is_deleted.then(|| since.checked_add(rules.delete_after).ok()).flatten();
-        Departure { since, deleted }
+        Departure { since, deleted: self.rules(key.kind).deleted_at(since) }
     }
 
-    /// What `key` would have taken over is that of these.
+    /// Somebody of whom nothing else is told now wants these of the target, too, found by a path and value: nobody else
+    /// takes them over.
+    pub fn contest(
+        &mut self,
+        (key, dn): (ObjectKey, String),
+        by: &(String, String),
+        target_ids: impl IntoIterator<Item = String>,
+    ) {
+        for target_id in target_ids {
+            let wanted = (numbered_with(key.kind), target_id);
+            let claim = || (key.clone(), Claim { dn: dn.clone(), match_by: vec![by.clone()] });
+            self.contested.entry(wanted).or_insert_with(claim);
+        }
+    }
+
+    /// What `key` would have taken over is that of these, and of `more`.
     pub(super) fn conflict(
         &mut self,
         key: ObjectKey,
         adoption: Adoption,
-        (holders, claims): (&[ObjectKey], &HashMap<ObjectKey, Claim>),
+        (holders, more): (&[ObjectKey], usize),
+        claims: &HashMap<ObjectKey, Claim>,
     ) {
         let Adoption { desired, target_id, .. } = adoption;
         let others: Vec<&Claim> = holders.iter().filter_map(|holder| claims.get(holder)).collect();
@@ -66,7 +79,7 @@ impl Planner {
             self.known_holder(holder).or_else(claimant)
         };
         let found = holders.iter().map(|holder| (target_id.clone(), Some(holder.clone()))).collect();
-        let cause = Conflict { path, value, found, holders: holders.iter().filter_map(who).collect() };
+        let cause = Conflict { path, value, found, more, holders: holders.iter().filter_map(who).collect() };
         self.plan.conflicts.push(Unmatched { key, dn: desired.dn, cause });
     }
 }

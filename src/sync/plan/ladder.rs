@@ -5,16 +5,12 @@ use std::collections::BTreeSet;
 
 use super::Planner;
 use super::ledger::Known;
-use super::outcome::{Note, Reading, Readings, Warning};
+use super::outcome::{MOST_DOUBTED, Note, Reading, Readings, Warning};
 use super::policy::{Deactivation, TypePolicy};
 use crate::clock::Timestamp;
 use crate::sync::link::LinkState;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
-
-/// Of a type that the source has none of any more, so many wait until they are allowed to go. More are not even prepared for
-/// that: a source that has lost a whole company is mended.
-const MOST_DOUBTED: u64 = 1_000;
 
 /// Why somebody goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

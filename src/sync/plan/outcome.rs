@@ -9,6 +9,11 @@ use crate::sync::link::LinkState;
 use crate::sync::matching;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Operation};
+use crate::sync::words::objects;
+
+/// Of a type that the source has none of any more, so many wait until they are allowed to go. More are not even prepared for
+/// that: a source that has lost a whole company is mended.
+pub(super) const MOST_DOUBTED: u64 = 1_000;
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -204,14 +209,20 @@ impl fmt::Display for Warning {
                 )
             }
             Self::Incomplete { kind, leaving } => {
-                let kind = kind.as_str();
-                write!(f, "{leaving} of {kind} would leave, but not everything was read: nobody does")
+                let (objects, kind) = (objects(*leaving), kind.as_str());
+                write!(f, "{objects} of {kind} would leave, but not everything was read: nobody does")
             }
             Self::Empty { kind, leaving } => {
-                let kind = kind.as_str();
-                write!(
-                    f,
-                    "{leaving} of {kind} would leave, but the source has none at all: nobody does; look at the base and the filter"
+                let (objects, kind) = (objects(*leaving), kind.as_str());
+                write!(f, "{objects} of {kind} would leave, but the source has none at all: ")?;
+                if *leaving > MOST_DOUBTED {
+                    return write!(
+                        f,
+                        "nobody does, for more than {MOST_DOUBTED} are not even held back; look at the base, the filter and what the account may read, or leave one there until the others are gone"
+                    );
+                }
+                f.write_str(
+                    "they wait; look at the base, the filter and what the account may read, or allow it",
                 )
             }
             Self::Twice { dn } => write!(f, "{dn}: the source told of it twice; the first one holds"),

@@ -73,9 +73,15 @@ impl TypePolicy {
         Self { active: Some(path.to_owned()), ..Self::default() }
     }
 
+    /// When somebody who was first missed then is deleted; none: never.
+    pub fn deleted_at(&self, since: Timestamp) -> Option<Timestamp> {
+        let deletes = self.deactivation == Deactivation::DeleteLater;
+        deletes.then(|| since.checked_add(self.delete_after).ok()).flatten()
+    }
+
     /// Whether somebody who was first missed then is deleted now.
     pub(super) fn is_due(&self, since: Timestamp, now: Timestamp) -> bool {
-        self.deactivation == Deactivation::DeleteLater && now.duration_since(since) >= self.delete_after
+        self.deleted_at(since).is_some_and(|moment| moment <= now)
     }
 
     /// Whether the ladder alone changes this path.

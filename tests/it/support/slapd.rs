@@ -28,6 +28,8 @@ pub(crate) const BASE: &str = "dc=example,dc=test";
 pub(crate) const READER: &str = "cn=reader,ou=service,dc=example,dc=test";
 /// May set the password of everybody below `ou=people`.
 pub(crate) const RESETTER: &str = "cn=resetter,ou=service,dc=example,dc=test";
+/// A group that is not there from the beginning; its members read nothing below `ou=many`.
+pub(crate) const BLIND: &str = "cn=blind,dc=example,dc=test";
 /// Of all service accounts.
 pub(crate) const READER_PASSWORD: &str = "Svc-Passw0rd!";
 
@@ -427,6 +429,7 @@ envflags nosync
 index entryCSN eq
 index objectClass,entryUUID,uid,mail,member,uniqueMember eq
 access to attrs=userPassword by dn.exact=\"{READER}\" read by dn.exact=\"{RESETTER}\" write by self =xw by anonymous auth by * none
+access to dn.children=\"ou=many,{BASE}\" by group.exact=\"{BLIND}\" none by * break
 access to * by users read by * none
 {overlay}
 overlay ppolicy

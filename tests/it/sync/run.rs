@@ -275,7 +275,13 @@ async fn a_source_that_has_nobody_left_is_told_by_each_run() {
     for _ in 0..2 {
         let run = rig.sync(&["run", "idp"]);
         assert_eq!((run.code, rig.writes()), (1, vec![]), "{}", run.out);
-        assert!(run.out.contains("2 of User would leave, but the source has none at all"), "{}", run.out);
+        assert!(
+            run.out.contains(
+                "2 objects of User would leave, but the source has none at all: they wait; look at"
+            ),
+            "{}",
+            run.out
+        );
     }
 }
 

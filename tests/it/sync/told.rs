@@ -7,7 +7,7 @@ use super::rig::{Rig, Run};
 use crate::support::http::client;
 use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_proxy::Conduct;
-use crate::support::slapd::{BASE, Copies, Slapd};
+use crate::support::slapd::{BASE, BLIND, Copies, READER, Slapd};
 
 async fn rig(slapd: &Slapd, keys: &str) -> Rig {
     let keys = format!("search_base = \"ou=many,{BASE}\"\n{keys}");
@@ -139,6 +139,36 @@ async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
     assert!(rig.users().await.contains_key("ito2@example.test"));
 }
 
+/// More than one run looks at: they are left to a full one, and news of one of them makes nobody the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_who_want_the_same_are_left_to_a_full_run() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let rig = rig(&slapd, "").await;
+    rig.carried(&["run", "idp"]);
+    let account = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ito@example.test", "active": true,
+    });
+    let made = client().post(format!("{}/Users", rig.service.url)).bearer_auth(TOKEN).json(&account);
+    assert_eq!(made.send().await.unwrap().status().as_u16(), 201);
+    let people: Vec<String> = (0..51).map(|n| person(&format!("ito{n:02}"), "ito@example.test")).collect();
+    slapd.modify(&people.concat());
+    let run = found(&rig, &["run", "idp"]);
+    let named = " and 45 more; give all but one of them another userName in the directory";
+    assert_eq!(run.out.matches(named).count(), 51, "{}", run.out);
+    let asked = |rig: &Rig| rig.proxy.take_lines().iter().filter(|line| line.contains("ito")).count();
+    for number in 0..2 {
+        let run = found(&rig, &["run", "idp"]);
+        assert!(run.out.contains("31 more are in conflict") || number > 0, "{}", run.out);
+        // Who is changed is looked for, and nobody else.
+        assert_eq!(asked(&rig), number, "{}", run.out);
+        slapd.modify(&changed("ito07", "replace: givenName\ngivenName: x"));
+    }
+    let told = status(&rig)["unsettled"].to_string();
+    assert_eq!(told.matches("\"since\"").count(), 51, "{told}");
+    assert_eq!(told.matches("; only a run with --full looks at this again").count(), 50, "{told}");
+    assert_eq!(rig.users().await["ito@example.test"].get("externalId"), None);
+}
+
 /// Two groups of one name: groups are looked at again, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_in_conflict_are_looked_at_again() {
@@ -255,7 +285,7 @@ async fn whoever_is_gone_is_shown_and_explained() {
     let shown = rig.sync(&["status"]).out;
     assert!(
         shown.contains(
-            "1 of User is gone from the directory and deactivated; the next deletion is due after "
+            "1 object of User is gone from the directory and deactivated; the next deletion is due after "
         ),
         "{shown}"
     );
@@ -380,7 +410,38 @@ async fn the_last_of_a_type_leave_when_it_is_allowed_and_not_before() {
     for arguments in [&["run", "idp"][..], &["run", "idp"], &["run", "idp", "--full"]] {
         let (out, writes) = rig.carried(arguments);
         assert_eq!(writes, [""; 0], "{out}");
+        assert!(!out.contains("everything is read"), "{out}");
     }
+}
+
+/// A right to read that is lost is no change, and neither is one that is given again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_is_hidden_is_asked_for_alone_until_it_is_there_again() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let rig = rig(&slapd, "").await;
+    rig.carried(&["run", "idp"]);
+    let blind = format!("dn: {BLIND}\nchangetype: ");
+    slapd.modify(&format!("{blind}add\nobjectClass: groupOfNames\nmember: {READER}\n"));
+    let told = "2 objects of User would leave, but the source has none at all: they wait;";
+    for (arguments, mode) in [
+        (&["run", "idp", "--full"][..], "full"),
+        (&["run", "idp"], "incremental"),
+        (&["run", "idp"], "incremental"),
+    ] {
+        let run = found(&rig, arguments);
+        assert_eq!(rig.writes(), [""; 0]);
+        assert!(run.out.contains(told), "{}", run.out);
+        let status = status(&rig);
+        assert_eq!(status["runs"][0]["mode"], mode, "{}", run.out);
+        assert_eq!(status["held"][0]["operations"], 2);
+    }
+    slapd.modify(&format!("{blind}delete\n"));
+    let (out, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, [""; 0]);
+    assert!(out.contains("everything is read: the source has objects of User again"), "{out}");
+    let (out, _) = rig.carried(&["run", "idp"]);
+    assert!(!out.contains("everything is read"), "{out}");
+    assert_eq!(status(&rig)["held"], json!([]));
 }
 
 /// The only group: nothing is sent for it until it is deleted, and it waits for that as others do.
@@ -394,10 +455,11 @@ async fn the_only_group_may_be_allowed_to_go() {
     rig.carried(&["run", "idp"]);
     slapd.modify(&format!("dn: cn=sales,ou=Organizations,ou=groups,{BASE}\nchangetype: delete\n"));
     let run = found(&rig, &["run", "idp"]);
-    assert!(run.out.contains("1 objects of Group, of which the source has none any more"), "{}", run.out);
+    assert!(run.out.contains("1 object of Group, of which the source has none any more"), "{}", run.out);
     assert_eq!(rig.writes(), [""; 0]);
     let (out, writes) = rig.carried(&["allow", "2"]);
     assert!(writes.len() == 1 && writes[0].starts_with("DELETE /Groups/"), "{out} {writes:?}");
-    let (_, writes) = rig.carried(&["run", "idp"]);
+    let (out, writes) = rig.carried(&["run", "idp"]);
     assert_eq!(writes, [""; 0]);
+    assert!(!out.contains("everything is read"), "{out}");
 }

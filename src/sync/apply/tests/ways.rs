@@ -441,3 +441,45 @@ async fn a_creation_whose_outcome_is_not_known_is_looked_for_also_after_a_refuse
     assert_eq!((fixture.fake.len(), fixture.fake.count("create")), (1, 1));
     assert!(state.link(&user("a")).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn whoever_is_named_and_was_not_made_before_is_told_with_the_cause() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    fixture.fake.fail(|what, about| {
+        (what == "create" && about == "bad").then(|| Mishap::Fault(fault(FaultKind::Refused, 19, "too long")))
+    });
+    plan(&state, vec![create(user("bad"), vec![]), create(group("g"), vec![])]).await;
+    fixture.apply(&state).await;
+    fixture.lines();
+    // It failed in an earlier run.
+    let joined = |who: &str| operation(Action::Relate, group("g"), vec![join(&[user(who)])]);
+    for (who, why) in [
+        ("bad", "uid=bad (making it failed: too long)"),
+        ("none", "user/none (it was not made yet, is held back, or was removed there)"),
+    ] {
+        plan(&state, vec![joined(who)]).await;
+        fixture.apply(&state).await;
+        let lines = fixture.lines().join("\n");
+        assert!(lines.contains(why), "{lines}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_deactivated_already_is_only_noted_as_missed() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    plan(&state, vec![create(user("a"), vec![])]).await;
+    fixture.apply(&state).await;
+    plan(&state, vec![operation(Action::Deactivate, user("a"), vec![set("active", false)])]).await;
+    fixture.apply(&state).await;
+    assert_eq!(state.link(&user("a")).await.unwrap().unwrap().state, LinkState::Inactive);
+    let (writes, now) = (fixture.fake.writes(), fixture.clock.now());
+    fixture.lines();
+    let mut missed = operation(Action::Deactivate, user("a"), vec![]);
+    missed.afterwards.state = Some(LinkState::Leaving { since: now });
+    plan(&state, vec![missed]).await;
+    let applied = fixture.apply(&state).await;
+    assert_eq!((applied.end, fixture.fake.writes(), fixture.lines()), (End::Complete, writes, vec![]));
+    assert_eq!(state.link(&user("a")).await.unwrap().unwrap().state, LinkState::Leaving { since: now });
+}

@@ -210,6 +210,22 @@ fn the_last_ones_may_be_allowed_to_leave_unless_they_are_very_many() {
 }
 
 #[test]
+fn what_is_said_of_the_last_ones_is_what_is_done_with_them() {
+    let kind = ObjectType::User;
+    let told = [1, 1000, 1001].map(|leaving| Warning::Empty { kind, leaving }.to_string());
+    let look = "look at the base, the filter and what the account may read, or";
+    let waits = |many: &str| {
+        format!("{many} of User would leave, but the source has none at all: they wait; {look} allow it")
+    };
+    assert_eq!(told[..2], [waits("1 object"), waits("1000 objects")]);
+    let not_held = format!(
+        "1001 objects of User would leave, but the source has none at all: nobody does, for more than 1000 are not even \
+         held back; {look} leave one there until the others are gone"
+    );
+    assert_eq!(told[2], not_held);
+}
+
+#[test]
 fn time_passes_in_readings_of_changes_too() {
     let mut world = carried(&["a", "b"]);
     world.run(&people(&["b"]), &policy(), at(1));

@@ -269,7 +269,7 @@ fn a_conflict_names_who_is_in_the_way_and_what_helps() {
         let found = vec![("made-1".to_owned(), planner.holder(ObjectType::User, "made-1").cloned())];
         let (path, value) = ("userName".into(), "tanaka".into());
         planner.offer(again.clone());
-        let cause = crate::sync::matching::Conflict { path, value, found, holders: Vec::new() };
+        let cause = crate::sync::matching::Conflict { path, value, found, more: 0, holders: Vec::new() };
         planner.matched(&user("new"), Decision::Conflict(cause), None);
         let plan = planner.finish(&Readings::every(Reading::Changes));
         plan.conflicts[0].cause.to_string()
