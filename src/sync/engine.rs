@@ -144,7 +144,7 @@ impl Synchronisation {
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
-        report.expect(&gated);
+        report.count_planned(&gated);
         report.operations = gated.released;
         report.held = gated.held;
         Ok(report)

@@ -132,7 +132,7 @@ impl Report {
     }
 
     /// Of a check: what a run would count of these, since it counts operations and not objects.
-    pub(super) fn expect(&mut self, gated: &Gated) {
+    pub(super) fn count_planned(&mut self, gated: &Gated) {
         for counts in self.counts.values_mut() {
             (counts.add, counts.modify, counts.delete) = Default::default();
         }
