@@ -76,6 +76,17 @@ fn both(names: &[&str]) -> (Vec<String>, Vec<String>) {
     (names.clone(), names)
 }
 
+/// Aoki is called aono in the directory, and the groups say the old name.
+async fn after_a_rename() -> (Slapd, Rig) {
+    let slapd = source();
+    let rig = rig(&slapd).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&renamed("aoki", "aono"));
+    rig.carried(&["run", "idp"]);
+    assert_eq!(there(&rig).await, both(&["aoki", "baba"]));
+    (slapd, rig)
+}
+
 fn warns(run: &str) -> bool {
     run.contains("warning: 2 members of groups name DNs that nobody has any more (uid=aoki,")
 }
@@ -122,12 +133,7 @@ async fn whoever_is_renamed_stays_in_groups_that_say_the_old_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_name_that_is_anothers_means_the_other() {
-    let slapd = source();
-    let rig = rig(&slapd).await;
-    rig.carried(&["run", "idp"]);
-    slapd.modify(&renamed("aoki", "aono"));
-    rig.carried(&["run", "idp"]);
-    assert_eq!(there(&rig).await, both(&["aoki", "baba"]));
+    let (slapd, rig) = after_a_rename().await;
     // Somebody new, with the mail address of the third.
     slapd.modify(&renamed("chiba", "aoki"));
     let (out, _) = rig.carried(&["run", "idp"]);
@@ -136,11 +142,7 @@ async fn an_old_name_that_is_anothers_means_the_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_gone_leaves_whatever_groups_say() {
-    let slapd = source();
-    let rig = rig(&slapd).await;
-    rig.carried(&["run", "idp"]);
-    slapd.modify(&renamed("aoki", "aono"));
-    rig.carried(&["run", "idp"]);
+    let (slapd, rig) = after_a_rename().await;
     slapd.modify(&format!("dn: {}\nchangetype: delete\n", dn("aono")));
     for arguments in [&["run", "idp"][..], &["run", "idp", "--full"], &["run", "idp"]] {
         rig.carried(arguments);
@@ -172,12 +174,7 @@ async fn a_name_is_kept_by_a_run_for_one_person_and_by_a_plan_from_a_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_name_of_whatever_entry_means_nobody_else() {
-    let slapd = source();
-    let rig = rig(&slapd).await;
-    rig.carried(&["run", "idp"]);
-    slapd.modify(&renamed("aoki", "aono"));
-    rig.carried(&["run", "idp"]);
-    assert_eq!(there(&rig).await, both(&["aoki", "baba"]));
+    let (slapd, rig) = after_a_rename().await;
     // No person, so that no question for people finds it.
     slapd.modify(&format!("dn: {}\nchangetype: add\nobjectClass: account\n", dn("aoki")));
     let (out, _) = rig.carried(&["run", "idp", "--full"]);

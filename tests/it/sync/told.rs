@@ -106,9 +106,8 @@ async fn a_conflict_is_told_by_each_run_until_it_is_solved() {
     assert!(!out.contains("conflict"), "{out}");
 }
 
-/// Two in the directory have one account; who of them is alone for a run is not taken for its owner.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
+/// Two people are carried, and the service has an account that nobody of the directory has.
+async fn beside_an_account_of_its_own() -> (Slapd, Rig) {
     let slapd = Slapd::start_source(Copies::Log, 2);
     let rig = rig(&slapd, "").await;
     rig.carried(&["run", "idp"]);
@@ -117,6 +116,13 @@ async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
     });
     let made = client().post(format!("{}/Users", rig.service.url)).bearer_auth(TOKEN).json(&account);
     assert_eq!(made.send().await.unwrap().status().as_u16(), 201);
+    (slapd, rig)
+}
+
+/// Two in the directory have one account; who of them is alone for a run is not taken for its owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
+    let (slapd, rig) = beside_an_account_of_its_own().await;
     slapd.modify(&format!("{}{}", person("ito1", "ito@example.test"), person("ito2", "ito@example.test")));
     for number in 0..3 {
         let run = found(&rig, &["run", "idp"]);
@@ -142,14 +148,7 @@ async fn two_who_want_the_same_are_in_conflict_until_one_of_them_gives_way() {
 /// More than one run looks at: they are left to a full one, and news of one of them makes nobody the owner.
 #[tokio::test(flavor = "multi_thread")]
 async fn very_many_who_want_the_same_are_left_to_a_full_run() {
-    let slapd = Slapd::start_source(Copies::Log, 2);
-    let rig = rig(&slapd, "").await;
-    rig.carried(&["run", "idp"]);
-    let account = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ito@example.test", "active": true,
-    });
-    let made = client().post(format!("{}/Users", rig.service.url)).bearer_auth(TOKEN).json(&account);
-    assert_eq!(made.send().await.unwrap().status().as_u16(), 201);
+    let (slapd, rig) = beside_an_account_of_its_own().await;
     let people: Vec<String> = (0..51).map(|n| person(&format!("ito{n:02}"), "ito@example.test")).collect();
     slapd.modify(&people.concat());
     let run = found(&rig, &["run", "idp"]);
