@@ -152,14 +152,18 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
         return token::run(command, config, out);
     }
     logging::start_on_error_stream(&config.log);
-    // What is sent to the target and what comes from directories is worked on beside the run itself.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(helpers()).enable_all().build();
     runtime.map_err(anyhow::Error::from)?.block_on(async {
         let store = Store::open(config.store_url.expose()).await.map_err(anyhow::Error::from)?;
         let state = store.sync_state().await.map_err(anyhow::Error::from)?;
         let bench = Bench { config, store, state, ports: Ports::of_system(config)? };
         bench.run(command, out).await
     })
+}
+
+/// Threads for what is sent to the target and what comes from directories: the run itself has one more.
+fn helpers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
 }
 
 impl Bench<'_> {
