@@ -52,11 +52,12 @@ pub struct Begun {
 impl State {
     /// Begins a run. An operation that an earlier run has open and that is the same stays as it is; other ones for the
     /// same object and action give way, but for a creation that was sent: its outcome is found out first.
-    pub async fn begin(&self, planned: Planned) -> Result<Begun, StateError> {
+    pub async fn begin(&self, mut planned: Planned) -> Result<Begun, StateError> {
         let runs = self.store.runs(&self.target, 1).await?;
         let run = runs.first().map_or(1, |row| row.run + 1);
         let now_ms = self.now_ms();
-        let mut rows = rows(run, now_ms, &planned);
+        let [operations, held] = [&mut planned.operations, &mut planned.held].map(std::mem::take);
+        let mut rows = rows((run, now_ms), operations, held);
         let before = rows.len();
         let told: HashSet<KeyRow> = planned.told.iter().map(key_row).collect();
         let dropped = self.weigh(&mut rows, (planned.complete, &told)).await?;
@@ -175,21 +176,19 @@ fn known(planned: Planned) -> Vec<SyncWrite> {
     writes
 }
 
-/// The rows of a plan, in the order of their turns.
-fn rows(run: i64, now_ms: i64, planned: &Planned) -> Vec<OperationRow> {
-    let waiting = planned.operations.iter().map(|operation| (operation, "waiting"));
-    let held = planned.held.iter().map(|operation| (operation, "held"));
-    let mut all: Vec<_> =
-        waiting.chain(held).map(|(operation, state)| (phase(operation), operation, state)).collect();
-    all.sort_by_key(|(phase, ..)| *phase);
-    let row = |((phase, operation, state), seq): ((i64, &Operation, &str), i64)| OperationRow {
-        run,
-        seq,
-        key: key_row(&operation.key),
-        phase,
+/// The rows of a plan, in the order of their turns. Each operation is gone when its row is there: of many, both together
+/// would be much.
+fn rows((run, now_ms): (i64, i64), operations: Vec<Operation>, held: Vec<Operation>) -> Vec<OperationRow> {
+    let waiting = operations.into_iter().map(|operation| (operation, "waiting"));
+    let held = held.into_iter().map(|operation| (operation, "held"));
+    let mut all: Vec<_> = waiting.chain(held).collect();
+    all.sort_by_key(|(operation, _)| phase(operation));
+    let row = |((operation, state), seq): ((Operation, &str), i64)| {
         // Maps have texts for keys, and numbers are numbers: nothing in an operation is no JSON.
-        body: serde_json::to_string(operation).unwrap_or_default(),
-        mark: Mark { state: state.to_owned(), at_ms: now_ms, ..Mark::default() },
+        let mut body = serde_json::to_string(&operation).unwrap_or_default();
+        body.shrink_to_fit();
+        let mark = Mark { state: state.to_owned(), at_ms: now_ms, ..Mark::default() };
+        OperationRow { run, seq, key: key_row(&operation.key), phase: phase(&operation), body, mark }
     };
     all.into_iter().zip(0..).map(row).collect()
 }
