@@ -166,7 +166,10 @@
 //! ## The words of the log
 //!
 //! The words are those of the ancestor, so that what greps for them goes on working. With `[log] format = "json"` each
-//! line is JSON with `sync.target`, and where it applies `sync.run`, `object` (type and id), `code` and `remedy` as fields.
+//! line is JSON with `sync.target`, and where it applies `sync.run` (that planned it), `object` (type and id), `code` and
+//! `remedy` as fields; that of a write has `target_id`, `attempts`, `duration_ms` of the last one, and as `before` and `after`
+//! hashes of what is known of the object at the target: where `before` is the `after` of an earlier line, nothing was known to
+//! change in between.
 //!
 //! | line | when |
 //! |---|---|

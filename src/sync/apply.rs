@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use self::course::Course;
 use self::journal::{Journal, Tally};
 use super::hooks::Hooks;
+use super::link::Link;
 use super::object::{ObjectKey, ObjectType};
 use super::pace::PaceOptions;
 use super::state::{State, StateError};
@@ -69,6 +70,8 @@ pub struct Sums {
     pub value: fn(&Value) -> u64,
     /// Of a reference to one object.
     pub reference: fn(&ObjectKey) -> u64,
+    /// Of all that is known of an object at the target, for the log.
+    pub link: fn(&Link) -> u64,
 }
 
 /// What is applied, and with what.

@@ -12,7 +12,7 @@ use super::apply::{self, Application, Applied, Standing, Sums, until_true};
 use super::error::SyncError;
 use super::gate::{Gated, gate};
 use super::link::Link;
-use super::mapping::{Mapping, sum};
+use super::mapping::{Mapping, sum, sum_of_link};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
@@ -421,7 +421,7 @@ impl Synchronisation {
             secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
             pace: self.options.pace.clone(),
             hooks: self.options.hooks.clone(),
-            sums: Sums { value: sum, reference: |key| reference_sum(sum, key) },
+            sums: Sums { value: sum, reference: |key| reference_sum(sum, key), link: sum_of_link },
         }
     }
 }

@@ -18,7 +18,7 @@ use super::expression::{Expression, Tables, TooLong};
 use super::object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
 use rule::{Checks, Origin, Rule};
 pub use rule::{RuleFault, RuleText, When};
-pub use sum::sum;
+pub use sum::{sum, sum_of_link};
 pub use unread::Unread;
 
 /// The rules of one object type.

@@ -253,10 +253,26 @@ impl fmt::Debug for Teller<'_> {
     }
 }
 
+fn hexadecimal(hash: u64) -> String {
+    format!("{hash:016x}")
+}
+
 impl Journal for Teller<'_> {
     fn wrote(&self, written: &Write<'_>) {
         let target = self.target;
-        tracing::info!(sync.target = target, object = %written.key, "{}", words::update(written));
+        let (before, after) = (written.hashes.0.map(hexadecimal), written.hashes.1.map(hexadecimal));
+        tracing::info!(
+            sync.target = target,
+            sync.run = written.run,
+            object = %written.key,
+            target_id = written.target_id.map(tracing::field::display),
+            attempts = written.retries + 1,
+            duration_ms = u64::try_from(written.took.as_millis()).unwrap_or(u64::MAX),
+            before = before.as_ref().map(tracing::field::display),
+            after = after.as_ref().map(tracing::field::display),
+            "{}",
+            words::update(written)
+        );
         if written.code != 0 {
             let failed = match written.kind {
                 WriteKind::Add => Failed::Adding(written.dn),
@@ -265,7 +281,8 @@ impl Journal for Teller<'_> {
             };
             let line = words::failure(failed, written.retries, written.detail);
             let remedy = words::remedy_of(written.code, written.detail);
-            tracing::error!(sync.target = target, object = %written.key, code = written.code, remedy, "{line}");
+            let run = written.run;
+            tracing::error!(sync.target = target, sync.run = run, object = %written.key, code = written.code, remedy, "{line}");
         } else if written.key.kind == ObjectType::User
             && matches!(written.action, Action::Deactivate | Action::Delete)
             && let Some(leavers) = self.leavers
@@ -279,12 +296,14 @@ impl Journal for Teller<'_> {
 
     fn lacking(&self, written: &Write<'_>) {
         let remedy = words::remedy_of(written.code, written.detail);
-        tracing::warn!(sync.target = self.target, object = %written.key, remedy, "{} is not complete: {}", written.dn, written.detail);
+        let (target, run) = (self.target, written.run);
+        tracing::warn!(sync.target = target, sync.run = run, object = %written.key, remedy, "{} is not complete: {}", written.dn, written.detail);
     }
 
     fn skipped(&self, written: &Write<'_>) {
         let remedy = words::remedy_of(written.code, written.detail);
-        tracing::warn!(sync.target = self.target, object = %written.key, dn = written.dn, remedy, "not sent: {}", written.detail);
+        let (target, run) = (self.target, written.run);
+        tracing::warn!(sync.target = target, sync.run = run, object = %written.key, dn = written.dn, remedy, "not sent: {}", written.detail);
         if let Some(progress) = self.progress {
             progress();
         }

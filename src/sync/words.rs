@@ -218,6 +218,8 @@ pub fn remedy(code: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -299,6 +301,9 @@ mod tests {
             code,
             detail: "",
             retries: 0,
+            run: 1,
+            took: Duration::ZERO,
+            hashes: (None, None),
             changes,
         };
         let (name, roles, yes) = (json!("a@b"), json!(["x", "y"]), json!(true));

@@ -464,6 +464,12 @@ impl<'a> Course<'a> {
             code: fault.map_or(0, |fault| fault.code),
             detail: fault.map_or("", |fault| fault.detail.as_str()),
             retries: task.attempts.saturating_sub(1),
+            run: task.run,
+            took: if task.attempts == 0 { Duration::ZERO } else { task.sent.elapsed() },
+            hashes: (
+                task.hashes.0.or_else(|| task.before.as_ref().map(self.job.policy.sums.link)),
+                task.hashes.1,
+            ),
             changes: shown(&task.operation, |path| self.job.policy.secret.contains(path)),
         }
     }

@@ -103,6 +103,7 @@ impl Feed {
             forced: false,
             missing: Vec::new(),
             sent: Instant::now(),
+            hashes: (None, None),
         };
         kept.into_iter().map(task).collect()
     }

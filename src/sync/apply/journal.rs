@@ -44,6 +44,12 @@ pub struct Written<'a> {
     pub detail: &'a str,
     /// How often it was tried again after the first time.
     pub retries: u32,
+    /// The run that planned it.
+    pub run: i64,
+    /// How long the last attempt took; nothing where it was not sent.
+    pub took: Duration,
+    /// A hash of what was known of the object before, and of what is known now; none where nothing was, or is.
+    pub hashes: (Option<u64>, Option<u64>),
     /// With which values.
     pub changes: Vec<Shown<'a>>,
 }

@@ -54,6 +54,7 @@ impl Results {
             return self.unlink(&task.operation.key);
         }
         let before = task.before.take();
+        task.hashes.0 = before.as_ref().map(policy.sums.link);
         if before.as_ref().is_some_and(|link| link.target_id != id) {
             self.unlink(&task.operation.key);
         }
@@ -85,6 +86,7 @@ impl Results {
             self.carry((&mut link, &mut sums), change, task, policy, carried);
         }
         link.sums = sums.into();
+        task.hashes.1 = Some((policy.sums.link)(&link));
         self.links.push(link_row(&link));
     }
 

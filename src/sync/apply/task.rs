@@ -36,6 +36,8 @@ pub(super) struct Task {
     pub(super) missing: Vec<ObjectKey>,
     /// When it was last sent.
     pub(super) sent: Instant,
+    /// The link as a hash, as it was and as it became.
+    pub(super) hashes: (Option<u64>, Option<u64>),
 }
 
 /// What is sent.

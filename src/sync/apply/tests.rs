@@ -17,6 +17,7 @@ use super::*;
 use crate::clock::{Clock, ManualClock, SeededIds, Timestamp};
 use crate::store::Store;
 use crate::sync::hooks::Hook;
+use crate::sync::mapping::sum_of_link;
 use crate::sync::operation::{Action, Afterwards, Change, Operation};
 use crate::sync::state::{Planned, Progress};
 
@@ -85,7 +86,7 @@ impl Fixture {
             secret: BTreeSet::from(["pin".to_owned()]),
             pace,
             hooks: Hooks::default(),
-            sums: Sums { value: sum, reference: |key| sum(&json!(key.to_string())) },
+            sums: Sums { value: sum, reference: |key| sum(&json!(key.to_string())), link: sum_of_link },
         };
         Self {
             dir: tempfile::tempdir().unwrap(),

@@ -1,7 +1,9 @@
 //! [`sum`]: a number for a value, to know later whether it is another one.
 
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::sync::link::Link;
 
 /// A hash of a value, of its JSON without blanks and with the names of objects in order (XXH3, 64 bits, no seed).
 ///
@@ -11,6 +13,24 @@ pub fn sum(value: &Value) -> u64 {
     let mut text = String::new();
     canonical(value, &mut text);
     xxh3_64(text.as_bytes())
+}
+
+/// A hash of all that is known of an object at the target: its id, its state, what was last carried, and its members. It
+/// is for the log: the same in two lines says that between them nothing was known to change.
+pub fn sum_of_link(link: &Link) -> u64 {
+    let mut hash = Xxh3::new();
+    let mut take = |text: &str| {
+        hash.update(text.as_bytes());
+        hash.update(b"\n");
+    };
+    take(&link.target_id);
+    take(&format!("{:?}", link.state));
+    take(link.sums.as_str());
+    for (path, members) in &link.members {
+        take(path);
+        members.iter().for_each(|member| take(&member.id));
+    }
+    hash.digest()
 }
 
 /// serde_json keeps the order of an object's names as it came.
