@@ -7,6 +7,7 @@ mod adapters;
 mod idp;
 mod inquiry;
 mod metadata;
+mod metrics;
 mod own;
 mod password;
 mod profile;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use arc_swap::ArcSwap;
 
 pub use metadata::Document;
+pub use metrics::Metrics;
 pub use own::Own;
 pub use profile::lacking;
 
@@ -71,6 +73,8 @@ pub struct App {
     pub store: Store,
     /// The audit trail.
     pub audit: Arc<dyn Sink>,
+    /// What was counted.
+    pub metrics: Metrics,
     /// What is published of the signing key in force.
     pub own: ArcSwap<Own>,
     /// The place on the network.
@@ -103,6 +107,8 @@ impl App {
     /// Makes every part; fails with the file and the remedy where one cannot be made.
     pub async fn build(config: &Config, ports: Ports) -> Result<Self> {
         let Ports { clock, ids, audit } = ports;
+        let metrics = Metrics::new(config);
+        let audit = metrics.counted(audit);
         let keys = load_keys(config, clock.as_ref())?;
         let decryption = load_decryption_keys(config, clock.as_ref())?;
         let own = Own::of(config, keys, &decryption, clock.now())?;
@@ -169,6 +175,7 @@ impl App {
             clock,
             store,
             audit,
+            metrics,
             own,
             site,
         })
@@ -196,6 +203,11 @@ impl App {
         let record =
             Record { time: self.clock.now(), request_id: String::new(), client_address: None, event };
         Ok(self.audit.write(&record)?)
+    }
+
+    /// What was counted, as text of OpenMetrics.
+    pub async fn metrics(&self) -> Result<String> {
+        self.metrics.text(&self.store, &self.clock).await
     }
 
     /// Removes from the store what has passed: ended sessions, old throttle rows.

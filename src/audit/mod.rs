@@ -185,6 +185,27 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What happened, as the record has it, and the stable word for its reason, outcome or code; empty where it has none.
+    pub fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::SignedIn { .. } => ("signed_in", ""),
+            Self::SignInRefused { reason, .. } => ("sign_in_refused", reason),
+            Self::PasswordChanged { .. } => ("password_changed", ""),
+            Self::PasswordChangeRefused { reason, .. } => ("password_change_refused", reason),
+            Self::PasswordApiRefused { reason, .. } => ("password_api_refused", reason),
+            Self::AssertionIssued { .. } => ("assertion_issued", ""),
+            Self::RequestRefused { code, .. } => ("request_refused", code),
+            Self::SessionEnded { reason, .. } => ("session_ended", reason),
+            Self::SignedOut { .. } => ("signed_out", ""),
+            Self::SignedOutAt { outcome, .. } => ("signed_out_at", outcome),
+            Self::ConfigurationChanged { change, .. } => ("configuration_changed", change),
+            Self::ThrottleCleared { .. } => ("throttle_cleared", ""),
+            Self::Server { state, .. } => ("server", state),
+        }
+    }
+}
+
 /// The record could not be written; what it speaks of must not happen.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the audit record to {target}: {cause}")]

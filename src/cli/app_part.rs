@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigFault, DirectoryConfig};
 use crate::directory::DirectoryError;
 use crate::keys::stamps;
 use crate::registry::{self, Release, ReleaseOrigin, ServiceProvider, Sign};
+use crate::web::admin;
 use crate::web::server::{Listen, bind};
 use crate::web::tls;
 
@@ -56,6 +57,12 @@ pub(super) async fn serve(config: Config) -> Result<()> {
             config.listen.addresses
         )
     })?;
+    let admin = config.listen.admin.map(|address| {
+        let file = config.file.display();
+        let remedy = || format!("cannot listen on {address}; change listen.admin in {file}");
+        admin::bind(app.clone(), address).with_context(remedy)
+    });
+    let admin = admin.transpose()?.map(|server| (server.handle(), actix_web::rt::spawn(server)));
     let config = Arc::new(config);
     let background = [
         actix_web::rt::spawn(purge(app.clone())),
@@ -77,6 +84,10 @@ pub(super) async fn serve(config: Config) -> Result<()> {
     }
     for task in background {
         task.abort();
+    }
+    if let Some((handle, serving)) = admin {
+        handle.stop(false).await;
+        let _ = serving.await;
     }
     app.sessions.settle().await?;
     app.announce("stopped")?;

@@ -14,6 +14,8 @@ use super::values;
 pub struct Listen {
     /// `address`: one or more addresses with a port. Default `0.0.0.0:8443`.
     pub addresses: Vec<SocketAddr>,
+    /// `admin`: an address of its own for `/metrics` and the details of `/readyz`, in plain HTTP. Default: none.
+    pub admin: Option<SocketAddr>,
     /// `tls_certificate` and `tls_private_key`, both or none; none means plain HTTP for a proxy in front.
     pub tls: Option<Tls>,
     /// `trusted_proxies`: whose `X-Forwarded-For` is believed. Default: nobody's.
@@ -39,13 +41,17 @@ impl Listen {
                 Complaint::wrong("is empty", "name at least one address, or take it out"),
             );
         }
-        if section.optional("admin", values::address).is_some() {
-            let complaint =
-                Complaint::wrong("is not available yet", "take it out: there are no metrics so far");
-            section.complain("admin", complaint.kind(FaultKind::NotAvailable));
+        let addresses = addresses.unwrap_or_else(default);
+        let admin = section.optional("admin", values::address);
+        if admin.is_some_and(|admin| addresses.contains(&admin)) {
+            section.complain(
+                "admin",
+                Complaint::wrong("is an address of listen.address as well", "give it a port of its own"),
+            );
         }
         Self {
-            addresses: addresses.unwrap_or_else(default),
+            addresses,
+            admin,
             tls: Tls::read(section),
             trusted_proxies: section.list("trusted_proxies", values::network).unwrap_or_default(),
         }

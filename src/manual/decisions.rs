@@ -471,6 +471,7 @@
 //! | `foldhash` | Zlib | tables of a hundred thousand DNs and ids, which cost std's hasher three times as much; its seeds are no defence against somebody who sees times and chooses keys, so nothing that comes through a browser goes into such a table |
 //! | `strsim` | MIT | the function that was meant, when an expression names one that is not there; clap brings it along |
 //! | `xxhash-rust` | BSL-1.0 | sums; XXH3 is specified and will stay, which std's hasher does not promise |
+//! | `prometheus-client` | Apache-2.0 or MIT | counters, and their text in OpenMetrics; of the Prometheus project itself |
 //! | `h2`, by `http2` of reqwest | MIT | many requests on one connection, where a service offers it |
 //!
 //! ## Where the plan of the house was changed

@@ -19,7 +19,24 @@
 //! and need none; a key that cannot be used is named in the log (`the old keys stay in use`) and changes nothing.
 //!
 //! `/healthz` answers while the process does. `/readyz` answers 200 while the store and at least one directory do; what is
-//! wrong is in the log. Metrics are not there yet.
+//! wrong is in the log.
+//!
+//! ## Metrics
+//!
+//! `[listen] admin = "127.0.0.1:9090"` opens one more address, in plain HTTP and without a password: let nobody but your
+//! monitoring reach it. It has no sign-in and no name of a person. `/readyz` there names, as JSON, each directory and what is
+//! wrong with it, `/metrics` has the text of OpenMetrics, for Prometheus and whoever reads that:
+//!
+//! | series | what it is |
+//! |---|---|
+//! | `sekisho_audit_events_total{event,reason}` | records of the audit trail since the start, such as `signed_in`, or `sign_in_refused` with its reason |
+//! | `sekisho_sync_runs_total{target,result}` | runs by this process: `complete`, `incomplete`, `held`, `stopped`, `not_begun` |
+//! | `sekisho_sync_writes_total{target,object,type,result}` | what they wrote: `add`, `modify`, `delete`; `ok` or `failed` |
+//! | `sekisho_sync_linked_objects{target,object}` | objects that are known at the target |
+//! | `sekisho_sync_held_operations{target}`, `sekisho_sync_failing_operations{target}` | what waits for `sekisho sync allow`, and what is tried again |
+//! | `sekisho_sync_last_run_start_timestamp_seconds{target}`, `.._end_..`, `sekisho_sync_last_run_complete{target}` | the newest run, whoever made it |
+//! | `sekisho_sync_paused{target}`, `sekisho_sync_token_expiry_timestamp_seconds{target}` | 1 while it is paused; `token_expires` |
+//! | `sekisho_build_info{version}` | the version |
 //!
 //! ## The account for reading Active Directory
 //!
@@ -425,5 +442,5 @@
 //!
 //! ## What is not there yet
 //!
-//! A second factor, metrics, importing a SimpleSAMLphp folder, and metadata fetched from a URL or by MDQ. What
+//! A second factor, importing a SimpleSAMLphp folder, and metadata fetched from a URL or by MDQ. What
 //! [synchronisation](super::synchronisation) does not do is told there.

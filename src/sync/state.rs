@@ -201,7 +201,7 @@ impl State {
     }
 
     /// How many links there are of each type.
-    pub(super) async fn link_counts(&self) -> Result<BTreeMap<ObjectType, u64>, StateError> {
+    pub async fn link_counts(&self) -> Result<BTreeMap<ObjectType, u64>, StateError> {
         let rows = self.store.link_counts(&self.target).await?.into_iter();
         let count = |(kind, count): (String, i64)| Ok((self.kind(&kind)?, u64::try_from(count).unwrap_or(0)));
         rows.map(count).collect()

@@ -1,9 +1,10 @@
 //! HTTP: turns requests into calls of the use cases and their outcomes into pages. No decision is made here.
 //!
 //! [`routes`] is the URL map; each endpoint has its file. [`routes::application`] is what a server worker runs and
-//! [`server::bind`] what `sekisho serve` starts. A handler makes a `visit::Visit` of the request first: language,
+//! [`server::bind`] what `sekisho serve` starts, [`admin::bind`] beside it. A handler makes a `visit::Visit` of the request first: language,
 //! request id, client address, session. `access_log` runs around every request.
 
+pub mod admin;
 pub mod routes;
 pub mod server;
 mod site;

@@ -107,6 +107,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("percent_encoding", &["**"]),
+    ("prometheus_client", &["app/metrics.rs"]),
     ("quick_xml", &["saml"]),
     ("regex", &["authproc", "sync"]),
     ("regex_syntax", &["authproc"]),

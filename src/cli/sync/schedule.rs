@@ -195,7 +195,10 @@ impl Beside<'_> {
         drop(leavers);
         let _ = ending.await;
         match &ended {
-            Ok(report) => tell(options, report),
+            Ok(report) => {
+                app.metrics.synchronised(&options.name, Some(report));
+                tell(options, report);
+            }
             Err(SyncError::State(StateError::Leased { holder, .. })) => {
                 tracing::info!(sync.target = options.name, holder, "another node synchronises this target");
                 return Ok(Made::Elsewhere);
@@ -204,7 +207,10 @@ impl Beside<'_> {
                 tracing::info!(sync.target = options.name, "{}", SyncError::Cancelled);
                 return Ok(Made::No);
             }
-            Err(error) => log(&options.name, error),
+            Err(error) => {
+                app.metrics.synchronised(&options.name, None);
+                log(&options.name, error);
+            }
         }
         tracing::info!(sync.target = options.name, "{}", words::FINISHED);
         let causes = match &ended {

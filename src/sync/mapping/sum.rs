@@ -28,7 +28,9 @@ pub fn sum_of_link(link: &Link) -> u64 {
     take(link.sums.as_str());
     for (path, members) in &link.members {
         take(path);
-        members.iter().for_each(|member| take(&member.id));
+        for member in members {
+            take(&member.id);
+        }
     }
     hash.digest()
 }

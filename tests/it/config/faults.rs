@@ -33,13 +33,23 @@ fn what_cannot_be_published_is_refused() {
     }
 }
 
+#[test]
+fn administrators_have_an_address_of_their_own() {
+    let site = Site::new();
+    let faults =
+        site.load(&format!("{LEAST}\n[listen]\naddress = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"\n"));
+    let told: Vec<String> = faults.unwrap_err().iter().map(ToString::to_string).collect();
+    let fault = "listen.admin: is an address of listen.address as well; give it a port of its own";
+    assert!(told.iter().any(|one| one.ends_with(fault)), "{told:?}");
+}
+
 const WRONG: &str = r#"base_url = "https://idp.example.co.jp/sso?x=1"
 colour = "red"
 
 [listen]
 adress = "0.0.0.0:8443"
 trusted_proxies = ["10.0.0.0/8", "everybody"]
-admin = "127.0.0.1:9090"
+admin = "9090"
 tls_certificate = "certs/tls.crt"
 
 [saml]
@@ -85,7 +95,7 @@ sekisho.toml:2: colour: unknown key; known are: authproc, base_url, directory, i
 sekisho.toml:4: listen.tls_private_key: is missing; give both TLS keys, or neither for plain HTTP behind a proxy
 sekisho.toml:5: listen.adress: unknown key; did you mean "address"?
 sekisho.toml:6: listen.trusted_proxies: "everybody" is no network; write a network such as "10.0.0.0/8" or "2001:db8::/32"
-sekisho.toml:7: listen.admin: is not available yet; take it out: there are no metrics so far
+sekisho.toml:7: listen.admin: "9090" is no address; write an IP address with a port, such as "0.0.0.0:8443" or "[::]:8443"
 sekisho.toml:8: listen.tls_certificate: certs/tls.crt does not exist; put it there or name another
 sekisho.toml:11: saml.decryption_keys: certs/old.pem does not exist; run `sekisho keys generate`, or put it there
 sekisho.toml:12: saml.request_max_age: "soon" is no duration; write a number with a unit, such as "30s", "10m", "8h" or "7d"

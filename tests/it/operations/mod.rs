@@ -1,5 +1,6 @@
 //! What whoever runs the server does and sees: start, stop, logs, metadata dropped into the folder, `check`.
 
+mod admin;
 mod check;
 mod keys;
 mod log;

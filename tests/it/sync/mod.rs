@@ -14,7 +14,7 @@ mod ldap_target;
 mod one_percent;
 mod postgres;
 mod records;
-mod rig;
+pub(crate) mod rig;
 mod run;
 mod scim_target;
 mod six_types;

@@ -27,7 +27,7 @@ pub(super) struct Rig {
 
 /// A folder with a target `idp`, the SCIM service at this URL, of the directory that `directory` describes; `more`:
 /// further keys of its `[[sync]]`.
-pub(super) fn folder(url: &str, directory: &str, more: &str) -> Folder {
+pub(crate) fn folder(url: &str, directory: &str, more: &str) -> Folder {
     let keys = format!(
         "name = \"idp\"\ndirectory = \"corp\"\nurl = \"{url}\"\nallow_http = true\ntoken_file = \"certs/token\"\n\
          requests_per_second = 10000\n{more}"
