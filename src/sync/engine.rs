@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Standing, Sums, until_true};
 use super::error::SyncError;
+use super::gate::earlier;
 use super::gate::{Gated, gate};
 use super::link::Link;
 use super::mapping::{Mapping, sum, sum_of_link};
@@ -141,9 +142,11 @@ impl Synchronisation {
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
         let away = vanished::away(&self.state, &prepared.vanished, &mut prepared.plan).await?;
+        earlier::note(&self.state, &mut prepared.plan).await?;
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
+        report.hold_before(self.state.held().await?, &self.state.holding(&gated.held).await?);
         report.count_planned(&gated);
         report.operations = gated.released;
         report.held = gated.held;
@@ -212,6 +215,10 @@ impl Synchronisation {
         let work = async |state: &State| {
             self.test().await?;
             let released = state.allow(run).await?;
+            if released == 0 {
+                return Err(SyncError::NothingHeld(run));
+            }
+            earlier::allow(state, run).await?;
             let applied = self.apply(state, Some(run), teller, cancel).await?;
             let mut report = Report::resumed(&self.options.name, run, &applied);
             report.failing = state.failing().await?;
@@ -239,6 +246,7 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
+        earlier::note(state, &mut prepared.plan).await?;
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
@@ -264,6 +272,7 @@ impl Synchronisation {
         let begun = state.begin(planned).await?;
         report.run = Some(begun.run);
         let holding = state.holding(&report.held).await?;
+        report.hold_before(state.held().await?, &holding);
         let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
         report.hold(&causes, &runs.join(" and sekisho sync allow "));
         let applied = self.apply(state, None, teller, cancel).await?;

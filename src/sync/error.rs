@@ -45,6 +45,14 @@ pub enum SyncError {
     /// There is no such person.
     #[error("nobody in the source has the login name \"{0}\", or the filter leaves them out")]
     Nobody(String),
+    /// No group says who is carried.
+    #[error(
+        "the directory has no group that says who is carried (scope.who = \"selected\"): {0}; nothing was done"
+    )]
+    Unselected(String),
+    /// There is nothing to allow.
+    #[error("run {0} holds nothing back; `sekisho sync status` shows which one does")]
+    NothingHeld(i64),
     /// It waits until it is resumed.
     #[error("\"{0}\" is paused; `sekisho sync resume {0}` lets it go on")]
     Paused(String),
@@ -89,7 +97,9 @@ impl SyncError {
             Self::Target { fault, .. } | Self::Listing(fault) => fault.code,
             Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
             Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
-            Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) | Self::Nobody(_) => 32,
+            Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. })
+            | Self::Nobody(_)
+            | Self::Unselected(_) => 32,
             Self::Forgetful { .. } | Self::Paused(_) => 53,
             _ => 80,
         }
@@ -99,7 +109,11 @@ impl SyncError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Cancelled => "run it again",
+            Self::NothingHeld(_) => "give the number of a run that holds something back",
             Self::Paused(_) => "resume it when it is to go on",
+            Self::Unselected(_) => {
+                "make the group, let bind_dn read it, or correct idsync in [sync.conventions]"
+            }
             Self::Nobody(_) => "correct the login name, or the filters in [[sync]]",
             Self::Forgetful { .. } => "look at the target before it is filled anew",
             Self::PlanFile(_) => "make the plan anew",

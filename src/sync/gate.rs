@@ -3,6 +3,7 @@
 //! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. What
 //! is held stays with its run ([`State::allow`](super::state::State::allow)): what a later run holds is another list.
 
+pub(super) mod earlier;
 #[cfg(test)]
 mod tests;
 
@@ -98,6 +99,9 @@ pub enum Cause {
         what: What,
         /// To how many.
         planned: u64,
+        /// To how many it was done within a day before.
+        #[serde(default)]
+        earlier: u64,
         /// How many are linked.
         linked: u64,
         /// The limit, reckoned.
@@ -152,13 +156,19 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Objects { kind, what, planned, linked, allowed } => {
+            Self::Objects { kind, what, planned, earlier, linked, allowed } => {
                 let kind = kind.as_str();
                 let what = match what {
                     What::Delete => "deleted",
                     What::Deactivate => "deactivated",
                     What::Modify => "changed",
                 };
+                if *earlier > 0 {
+                    return write!(
+                        f,
+                        "{planned} of {linked} objects of {kind} would be {what}, and {earlier} were within a day before; the limit is {allowed}"
+                    );
+                }
                 if planned > linked {
                     // Whom a first run takes over is not linked yet.
                     let objects = objects(*planned);
@@ -260,6 +270,8 @@ impl<'a> Barrier<'a> {
         for kind in ObjectType::ALL {
             let limits = policy.types.get(&kind).copied().unwrap_or_default();
             let linked = plan.totals.get(&kind).map_or(0, |totals| totals.linked);
+            let [deactivated, deleted] = plan.earlier.get(&kind).copied().unwrap_or_default();
+            let forgets = forgotten.iter().any(|key| key.kind == kind);
             // Who waits in any case is not too much for the others.
             let waits =
                 |found: &Operation| found.action >= Action::Deactivate && away.contains_key(&found.key);
@@ -274,14 +286,19 @@ impl<'a> Barrier<'a> {
             let deactivates = |found: &Operation| found.action == Action::Deactivate && !deletes(found);
             let modifies = |found: &Operation| found.action == Action::Modify;
             let planned = [
-                (What::Delete, limits.delete, count(&deletes)),
-                (What::Deactivate, limits.deactivate, count(&deactivates)),
-                (What::Modify, limits.modify, count(&modifies)),
+                (
+                    What::Delete,
+                    limits.delete,
+                    count(&deletes),
+                    if forgets { deactivated + deleted } else { deleted },
+                ),
+                (What::Deactivate, limits.deactivate, count(&deactivates), deactivated),
+                (What::Modify, limits.modify, count(&modifies), 0),
             ];
-            for (what, limit, planned) in planned {
+            for (what, limit, planned, earlier) in planned {
                 let allowed = limit.most(linked);
-                if planned > allowed {
-                    barrier.causes.push(Cause::Objects { kind, what, planned, linked, allowed });
+                if planned > 0 && planned + earlier > allowed {
+                    barrier.causes.push(Cause::Objects { kind, what, planned, earlier, linked, allowed });
                     barrier.kinds.insert(kind);
                     if what == What::Modify {
                         barrier.changes.insert(kind);

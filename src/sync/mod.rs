@@ -40,6 +40,7 @@ pub mod report;
 pub mod schedule;
 pub mod scim_target;
 pub mod scope;
+mod selection;
 pub mod state;
 pub mod status;
 pub mod structure;

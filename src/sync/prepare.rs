@@ -15,6 +15,7 @@ use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
+use super::selection;
 use super::state::State;
 use super::structure::{Former, Stored, Structure};
 use super::target::{Ability, TargetFault};
@@ -239,6 +240,7 @@ impl Synchronisation {
         }
         reading.finish();
         let Reading { structures, cursors, invalid, unread, .. } = reading;
+        selection::check(self.options(), &structures)?;
         let structure = keep(parts, &structures)?;
         let former = former::to_keep(&before.stored, (parts, &structures), false);
         let cursors = with_others_forgotten(cursors, &before.cursors);
@@ -318,6 +320,7 @@ impl Synchronisation {
             reading.finish();
         }
         let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
+        selection::check(self.options(), &structures)?;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
@@ -404,6 +407,7 @@ impl Synchronisation {
             reading.finish();
         }
         let Reading { invalid, unread, told, structures, .. } = reading;
+        selection::check(self.options(), &structures)?;
         let former = former::to_keep(&before.stored, (parts, &structures), true);
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));

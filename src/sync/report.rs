@@ -1,6 +1,6 @@
 //! [`Report`]: what a run or a check came to; [`Teller`]: who writes the lines of the log while it goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct Report {
     pub causes: Vec<String>,
     /// What is held back.
     pub held: Vec<Operation>,
+    /// How much earlier runs hold back still, by run.
+    pub held_before: BTreeMap<i64, usize>,
     /// What is to be done, of a check.
     pub operations: Vec<Operation>,
     /// What could not be carried, or is not clear, in sentences.
@@ -162,13 +164,24 @@ impl Report {
         self.causes = causes.iter().map(|cause| cause.sentence(run)).collect();
     }
 
+    /// Runs before that hold something back still, but for those that hold what is held back now.
+    pub(super) fn hold_before(&mut self, mut held: BTreeMap<i64, usize>, now: &BTreeSet<i64>) {
+        // Who runs for one person is not asked about the others.
+        held.retain(|run, _| self.mode != "person" && Some(*run) != self.run && !now.contains(run));
+        self.problems.extend(held.iter().map(|(run, count)| {
+            let (operations, target) = (words::operations(*count), &self.target);
+            format!("run {run} holds back {operations} still; when that is as it should be: sekisho sync allow {run} {target}")
+        }));
+        self.held_before = held;
+    }
+
     /// A word for how it ended.
     pub fn result(&self) -> &'static str {
         if self.stopped.is_some() {
             return "stopped";
         }
         let failed = self.failing + self.put_off + self.counts.values().map(Counts::failed).sum::<u64>();
-        match (self.held.is_empty(), failed == 0 && self.problems.is_empty()) {
+        match (self.held.is_empty() && self.held_before.is_empty(), failed == 0 && self.problems.is_empty()) {
             (false, _) => "held",
             (true, false) => "incomplete",
             (true, true) => "complete",

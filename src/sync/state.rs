@@ -7,6 +7,7 @@
 mod begin;
 mod code;
 mod lease;
+mod taken;
 
 #[cfg(test)]
 mod tests;

@@ -134,6 +134,7 @@ fn is_fault(error: &SyncError) -> bool {
     match error {
         SyncError::State(_)
         | SyncError::Nobody(_)
+        | SyncError::NothingHeld(_)
         | SyncError::Paused(_)
         | SyncError::Cancelled
         | SyncError::PlanFile(_) => false,
@@ -141,6 +142,7 @@ fn is_fault(error: &SyncError) -> bool {
         | SyncError::Target { .. }
         | SyncError::Listing(_)
         | SyncError::Forgetful { .. }
+        | SyncError::Unselected(_)
         | SyncError::Scope(_)
         | SyncError::Conventions(_)
         | SyncError::Kept(_) => true,

@@ -245,6 +245,16 @@ impl Structure {
         standing
     }
 
+    /// The names of the groups that select who is carried.
+    pub fn selecting(&self) -> impl Iterator<Item = &str> {
+        self.conventions.selecting.iter().map(String::as_str)
+    }
+
+    /// Whether one of these groups is there.
+    pub fn has_selecting(&self) -> bool {
+        self.marks.iter().any(|mark| matches!(mark, Mark::Selected(_)))
+    }
+
     /// Somebody as an object, with what [`Structure::standing`] said.
     pub fn person(&self, kind: ObjectType, entry: SourceEntry, standing: Standing) -> SourceObject {
         SourceObject {

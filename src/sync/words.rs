@@ -101,6 +101,12 @@ pub(super) fn objects(count: u64) -> String {
     format!("{count} {noun}")
 }
 
+/// A number of operations in a sentence.
+pub(super) fn operations(count: usize) -> String {
+    let noun = if count == 1 { "operation" } else { "operations" };
+    format!("{count} {noun}")
+}
+
 /// A moment in a sentence, to the minute.
 pub(super) fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()

@@ -205,6 +205,16 @@ impl SyncStore {
         self.read(read::open_counts(&self.readers, target)).await
     }
 
+    /// How many operations of the turns from one on were done since a moment, by turn, without those of a run.
+    pub async fn done(
+        &self,
+        target: &str,
+        since_ms: i64,
+        (without, from): (i64, i64),
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        self.read(read::done(&self.readers, target, since_ms, (without, from))).await
+    }
+
     /// The next open operations, with empty bodies.
     pub async fn open_index(
         &self,

@@ -200,3 +200,21 @@ fn a_domain_that_is_not_there_stops_nobody_of_another_one() {
     assert_eq!(gated.released.last().unwrap().changes, [leave(55..60)]);
     assert_eq!(gated.held.last().unwrap().changes, [leave(49..55)]);
 }
+
+#[test]
+fn what_was_taken_away_within_a_day_counts() {
+    let after = |earlier: [u64; 2], action, planned| {
+        let mut plan = plan(10, many(action, planned));
+        plan.earlier = BTreeMap::from([(ObjectType::User, earlier)]);
+        gate(&mut plan, &GatePolicy::default())
+    };
+    assert_eq!(counts(&after([30, 0], Action::Deactivate, 20)), (20, 0, 0));
+    let held = after([31, 0], Action::Deactivate, 20);
+    assert_eq!(counts(&held), (0, 20, 1));
+    let told =
+        "20 of 10 objects of User would be deactivated, and 31 were within a day before; the limit is 50";
+    assert_eq!(held.causes[0].to_string(), told);
+    assert_eq!(counts(&after([90, 0], Action::Delete, 20)), (20, 0, 0), "who is deleted was counted before");
+    assert_eq!(counts(&after([0, 31], Action::Delete, 20)), (0, 20, 1));
+    assert_eq!(counts(&after([90, 90], Action::Modify, 20)), (20, 0, 0), "nothing is taken away");
+}

@@ -27,6 +27,9 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// Numbers per type; a type without objects is not there.
     pub totals: BTreeMap<ObjectType, Totals>,
+    /// How many were deactivated and how many deleted shortly before, by type: the gate counts them as well.
+    #[serde(skip)]
+    pub earlier: BTreeMap<ObjectType, [u64; 2]>,
     /// How many members those have that some leave.
     pub sizes: Vec<(ObjectKey, u64)>,
     /// What cannot be matched.

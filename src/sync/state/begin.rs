@@ -205,7 +205,7 @@ fn phase(operation: &Operation) -> i64 {
 }
 
 /// The order of [`Action`], as numbers that stay.
-fn place(action: Action) -> i64 {
+pub(super) fn place(action: Action) -> i64 {
     match action {
         Action::Adopt => 0,
         Action::Create => 1,

@@ -19,6 +19,7 @@ mod run;
 mod scim_target;
 mod six_types;
 mod six_types_to_ldap;
+mod taken_away;
 mod terminal_services;
 mod to_ldap;
 mod told;

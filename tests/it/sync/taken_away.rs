@@ -1,0 +1,95 @@
+//! What takes away and is no single large plan: many small runs, and a group that selects and is not there.
+
+use super::rig::Rig;
+use crate::support::scim::ScimServer;
+use crate::support::slapd::{BASE, Copies, Slapd};
+
+fn delete(people: std::ops::RangeInclusive<usize>) -> String {
+    people.map(|number| format!("dn: uid=m{number},ou=many,{BASE}\nchangetype: delete\n\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_small_runs_are_held_back_as_one_large_one() {
+    let slapd = Slapd::start_source(Copies::Log, 20);
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\n\
+         [limits.user]\ndeactivate = {{ percent = 1, count = 3 }}\n"
+    );
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&delete(1..=2));
+    assert_eq!(rig.carried(&["run", "idp"]).1.len(), 2);
+
+    slapd.modify(&delete(3..=4));
+    let check = rig.sync(&["check", "idp"]);
+    let run = rig.sync(&["run", "idp"]);
+    let told = "2 of 20 objects of User would be deactivated, and 2 were within a day before; the limit is 3";
+    for run in [&check, &run] {
+        assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
+    }
+    assert_eq!(rig.writes().len(), 0);
+    // Nothing is new, and something waits still.
+    let still = "problem: run 3 holds back 2 operations still; when that is as it should be: sekisho sync allow 3 idp";
+    for command in [["check", "idp"], ["run", "idp"]] {
+        let run = rig.sync(&command);
+        assert!(run.code == 1 && run.out.contains(still), "{}\n{}", run.out, run.err);
+    }
+    let other = rig.sync(&["run", "idp", "--user", "m9"]);
+    assert_eq!(other.code, 0, "that is no matter of this person\n{}", other.out);
+    assert_eq!(rig.writes().len(), 0);
+
+    let allowed = rig.sync(&["allow", "3", "idp"]);
+    assert_eq!((allowed.code, rig.writes().len()), (0, 2), "{}\n{}", allowed.out, allowed.err);
+    let again = rig.sync(&["allow", "3", "idp"]);
+    assert!(
+        again.code == 1 && again.err.contains("run 3 holds nothing back"),
+        "{}\n{}",
+        again.out,
+        again.err
+    );
+    let runs = || rig.sync(&["status", "idp", "--json"]).out;
+    let before = runs();
+    assert_eq!(rig.sync(&["allow", "999", "idp"]).code, 1);
+    assert_eq!(runs(), before, "no run is another one for that");
+
+    // What was allowed was looked at, and what was before it with it.
+    slapd.modify(&delete(5..=7));
+    assert_eq!(rig.carried(&["run", "idp"]).1.len(), 3);
+    slapd.modify(&delete(8..=8));
+    let run = rig.sync(&["run", "idp"]);
+    assert!(run.code == 1 && run.out.contains("and 3 were within a day before"), "{}\n{}", run.out, run.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_selects_and_is_not_there_takes_nobody_away() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let group = format!("cn=idsync,ou=Roles,ou=groups,{BASE}");
+    let members: String = (0..3).map(|number| format!("member: uid=m{number},ou=many,{BASE}\n")).collect();
+    slapd.modify(&format!(
+        "dn: ou=Roles,ou=groups,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: Roles\n\n\
+         dn: {group}\nchangetype: add\nobjectClass: groupOfNames\ncn: idsync\n{members}"
+    ));
+    let keys = "objects = [\"user\"]\n[scope]\nwho = \"selected\"\n";
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), keys).await;
+    assert_eq!(rig.carried(&["run", "idp"]).1.len(), 3);
+
+    slapd.modify(&format!("dn: {group}\nchangetype: modrdn\nnewrdn: cn=other\ndeleteoldrdn: 1\n"));
+    for arguments in
+        [&["run", "idp"][..], &["check", "idp"], &["run", "idp", "--full"], &["run", "idp", "--user", "m1"]]
+    {
+        let run = rig.sync(arguments);
+        let told = format!(
+            "the directory has no group that says who is carried (scope.who = \"selected\"): {}",
+            group.to_lowercase()
+        );
+        assert!(run.code == 1 && run.err.contains(&told), "{arguments:?}: {}\n{}", run.out, run.err);
+        assert!(run.err.contains("make the group, let bind_dn read it, or correct idsync"), "{}", run.err);
+    }
+    assert_eq!(rig.writes(), [""; 0]);
+    assert!(rig.sync(&["status", "idp"]).out.contains("no group that says who is carried"));
+
+    slapd.modify(&format!(
+        "dn: cn=other,ou=Roles,ou=groups,{BASE}\nchangetype: modrdn\nnewrdn: cn=idsync\ndeleteoldrdn: 1\n"
+    ));
+    assert_eq!(rig.carried(&["run", "idp"]).1, [""; 0], "everybody is there as before");
+}
