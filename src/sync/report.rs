@@ -290,6 +290,12 @@ impl Journal for Teller<'_> {
         }
     }
 
+    fn denied(&self, account: &str, retries: u32, fault: &TargetFault) {
+        let line = words::failure(Failed::Binding(account), retries, &fault.detail);
+        let remedy = words::remedy_of(fault.code, &fault.detail);
+        tracing::error!(sync.target = self.target, code = fault.code, remedy, "{line}");
+    }
+
     fn retrying(&self, operation: &Operation, fault: &TargetFault, wait: Duration) {
         tracing::debug!(sync.target = self.target, object = %operation.key, ?wait, "tried again: {fault}");
     }

@@ -13,6 +13,7 @@ mod kill;
 mod ldap_target;
 mod one_percent;
 mod postgres;
+mod refused;
 mod rig;
 mod run;
 mod scim_target;
