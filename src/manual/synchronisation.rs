@@ -29,10 +29,11 @@
 //! 3. *Map and match*: the rules make of an entry what it should be at the target. An object is known by its objectGUID or
 //!    entryUUID: who is renamed or moved stays the same one. Who has no counterpart yet is looked for there, by the paths that
 //!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
-//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict, or
-//!    has a value that does not pass the rules, is looked at again and told of by each run of changes until that is over,
-//!    whether it is cured in the directory or at the target; 50 of them in one run, each in turn. More than 50 who want the
-//!    same are looked at again by a full run only, and of more than 2,000 in all the others are told of by their number.
+//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict,
+//!    has a value that does not pass the rules, or is only told of (`match.one` or `match.none` = `"report"`), is looked at
+//!    again and told of by each run of changes until that is over, whether it is cured in the directory or at the target; 50
+//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, and of more
+//!    than 2,000 in all the others are told of by their number.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -141,6 +142,9 @@
 //! Differential check finished
 //! ```
 //!
+//! Of warnings, and of problems of one kind, 50 are printed and the number of the others. Moments in sentences, and those of
+//! `status`, are in the time zone of `[log]`, as the schedules are, with its distance from UTC.
+//!
 //! Standard output has this; standard error has the log, and there, once, why a command did not come to its end. Ctrl-C ends a run in order: what is in flight is answered, the rest
 //! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on
 //! whichever node: another one is told so. After a process was killed that lasts up to a minute.
@@ -152,8 +156,8 @@
 //! `schedule` and `full_schedule` are kept by `sekisho serve`; without them nothing runs by itself. Each is a length of time
 //! from 10 s on (`"40s"`, `"1h"`), counted from the beginning of the last run, or five fields of a crontab in the time zone of
 //! `[log]`. What was missed while nothing ran is made up for once, at the start. A full run is one of changes, too, and comes
-//! a day after the last one where `schedule` alone is written: only it sees what was changed at the target, accounts whose
-//! time ended, and what `match` reports. Of several nodes with one database one runs; the others see that, and say so.
+//! a day after the last one where `schedule` alone is written: only it sees what was changed at the target and accounts whose
+//! time ended. Of several nodes with one database one runs; the others see that, and say so.
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something

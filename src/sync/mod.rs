@@ -33,6 +33,7 @@ pub mod pace;
 pub mod plan;
 mod prepare;
 pub mod preset;
+pub mod problem;
 mod queries;
 pub mod questions;
 mod reading;

@@ -70,7 +70,13 @@ async fn a_token_that_is_refused_in_the_middle_of_a_run_is_told_with_its_retries
         let told = line(&run, "Binding by the token failed: ");
         assert!(told.contains(&format!("Binding by the token failed: {retry}HTTP 401")), "{told}");
         assert!(told.contains("code=50") && told.contains("sekisho sync token set"), "{told}");
-        assert!(run.code == 1 && run.out.contains("stopped: HTTP 401"), "{}\n{}\n{}", run.code, run.out, run.err);
+        assert!(
+            run.code == 1 && run.out.contains("stopped: HTTP 401"),
+            "{}\n{}\n{}",
+            run.code,
+            run.out,
+            run.err
+        );
         assert!(rig.proxy.is_through() && !run.err.contains("Adding "), "{}", run.err);
         let (_, writes) = rig.carried(&["run", "idp"]);
         assert_eq!(writes, ["POST /Users"]);
