@@ -18,6 +18,7 @@ mod former;
 mod found;
 pub mod gate;
 pub mod hooks;
+mod keep;
 pub mod ldap_target;
 pub mod link;
 mod linked;

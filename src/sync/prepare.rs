@@ -249,10 +249,13 @@ impl Synchronisation {
             before.mappings.keys().copied().collect()
         };
         note_orphans(&mut planner, &lists, &before.active, &unclear);
-        let readings = before.readings(ReadingOf::All);
         let warnings = told(&structures, &unread);
+        let mut plan = planner.finish(&before.readings(ReadingOf::All));
+        if shown.is_empty() {
+            self.keep_own(&mut plan, &before.mappings).await?;
+        }
         Ok(Prepared {
-            plan: planner.finish(&readings),
+            plan,
             mode: "full",
             cursors,
             structure,
@@ -321,7 +324,8 @@ impl Synchronisation {
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let plan = planner.finish(&before.readings(ReadingOf::Changes));
+        let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
+        self.keep_own(&mut plan, &before.mappings).await?;
         if unsettled.is_unclear(&plan) {
             return Ok(Err(
                 "more are in conflict than are known by name, and somebody is found at the target".to_owned(),
@@ -411,6 +415,7 @@ impl Synchronisation {
         plan.operations.retain(|operation| told.contains(&operation.key));
         plan.doubtful.clear();
         plan.notes.retain(|note| told.contains(&note.key));
+        self.keep_own(&mut plan, &before.mappings).await?;
         Ok(Prepared {
             plan,
             told,

@@ -13,6 +13,7 @@ mod kill;
 mod ldap_target;
 mod matched;
 mod one_percent;
+mod own_values;
 mod postgres;
 mod refused;
 mod rig;
