@@ -33,7 +33,8 @@
 //!    has a value that does not pass the rules, or is only told of (`match.one` or `match.none` = `"report"`), is looked at
 //!    again and told of by each run of changes until that is over, whether it is cured in the directory or at the target; 50
 //!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, and of more
-//!    than 2,000 in all the others are told of by their number.
+//!    than 2,000 in all the others are told of by their number. `--user` sees one person alone: what somebody is known to
+//!    want as well is not taken over, and where something is, a warning says that nobody else was looked at.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.

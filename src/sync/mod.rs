@@ -39,6 +39,7 @@ mod queries;
 pub mod questions;
 mod reading;
 pub mod report;
+mod rivals;
 pub mod schedule;
 pub mod scim_target;
 pub mod scope;

@@ -15,13 +15,14 @@ use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
+use super::rivals;
 use super::state::State;
 use super::structure::{Former, Stored, Structure};
 use super::target::{Ability, TargetFault};
 use super::unsettled::{self, Again, Everybody};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::clock::Timestamp;
-use crate::directory::source::{Cursor, Gone};
+use crate::directory::source::{Cursor, Gone, SourceEntry};
 
 /// A plan and what it came from.
 #[derive(Debug, Default)]
@@ -389,6 +390,10 @@ impl Synchronisation {
             Some(few) => few,
             None => self.planner(state).await?,
         };
+        let key = |(kind, entry): &(_, SourceEntry)| ObjectKey::new(*kind, entry.id.as_str());
+        let themselves = found.iter().flat_map(|(.., entries)| entries.iter().map(key)).collect();
+        let unsettled = unsettled::kept(&before.stored);
+        rivals::contest(&mut planner, &unsettled, &themselves);
         let nobody = BTreeMap::new();
         let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
         reading.people = present;
@@ -416,6 +421,8 @@ impl Synchronisation {
         plan.doubtful.clear();
         plan.notes.retain(|note| told.contains(&note.key));
         self.keep_own(&mut plan, &before.mappings).await?;
+        let mut warnings = Unread::sentences(&unread);
+        warnings.extend(rivals::cautions(&mut plan, &unsettled));
         Ok(Prepared {
             plan,
             told,
@@ -425,7 +432,7 @@ impl Synchronisation {
             former,
             invalid,
             unasked,
-            warnings: Unread::sentences(&unread),
+            warnings,
             ..Prepared::default()
         })
     }

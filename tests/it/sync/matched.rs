@@ -1,4 +1,5 @@
-//! What `match` has reported and not done, for as long as it is so.
+//! Who is found at the target: what `match` has reported and not done, for as long as it is so; and one person alone, of
+//! whom it is not seen who else wants the same.
 
 use serde_json::{Value, json};
 
@@ -81,4 +82,41 @@ async fn whoever_is_not_made_is_told_by_each_run_until_it_is_over() {
     let id = account(&rig, "ito@example.test").await;
     let (out, writes) = rig.carried(&["run", "idp"]);
     assert_eq!((writes, unsettled(&rig)), (vec![format!("PATCH /Users/{id}")], json!([])), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_alone_takes_over_nothing_that_somebody_else_is_known_to_want() {
+    let (slapd, rig) = rig("").await;
+    rig.carried(&["run", "idp"]);
+    let id = account(&rig, "ito@example.test").await;
+    slapd.modify(&["ito1", "ito2"].map(|uid| person(uid, "ito@example.test")).concat());
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    for (one, other) in [("ito1", "ito2"), ("ito2", "ito1")] {
+        rig.proxy.take_log();
+        let run = rig.sync(&["run", "idp", "--user", one]);
+        let words = format!(
+            "uid={one},ou=many,{BASE}: conflict: userName \"ito@example.test\" at the target is that of {id}, which \
+             uid={other},ou=many,{BASE} wants as well; give one of the two"
+        );
+        assert!(run.code == 1 && run.out.contains(&words), "{}\n{}", run.out, run.err);
+        assert_eq!(rig.writes(), [""; 0]);
+    }
+    slapd.modify(&format!("dn: uid=ito2,ou=many,{BASE}\nchangetype: delete\n"));
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, [format!("PATCH /Users/{id}")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_person_alone_it_is_told_what_was_not_looked_at() {
+    let (slapd, rig) = rig("").await;
+    rig.carried(&["run", "idp"]);
+    account(&rig, "ito@example.test").await;
+    slapd.modify(&person("ito", "ito@example.test"));
+    let (out, _) = rig.carried(&["run", "idp", "--user", "ito"]);
+    let words = format!(
+        "warning: uid=ito,ou=many,{BASE}: taken over at the target without a look at who else may want"
+    );
+    assert!(out.contains(&words), "{out}");
+    let (out, _) = rig.carried(&["run", "idp", "--user", "ito"]);
+    assert!(!out.contains("warning"), "it is taken over already: {out}");
 }
