@@ -62,9 +62,9 @@
 //! is renamed or moved in its groups. As long as no other entry that `bind_dn` can see has that DN, the groups go on meaning
 //! the same person: members, rights and the selection stay, and each run that reads groups asks for the DN and warns. Where
 //! the directory does not say whether anybody has it, and where there are more than 1,000 such DNs, which are not asked for,
-//! each is taken for who had it unless a person whom the run reads has it, and the run warns of that. A `manager` is no
-//! group: the one who is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the
-//! groups.
+//! each is taken for who had it unless a person whom the run reads has it, and the run warns of that. A `manager` that is
+//! an old DN is found in the run that sees the new name, and in later ones as long as a group says the old one as well: no
+//! other former name is kept, for nobody would ask whose it is. Give the directory the overlay, and correct the groups.
 //!
 //! ## Several domains
 //!
