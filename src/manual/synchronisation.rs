@@ -379,8 +379,8 @@
 //! only the object, the path, the rule and what helps. A DN of nobody who is carried is no reference, and no fault unless the
 //! rule is required.
 //!
-//! A change replaces an attribute as a whole (all of `phoneNumbers`). A value in it that only a creation sends goes along as the
-//! target has it by then: where a run does not list the target, each such object is asked for once before it is changed.
+//! A change replaces an attribute as a whole (all of `phoneNumbers`). A value in it that only a creation sends goes along as
+//! the target has it by then: where a run does not list the target, each such object is asked for once before it is changed.
 //!
 //! Whether an object is usable is no rule: the preset names the path (`active`). Objects at the target are matched by the
 //! paths that the preset names, which must be filled by rules.

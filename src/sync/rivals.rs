@@ -40,3 +40,35 @@ pub(super) fn cautions(plan: &mut Plan, unsettled: &Everybody) -> Vec<String> {
     };
     adopts.into_iter().map(told).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::object::ObjectType;
+    use crate::sync::operation::{Afterwards, Operation};
+
+    #[test]
+    fn nobody_is_taken_over_while_some_of_those_in_conflict_are_not_known_by_name() {
+        let operation = |action, id: &str| Operation {
+            action,
+            key: ObjectKey::new(ObjectType::User, id),
+            dn: format!("uid={id}"),
+            target_id: None,
+            changes: Vec::new(),
+            match_by: Vec::new(),
+            afterwards: Afterwards::default(),
+        };
+        let planned = [(Action::Adopt, "a"), (Action::Relate, "a"), (Action::Modify, "b")];
+        let plan = || Plan {
+            operations: planned.iter().map(|(action, id)| operation(*action, id)).collect(),
+            ..Plan::default()
+        };
+        let (mut clear, mut unclear) = (plan(), plan());
+        let told = cautions(&mut clear, &Everybody::default());
+        assert_eq!((clear, told.len()), (plan(), 1));
+        assert!(told[0].starts_with("uid=a: taken over at the target without a look"), "{told:?}");
+        let told = cautions(&mut unclear, &Everybody { rivals: true, ..Everybody::default() });
+        assert_eq!(unclear.operations, plan().operations[2..]);
+        assert!(told[0].starts_with("uid=a: not taken over at the target: more are in conflict"), "{told:?}");
+    }
+}

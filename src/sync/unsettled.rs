@@ -1,6 +1,6 @@
-//! [`Unsettled`]: those who are in conflict, are only reported (`match`) or cannot be carried as they are, kept until that is over. A run of changes
-//! looks at them again although the directory tells nothing new of them: the cure may be at the target. It looks at a few,
-//! by turns (`chosen`), and of very many only the first are kept.
+//! [`Unsettled`]: those who are in conflict, are only reported (`match`) or cannot be carried as they are, kept until that
+//! is over. A run of changes looks at them again although the directory tells nothing new of them: the cure may be at the
+//! target. It looks at a few, by turns (`chosen`), and of very many only the first are kept.
 
 mod chosen;
 #[cfg(test)]
