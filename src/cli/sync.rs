@@ -157,7 +157,8 @@ pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Re
         let store = Store::open(config.store_url.expose()).await.map_err(anyhow::Error::from)?;
         let state = store.sync_state().await.map_err(anyhow::Error::from)?;
         let bench = Bench { config, store, state, ports: Ports::of_system(config)? };
-        bench.run(command, out).await
+        // Boxed: it holds a whole plan.
+        Box::pin(bench.run(command, out)).await
     })
 }
 

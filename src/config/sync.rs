@@ -139,6 +139,7 @@ fn read_target(
         hooks,
         notices,
         preset,
+        zone: zone.clone(),
     })
 }
 

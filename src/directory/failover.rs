@@ -125,7 +125,18 @@ impl Servers {
         }
         server.forget_connections();
         if server.breaker.failed(fault.clone(), Instant::now()) {
-            tracing::warn!(directory = %self.directory, server = %server.url.text, cause = %fault, "LDAP server is out");
+            self.tell(server, fault);
+        }
+    }
+
+    /// Tells why a server is not asked for a while.
+    fn tell(&self, server: &Server, fault: &Fault) {
+        let (directory, server) = (&self.directory, &server.url.text);
+        if let Fault::ServiceBind(cause) = fault {
+            let bind_dn = &self.bind_dn;
+            tracing::warn!(%directory, %server, bind_dn, %cause, "LDAP server refuses the service account; check bind_dn and bind_password");
+        } else {
+            tracing::warn!(%directory, %server, cause = %fault, "LDAP server is out");
         }
     }
 

@@ -241,6 +241,7 @@
 //! | `people reloaded` | info | a changed `people.toml` is live |
 //! | `people not reloaded; the last good ones stay` | error | it has a fault |
 //! | `LDAP server is out` | warn | a server does not answer; the others are asked |
+//! | `LDAP server refuses the service account; check bind_dn and bind_password` | warn | it answers, and does not take that account: the password is wrong, has expired, or the account is locked or disabled there; the others are asked |
 //! | `LDAP server answers again` | info | it does |
 //! | `CERTIFICATES ARE NOT VERIFIED` | warn | `verify_certificate = false` |
 //! | `passwords go to this server in the clear` | warn | `ldap://` without StartTLS |

@@ -29,10 +29,12 @@
 //! 3. *Map and match*: the rules make of an entry what it should be at the target. An object is known by its objectGUID or
 //!    entryUUID: who is renamed or moved stays the same one. Who has no counterpart yet is looked for there, by the paths that
 //!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
-//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict, or
-//!    has a value that does not pass the rules, is looked at again and told of by each run of changes until that is over,
-//!    whether it is cured in the directory or at the target; 50 of them in one run, each in turn. More than 50 who want the
-//!    same are looked at again by a full run only, and of more than 2,000 in all the others are told of by their number.
+//!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict,
+//!    has a value that does not pass the rules, or is only told of (`match.one` or `match.none` = `"report"`), is looked at
+//!    again and told of by each run of changes until that is over, whether it is cured in the directory or at the target; 50
+//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, and of more
+//!    than 2,000 in all the others are told of by their number. `--user` sees one person alone: what somebody is known to
+//!    want as well is not taken over, and where something is, a warning says that nobody else was looked at.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -60,9 +62,9 @@
 //! is renamed or moved in its groups. As long as no other entry that `bind_dn` can see has that DN, the groups go on meaning
 //! the same person: members, rights and the selection stay, and each run that reads groups asks for the DN and warns. Where
 //! the directory does not say whether anybody has it, and where there are more than 1,000 such DNs, which are not asked for,
-//! each is taken for who had it unless a person whom the run reads has it, and the run warns of that. A `manager` is no
-//! group: the one who is renamed is found by the old DN in that run alone. Give the directory the overlay, and correct the
-//! groups.
+//! each is taken for who had it unless a person whom the run reads has it, and the run warns of that. A `manager` that is
+//! an old DN is found in the run that sees the new name, and in later ones as long as a group says the old one as well: no
+//! other former name is kept, for nobody would ask whose it is. Give the directory the overlay, and correct the groups.
 //!
 //! ## Several domains
 //!
@@ -92,7 +94,7 @@
 //!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
 //!   "everything"` nothing at all is sent.
 //! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
-//!   are gone from the directory, up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
+//!   are gone from the directory, or a whole reading has none of those who are linked (another directory?), up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
 //!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. Runs of
 //!   changes ask for that type alone, and as soon as it has an object again, everything is read and what was held back for
 //!   this is dropped.
@@ -141,6 +143,9 @@
 //! Differential check finished
 //! ```
 //!
+//! Of warnings, and of problems of one kind, 50 are printed and the number of the others. Moments in sentences, and those of
+//! `status`, are in the time zone of `[log]`, as the schedules are, with its distance from UTC.
+//!
 //! Standard output has this; standard error has the log, and there, once, why a command did not come to its end. Ctrl-C ends a run in order: what is in flight is answered, the rest
 //! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on
 //! whichever node: another one is told so. After a process was killed that lasts up to a minute.
@@ -152,8 +157,8 @@
 //! `schedule` and `full_schedule` are kept by `sekisho serve`; without them nothing runs by itself. Each is a length of time
 //! from 10 s on (`"40s"`, `"1h"`), counted from the beginning of the last run, or five fields of a crontab in the time zone of
 //! `[log]`. What was missed while nothing ran is made up for once, at the start. A full run is one of changes, too, and comes
-//! a day after the last one where `schedule` alone is written: only it sees what was changed at the target, accounts whose
-//! time ended, and what `match` reports. Of several nodes with one database one runs; the others see that, and say so.
+//! a day after the last one where `schedule` alone is written: only it sees what was changed at the target and accounts whose
+//! time ended. Of several nodes with one database one runs; the others see that, and say so.
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something
@@ -181,7 +186,7 @@
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
 //! | `Deleting <dn> failed: <detail>` | a deletion |
 //! | `Can't connect <directory>` | the directory does not answer |
-//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token` |
+//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token`: at the beginning of a run or in the middle of it |
 //! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |
 //! | `Searching in IDP failed(<code>)` | a list or a search at the target failed |
 //! | `Synchronizing <data> failed(<code>)` | the run of a target did not come to its end; or a type is carried that the target does not have |
@@ -376,6 +381,9 @@
 //! rules are told at once, when the configuration is read. A value that does not pass its checks is not shown in the report,
 //! only the object, the path, the rule and what helps. A DN of nobody who is carried is no reference, and no fault unless the
 //! rule is required.
+//!
+//! A change replaces an attribute as a whole (all of `phoneNumbers`). A value in it that only a creation sends goes along as
+//! the target has it by then: where a run does not list the target, each such object is asked for once before it is changed.
 //!
 //! Whether an object is usable is no rule: the preset names the path (`active`). Objects at the target are matched by the
 //! paths that the preset names, which must be filled by rules.

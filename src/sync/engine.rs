@@ -137,7 +137,9 @@ impl Synchronisation {
         file.vanished.clone_from(&prepared.vanished);
         file.read = vanished::sources(&prepared.structure);
         file.former.clone_from(&prepared.former);
-        Ok((self.checked(prepared).await?, file))
+        let report = self.checked(prepared).await?;
+        file.told = report.told().cloned().collect();
+        Ok((report, file))
     }
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
@@ -413,6 +415,7 @@ impl Synchronisation {
             orphans: self.options.orphans,
             hash: sum,
             group: scim::patch::group,
+            zone: self.options.zone.clone(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::plan::PlanFileError;
 use super::scope::ScopeError;
 use super::state::StateError;
 use super::structure::ConventionError;
-use super::target::{FaultKind, Target, TargetFault};
+use super::target::{FaultKind, Target, TargetFault, known_by};
 use super::words::{self, Failed};
 use crate::directory::{DirectoryError, NO_SUCH_OBJECT};
 
@@ -75,7 +75,7 @@ pub enum SyncError {
 
 impl SyncError {
     pub(super) fn at(target: &dyn Target, fault: TargetFault) -> Self {
-        Self::Target { fault, account: target.account().unwrap_or("the token").to_owned() }
+        Self::Target { fault, account: known_by(target).to_owned() }
     }
 
     pub(super) fn listing(fault: TargetFault) -> Self {

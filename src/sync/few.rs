@@ -43,6 +43,8 @@ impl Synchronisation {
         let mut outside: Vec<ObjectKey> = told.iter().flat_map(|told| told.gone.iter().cloned()).collect();
         let mut inside: BTreeMap<ObjectKey, &SourceEntry> = BTreeMap::new();
         let mut named: BTreeMap<ObjectType, BTreeSet<String>> = BTreeMap::new();
+        // Whom they name by a name of before.
+        let mut had_before = Vec::new();
         let mut parents = BTreeSet::new();
         for Told { part, structure, people, .. } in told {
             let carried = structure.carried().filter(|key| mappings.contains_key(&key.kind));
@@ -65,7 +67,10 @@ impl Synchronisation {
                 if let Some(mapping) = mappings.get(kind) {
                     let object = structure.person(*kind, (*entry).clone(), standing);
                     for (kind, dn) in mapping.names(&object) {
-                        named.entry(kind).or_default().insert(names::normal(&dn));
+                        let name = names::normal(&dn);
+                        let had = structure.former().get(&name);
+                        had_before.extend(had.map(|had| ObjectKey::new(kind, had.id.as_str())));
+                        named.entry(kind).or_default().insert(name);
                     }
                 }
                 inside.insert(key, entry);
@@ -87,7 +92,8 @@ impl Synchronisation {
         let mut known: BTreeSet<ObjectKey> = inside.into_keys().collect();
         // Whom they named before, and where they are.
         let members = links.iter().flat_map(|link| link.members.values().flatten().cloned());
-        let more: BTreeSet<ObjectKey> = members.chain(parents).filter(|key| !known.contains(key)).collect();
+        let more: BTreeSet<ObjectKey> =
+            members.chain(parents).chain(had_before).filter(|key| !known.contains(key)).collect();
         links.extend(state.links_of(&more.iter().cloned().collect::<Vec<_>>()).await?);
         known.extend(more);
         for (kind, names) in named {

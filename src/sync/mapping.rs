@@ -191,6 +191,12 @@ impl Mapping {
         self.rules.iter().map(|rule| rule.path.as_str())
     }
 
+    /// The paths of values that only a creation sends.
+    pub fn at_creation(&self) -> impl Iterator<Item = &str> {
+        let sent = |rule: &&Rule| rule.when == When::Creation && matches!(rule.origin, Origin::Value(_));
+        self.rules.iter().filter(sent).map(|rule| rule.path.as_str())
+    }
+
     /// The path of the members.
     pub fn members(&self) -> Option<&str> {
         let rule = self.rules.iter().find(|rule| matches!(rule.origin, Origin::Members))?;

@@ -134,6 +134,7 @@ pub fn decide<'a>(
             more: ids.len().saturating_sub(NAMED),
             found: ids.into_iter().take(NAMED).map(|id| (id.to_owned(), linked(id).cloned())).collect(),
             holders: Vec::new(),
+            wanted: false,
         }),
     }
 }
@@ -236,6 +237,7 @@ mod tests {
             found,
             more: 0,
             holders: Vec::new(),
+            wanted: false,
         })
     }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
+
 use super::gate::GatePolicy;
 use super::hooks::Hooks;
 use super::ldap_target::LdapTargetOptions;
@@ -63,6 +65,8 @@ pub struct SyncOptions {
     pub hooks: Hooks,
     /// Who hears of what an administrator has to know.
     pub notices: NoticeOptions,
+    /// In which moments are told; that of `[log]`, as the schedules.
+    pub zone: TimeZone,
 }
 
 /// One directory.

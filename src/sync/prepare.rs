@@ -1,5 +1,7 @@
 //! Preparing a run: links, target and source become one [`Prepared`] plan. It writes nothing anywhere.
 
+mod person;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::emptied;
@@ -14,7 +16,7 @@ use super::mapping::{Invalid, Mapping, Unread};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
-use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
+use super::reading::{Part, Reading, Stream, Taken};
 use super::selection;
 use super::state::State;
 use super::structure::{Former, Stored, Structure};
@@ -251,10 +253,13 @@ impl Synchronisation {
             before.mappings.keys().copied().collect()
         };
         note_orphans(&mut planner, &lists, &before.active, &unclear);
-        let readings = before.readings(ReadingOf::All);
         let warnings = told(&structures, &unread);
+        let mut plan = planner.finish(&before.readings(ReadingOf::All));
+        if shown.is_empty() {
+            self.keep_own(&mut plan, &before.mappings).await?;
+        }
         Ok(Prepared {
-            plan: planner.finish(&readings),
+            plan,
             mode: "full",
             cursors,
             structure,
@@ -324,7 +329,8 @@ impl Synchronisation {
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
         let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let plan = planner.finish(&before.readings(ReadingOf::Changes));
+        let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
+        self.keep_own(&mut plan, &before.mappings).await?;
         if unsettled.is_unclear(&plan) {
             return Ok(Err(
                 "more are in conflict than are known by name, and somebody is found at the target".to_owned(),
@@ -348,85 +354,6 @@ impl Synchronisation {
             warnings: told(&structures, &unread),
             ..Prepared::default()
         }))
-    }
-
-    /// One person, found by the login name.
-    async fn plan_person(
-        &self,
-        state: &State,
-        before: &Before,
-        parts: &[Part],
-        login: &str,
-    ) -> Result<Prepared, SyncError> {
-        let mut found = Vec::new();
-        for part in parts {
-            // What was kept of the groups may be older than the person.
-            let structure = read_structure(part).await?.0;
-            let entries = person(part, login).await?;
-            let verdicts = former::verdicts_of(part, &structure, before.former(part), &entries).await;
-            found.push((part, structure.with_verdicts(verdicts), entries));
-        }
-        if found.iter().all(|(.., entries)| entries.is_empty()) {
-            return Err(SyncError::Nobody(login.to_owned()));
-        }
-        let is_as_it_was = found.iter().all(|(part, structure, _)| {
-            before.structure(part).is_some_and(|old| old.affected(structure).is_empty())
-        });
-        let few = if is_as_it_was {
-            let told = found.iter().map(|(part, structure, entries)| Told {
-                part,
-                structure,
-                people: entries.iter().map(|(kind, entry)| (*kind, entry)).collect(),
-                gone: Vec::new(),
-            });
-            self.few(state, &before.mappings, &told.collect::<Vec<_>>()).await?
-        } else {
-            None
-        };
-        let is_few = few.is_some();
-        let (mut planner, [present, gone]) = match few {
-            Some(few) => few,
-            None => self.planner(state).await?,
-        };
-        let nobody = BTreeMap::new();
-        let mut reading = Reading::new(&mut planner, &before.mappings, &nobody, gone);
-        reading.people = present;
-        for (part, structure, entries) in found {
-            let verdicts = reading.verdicts_of_linked(part, &structure, &entries).await;
-            let structure = structure.with_verdicts(verdicts);
-            reading.name_former(&structure);
-            for (kind, entry) in entries {
-                reading.take_person(part, &structure, kind, entry);
-            }
-            reading.structures.push(structure);
-        }
-        if is_few {
-            reading.finish_people();
-        } else {
-            reading.take_primary(parts).await?;
-            reading.finish();
-        }
-        let Reading { invalid, unread, told, structures, .. } = reading;
-        selection::check(self.options(), &structures)?;
-        let former = former::to_keep(&before.stored, (parts, &structures), true);
-        let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
-        let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
-        // Others may be on the ladder; that is the matter of a run for all.
-        plan.operations.retain(|operation| told.contains(&operation.key));
-        plan.doubtful.clear();
-        plan.notes.retain(|note| told.contains(&note.key));
-        Ok(Prepared {
-            plan,
-            told,
-            mode: "person",
-            // How far it was read has not changed by this: no cursors.
-            structure: marks(parts.iter().map(|part| part.source.name())),
-            former,
-            invalid,
-            unasked,
-            warnings: Unread::sentences(&unread),
-            ..Prepared::default()
-        })
     }
 
     pub(super) async fn settle(

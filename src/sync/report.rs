@@ -1,6 +1,6 @@
 //! [`Report`]: what a run or a check came to; [`Teller`]: who writes the lines of the log while it goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use serde_json::json;
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
 use super::apply::{Applied, End};
 use super::gate::{Cause, Gated};
-use super::matching::{self, Conflict};
+use super::matching;
 use super::object::ObjectType;
 use super::operation::{Action, Operation};
 use super::options::SyncOptions;
 use super::plan::{Totals, Unmatched, Warning};
 use super::prepare::Prepared;
+use super::problem::{Problem, ProblemKind};
 use super::target::TargetFault;
 use super::unsettled;
 use super::words::{self, Counts, Failed};
@@ -38,8 +39,8 @@ pub struct Report {
     pub held_before: BTreeMap<i64, usize>,
     /// What is to be done, of a check.
     pub operations: Vec<Operation>,
-    /// What could not be carried, or is not clear, in sentences.
-    pub problems: Vec<String>,
+    /// What could not be carried, or is not clear; those of a kind together.
+    pub problems: Vec<Problem>,
     /// Of the problems, those that an administrator is told of: all would leave, and are not believed to.
     pub doubted: Vec<String>,
     /// What somebody should know.
@@ -57,12 +58,16 @@ pub struct Report {
 impl Report {
     pub(super) fn planned(options: &SyncOptions, prepared: &Prepared) -> Self {
         let plan = &prepared.plan;
-        let mut problems: Vec<String> = prepared.invalid.iter().map(ToString::to_string).collect();
-        problems.extend(plan.conflicts.iter().map(Unmatched::<Conflict>::sentence));
-        problems.extend(unsettled::sentences(&prepared.unchanged, &options.name));
-        problems.extend(plan.reports.iter().map(Unmatched::<matching::Report>::sentence));
-        problems
-            .extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
+        let mut problems: Vec<Problem> = Problem::each(ProblemKind::Invalid, &prepared.invalid).collect();
+        let mut known = HashSet::new();
+        let conflicts = unsettled::conflicts(plan, &mut known);
+        problems.extend(Problem::each(ProblemKind::Conflict, conflicts));
+        let unchanged = unsettled::sentences(&prepared.unchanged, &options.name, &mut known);
+        problems.extend(Problem::each(ProblemKind::Few, unchanged));
+        let reports = plan.reports.iter().map(Unmatched::<matching::Report>::sentence);
+        problems.extend(Problem::each(ProblemKind::Reported, reports));
+        let unasked = prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}"));
+        problems.extend(Problem::each(ProblemKind::Unasked, unasked));
         let lacking = prepared.lacking.iter().map(|kind| {
             format!(
                 "{} ({})",
@@ -70,7 +75,7 @@ impl Report {
                 words::remedy(53)
             )
         });
-        problems.extend(lacking);
+        problems.extend(Problem::each(ProblemKind::Few, lacking));
         let mut warnings = prepared.warnings.clone();
         warnings.extend(plan.skipped.iter().map(|one| format!("{}: {}", one.dn, one.cause)));
         let (doubts, others): (Vec<_>, Vec<_>) =
@@ -79,7 +84,7 @@ impl Report {
         let still = still.map(|(kind, leaving)| Warning::Empty { kind: *kind, leaving: *leaving });
         let doubted: Vec<String> =
             doubts.iter().map(ToString::to_string).chain(still.map(|one| one.to_string())).collect();
-        problems.extend(doubted.iter().cloned());
+        problems.extend(Problem::each(ProblemKind::Few, &doubted));
         warnings.extend(others.iter().map(ToString::to_string));
         // Every type that is carried has a line, also where nothing was to be done.
         let mut counts: BTreeMap<_, _> =
@@ -125,9 +130,10 @@ impl Report {
         self.held = held;
         self.put_off = applied.put_off;
         self.left = applied.left;
-        self.problems.extend(applied.lost.iter().map(|key| {
+        let lost = applied.lost.iter().map(|key| {
             format!("{key}: it was gone from the target; the next run looks for it or makes it anew")
-        }));
+        });
+        self.problems.extend(Problem::each(ProblemKind::Lost, lost));
         if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {
             self.stopped = Some(fault.clone());
         }
@@ -168,10 +174,11 @@ impl Report {
     pub(super) fn hold_before(&mut self, mut held: BTreeMap<i64, usize>, now: &BTreeSet<i64>) {
         // Who runs for one person is not asked about the others.
         held.retain(|run, _| self.mode != "person" && Some(*run) != self.run && !now.contains(run));
-        self.problems.extend(held.iter().map(|(run, count)| {
+        let told = held.iter().map(|(run, count)| {
             let (operations, target) = (words::operations(*count), &self.target);
             format!("run {run} holds back {operations} still; when that is as it should be: sekisho sync allow {run} {target}")
-        }));
+        });
+        self.problems.extend(Problem::each(ProblemKind::Few, told));
         self.held_before = held;
     }
 
@@ -202,6 +209,11 @@ impl Report {
             )
         });
         self.causes.iter().chain(&self.doubted).cloned().chain(stopped).chain(failing).collect()
+    }
+
+    /// All that is told of objects.
+    pub fn told(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().chain(self.problems.iter().map(|problem| &problem.told))
     }
 
     /// The summary lines, one for each type.
@@ -320,6 +332,12 @@ impl Journal for Teller<'_> {
         if let Some(progress) = self.progress {
             progress();
         }
+    }
+
+    fn denied(&self, account: &str, retries: u32, fault: &TargetFault) {
+        let line = words::failure(Failed::Binding(account), retries, &fault.detail);
+        let remedy = words::remedy_of(fault.code, &fault.detail);
+        tracing::error!(sync.target = self.target, code = fault.code, remedy, "{line}");
     }
 
     fn retrying(&self, operation: &Operation, fault: &TargetFault, wait: Duration) {

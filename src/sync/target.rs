@@ -85,6 +85,11 @@ impl fmt::Display for TargetFault {
 
 impl std::error::Error for TargetFault {}
 
+/// Whom a target knows us by, as log lines have it.
+pub fn known_by(target: &dyn Target) -> &str {
+    target.account().unwrap_or("the token")
+}
+
 /// A service. All methods may be called at once from many tasks; none retries by itself but for the parts of a list.
 #[async_trait]
 pub trait Target: Send + Sync + fmt::Debug {

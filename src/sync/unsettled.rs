@@ -1,6 +1,6 @@
-//! [`Unsettled`]: those who are in conflict or cannot be carried as they are, kept until that is over. A run of changes
-//! looks at them again although the directory tells nothing new of them: the cure may be at the target. It looks at a few,
-//! by turns (`chosen`), and of very many only the first are kept.
+//! [`Unsettled`]: those who are in conflict, are only reported (`match`) or cannot be carried as they are, kept until that
+//! is over. A run of changes looks at them again although the directory tells nothing new of them: the cure may be at the
+//! target. It looks at a few, by turns (`chosen`), and of very many only the first are kept.
 
 mod chosen;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use super::matching::Conflict;
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Operation};
-use super::plan::{Plan, Planner, Reading as ReadingOf};
+use super::plan::{Plan, Planner, Reading as ReadingOf, Unmatched};
 use super::prepare::Before;
 use super::reading::Reading;
 use super::state::State;
@@ -40,7 +40,7 @@ const KEPT: usize = 2_000;
 /// So many of those who are as they were are told of one by one.
 const TOLD: usize = 20;
 
-/// Somebody, or something, that is in conflict or cannot be carried as it is.
+/// Somebody, or something, that is in conflict, only reported, or cannot be carried as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsettled {
     /// Which one.
@@ -59,6 +59,19 @@ pub struct Unsettled {
     wants: Option<Wants>,
 }
 
+impl Unsettled {
+    /// What it wants of the target, and by which path and value it was found.
+    pub(super) fn wanted(&self) -> Option<(&(String, String), &[String])> {
+        self.wants.as_ref().map(|wants| (&wants.by, wants.ids.as_slice()))
+    }
+
+    /// What others want as well, whom its sentence names: the sentence of one of them tells of all.
+    pub fn shared(&self) -> Option<Shared> {
+        let wants = self.wants.as_ref().filter(|wants| wants.shared)?;
+        Some((self.key.kind, wants.ids.first()?.clone()))
+    }
+}
+
 /// What somebody who is in conflict wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Wants {
@@ -66,7 +79,13 @@ struct Wants {
     by: (String, String),
     /// The target's ids of it; none where they were too many to keep.
     ids: Vec<String>,
+    /// Whether it is nobody's yet, and others want it as well.
+    #[serde(default)]
+    shared: bool,
 }
+
+/// An object of the target that several want: its type and the target's id.
+pub type Shared = (ObjectType, String);
 
 /// All who are unsettled, as far as they are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +144,7 @@ impl Again {
     /// Tells a planner what is wanted by those who are not looked at.
     pub(super) fn contest(&self, planner: &mut Planner) {
         for one in &self.waiting {
-            if let Some(Wants { by, ids }) = &one.wants {
+            if let Some((by, ids)) = one.wanted() {
                 planner.contest((one.key.clone(), one.dn.clone()), by, ids.iter().cloned());
             }
         }
@@ -175,6 +194,9 @@ pub(super) fn of_plan(
     for fault in invalid {
         put(&fault.key, &fault.dn, fault.to_string(), None);
     }
+    for report in &plan.reports {
+        put(&report.key, &report.dn, report.sentence(), None);
+    }
     for conflict in &plan.conflicts {
         put(&conflict.key, &conflict.dn, conflict.sentence(), Some(&conflict.cause));
     }
@@ -195,7 +217,7 @@ impl Wants {
         // Others who want the same one are no further ids.
         let is_known = cause.more == 0 || ids.len() == 1;
         let ids = ids.into_iter().filter(|_| is_known).cloned().collect();
-        Self { by: (cause.path.clone(), cause.value.clone()), ids }
+        Self { by: (cause.path.clone(), cause.value.clone()), ids, shared: cause.wanted }
     }
 }
 
@@ -218,10 +240,22 @@ pub(super) fn after(
     (all, unchanged)
 }
 
-/// What a report says of those who are as they were.
-pub(super) fn sentences(unchanged: &Everybody, target: &str) -> Vec<String> {
-    let mut told: Vec<String> = unchanged.kept.iter().take(TOLD).flat_map(|one| one.told.clone()).collect();
-    let more = unchanged.kept.len().saturating_sub(TOLD) + unchanged.more;
+/// What a report says of the conflicts of a plan: of those who want the same, one sentence. `known`: what is told of.
+pub(super) fn conflicts(plan: &Plan, known: &mut HashSet<Shared>) -> Vec<String> {
+    let shared = |one: &Unmatched<Conflict>| {
+        let (id, _) = one.cause.found.first().filter(|_| one.cause.wanted)?;
+        Some((one.key.kind, id.clone()))
+    };
+    let told = plan.conflicts.iter().filter(|one| shared(one).is_none_or(|what| known.insert(what)));
+    told.map(Unmatched::<Conflict>::sentence).collect()
+}
+
+/// What a report says of those who are as they were, but for what is told of already.
+pub(super) fn sentences(unchanged: &Everybody, target: &str, known: &mut HashSet<Shared>) -> Vec<String> {
+    let first = unchanged.kept.iter().filter(|one| one.shared().is_none_or(|what| known.insert(what)));
+    let first: Vec<&Unsettled> = first.collect();
+    let mut told: Vec<String> = first.iter().take(TOLD).flat_map(|one| one.told.clone()).collect();
+    let more = first.len().saturating_sub(TOLD) + unchanged.more;
     if more > 0 {
         told.push(format!(
             "{more} more are in conflict or cannot be carried, as before; `sekisho sync status {target}` shows them"

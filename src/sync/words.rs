@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write as _};
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::apply::journal::{ShownValue, WriteKind, Written};
@@ -107,9 +108,9 @@ pub(super) fn operations(count: usize) -> String {
     format!("{count} {noun}")
 }
 
-/// A moment in a sentence, to the minute.
-pub(super) fn moment(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
+/// A moment in a sentence, to the minute, with how far the time zone is from UTC.
+pub(super) fn moment(moment: Timestamp, zone: &TimeZone) -> String {
+    moment.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %:z").to_string()
 }
 
 struct Told<'a>(&'a ShownValue<'a>);

@@ -71,9 +71,38 @@ fn held(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn sentences(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
-    let plain = |line: &String| words::one_line(line.clone());
-    report.warnings.iter().map(plain).try_for_each(|line| writeln!(out, "warning: {line}"))?;
-    report.problems.iter().map(plain).try_for_each(|line| writeln!(out, "problem: {line}"))
+    let status = format!("`sekisho sync status {} --json` shows them", report.target);
+    // Whoever only checks keeps nothing.
+    let all = if report.run.is_none() { "`sekisho sync plan` writes all to a file" } else { &status };
+    let warnings: Vec<&String> = report.warnings.iter().collect();
+    let shown_by = Some(all).filter(|_| report.run.is_none());
+    few("warning", &warnings, Some(("warnings", shown_by)), out)?;
+    for problems in report.problems.chunk_by(|one, next| one.kind == next.kind) {
+        let Some(kind) = problems.first().map(|first| first.kind) else { continue };
+        let told: Vec<&String> = problems.iter().map(|problem| &problem.told).collect();
+        let shown_by = Some(all).filter(|_| report.run.is_none() || kind.is_kept());
+        few("problem", &told, kind.many().map(|many| (many, shown_by)), out)?;
+    }
+    Ok(())
+}
+
+/// Sentences; of those that may be many the first, and how many more there are and what shows them.
+fn few(
+    word: &str,
+    all: &[&String],
+    many: Option<(&str, Option<&str>)>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let most = if many.is_some() { LISTED } else { all.len() };
+    for told in all.iter().take(most) {
+        writeln!(out, "{word}: {}", words::one_line((*told).clone()))?;
+    }
+    let more = all.len().saturating_sub(most);
+    match many.filter(|_| more > 0) {
+        Some((many, Some(shown_by))) => writeln!(out, "{word}: and {more} more {many}; {shown_by}"),
+        Some((many, None)) => writeln!(out, "{word}: and {more} more {many}"),
+        None => Ok(()),
+    }
 }
 
 fn list(title: &str, operations: &[Operation], out: &mut dyn Write) -> std::io::Result<()> {
@@ -135,11 +164,50 @@ pub(super) fn test(target: &str, ability: &Ability, out: &mut dyn Write) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::problem::{Problem, ProblemKind};
+
+    fn problem(kind: ProblemKind, told: &str) -> Problem {
+        Problem { kind, told: told.to_owned() }
+    }
+
+    #[test]
+    fn many_of_a_kind_are_told_as_a_few_and_hide_no_other_kind() {
+        let kinds =
+            [(ProblemKind::Invalid, LISTED + 3), (ProblemKind::Unasked, LISTED), (ProblemKind::Few, 60)];
+        let problems = kinds.iter().flat_map(|(kind, count)| vec![problem(*kind, "x"); *count]).collect();
+        let mut found = Report {
+            target: "idp".to_owned(),
+            warnings: vec!["w".to_owned(); LISTED + 1],
+            problems,
+            ..Report::default()
+        };
+        let printed = |found: &Report| {
+            let mut out = Vec::new();
+            sentences(found, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let check = printed(&found);
+        let of_plan = "; `sekisho sync plan` writes all to a file";
+        let more = format!("problem: and 3 more values that do not pass the rules{of_plan}\nproblem: x\n");
+        assert!(
+            check.contains(&more) && check.contains(&format!("and 1 more warnings{of_plan}\n")),
+            "{check}"
+        );
+        assert_eq!(
+            (check.matches(": x\n").count(), check.matches(": w\n").count()),
+            (2 * LISTED + 60, LISTED)
+        );
+        found.run = Some(1);
+        let run = printed(&found);
+        assert!(run.contains("rules; `sekisho sync status idp --json` shows them\n"), "{run}");
+        assert!(run.contains("and 1 more warnings\n"), "{run}");
+    }
 
     #[test]
     fn values_of_a_directory_do_not_steer_the_terminal() {
         let line = || vec!["title \"a\u{1b}[2Jb\nproblem: c\"".to_owned()];
-        let found = Report { warnings: line(), problems: line(), causes: line(), ..Report::default() };
+        let problems = vec![problem(ProblemKind::Few, &line()[0])];
+        let found = Report { warnings: line(), problems, causes: line(), ..Report::default() };
         let mut out = Vec::new();
         sentences(&found, &mut out).unwrap();
         let told = "title \"a [2Jb problem: c\"";

@@ -258,7 +258,7 @@ fn tell(options: &SyncOptions, report: &Report) {
     for line in report.summary() {
         tracing::info!(sync.target = options.name, sync.run = run, result = report.result(), "{line}");
     }
-    for line in report.warnings.iter().chain(&report.problems).chain(&report.causes) {
+    for line in report.told().chain(&report.causes) {
         tracing::warn!(sync.target = options.name, sync.run = run, "{line}");
     }
     if let Some(fault) = &report.stopped {

@@ -1,5 +1,6 @@
 //! What `sekisho sync status` prints.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use jiff::tz::TimeZone;
@@ -23,7 +24,8 @@ pub(super) fn status(
         writeln!(out, "{:#}", all.iter().map(as_json).collect::<serde_json::Value>())?;
         return Ok(());
     }
-    let shown = |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let shown =
+        |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     for one in all {
         let paused = if one.paused { ", paused" } else { "" };
         writeln!(out, "{}: {} linked{paused}", one.target, one.linked)?;
@@ -78,12 +80,16 @@ fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Wri
         writeln!(out, "{count} {objects} of {} {are} gone from the directory{off}; {then}", kind.as_str())?;
     }
     let Everybody { kept, more, .. } = &one.unsettled;
-    for one in kept.iter().take(LISTED) {
+    // The sentence of one who wants the same as others names them.
+    let mut known = HashSet::new();
+    let first: Vec<&Unsettled> =
+        kept.iter().filter(|one| one.shared().is_none_or(|what| known.insert(what))).collect();
+    for one in first.iter().take(LISTED) {
         for told in &one.told {
             writeln!(out, "{} (since {})", words::one_line(told.clone()), shown(one.since))?;
         }
     }
-    let others = kept.len().saturating_sub(LISTED) + more;
+    let others = first.len().saturating_sub(LISTED) + more;
     if others > 0 {
         let told = if *more == 0 { "all".to_owned() } else { format!("{} in all", kept.len()) };
         writeln!(out, "and {others} more are in conflict or cannot be carried; --json shows {told}")?;

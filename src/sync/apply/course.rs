@@ -21,7 +21,7 @@ use crate::store::SyncWrite;
 use crate::sync::object::ObjectKey;
 use crate::sync::pace::{Pace, Turn};
 use crate::sync::state::StateError;
-use crate::sync::target::{FaultKind, TargetFault};
+use crate::sync::target::{FaultKind, TargetFault, known_by};
 
 /// Operations of one transaction, as a rule.
 const BATCH: usize = 256;
@@ -313,10 +313,7 @@ impl<'a> Course<'a> {
                 self.stay(&task, if look_up { "sent" } else { "waiting" });
                 self.end = End::Unavailable(fault);
             }
-            Outcome::Unauthorized(fault) => {
-                self.end = End::Unauthorized(fault);
-                self.stay(&task, if task.look_up { "sent" } else { "waiting" });
-            }
+            Outcome::Unauthorized(fault) => self.deny(&task, fault),
             Outcome::Broken(error) => return Err(error),
         }
         self.note_time(now);
@@ -327,9 +324,7 @@ impl<'a> Course<'a> {
         if fault.kind == FaultKind::Unauthorized {
             self.denied += 1;
             if self.denied >= DENIED {
-                self.end = End::Unauthorized(fault.clone());
-                self.stay(task, if task.look_up { "sent" } else { "waiting" });
-                return;
+                return self.deny(task, fault.clone());
             }
         } else {
             self.denied = 0;
@@ -337,6 +332,16 @@ impl<'a> Course<'a> {
         self.tell(task, task.operation.target_id.as_deref(), Some(fault));
         self.arrive(task, None);
         self.put_off(task, fault);
+    }
+
+    /// It ends here. What is in flight is refused as well, and is not told of again.
+    fn deny(&mut self, task: &Task, fault: TargetFault) {
+        if !matches!(self.end, End::Unauthorized(_)) {
+            let account = known_by(self.job.target.as_ref());
+            self.job.journal.denied(account, task.attempts.saturating_sub(1), &fault);
+            self.end = End::Unauthorized(fault);
+        }
+        self.stay(task, if task.look_up { "sent" } else { "waiting" });
     }
 
     /// What may be tried again is: alone after its own wait, or with all others when the target said when.

@@ -21,6 +21,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// Something was written without some objects that it names: they are not at the target.
     fn lacking(&self, _written: &Written<'_>) {}
 
+    /// The target refuses the credentials of this account, after so many further tries: the application ends.
+    fn denied(&self, _account: &str, _retries: u32, _fault: &TargetFault) {}
+
     /// An attempt failed and is made again after this time at the earliest.
     fn retrying(&self, _operation: &Operation, _fault: &TargetFault, _wait: Duration) {}
 }

@@ -1,6 +1,7 @@
 //! Carrying out, against a target in memory.
 
 mod crash;
+mod denied;
 mod fake;
 mod ways;
 
@@ -43,6 +44,10 @@ impl Journal for Heard {
 
     fn skipped(&self, written: &Written<'_>) {
         self.0.lock().unwrap().push(format!("skipped {}", line(written)));
+    }
+
+    fn denied(&self, account: &str, retries: u32, fault: &TargetFault) {
+        self.0.lock().unwrap().push(format!("denied {account} {fault} retry={retries}"));
     }
 }
 

@@ -52,7 +52,9 @@ impl Synchronisation {
 fn way(link: &Link, policy: &Policy) -> [Step; 3] {
     let dn = &link.dn;
     let import = match link.state {
-        LinkState::Leaving { since } => format!("{dn} is gone from the directory since {}", moment(since)),
+        LinkState::Leaving { since } => {
+            format!("{dn} is gone from the directory since {}", moment(since, &policy.zone))
+        }
         LinkState::Active | LinkState::Inactive => {
             format!("the directory does not have {dn} any more, or the filter leaves it out")
         }
@@ -68,7 +70,10 @@ fn act(link: &Link, policy: &Policy) -> String {
     let rules = policy.types.get(&link.key.kind);
     match link.state {
         LinkState::Leaving { since } => match rules.and_then(|rules| rules.deleted_at(since)) {
-            Some(deleted) => format!("deactivated at the target, deleted there after {}", moment(deleted)),
+            Some(deleted) => {
+                let deleted = moment(deleted, &policy.zone);
+                format!("deactivated at the target, deleted there after {deleted}")
+            }
             None => {
                 "deactivated at the target, and kept there: by the preset or by deactivation nothing is deleted"
                     .to_owned()

@@ -4,9 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::sync::object::ObjectKey;
-use crate::sync::words::moment;
 
 /// So many of those that were found, or that want the same, are named.
 pub const NAMED: usize = 5;
@@ -26,6 +24,9 @@ pub struct Conflict {
     /// Who these are, as far as it is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
+    /// Whether these only want it as well: it is nobody's yet.
+    #[serde(default)]
+    pub wanted: bool,
 }
 
 /// Somebody to whom an object of the target belongs.
@@ -39,13 +40,13 @@ pub struct Holder {
     pub gone: Option<Departure>,
 }
 
-/// That somebody is gone from the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// That somebody is gone from the source; moments are as they are said, in the time zone of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Departure {
     /// When it was first missed.
-    pub since: Timestamp,
+    pub since: String,
     /// When it is deleted at the target; none: it is kept there.
-    pub deleted: Option<Timestamp>,
+    pub deleted: Option<String>,
 }
 
 impl Conflict {
@@ -53,20 +54,33 @@ impl Conflict {
         self.holders.iter().find(|holder| holder.key == *key)
     }
 
+    /// The one object that several want, and who.
+    fn claimants(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((id, _)) = self.found.first() else { return Ok(()) };
+        let keys = self.found.iter().filter_map(|(_, key)| key.as_ref());
+        let mut names: Vec<String> =
+            keys.map(|key| self.holder(key).map_or_else(|| key.to_string(), |one| one.dn.clone())).collect();
+        if self.more > 0 {
+            names.push(format!("{} more", self.more));
+        }
+        // A DN has commas.
+        match names.split_last() {
+            Some((only, [])) => write!(f, "{id}, which {only} wants as well"),
+            Some((last, others)) => write!(f, "{id}, which {} and {last} want as well", others.join("; ")),
+            None => f.write_str(id),
+        }
+    }
+
     fn remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         let gone = self.found.iter().find_map(|(id, holder)| {
             let holder = self.holder(holder.as_ref()?)?;
-            Some((id, &holder.dn, holder.gone?))
+            Some((id, &holder.dn, holder.gone.as_ref()?))
         });
         if let Some((id, dn, Departure { since, deleted })) = gone {
-            write!(
-                f,
-                "; {dn} is gone from the directory since {}: delete {id} at the target",
-                moment(since)
-            )?;
+            write!(f, "; {dn} is gone from the directory since {since}: delete {id} at the target")?;
             if let Some(deleted) = deleted {
-                write!(f, ", wait until it is deleted there after {}", moment(deleted))?;
+                write!(f, ", wait until it is deleted there after {deleted}")?;
             }
             return write!(f, ", or give the new one another {path}");
         }
@@ -82,6 +96,10 @@ impl Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?} at the target is that of ", self.path, self.value)?;
+        if self.wanted {
+            self.claimants(f)?;
+            return self.remedy(f);
+        }
         for (at, (id, holder)) in self.found.iter().enumerate() {
             let and = if at == 0 { "" } else { " and " };
             write!(f, "{and}{id}")?;

@@ -51,12 +51,12 @@ impl Planner {
             match (twice, self.holders.find(key.kind, &adoption.target_id).cloned()) {
                 (None, None) if !adoption.desired.active => self.stop(&adoption),
                 (None, None) => self.adopt(&adoption),
-                (_, Some(holder)) => self.conflict(key, adoption, (&[holder], 0), &claimants),
+                (_, Some(holder)) => self.conflict(key, adoption, (&[holder], 0, false), &claimants),
                 (Some(claims), None) => {
                     let others = claims.iter().filter(|other| **other != key).take(NAMED);
                     let others: Vec<ObjectKey> = others.cloned().collect();
                     let more = claims.len() - 1 - others.len();
-                    self.conflict(key, adoption, (&others, more), &claimants);
+                    self.conflict(key, adoption, (&others, more, true), &claimants);
                 }
             }
         }

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::sync::link::LinkState;
 use crate::sync::matching::{Conflict, Departure, Holder};
 use crate::sync::object::{Desired, ObjectKey};
+use crate::sync::words::moment;
 
 /// Somebody who found the same as somebody else.
 #[derive(Debug)]
@@ -41,7 +42,9 @@ impl Planner {
     }
 
     fn departure(&self, key: &ObjectKey, since: Timestamp) -> Departure {
-        Departure { since, deleted: self.rules(key.kind).deleted_at(since) }
+        let deleted = self.rules(key.kind).deleted_at(since);
+        let told = |at| moment(at, &self.policy.zone);
+        Departure { since: told(since), deleted: deleted.map(told) }
     }
 
     /// Somebody of whom nothing else is told now wants these of the target, too, found by a path and value: nobody else
@@ -59,12 +62,12 @@ impl Planner {
         }
     }
 
-    /// What `key` would have taken over is that of these, and of `more`.
+    /// What `key` would have taken over is that of these, and of `more`; or is only wanted by them, too.
     pub(super) fn conflict(
         &mut self,
         key: ObjectKey,
         adoption: Adoption,
-        (holders, more): (&[ObjectKey], usize),
+        (holders, more, wanted): (&[ObjectKey], usize, bool),
         claims: &HashMap<ObjectKey, Claim>,
     ) {
         let Adoption { desired, target_id, .. } = adoption;
@@ -79,7 +82,8 @@ impl Planner {
             self.known_holder(holder).or_else(claimant)
         };
         let found = holders.iter().map(|holder| (target_id.clone(), Some(holder.clone()))).collect();
-        let cause = Conflict { path, value, found, more, holders: holders.iter().filter_map(who).collect() };
+        let holders = holders.iter().filter_map(who).collect();
+        let cause = Conflict { path, value, found, more, holders, wanted };
         self.plan.conflicts.push(Unmatched { key, dn: desired.dn, cause });
     }
 }

@@ -96,6 +96,15 @@ pub(super) fn differences(
     };
     let set = values(desired, rules).filter(|(path, _)| goes(path));
     found.changes.extend(set.map(|(path, value)| Change::Set { path: path.clone(), value: value.clone() }));
+    let own = desired.at_creation.iter().filter(|(path, value)| goes(path) && !is_empty(value));
+    found.changes.extend(own.filter_map(|(path, value)| {
+        // It is the target's own by now, and would go with the rest of its attribute.
+        let held = match shown.filter(|_| !rules.write_only.contains(path)) {
+            Some(shown) => shown.get(path).cloned(),
+            None => Some(value.clone()),
+        };
+        Some(Change::Set { path: path.clone(), value: held? })
+    }));
     let clear = cleared.into_iter().filter(|path| goes(path));
     found.changes.extend(clear.map(|path| Change::Clear { path: path.to_owned() }));
     found

@@ -31,6 +31,9 @@ pub struct PlanFile {
     /// The names that people had before, as they are to be kept.
     #[serde(default)]
     pub former: BTreeMap<String, String>,
+    /// What is odd, could not be carried, or is not clear, in sentences: for whoever looks at it.
+    #[serde(default)]
+    pub told: Vec<String>,
 }
 
 /// Why a plan is not carried out.
@@ -79,6 +82,7 @@ impl PlanFile {
             vanished: BTreeSet::new(),
             read: BTreeSet::new(),
             former: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 

@@ -77,8 +77,13 @@ impl Planner {
                 staying.insert(key.kind);
             }
         }
-        // What is made or was found out of scope is there too.
-        staying.extend(self.told.iter().filter(|(_, told)| **told > 0).map(|(kind, _)| *kind));
+        // What is made or was found out of scope is there too. In a whole reading strangers alone are no word on those who are
+        // linked: it may be another directory.
+        let here = |kind: &ObjectType| {
+            readings.of(*kind) != Reading::All || self.ledger.iter().all(|(key, _)| key.kind != *kind)
+        };
+        let told = self.told.iter().filter(|(kind, told)| **told > 0 && here(kind));
+        staying.extend(told.map(|(kind, _)| *kind));
         let steps: Vec<(ObjectKey, Step)> = down
             .iter()
             .filter_map(|(key, down)| {

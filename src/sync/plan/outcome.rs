@@ -183,7 +183,7 @@ pub enum Warning {
         /// How many.
         leaving: u64,
     },
-    /// Objects would leave, but the source has none at all, which is rather a fault of the reading.
+    /// Objects would leave, but the source has none of those who are linked, which is rather a fault of the reading.
     Empty {
         /// Of which type.
         kind: ObjectType,
@@ -217,7 +217,10 @@ impl fmt::Display for Warning {
             }
             Self::Empty { kind, leaving } => {
                 let (objects, kind) = (objects(*leaving), kind.as_str());
-                write!(f, "{objects} of {kind} would leave, but the source has none at all: ")?;
+                write!(
+                    f,
+                    "{objects} of {kind} would leave, but the source has none of those who are linked: "
+                )?;
                 if *leaving > MOST_DOUBTED {
                     return write!(
                         f,

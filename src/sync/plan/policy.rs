@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +22,8 @@ pub struct Policy {
     pub hash: fn(&Value) -> u64,
     /// The top-level attribute of a path: its paths are sent together.
     pub group: fn(&str) -> &str,
+    /// In which moments are told.
+    pub zone: TimeZone,
 }
 
 impl Policy {

@@ -3,5 +3,6 @@
 mod conflicts;
 mod ladder;
 mod model;
+mod own;
 mod properties;
 mod values;

@@ -19,7 +19,7 @@ fn unsettled(id: &str, ids: &[&str]) -> Unsettled {
         since: Timestamp::UNIX_EPOCH,
         told: vec![format!("uid={id}: conflict")],
         holders: Vec::new(),
-        wants: (!ids.is_empty()).then_some(Wants { by, ids }),
+        wants: (!ids.is_empty()).then_some(Wants { by, ids, shared: false }),
     }
 }
 
@@ -96,7 +96,14 @@ fn too_many_who_want_the_same_are_the_matter_of_a_full_run() {
 
     let found = |id: &str, ids: usize, more: usize| {
         let found = (0..ids).map(|at| (format!("t{at}"), Some(key("x")))).collect();
-        let cause = Conflict { path: "userName".into(), value: "a".into(), found, more, holders: Vec::new() };
+        let cause = Conflict {
+            path: "userName".into(),
+            value: "a".into(),
+            found,
+            more,
+            holders: Vec::new(),
+            wanted: false,
+        };
         Unmatched { key: key(id), dn: format!("uid={id}"), cause }
     };
     let mut conflicts: Vec<_> = (0..=MOST).map(|at| found(&at.to_string(), 1, 4)).collect();
@@ -144,20 +151,78 @@ fn of_very_many_the_first_are_kept_and_those_in_conflict_before_others() {
 fn many_are_told_of_by_their_number() {
     let all: Vec<Unsettled> = (0..TOLD + 3).map(|n| unsettled(&n.to_string(), &[])).collect();
     let everybody = |more: usize, all: &[Unsettled]| Everybody { kept: all.to_vec(), more, rivals: false };
-    let told = sentences(&everybody(0, &all), "idp");
+    let told = sentences(&everybody(0, &all), "idp", &mut HashSet::new());
     assert_eq!(told.len(), TOLD + 1);
     assert_eq!(
         told.last().unwrap(),
         "3 more are in conflict or cannot be carried, as before; `sekisho sync status idp` shows them"
     );
-    assert_eq!(sentences(&everybody(0, &all[..TOLD]), "idp").len(), TOLD);
-    assert!(sentences(&everybody(7, &all[..TOLD]), "idp")[TOLD].starts_with("7 more are in conflict"));
+    assert_eq!(sentences(&everybody(0, &all[..TOLD]), "idp", &mut HashSet::new()).len(), TOLD);
+    assert!(
+        sentences(&everybody(7, &all[..TOLD]), "idp", &mut HashSet::new())[TOLD]
+            .starts_with("7 more are in conflict")
+    );
+}
+
+#[test]
+fn what_match_reports_is_kept_until_it_is_over_and_stands_in_nobodys_way() {
+    use crate::sync::matching::Report;
+    let report = |id: &str, cause| Unmatched { key: key(id), dn: format!("uid={id}"), cause };
+    let found = Report::Unlinked { path: "userName".into(), target_id: "t".into() };
+    let reports = vec![report("a", Report::Nothing), report("b", found)];
+    let all = of_plan(&Plan { reports, ..Plan::default() }, &[], &[], Timestamp::UNIX_EPOCH);
+    assert_eq!(ids(&all), ["a", "b"]);
+    assert_eq!(all[0].told, ["uid=a: the target has none, and none is made (match.none)"]);
+    assert_eq!(
+        all[1].told,
+        ["uid=b: t at the target has the same userName, and is not taken over (match.one)"]
+    );
+    assert!(all.iter().all(|one| one.wants.is_none()));
+    let all = everybody(all);
+    assert_eq!(ids(Chosen::of(&all, &HashSet::new(), "").looked), ["a", "b"], "they are looked at again");
+}
+
+#[test]
+fn of_those_who_want_the_same_one_sentence_tells() {
+    let found = |other: &str| vec![("t".to_owned(), Some(key(other)))];
+    let cause = |other: &str, wanted| Conflict {
+        path: "userName".into(),
+        value: "a".into(),
+        found: found(other),
+        more: 0,
+        holders: Vec::new(),
+        wanted,
+    };
+    let conflict = |id: &str, cause| Unmatched { key: key(id), dn: format!("uid={id}"), cause };
+    let all = vec![conflict("a", cause("b", true)), conflict("b", cause("a", true))];
+    let of_one = |all| Plan { conflicts: all, ..Plan::default() };
+    let mut known = HashSet::new();
+    let told = conflicts(&of_one(all.clone()), &mut known);
+    assert_eq!(
+        told,
+        [
+            "uid=a: conflict: userName \"a\" at the target is that of t, which user/b wants as well; give one of the two \
+          another userName in the directory"
+        ]
+    );
+    let kept = everybody(of_plan(&of_one(all), &[], &[], Timestamp::UNIX_EPOCH));
+    assert_eq!(sentences(&kept, "idp", &mut known), [""; 0], "it is told already");
+    assert_eq!(sentences(&kept, "idp", &mut HashSet::new()), told);
+    let linked = vec![conflict("a", cause("c", false)), conflict("b", cause("c", false))];
+    assert_eq!(conflicts(&of_one(linked), &mut HashSet::new()).len(), 2, "each has its own");
 }
 
 #[test]
 fn it_is_kept_since_when_somebody_is_unsettled() {
     let found = vec![("t".to_owned(), Some(key("b")))];
-    let cause = Conflict { path: "userName".into(), value: "a".into(), found, more: 0, holders: Vec::new() };
+    let cause = Conflict {
+        path: "userName".into(),
+        value: "a".into(),
+        found,
+        more: 0,
+        holders: Vec::new(),
+        wanted: false,
+    };
     let conflict = |id: &str| Unmatched { key: key(id), dn: format!("uid={id}"), cause: cause.clone() };
     let plan = Plan { conflicts: vec![conflict("a"), conflict("c")], ..Plan::default() };
     let now = Timestamp::from_second(9).unwrap();

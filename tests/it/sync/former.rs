@@ -237,3 +237,35 @@ async fn explain_asks_whether_an_old_name_is_anothers() {
     slapd.modify(&format!("dn: {}\nchangetype: add\nobjectClass: account\n", dn("aoki")));
     assert!(scope(&rig).contains("out of scope"), "{}", scope(&rig));
 }
+
+/// Whose id somebody's manager is.
+async fn manager(rig: &Rig, of: &str) -> Option<String> {
+    let users = rig.users().await;
+    let own = &users[&format!("{of}@example.test")];
+    let id = own.pointer("/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/manager/value")?;
+    users.iter().find(|(_, user)| user["id"] == *id).map(|(name, _)| name.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_by_an_old_name_is_found_as_long_as_a_group_says_it() {
+    let slapd = source();
+    slapd.modify(&replaced(&dn("baba"), "manager", &[&dn("aoki")]));
+    let rig = rig(&slapd).await;
+    rig.carried(&["run", "idp"]);
+    let aoki = Some("aoki@example.test".to_owned());
+    assert_eq!(manager(&rig, "baba").await, aoki);
+    slapd.modify(&renamed("aoki", "aono"));
+    let steps: [(&[&str], String); 4] = [
+        (&["run", "idp"], String::new()),
+        (&["run", "idp"], replaced(&dn("baba"), "title", &["Lead"])),
+        (&["run", "idp", "--user", "baba"], replaced(&dn("baba"), "title", &["Head"])),
+        (&["run", "idp", "--full"], String::new()),
+    ];
+    for (arguments, change) in steps {
+        if !change.is_empty() {
+            slapd.modify(&change);
+        }
+        rig.carried(arguments);
+        assert_eq!(manager(&rig, "baba").await, aoki, "{arguments:?}");
+    }
+}

@@ -260,7 +260,7 @@ async fn too_much_at_once_waits_until_it_is_allowed() {
     rig.proxy.take_log();
     let run = rig.sync(&["run", "idp", "--full"]);
     assert_eq!((run.code, rig.writes()), (1, vec![]), "{}", run.out);
-    assert!(run.out.contains("the source has none at all"), "{}", run.out);
+    assert!(run.out.contains("the source has none of those who are linked"), "{}", run.out);
 }
 
 /// What is not believed is not forgotten, either.
@@ -277,7 +277,7 @@ async fn a_source_that_has_nobody_left_is_told_by_each_run() {
         assert_eq!((run.code, rig.writes()), (1, vec![]), "{}", run.out);
         assert!(
             run.out.contains(
-                "2 objects of User would leave, but the source has none at all: they wait; look at"
+                "2 objects of User would leave, but the source has none of those who are linked: they wait; look at"
             ),
             "{}",
             run.out

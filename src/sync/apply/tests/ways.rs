@@ -161,6 +161,7 @@ async fn refused_credentials_end_it_after_one_question() {
     assert!(matches!(applied.end, End::Unauthorized(_)), "{applied:?}");
     assert_eq!((fixture.fake.count("probe"), applied.left, applied.put_off), (1, 50, 0));
     assert!(fixture.fake.count("create") <= 8);
+    assert_eq!(fixture.lines(), ["denied the token 401 retry=0"], "once");
     assert!(state.open().await.unwrap().iter().all(|kept| kept.progress == Progress::Waiting));
     // One object that is not ours to write does not end anything.
     fixture.fake.fail(|what, about| {
@@ -169,6 +170,7 @@ async fn refused_credentials_end_it_after_one_question() {
     let applied = fixture.apply(&state).await;
     assert_eq!((applied.end, applied.put_off), (End::Complete, 1));
     assert_eq!(fixture.fake.len(), 49);
+    assert!(fixture.lines().iter().all(|line| !line.starts_with("denied")));
 }
 
 #[tokio::test]

@@ -181,6 +181,17 @@ fn nobody_leaves_by_an_empty_source() {
 }
 
 #[test]
+fn nobody_leaves_by_a_source_that_has_strangers_alone() {
+    let world = carried(&["a", "b"]);
+    let plan = world.plan(&people(&["x"]), &policy(), at(1), Reading::All);
+    assert_eq!(told(&plan), ["Create user/x"]);
+    assert_eq!(plan.warnings, [Warning::Empty { kind: ObjectType::User, leaving: 2 }]);
+    assert_eq!(plan.doubtful.len(), 2, "until somebody allows it");
+    let plan = world.plan(&people(&["a", "x"]), &policy(), at(1), Reading::All);
+    assert_eq!(told(&plan), ["Create user/x", "Deactivate user/b"]);
+}
+
+#[test]
 fn the_last_ones_may_be_allowed_to_leave_unless_they_are_very_many() {
     let mut world = carried(&["a", "b"]);
     let plan = world.plan(&[], &policy(), at(1), Reading::All);
@@ -215,11 +226,13 @@ fn what_is_said_of_the_last_ones_is_what_is_done_with_them() {
     let told = [1, 1000, 1001].map(|leaving| Warning::Empty { kind, leaving }.to_string());
     let look = "look at the base, the filter and what the account may read, or";
     let waits = |many: &str| {
-        format!("{many} of User would leave, but the source has none at all: they wait; {look} allow it")
+        format!(
+            "{many} of User would leave, but the source has none of those who are linked: they wait; {look} allow it"
+        )
     };
     assert_eq!(told[..2], [waits("1 object"), waits("1000 objects")]);
     let not_held = format!(
-        "1001 objects of User would leave, but the source has none at all: nobody does, for more than 1000 are not even \
+        "1001 objects of User would leave, but the source has none of those who are linked: nobody does, for more than 1000 are not even \
          held back; {look} leave one there until the others are gone"
     );
     assert_eq!(told[2], not_held);

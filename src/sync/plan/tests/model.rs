@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::super::*;
@@ -25,6 +26,7 @@ pub(super) fn policy() -> Policy {
         orphans: Orphans::Keep,
         hash,
         group,
+        zone: TimeZone::get("Asia/Tokyo").unwrap(),
     }
 }
 

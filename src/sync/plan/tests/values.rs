@@ -245,9 +245,9 @@ fn two_that_find_the_same_are_a_conflict_for_both() {
     assert_eq!(
         told,
         [
-            "cn=a,dc=x: userName \"a\" at the target is that of t, which belongs to cn=b,dc=x; \
+            "cn=a,dc=x: userName \"a\" at the target is that of t, which cn=b,dc=x wants as well; \
              give one of the two another userName in the directory",
-            "cn=b,dc=x: userName \"b\" at the target is that of t, which belongs to cn=a,dc=x; \
+            "cn=b,dc=x: userName \"b\" at the target is that of t, which cn=a,dc=x wants as well; \
              give one of the two another userName in the directory",
         ]
     );
@@ -269,7 +269,14 @@ fn a_conflict_names_who_is_in_the_way_and_what_helps() {
         let found = vec![("made-1".to_owned(), planner.holder(ObjectType::User, "made-1").cloned())];
         let (path, value) = ("userName".into(), "tanaka".into());
         planner.offer(again.clone());
-        let cause = crate::sync::matching::Conflict { path, value, found, more: 0, holders: Vec::new() };
+        let cause = crate::sync::matching::Conflict {
+            path,
+            value,
+            found,
+            more: 0,
+            holders: Vec::new(),
+            wanted: false,
+        };
         planner.matched(&user("new"), Decision::Conflict(cause), None);
         let plan = planner.finish(&Readings::every(Reading::Changes));
         plan.conflicts[0].cause.to_string()
@@ -283,8 +290,8 @@ fn a_conflict_names_who_is_in_the_way_and_what_helps() {
     assert_eq!(
         conflict(&world),
         "userName \"tanaka\" at the target is that of made-1, which belongs to cn=a,dc=x; cn=a,dc=x is gone from the \
-         directory since 2023-11-15 22:13 UTC: delete made-1 at the target, wait until it is deleted there after \
-         2023-12-15 22:13 UTC, or give the new one another userName"
+         directory since 2023-11-16 07:13 +09:00: delete made-1 at the target, wait until it is deleted there after \
+         2023-12-16 07:13 +09:00, or give the new one another userName"
     );
 }
 
