@@ -333,7 +333,12 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Applied, SyncError> {
-        let policy = Arc::new(self.apply_policy());
+        let mut policy = self.apply_policy();
+        // Each operation in flight may have a hook that runs.
+        if policy.hooks.before.is_empty() && policy.hooks.after.is_empty() {
+            policy.pace = policy.pace.for_requests_of(self.target.per_request().await);
+        }
+        let policy = Arc::new(policy);
         let journal: &dyn Journal = teller;
         let (target, ids) = (Arc::clone(&self.target), self.ids.as_ref());
         let application = Application { state, target, policy, ids, journal, only, cancel };
