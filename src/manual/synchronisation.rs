@@ -262,7 +262,6 @@
 //!
 //! ## What is not there
 //!
-//! * Bulk requests (RFC 7644 3.7), even where a service announces them.
 //! * Sekisho as a SCIM service that others write to; passwords carried to a service.
 //! * A schedule unless one is written; the ancestor's differential check is `sekisho sync check`, from cron if you like.
 //!
