@@ -60,10 +60,8 @@ pub fn request(operations: &[&Operation]) -> Value {
 pub fn results(operations: &[&Operation], body: Value) -> Result<Vec<Option<Outcome>>, ScimError> {
     let fault = |cause| ScimError::Message { message: "BulkResponse", cause };
     let Value::Object(mut body) = body else { return Err(fault("not an object")) };
-    let found = match spelling(&body, "Operations").and_then(|name| body.remove(&name)) {
-        Some(Value::Array(found)) => found,
-        _ => return Err(fault("without Operations")),
-    };
+    let found = spelling(&body, "Operations").and_then(|name| body.remove(&name));
+    let Some(Value::Array(found)) = found else { return Err(fault("without Operations")) };
     let changes = operations.iter().enumerate().filter(|(_, operation)| !operation.creates());
     let by_path: HashMap<&str, usize> =
         changes.map(|(place, operation)| (operation.path.as_str(), place)).collect();

@@ -29,6 +29,8 @@ const AROUND: usize = 200;
 /// service that does one operation after the other must come to the end before the answer is waited for no longer.
 const QUICK: Duration = Duration::from_secs(2);
 const SLOW: Duration = Duration::from_secs(8);
+/// The longest that a service is left alone by what waits here, as the pace of a run has it.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// So many bulk requests in a row without a usable answer are enough.
 const UNUSABLE: u32 = 3;
 
@@ -157,7 +159,7 @@ impl Bulk {
     pub(super) fn heard(&self, answer: &Answer) {
         if let (429 | 503, Some(wanted)) = (answer.status, answer.retry_after) {
             let mut state = self.lock();
-            state.paused = state.paused.max(Some(Instant::now() + wanted));
+            state.paused = state.paused.max(Some(Instant::now() + wanted.min(LONGEST_PAUSE)));
         }
     }
 

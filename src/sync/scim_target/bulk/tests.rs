@@ -20,9 +20,9 @@ fn operations() -> [Operation; 2] {
     ]
 }
 
-fn told(status: u16, body: &str) -> Answered {
+fn told(status: u16, body: &str) -> Answer {
     let retry_after = Some(Duration::from_secs(7));
-    Ok(Answer { status, retry_after, body: body.as_bytes().to_vec(), ..Answer::default() })
+    Answer { status, retry_after, body: body.as_bytes().to_vec(), ..Answer::default() }
 }
 
 /// How it went, and of each operation the status, the wait and the body, the kind of its fault, or that it goes alone.
@@ -45,16 +45,16 @@ fn judged(answer: Answered) -> (Went, Vec<String>) {
 fn an_answer_to_all_is_the_answer_to_each() {
     let each = |word: &str| vec![word.to_owned(), word.to_owned()];
     for status in [302, 400, 403, 404, 405, 413, 422, 501] {
-        assert_eq!(judged(told(status, "")), (Went::Refused, each("alone")), "{status}");
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Refused, each("alone")), "{status}");
     }
     for status in [401, 429, 503] {
-        assert_eq!(judged(told(status, "")), (Went::Busy, each(&format!("{status} 7 "))), "{status}");
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Busy, each(&format!("{status} 7 "))), "{status}");
     }
     for status in [408, 500, 502, 504] {
-        assert_eq!(judged(told(status, "")), (Went::Unusable, each(&format!("{status} 7 "))), "{status}");
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Unusable, each(&format!("{status} 7 "))), "{status}");
     }
     for body in ["", "<html>", "{}", "{\"Operations\":[]}", "{\"Operations\":[{\"bulkId\":\"7\"}]}"] {
-        assert_eq!(judged(told(200, body)), (Went::Unusable, each("Unknown")), "{body}");
+        assert_eq!(judged(Ok(told(200, body))), (Went::Unusable, each("Unknown")), "{body}");
     }
     let fault = |kind| Err(TargetFault { kind, code: 81, detail: String::new(), retry_after: None });
     assert_eq!(judged(fault(FaultKind::Unknown)), (Went::Unusable, each("Unknown")));
@@ -77,7 +77,7 @@ fn each_has_the_answer_that_it_would_have_had() {
         (body(wrong("0"), wrong("1")), Went::Unusable, ["alone", "alone"]),
     ];
     for (body, went, wanted) in cases {
-        assert_eq!(judged(told(200, &body)), (went, wanted.map(str::to_owned).to_vec()), "{body}");
+        assert_eq!(judged(Ok(told(200, &body))), (went, wanted.map(str::to_owned).to_vec()), "{body}");
     }
 }
 
@@ -90,10 +90,10 @@ fn nobodys_password_is_told_with_another() {
     ]});
     let wanted =
         ["409 0 {\"detail\":\"[secret] [secret] x\"}", "400 0 [{\"detail\":\"[secret] [secret] x\"}]"];
-    assert_eq!(judged(told(200, &body.to_string())).1, wanted);
+    assert_eq!(judged(Ok(told(200, &body.to_string()))).1, wanted);
     let wanted = "429 7 {\"detail\":\"[secret] [secret] x\"}";
-    assert_eq!(judged(told(429, &json!({"detail": said}).to_string())).1, [wanted, wanted]);
-    assert_eq!(judged(told(429, said)).1, ["429 7 ", "429 7 "]);
+    assert_eq!(judged(Ok(told(429, &json!({"detail": said}).to_string()))).1, [wanted, wanted]);
+    assert_eq!(judged(Ok(told(429, said))).1, ["429 7 ", "429 7 "]);
 }
 
 #[test]

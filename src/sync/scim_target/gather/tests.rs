@@ -178,4 +178,6 @@ async fn a_service_that_wants_to_be_left_alone_is() {
     assert_eq!((fault.kind, fault.retry_after), (FaultKind::Busy, Some(Duration::from_secs(9))));
     tokio::time::advance(Duration::from_secs(9)).await;
     assert_eq!(bulk.paused(), None);
+    bulk.heard(&answer(429, 86_400));
+    assert_eq!(bulk.paused().unwrap().retry_after, Some(LONGEST_PAUSE));
 }
