@@ -9,6 +9,7 @@ use super::gather::{Answered, Lead, Turn, Went};
 use crate::outgoing::{Answer, Ask, Method};
 use crate::scim::bulk::{self, Operation, Outcome};
 use crate::scim::json;
+use crate::scim::message::ErrorBody;
 
 impl ScimTarget {
     /// Sends a request that changes something, together with others where the service takes that.
@@ -129,12 +130,13 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         let cause = "it refuses every operation".to_owned();
         return (Went::Unusable, cause, each(&|| Turn::Alone));
     }
-    let went = if results.iter().all(Option::is_none) { Went::Unusable } else { Went::Well };
+    let unsaid = results.iter().filter(|result| result.is_none()).count();
+    let went = if unsaid * 2 > results.len() { Went::Unusable } else { Went::Well };
     let turn = |result: Option<Outcome>| {
         let unsaid = || broken(&"the answer to the bulk request does not say what became of it");
         Turn::Answer(result.map(|outcome| answered(outcome, &secrets, &answer)).ok_or_else(unsaid))
     };
-    (went, "no operation has a result".to_owned(), results.into_iter().map(turn).collect())
+    (went, "most operations have no result".to_owned(), results.into_iter().map(turn).collect())
 }
 
 /// Whether a status says that nothing was done, because it is no bulk request or there are none.
@@ -144,11 +146,17 @@ fn is_refused(status: u16) -> bool {
 
 /// Whether an operation was refused in a way that may be that of bulk requests alone.
 fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
-    result.is_some_and(|outcome| match outcome.status {
-        400 | 405 | 501 => true,
+    let Some(Outcome { status, response, .. }) = result else { return false };
+    let kind =
+        response.as_ref().and_then(|response| ErrorBody::parse(response)?.scim_type).unwrap_or_default();
+    let is_of_object =
+        ["noTarget", "uniqueness", "mutability"].iter().any(|own| own.eq_ignore_ascii_case(&kind));
+    match status {
+        400 => !is_of_object,
+        405 | 501 => true,
         404 => operation.method == "POST",
         _ => false,
-    })
+    }
 }
 
 /// The answer that a request of its own would have had.

@@ -89,7 +89,7 @@ pub(super) enum Went {
     Well,
     /// The service has no time, was not reached or does not know us: that says nothing about bulk requests.
     Busy,
-    /// No operation has a usable answer.
+    /// Few operations have a usable answer.
     Unusable,
     /// The service takes none.
     Refused,
