@@ -127,6 +127,8 @@ pub fn target(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) ->
         },
         page: PAGE,
         members_per_patch: options.preset.members_per_request as usize,
+        bulk: options.bulk,
+        in_flight: options.pace.in_flight,
         exchange,
     });
     Ok(Arc::new(target.with_context(|| format!("target \"{}\"", options.name))?))

@@ -95,6 +95,7 @@ fn read_target(
     let members = section.optional("members_per_request", count(1..=100_000));
     let objects = section.list("objects", object);
     let mut preset = preset?;
+    let bulk = read_bulk(section, &preset);
     if let Some(members) = members {
         preset.members_per_request = members;
     }
@@ -130,6 +131,7 @@ fn read_target(
             per_second: Some(f64::from(per_second)),
             ..PaceOptions::default()
         },
+        bulk,
         // What no change in the directory tells of, such as an account that expires, is seen by a full run.
         full_schedule: full_schedule
             .or_else(|| schedule.as_ref().map(|_| Schedule::Every(SignedDuration::from_hours(24)))),
@@ -165,6 +167,15 @@ fn read_preset(section: &Section<'_>) -> Option<Preset> {
             None
         }
     }
+}
+
+fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
+    let bulk = section.or("bulk", preset.bulk, flag);
+    if bulk && !preset.bulk {
+        let message = format!("preset \"{}\" is of a service without bulk requests", preset.name);
+        section.complain("bulk", Complaint::wrong(message, "take it out"));
+    }
+    bulk && preset.bulk
 }
 
 /// Each fault at the line of its own rule; what no rule is to blame for is of `match_by`.

@@ -230,6 +230,9 @@
 //! | with everybody where one was asked for, so that a stranger is taken over | nobody is found | `sync::scim_target::a_service_that_does_not_filter_finds_nobody` |
 //! | with another source's object | a conflict, 68 | `sync::apply::tests::ways::what_stands_in_the_way_is_linked_taken_over_or_a_conflict` |
 //! | with the token or a password in its refusal, so that the log has it | `[secret]` | `sync::scim_target::secrets_are_in_no_fault` |
+//! | with results of bulk requests that nobody asked for, or two for one change | `Unknown`: looked for, not believed | `scim::bulk::what_is_not_said_once_and_clearly_is_not_known` |
+//! | with one person's password in what it says of another, in bulk | `[secret]` | `sync::scim_target::bulk::tests::nobodys_password_is_told_with_another` |
+//! | a value of the directory that is a reference in a bulk request | such a change goes by itself | `sync::scim_target::bulk::tests::what_would_mean_something_else_goes_by_itself` |
 //! | a target that has forgotten everybody | `Forgetful`: nothing is sent | `sync::hostile::a_target_that_forgot_is_not_filled_anew` |
 //! | one that refuses the token, asked again and again | the run ends after one question | `sync::apply::tests::ways::refused_credentials_end_it_after_one_question` |
 //! | the random password of a new account, in log or state | in neither | `sync::apply::tests::ways::a_password_is_made_when_it_is_sent_and_nobody_else_sees_it` |

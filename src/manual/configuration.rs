@@ -215,7 +215,8 @@
 //! | `orphans` | of what the target alone has: `"keep"`, `"deactivate"` | `"keep"` |
 //! | `compare` | a full run puts right what was changed at the target | `true` |
 //! | `in_flight` | requests at once, 1 to 256 | 8 |
-//! | `requests_per_second` | at most, 1 to 100000 | the preset's |
+//! | `requests_per_second` | at most, 1 to 100000; of a bulk request each change counts | the preset's |
+//! | `bulk` | many changes in one request (RFC 7644 section 3.7), where the service announces that; not with a preset whose service has none | the preset's |
 //! | `members_per_request` | members that one request adds or removes, 1 to 100000 | the preset's, 500 mostly |
 //! | `over_limit` | what waits over a limit: `"destructive"`, `"everything"` | `"destructive"` |
 //! | `schedule` | when changes are carried by `sekisho serve`: a length of time from 10 s on, or five fields of a crontab in `log.timezone` | never |

@@ -97,6 +97,8 @@ pub struct ServiceConfig {
     pub max_results: Option<usize>,
     /// The most operations of a bulk request; none when it takes none.
     pub bulk: Option<usize>,
+    /// The largest bulk request, in octets.
+    pub max_payload: Option<usize>,
     /// Versions of resources by ETag.
     pub etag: bool,
 }
@@ -116,6 +118,7 @@ impl ServiceConfig {
             filter: has("filter"),
             max_results: number("filter", "maxResults").filter(|most| *most > 0),
             bulk: number("bulk", "maxOperations").filter(|_| has("bulk")),
+            max_payload: number("bulk", "maxPayloadSize").filter(|most| *most > 0),
             etag: has("etag"),
         })
     }
@@ -213,6 +216,13 @@ mod tests {
         let wanted =
             ServiceConfig { patch: true, filter: true, max_results: Some(200), ..Default::default() };
         assert_eq!(ServiceConfig::parse(&body), Ok(wanted));
+        let bulk = |bulk: Value| {
+            let config = ServiceConfig::parse(&json!({ "bulk": bulk })).unwrap();
+            (config.bulk, config.max_payload)
+        };
+        let takes = json!({"supported": true, "maxOperations": "50", "maxPayloadSize": 4096});
+        assert_eq!(bulk(takes), (Some(50), Some(4096)));
+        assert_eq!(bulk(json!({"supported": true, "maxPayloadSize": 0})), (None, None));
         assert!(ServiceConfig::parse(&json!("x")).is_err());
         let user = json!({"name": "User", "endpoint": "/Users", "schema": "urn:a",
             "schemaExtensions": [{"schema": "urn:b", "required": true}]});

@@ -1,10 +1,12 @@
 //! SCIM 2.0 as documents (RFC 7643, RFC 7644): bytes in, typed values out, and back. Nothing here waits for anybody.
 //!
 //! [`Path`] names a value, [`read`] finds it in a resource, [`assemble`] makes a resource of values by their
-//! paths, [`patch`] the operations that change one, [`filter`] the question for one, [`message`] what else goes over
-//! the wire. Read with tolerance (names in any case, booleans as texts), written as the RFCs have it.
+//! paths, [`patch`] the operations that change one, [`filter`] the question for one, [`bulk`] many requests as one,
+//! [`message`] what else goes over the wire. Read with tolerance (names in any case, booleans as texts), written as the
+//! RFCs have it.
 
 pub mod body;
+pub mod bulk;
 pub mod filter;
 pub mod json;
 pub mod message;

@@ -344,7 +344,11 @@ impl Synchronisation {
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Applied, SyncError> {
-        let policy = Arc::new(self.apply_policy());
+        let hooks = &self.options.hooks;
+        // Each operation in flight may have a hook that runs.
+        let has_hooks = !hooks.before.is_empty() || !hooks.after.is_empty();
+        let carried = if has_hooks { 1 } else { self.target.per_request().await };
+        let policy = Arc::new(self.apply_policy(carried));
         let journal: &dyn Journal = teller;
         let (target, ids) = (Arc::clone(&self.target), self.ids.as_ref());
         let application = Application { state, target, policy, ids, journal, only, cancel };
@@ -419,7 +423,8 @@ impl Synchronisation {
         }
     }
 
-    fn apply_policy(&self) -> apply::Policy {
+    /// For a target of which one request carries so many operations.
+    fn apply_policy(&self, carried: usize) -> apply::Policy {
         let types = &self.options.preset.types;
         let standing = types.iter().filter_map(|(kind, preset)| {
             let path = preset.active.clone()?;
@@ -431,7 +436,7 @@ impl Synchronisation {
             external_id: paths().find(|path| path.eq_ignore_ascii_case("externalId")).map(str::to_owned),
             adopt: self.options.matching.one == super::matching::OnOne::Adopt,
             secret: paths().filter(|path| is_secret(path)).map(str::to_owned).collect(),
-            pace: self.options.pace.clone(),
+            pace: self.options.pace.clone().for_requests_of(carried),
             hooks: self.options.hooks.clone(),
             sums: Sums { value: sum, reference: |key| reference_sum(sum, key), link: sum_of_link },
         }

@@ -52,6 +52,8 @@ pub struct SyncOptions {
     pub compare: bool,
     /// How fast the target is asked. Default: 8 requests at once, and as many a second as the preset says.
     pub pace: PaceOptions,
+    /// Whether changes go in bulk requests where the service announces them. Default: what the preset says.
+    pub bulk: bool,
     /// When changes are carried by themselves. Default: never.
     pub schedule: Option<Schedule>,
     /// Whether the directories are listened to, so that changes are carried as they happen; `schedule` is what remains where

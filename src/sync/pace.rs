@@ -16,6 +16,10 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const PUT_OFF: [SignedDuration; 3] =
     [SignedDuration::from_hours(6), SignedDuration::from_hours(12), SignedDuration::from_hours(24)];
 
+/// For each request at once, the most operations in flight, and the most of all.
+const FILLING: usize = 25;
+const MOST_IN_FLIGHT: usize = 256;
+
 /// How a target wants to be asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PaceOptions {
@@ -40,6 +44,16 @@ impl Default for PaceOptions {
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_mins(5),
         }
+    }
+}
+
+impl PaceOptions {
+    /// For a target of which one request can carry so many operations: so many more are in flight that such requests can be
+    /// filled.
+    #[must_use]
+    pub fn for_requests_of(self, operations: usize) -> Self {
+        let more = self.in_flight.saturating_mul(operations.clamp(1, FILLING)).min(MOST_IN_FLIGHT);
+        Self { in_flight: more.max(self.in_flight), ..self }
     }
 }
 
@@ -211,6 +225,16 @@ mod tests {
             (Turn::Now, Turn::Answer),
             "never more than allowed"
         );
+    }
+
+    #[test]
+    fn requests_that_carry_more_have_more_in_flight() {
+        let in_flight = |in_flight, operations| {
+            PaceOptions { in_flight, ..PaceOptions::default() }.for_requests_of(operations).in_flight
+        };
+        let got = [in_flight(8, 1), in_flight(8, 0), in_flight(8, 5), in_flight(8, 1_000), in_flight(1, 100)];
+        assert_eq!(got, [8, 8, 40, 200, 25]);
+        assert_eq!([in_flight(16, 100), in_flight(256, 100), in_flight(300, 100)], [256, 256, 300]);
     }
 
     #[tokio::test(start_paused = true)]

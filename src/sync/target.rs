@@ -101,6 +101,11 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// Asks what it can do: proves address and credentials, and changes nothing.
     async fn probe(&self) -> Result<Ability, TargetFault>;
 
+    /// How many changes one request can carry, when so many are asked for at once. Asks the target at most once.
+    async fn per_request(&self) -> usize {
+        1
+    }
+
     /// All objects of a type, in parts, each of them one of the `questions`. Only an `Ok` says that these were all.
     async fn list(
         &self,

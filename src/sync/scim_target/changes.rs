@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::target::{Edit, TargetFault};
 use super::answers::{What, document, refused};
+use super::bulk::written;
 use super::{ScimTarget, ScimType};
 use crate::outgoing::{Answer, Method};
 use crate::scim::message::ErrorBody;
@@ -112,7 +113,10 @@ impl ScimTarget {
         for step in &plan {
             patch::apply(&mut body, &step.operations).map_err(|error| refused(21, error.to_string()))?;
         }
-        let answer = self.send_if(Method::Put, url, Some(&body), there.etag.as_deref()).await?;
+        let answer = match &there.etag {
+            Some(etag) => self.alone((Method::Put, url), written(Some(&body))?, Some(etag)).await?,
+            None => self.send(Method::Put, url, Some(&body)).await?,
+        };
         self.accepted((url, &answer), What::Object, sent)
     }
 }

@@ -1,15 +1,18 @@
 //! [`ScimTarget`]: a service that is carried to by SCIM 2.0 (RFC 7644).
 //!
 //! Each method is one or a few requests; none is repeated here, and what an answer means for the run stands in
-//! `answers`. An attribute is changed as a whole ([`scim::patch`]): the edits of
+//! `answers`. Changes that are made at the same moment are gathered for one request (`gather`, `bulk`). An attribute is changed as a whole ([`scim::patch`]): the edits of
 //! [`Target::modify`] have every path of an attribute that is to have a value, also those that did not change.
 
 mod answers;
+mod bulk;
 mod changes;
+mod gather;
 mod listing;
 mod options;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -19,6 +22,7 @@ use tokio::sync::{OnceCell, mpsc};
 pub use options::{ScimOptions, ScimTargetError, ScimType, Update};
 
 use self::answers::{What, broken, document, fault_of, refused, unanswered};
+use self::gather::Bulk;
 use self::listing::LONGEST_ID;
 use super::object::ObjectType;
 use super::questions::Questions;
@@ -37,6 +41,8 @@ pub struct ScimTarget {
     exchange: Exchange,
     /// What the service says of itself; asked once.
     config: OnceCell<ServiceConfig>,
+    /// What waits to be sent in bulk, where that is allowed and the service takes it.
+    bulk: OnceLock<Arc<Bulk>>,
 }
 
 impl ScimTarget {
@@ -44,7 +50,7 @@ impl ScimTarget {
     pub fn new(options: ScimOptions) -> Result<Self, ScimTargetError> {
         let exchange = Exchange::new(options.exchange.clone(), &options.credentials)?;
         options.check(&exchange)?;
-        Ok(Self { options, exchange, config: OnceCell::new() })
+        Ok(Self { options, exchange, config: OnceCell::new(), bulk: OnceLock::new() })
     }
 
     fn kind(&self, kind: ObjectType) -> Result<&ScimType, TargetFault> {
@@ -68,19 +74,15 @@ impl ScimTarget {
     }
 
     async fn send(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, TargetFault> {
-        self.send_if(method, url, body, None).await
+        if method == Method::Get {
+            self.alone((method, url), None, None).await
+        } else {
+            self.change(method, url, body).await
+        }
     }
 
-    async fn send_if(
-        &self,
-        method: Method,
-        url: &str,
-        body: Option<&Value>,
-        if_match: Option<&str>,
-    ) -> Result<Answer, TargetFault> {
-        let body = body.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|error| refused(80, error.to_string()))?;
-        self.exchange.ask(Ask { method, url, body, if_match }).await.map_err(|error| unanswered(&error))
+    async fn ask(&self, ask: Ask<'_>) -> Result<Answer, TargetFault> {
+        self.exchange.ask(ask).await.map_err(|error| unanswered(&error))
     }
 
     /// The body of an answer that says yes; the fault of one that does not.
@@ -115,7 +117,13 @@ impl ScimTarget {
                 Err(fault) => Err(fault),
             }
         };
-        self.config.get_or_try_init(ask).await
+        let config = self.config.get_or_try_init(ask).await?;
+        if self.options.bulk
+            && let Some(bulk) = Bulk::new(config, self.options.in_flight)
+        {
+            self.bulk.get_or_init(|| bulk);
+        }
+        Ok(config)
     }
 
     /// The configured types that the service has; all of them when it does not tell.
@@ -179,6 +187,14 @@ impl Target for ScimTarget {
             ListResponse::parse(body).map_err(|error| broken(&error))?;
         }
         Ok(Ability { types, lists, ignored: Vec::new() })
+    }
+
+    async fn per_request(&self) -> usize {
+        // One that does not say now says so at the first change.
+        if self.options.bulk {
+            let _ = self.config().await;
+        }
+        self.bulk.get().map_or(1, |bulk| bulk.most())
     }
 
     async fn list(

@@ -24,6 +24,10 @@ pub struct ScimOptions {
     pub page: usize,
     /// The most members that one request adds or takes out.
     pub members_per_patch: usize,
+    /// Whether changes go in bulk requests where the service announces them (RFC 7644 section 3.7).
+    pub bulk: bool,
+    /// The most requests at once, where more changes than that wait for bulk requests.
+    pub in_flight: usize,
     /// Times, sizes, authorities.
     pub exchange: ExchangeOptions,
 }
@@ -103,6 +107,8 @@ impl ScimOptions {
             update: Update::Patch,
             page: 200,
             members_per_patch: 500,
+            bulk: false,
+            in_flight: 8,
             exchange: ExchangeOptions { media_type: MEDIA_TYPE, ..ExchangeOptions::default() },
         }
     }

@@ -129,6 +129,11 @@ const FAULTS: &[(&str, &str)] = &[
     ("deactivation = \"delete\"", ":14: sync[1].deactivation: \"delete\" is not known; "),
     ("orphans = \"delete\"", ":14: sync[1].orphans: \"delete\" is not known; "),
     ("in_flight = 0", ":14: sync[1].in_flight: 0 is out of bounds; write a whole number from 1 to 256"),
+    (
+        "preset = \"trustlogin\"\nbulk = true",
+        ":15: sync[1].bulk: preset \"trustlogin\" is of a service without bulk requests; take it out",
+    ),
+    ("bulk = \"yes\"", ":14: sync[1].bulk: "),
     ("over_limit = \"all\"", ":14: sync[1].over_limit: \"all\" is not known; "),
     (
         "mail_to = [\"it@example.co.jp\"]",

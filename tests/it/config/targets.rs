@@ -32,6 +32,7 @@ fn defaults_stand_where_nothing_is_written() {
     assert_eq!((options.deactivation, options.orphans), (None, Orphans::Keep));
     assert_eq!((options.immutable_change, options.compare), (ImmutableChange::Skip, true));
     assert_eq!((options.pace.in_flight, options.pace.per_second), (8, Some(10.0)));
+    assert!(options.bulk && !one("preset = \"6clicks\"").bulk, "what the preset says");
     assert_eq!(options.gate.over, Over::Destructive);
     assert!(options.gate.types.is_empty());
     assert_eq!(Limit::default(), Limit { percent: 5, count: 50 });
@@ -69,6 +70,7 @@ compare = false
 in_flight = 4
 requests_per_second = 2
 members_per_request = 100
+bulk = false
 over_limit = "everything"
 schedule = "40s"
 full_schedule = "30 3 * * *"
@@ -134,6 +136,7 @@ fn what_is_written_is_taken() {
     assert_eq!((options.delete_after, options.compare), (SignedDuration::ZERO, false));
     assert_eq!((options.immutable_change, options.orphans), (ImmutableChange::Recreate, Orphans::Deactivate));
     assert_eq!((options.pace.in_flight, options.pace.per_second), (4, Some(2.0)));
+    assert!(options.preset.bulk && !options.bulk);
     assert_eq!((options.preset.members_per_request, options.gate.over), (100, Over::All));
     let user = options.gate.types[&ObjectType::User];
     assert_eq!((user.delete, user.modify), (Limit { percent: 1, count: 0 }, Limit::default()));

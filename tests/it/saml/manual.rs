@@ -73,6 +73,8 @@ fn every_attack_has_its_test_and_every_hostile_test_its_line() {
         ("src", "sync/hooks"),
         ("src", "sync/structure/tests"),
         ("src", "sync/apply/tests/ways"),
+        ("src", "sync/scim_target/bulk/tests"),
+        ("src", "scim/bulk"),
         ("src", "scim/filter"),
         ("src", "scim/json"),
         ("tests/it", "sync/run"),

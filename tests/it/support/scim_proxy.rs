@@ -23,6 +23,23 @@ pub(crate) struct Recorded {
     pub(crate) head: String,
 }
 
+impl Recorded {
+    /// The operations of a bulk request (RFC 7644 section 3.7).
+    pub(crate) fn operations(&self) -> &[Value] {
+        let operations = (self.path == "/Bulk").then(|| self.body["Operations"].as_array()).flatten();
+        operations.map_or(&[], Vec::as_slice)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let line = |method: &str, path: &str| format!("{method} {path}");
+        let text = |operation: &Value, name: &str| operation[name].as_str().unwrap().to_owned();
+        match self.operations() {
+            [] => vec![line(&self.method, &self.path)],
+            all => all.iter().map(|one| line(&text(one, "method"), &text(one, "path"))).collect(),
+        }
+    }
+}
+
 /// What happens to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conduct {
@@ -97,9 +114,9 @@ impl ScimProxy {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
 
-    /// Method and path of all requests so far, and forgets them.
+    /// Method and path of all requests so far, and forgets them; of a bulk request those of its operations.
     pub(crate) fn take_lines(&self) -> Vec<String> {
-        self.take_log().iter().map(|request| format!("{} {}", request.method, request.path)).collect()
+        self.take_log().iter().flat_map(Recorded::lines).collect()
     }
 }
 
@@ -199,8 +216,8 @@ async fn forward(upstream: &str, request: &Recorded, instead: Option<&str>) -> V
     let status = answer.status().as_u16();
     let kept = ["content-type", "etag", "location"];
     let lines = answer.headers().iter().filter(|(name, _)| kept.contains(&name.as_str()));
-    let lines: Vec<String> =
-        lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    let lines = lines.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    let lines: Vec<String> = lines.collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let body = answer.bytes().await.unwrap();
     written(status, &lines, instead.map_or(&body, str::as_bytes))

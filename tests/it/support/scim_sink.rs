@@ -37,6 +37,9 @@ struct State {
     busy: u64,
     twice: Vec<String>,
     faults: Option<Faults>,
+    /// Whether it takes bulk requests.
+    bulk: bool,
+    bulk_requests: u64,
     /// From this request on nobody gets an answer.
     silent_from: Option<u64>,
 }
@@ -74,6 +77,16 @@ impl ScimSink {
             }
         });
         Self { url, shared, task }
+    }
+
+    /// It takes bulk requests from now on.
+    pub(crate) fn take_bulk(&self) {
+        self.shared.lock().bulk = true;
+    }
+
+    /// How many bulk requests there were.
+    pub(crate) fn bulk_requests(&self) -> u64 {
+        self.shared.lock().bulk_requests
     }
 
     /// After so many more requests nobody gets an answer any more, whether it is done or not.
@@ -150,7 +163,8 @@ impl Shared {
             self.silent.send_replace(true);
             return Fate::Silence;
         }
-        let faults = state.faults.filter(|_| request.path.starts_with("/Users"));
+        let faults =
+            state.faults.filter(|_| ["/Users", "/Bulk"].iter().any(|path| request.path.starts_with(path)));
         let Faults { lost, busy } = match faults {
             Some(faults) if request.method == "GET" => Faults { lost: 0, busy: faults.busy / 5 },
             Some(faults) => faults,
@@ -186,7 +200,12 @@ impl State {
         match (request.method.as_str(), path, id) {
             ("GET", "/ServiceProviderConfig", _) => {
                 let yes = json!({ "supported": true });
-                (200, json!({ "patch": yes, "filter": { "supported": true, "maxResults": PAGE } }))
+                let bulk =
+                    json!({ "supported": self.bulk, "maxOperations": 1000, "maxPayloadSize": 1_048_576 });
+                (
+                    200,
+                    json!({ "patch": yes, "filter": { "supported": true, "maxResults": PAGE }, "bulk": bulk }),
+                )
             }
             ("GET", "/ResourceTypes", _) => {
                 let user = json!({ "id": "User", "name": "User", "endpoint": "/Users",
@@ -195,6 +214,7 @@ impl State {
             }
             ("GET", "/Users", _) => self.list(query),
             ("POST", "/Users", _) => self.make(request.body.clone()),
+            ("POST", "/Bulk", _) if self.bulk => self.each(request),
             ("GET", _, Some(id)) => {
                 self.users.get(&id).map_or((404, Value::Null), |user| (200, user.clone()))
             }
@@ -209,6 +229,27 @@ impl State {
             },
             _ => (404, Value::Null),
         }
+    }
+
+    /// The operations of a bulk request, one after the other.
+    fn each(&mut self, request: &Recorded) -> (u16, Value) {
+        self.bulk_requests += 1;
+        let results: Vec<Value> = request.operations().iter().map(|operation| {
+            let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
+            let (method, path, body) = (text("method"), text("path"), operation["data"].clone());
+            let (status, response) = self.answer(&Recorded { method, path, body, head: String::new() });
+            let mut result = json!({ "method": operation["method"], "bulkId": operation["bulkId"], "status": status.to_string() });
+            match status {
+                201 => result["location"] = format!("/Users/{}", response["id"].as_str().unwrap()).into(),
+                204 => {}
+                _ => result["response"] = response,
+            }
+            result
+        }).collect();
+        (
+            200,
+            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"], "Operations": results }),
+        )
     }
 
     fn list(&self, query: &str) -> (u16, Value) {

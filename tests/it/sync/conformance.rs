@@ -1,5 +1,5 @@
 //! The conformance suite: what every target must do alike, run on two SCIM services that are not ours, by PATCH and by
-//! PUT, and on OpenLDAP.
+//! PUT, alone and in bulk requests, and on OpenLDAP.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,11 @@ use sekisho::sync::target::{Edit, FaultKind};
 use sekisho::sync::{ObjectType, ScimOptions, Target, TargetFault, TargetObject, Update};
 use serde_json::{Value, json};
 
+use super::bulk::InCompany;
 use super::ldap_target::{below, open};
 use super::{listed, values};
-use crate::support::scim::{ScimServer, target};
+use crate::support::scim::{ScimServer, options, target};
+use crate::support::scim_proxy::ScimProxy;
 use crate::support::slapd::{BASE, Slapd};
 
 /// What the same things are called at different targets.
@@ -327,6 +329,34 @@ async fn scimmy_by_patch() {
 async fn scimmy_by_put() {
     let server = ScimServer::scimmy().await;
     suite(&target(small(&server, Update::Put)), &SCIMMY).await;
+}
+
+/// Every change in a bulk request with another one.
+async fn in_bulk(server: &ScimServer, update: Update, names: &Names) {
+    let proxy = ScimProxy::start(&server.url).await;
+    let options = ScimOptions { bulk: true, update, page: 20, members_per_patch: 2, ..options(&proxy.url) };
+    suite(&InCompany(target(options)), names).await;
+    let log = proxy.take_log();
+    let bulk = log.iter().filter(|request| request.operations().len() > 1).count();
+    let alone = |method: &str| {
+        log.iter().filter(|request| request.method == method && request.path != "/Bulk").count()
+    };
+    assert!(bulk > 60 && alone("POST") == 0, "{bulk} bulk requests, {} POST alone", alone("POST"));
+}
+
+#[tokio::test]
+async fn scim2_server_by_patch_in_bulk() {
+    in_bulk(&ScimServer::scim2().await, Update::Patch, &SCIM).await;
+}
+
+#[tokio::test]
+async fn scimmy_by_patch_in_bulk() {
+    in_bulk(&ScimServer::scimmy().await, Update::Patch, &SCIMMY).await;
+}
+
+#[tokio::test]
+async fn scimmy_by_put_in_bulk() {
+    in_bulk(&ScimServer::scimmy().await, Update::Put, &SCIMMY).await;
 }
 
 #[tokio::test]

@@ -25,19 +25,29 @@ const DELETED: std::ops::Range<usize> = 330..350;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_at_any_moment_lose_nothing_and_make_nothing_twice() {
-    killed((14, 6)).await;
+    killed((14, 6), false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_in_the_middle_of_bulk_requests_lose_nothing_and_make_nothing_twice() {
+    killed((7, 3), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: `make bench` runs it"]
 async fn a_hundred_kills_lose_nothing_and_make_nothing_twice() {
-    killed((70, 30)).await;
+    killed((70, 30), false).await;
 }
 
 /// So often while they are made, and while changes are carried after that.
-async fn killed(kills: (u64, u64)) {
+async fn killed(kills: (u64, u64), bulk: bool) {
     let slapd = Slapd::start_source(Copies::Log, PEOPLE);
     let sink = ScimSink::start(11, Faults { lost: 5, busy: 10 }).await;
+    if bulk {
+        sink.take_bulk();
+    }
+    // About as many requests make all, and change those who change.
+    let (making, changing) = if bulk { (210, 12) } else { (PEOPLE as u64 * 3 / 2, 600) };
     let keys = format!(
         "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\n\
          [limits.user]\nmodify = {{ percent = 100, count = 1 }}\ndeactivate = {{ percent = 100, count = 1 }}\n"
@@ -46,15 +56,17 @@ async fn killed(kills: (u64, u64)) {
     let chance = SeededIds::new(12);
 
     // Together the kills come before three quarters of the requests are through.
-    carry(&folder, &sink, kills.0, || 1 + draw(&chance) % (PEOPLE as u64 * 3 / 2 / kills.0)).await;
+    carry(&folder, &sink, kills.0, || 1 + draw(&chance) % (making / kills.0)).await;
     check(&folder, &sink, &wanted(false));
     slapd.modify(&changes());
-    carry(&folder, &sink, kills.1, || 1 + draw(&chance) % (600 / kills.1)).await;
+    carry(&folder, &sink, kills.1, || 1 + draw(&chance) % (changing / kills.1)).await;
     check(&folder, &sink, &wanted(true));
 
     assert_eq!(sink.made_twice(), [""; 0], "nobody is sent twice to be made");
     let (writes, lost, busy) = sink.counts();
-    assert!(lost > 100 && busy > 100, "{lost} answers lost, {busy} refused");
+    let enough = if bulk { 3 } else { 100 };
+    assert!(lost > enough && busy > enough, "{lost} answers lost, {busy} refused");
+    assert_eq!(sink.bulk_requests() > 0, bulk);
     sink.behave();
     let run = run_in(&folder, &["run", "idp", "--full"], "");
     assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);

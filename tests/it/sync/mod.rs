@@ -1,6 +1,7 @@
 //! Synchronisation: one conformance suite for all targets, then what only SCIM or only LDAP has, and faults.
 
 mod active_directory;
+mod bulk;
 mod check;
 mod company;
 mod conformance;

@@ -57,14 +57,10 @@ fn dn(uid: &str, place: &str) -> String {
     format!("uid={uid},ou={place},ou=Staff,{BASE}")
 }
 
+const SELECTED: &str = "[scope]\nwho = \"selected\"\n[limits.user]\ndelete = { percent = 100, count = 9 }\n";
+
 async fn rig(slapd: &Slapd, service: ScimServer) -> Rig {
-    let directory = Slapd::directory(&[slapd]);
-    Rig::new(
-        service,
-        &directory,
-        "[scope]\nwho = \"selected\"\n[limits.user]\ndelete = { percent = 100, count = 9 }\n",
-    )
-    .await
+    Rig::new(service, &Slapd::directory(&[slapd]), SELECTED).await
 }
 
 fn names(map: &std::collections::BTreeMap<String, serde_json::Value>) -> Vec<&str> {
@@ -206,7 +202,8 @@ async fn everything_that_happens_reaches_scimmy() {
 async fn faults_make_no_second_object_and_lose_none() {
     let slapd = Slapd::start_source(Copies::Log, 0);
     company(&slapd);
-    let rig = rig(&slapd, ScimServer::scim2().await).await;
+    let keys = format!("bulk = false\n{SELECTED}");
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
     rig.proxy.next("POST", "/Users", Conduct::DropAfter);
     rig.proxy.next("POST", "/Users", Conduct::DropBefore);
     rig.proxy.next("POST", "/Groups", Conduct::Answer(429, &["Retry-After: 1"], ""));

@@ -1,0 +1,232 @@
+//! Requests of a [`ScimTarget`] in bulk: which operations may go so, and what each of them is answered with.
+
+use serde_json::Value;
+
+use super::super::target::{FaultKind, TargetFault};
+use super::ScimTarget;
+use super::answers::{broken, document, refused};
+use super::gather::{Answered, Lead, Turn, Went};
+use crate::outgoing::{Answer, Ask, Method};
+use crate::scim::bulk::{self, Operation, Outcome};
+use crate::scim::json;
+use crate::scim::message::ErrorBody;
+
+impl ScimTarget {
+    /// Sends a request that changes something, together with others where the service takes that.
+    pub(super) async fn change(&self, method: Method, url: &str, body: Option<&Value>) -> Answered {
+        let written = written(body)?;
+        let Some(bulk) = self.bulk.get() else { return self.alone((method, url), written, None).await };
+        let octets = written.as_ref().map_or(0, Vec::len);
+        let turn = match self.operation(method, url, body) {
+            Some(operation) => bulk.turn(operation, octets).await,
+            None => Turn::Alone,
+        };
+        match turn {
+            Turn::Answer(answer) => answer,
+            Turn::Lead(lead) if !lead.is_alone() => match self.carry(lead).await {
+                Turn::Answer(answer) => answer,
+                Turn::Lead(_) | Turn::Alone => self.alone((method, url), written, None).await,
+            },
+            // It takes a place as long as it lasts.
+            Turn::Lead(_lead) => self.alone((method, url), written, None).await,
+            Turn::Alone => self.alone((method, url), written, None).await,
+        }
+    }
+
+    /// A request by itself.
+    pub(super) async fn alone(
+        &self,
+        (method, url): (Method, &str),
+        body: Option<Vec<u8>>,
+        if_match: Option<&str>,
+    ) -> Answered {
+        let ask = Ask { method, url, body, if_match };
+        let Some(bulk) = self.bulk.get() else { return self.ask(ask).await };
+        let _permit = bulk.requests.acquire().await;
+        if let Some(fault) = bulk.paused() {
+            return Err(fault);
+        }
+        let answer = self.ask(ask).await;
+        if let Ok(answer) = &answer {
+            bulk.heard(answer);
+        }
+        answer
+    }
+
+    /// A request as an operation; none when it means something else there: `bulkId:` is a reference to what is made in the
+    /// same request, and not all services take a path apart as a URL.
+    fn operation(&self, method: Method, url: &str, body: Option<&Value>) -> Option<Operation> {
+        let method = match method {
+            Method::Get => return None,
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        };
+        let path = url.strip_prefix(self.options.base_url.trim_end_matches('/'))?;
+        let refers = body.is_some_and(|body| has_text(body, &|text| text.to_lowercase().contains("bulkid:")));
+        let is_plain = !refers && path.starts_with('/') && !path.contains(['%', '?', '#']);
+        is_plain.then(|| Operation { method, path: path.to_owned(), data: body.cloned() })
+    }
+
+    /// Sends what goes together, and says how it goes on with one's own.
+    async fn carry(&self, mut lead: Lead) -> Turn {
+        let body = bulk::request(&lead.operations());
+        let body = match written(Some(&body)) {
+            Ok(body) => body,
+            Err(fault) => return Turn::Answer(Err(fault)),
+        };
+        let url = self.url("Bulk");
+        lead.begin();
+        let answer = self.alone((Method::Post, &url), body, None).await;
+        let (went, cause, turns) = judge(&url, &lead.operations(), answer);
+        let (own, ended) = lead.end(went, turns);
+        if ended {
+            tracing::warn!(
+                "{} announces bulk requests and does not do them ({cause}): each change is sent by itself for the rest of \
+                 this run; bulk = false in [[sync]] is the same from the beginning",
+                self.options.base_url
+            );
+        }
+        own
+    }
+}
+
+/// The octets of a body.
+pub(super) fn written(body: Option<&Value>) -> Result<Option<Vec<u8>>, TargetFault> {
+    body.map(serde_json::to_vec).transpose().map_err(|error| refused(80, error.to_string()))
+}
+
+/// How the request went, in a word too, and what follows for each operation.
+fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, String, Vec<Turn>) {
+    let each = |make: &dyn Fn() -> Turn| operations.iter().map(|_| make()).collect::<Vec<_>>();
+    let same = |went, cause, answer: Answered| (went, cause, each(&|| Turn::Answer(answer.clone())));
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(fault) if fault.kind == FaultKind::Unknown => {
+            return same(Went::Unusable, fault.detail.clone(), Err(fault));
+        }
+        Err(fault) => return same(Went::Busy, String::new(), Err(fault)),
+    };
+    let cause = format!("HTTP {}", answer.status);
+    if is_refused(answer.status) {
+        // Also 403: a token may be good for everything else.
+        return (Went::Refused, cause, each(&|| Turn::Alone));
+    }
+    let secrets = secrets(operations);
+    if !matches!(answer.status, 200..=299) {
+        let went = if matches!(answer.status, 401 | 429 | 503) { Went::Busy } else { Went::Unusable };
+        return same(went, cause, Ok(without(&secrets, answer)));
+    }
+    let results = document(url, &answer)
+        .and_then(|body| bulk::results(operations, body).map_err(|error| broken(&error)));
+    let results = match results {
+        Ok(results) => results,
+        Err(fault) => return same(Went::Unusable, fault.detail.clone(), Err(fault)),
+    };
+    if operations.iter().zip(&results).all(|(operation, result)| is_misunderstood(operation, result.as_ref()))
+    {
+        // Nothing was done, and each says by itself what is wrong with it, or that it is right.
+        let cause = "it refuses every operation".to_owned();
+        return (Went::Unusable, cause, each(&|| Turn::Alone));
+    }
+    let unsaid = results.iter().filter(|result| result.is_none()).count();
+    let went = if unsaid * 2 > results.len() { Went::Unusable } else { Went::Well };
+    let turn = |result: Option<Outcome>| {
+        let unsaid = || broken(&"the answer to the bulk request does not say what became of it");
+        Turn::Answer(result.map(|outcome| answered(outcome, &secrets, &answer)).ok_or_else(unsaid))
+    };
+    (went, "most operations have no result".to_owned(), results.into_iter().map(turn).collect())
+}
+
+/// Whether a status says that nothing was done, because it is no bulk request or there are none.
+fn is_refused(status: u16) -> bool {
+    matches!(status, 300..=499 | 501) && !matches!(status, 401 | 408 | 429)
+}
+
+/// Whether an operation was refused in a way that may be that of bulk requests alone.
+fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
+    let Some(Outcome { status, response, .. }) = result else { return false };
+    let kind =
+        response.as_ref().and_then(|response| ErrorBody::parse(response)?.scim_type).unwrap_or_default();
+    let is_of_object =
+        ["noTarget", "uniqueness", "mutability"].iter().any(|own| own.eq_ignore_ascii_case(&kind));
+    match status {
+        400 => !is_of_object,
+        405 | 501 => true,
+        404 => operation.method == "POST",
+        _ => false,
+    }
+}
+
+/// The answer that a request of its own would have had.
+fn answered(outcome: Outcome, secrets: &[&str], whole: &Answer) -> Answer {
+    let Outcome { status, location, version, mut response } = outcome;
+    if let Some(response) = response.as_mut().filter(|_| !matches!(status, 200..=299)) {
+        mask(response, secrets);
+    }
+    let retry_after = whole.retry_after.filter(|_| matches!(status, 429 | 503));
+    let body = response.map(|response| response.to_string().into_bytes()).unwrap_or_default();
+    Answer { status, retry_after, location, etag: version, body }
+}
+
+/// Passwords that the operations have: what is said of one may repeat that of another.
+fn secrets<'a>(operations: &[&'a Operation]) -> Vec<&'a str> {
+    fn look<'a>(value: &'a Value, is_secret: bool, found: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) if is_secret && !text.is_empty() => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| look(item, is_secret, found)),
+            Value::Object(members) => {
+                let names = |text: &str| text.to_ascii_lowercase().contains("pass");
+                let path = members.get("path").and_then(Value::as_str).is_some_and(names);
+                for (name, value) in members {
+                    look(value, is_secret || names(name) || (path && name == "value"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    operations
+        .iter()
+        .filter_map(|operation| operation.data.as_ref())
+        .for_each(|data| look(data, false, &mut found));
+    found
+}
+
+/// An answer to all of them, without what one alone may know.
+fn without(secrets: &[&str], mut answer: Answer) -> Answer {
+    if !secrets.is_empty() {
+        let body = json::document(&answer.body).ok().map(|mut body| {
+            mask(&mut body, secrets);
+            body.to_string().into_bytes()
+        });
+        answer.body = body.unwrap_or_default();
+    }
+    answer
+}
+
+fn mask(value: &mut Value, secrets: &[&str]) {
+    match value {
+        Value::String(text) => {
+            for secret in secrets {
+                *text = text.replace(secret, "[secret]");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
+        Value::Object(members) => members.values_mut().for_each(|value| mask(value, secrets)),
+        _ => {}
+    }
+}
+
+fn has_text(value: &Value, is_it: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_it(text),
+        Value::Array(items) => items.iter().any(|item| has_text(item, is_it)),
+        Value::Object(members) => members.iter().any(|(name, value)| is_it(name) || has_text(value, is_it)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

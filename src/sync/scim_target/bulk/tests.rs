@@ -1,0 +1,119 @@
+//! What each operation of a bulk request is answered with.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::outgoing::Credentials;
+use crate::sync::scim_target::ScimOptions;
+
+const URL: &str = "https://scim.example/v2/Bulk";
+
+fn operations() -> [Operation; 2] {
+    let post = json!({"userName": "a@b", "password": "pa55-w0rd"});
+    let patch = json!({"Operations": [{"op": "replace", "path": "password", "value": "0ther"},
+        {"op": "replace", "path": "title", "value": "x"}]});
+    [
+        Operation { method: "POST", path: "/Users".to_owned(), data: Some(post) },
+        Operation { method: "PATCH", path: "/Users/7".to_owned(), data: Some(patch) },
+    ]
+}
+
+fn told(status: u16, body: &str) -> Answer {
+    let retry_after = Some(Duration::from_secs(7));
+    Answer { status, retry_after, body: body.as_bytes().to_vec(), ..Answer::default() }
+}
+
+/// How it went, and of each operation the status, the wait and the body, the kind of its fault, or that it goes alone.
+fn judged(answer: Answered) -> (Went, Vec<String>) {
+    let operations = operations();
+    let (went, _, turns) = judge(URL, &operations.iter().collect::<Vec<_>>(), answer);
+    let word = |turn| match turn {
+        Turn::Answer(Ok(Answer { status, retry_after, body, .. })) => {
+            let wait = retry_after.map_or(0, |wait| wait.as_secs());
+            format!("{status} {wait} {}", String::from_utf8(body).unwrap())
+        }
+        Turn::Answer(Err(fault)) => format!("{:?}", fault.kind),
+        Turn::Alone => "alone".to_owned(),
+        Turn::Lead(_) => "lead".to_owned(),
+    };
+    (went, turns.into_iter().map(word).collect())
+}
+
+#[test]
+fn an_answer_to_all_is_the_answer_to_each() {
+    let each = |word: &str| vec![word.to_owned(), word.to_owned()];
+    for status in [302, 400, 403, 404, 405, 413, 422, 501] {
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Refused, each("alone")), "{status}");
+    }
+    for status in [401, 429, 503] {
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Busy, each(&format!("{status} 7 "))), "{status}");
+    }
+    for status in [408, 500, 502, 504] {
+        assert_eq!(judged(Ok(told(status, ""))), (Went::Unusable, each(&format!("{status} 7 "))), "{status}");
+    }
+    for body in ["", "<html>", "{}", "{\"Operations\":[]}", "{\"Operations\":[{\"bulkId\":\"7\"}]}"] {
+        assert_eq!(judged(Ok(told(200, body))), (Went::Unusable, each("Unknown")), "{body}");
+    }
+    let fault = |kind| Err(TargetFault { kind, code: 81, detail: String::new(), retry_after: None });
+    assert_eq!(judged(fault(FaultKind::Unknown)), (Went::Unusable, each("Unknown")));
+    assert_eq!(judged(fault(FaultKind::Unheard)), (Went::Busy, each("Unheard")));
+}
+
+#[test]
+fn each_has_the_answer_that_it_would_have_had() {
+    let body = |post: Value, patch: Value| json!({"Operations": [post, patch]}).to_string();
+    let made = json!({"bulkId": "0", "status": "201", "location": "https://scim.example/v2/Users/1"});
+    let busy = json!({"bulkId": "1", "status": "429"});
+    let missing = json!({"bulkId": "1", "status": "404", "response": {"detail": "none"}});
+    let wrong = |place: &str| json!({"bulkId": place, "status": "400"});
+    let out = |place: &str| json!({"bulkId": place, "status": "400", "response": {"scimType": "noTarget"}});
+    let no_target = "400 0 {\"scimType\":\"noTarget\"}";
+    let cases = [
+        (body(made.clone(), busy), Went::Well, ["201 0 {\"id\":\"1\"}", "429 7 "]),
+        (body(missing, made.clone()), Went::Well, ["201 0 {\"id\":\"1\"}", "404 0 {\"detail\":\"none\"}"]),
+        (body(made, json!({"bulkId": "1"})), Went::Well, ["201 0 {\"id\":\"1\"}", "Unknown"]),
+        (body(wrong("0"), json!(1)), Went::Well, ["400 0 ", "Unknown"]),
+        (body(out("0"), out("1")), Went::Well, [no_target, no_target]),
+        // Perhaps nothing but that it was a bulk request was wrong with them.
+        (body(wrong("0"), wrong("1")), Went::Unusable, ["alone", "alone"]),
+    ];
+    for (body, went, wanted) in cases {
+        assert_eq!(judged(Ok(told(200, &body))), (went, wanted.map(str::to_owned).to_vec()), "{body}");
+    }
+}
+
+#[test]
+fn nobodys_password_is_told_with_another() {
+    let said = "pa55-w0rd 0ther x";
+    let body = json!({"Operations": [
+        {"bulkId": "0", "status": "409", "response": {"detail": said}},
+        {"bulkId": "1", "status": "400", "response": [{"detail": said}]},
+    ]});
+    let wanted =
+        ["409 0 {\"detail\":\"[secret] [secret] x\"}", "400 0 [{\"detail\":\"[secret] [secret] x\"}]"];
+    assert_eq!(judged(Ok(told(200, &body.to_string()))).1, wanted);
+    let wanted = "429 7 {\"detail\":\"[secret] [secret] x\"}";
+    assert_eq!(judged(Ok(told(429, &json!({"detail": said}).to_string()))).1, [wanted, wanted]);
+    assert_eq!(judged(Ok(told(429, said))).1, ["429 7 ", "429 7 "]);
+}
+
+#[test]
+fn what_would_mean_something_else_goes_by_itself() {
+    let target = ScimTarget::new(ScimOptions::new("https://scim.example/v2/", Credentials::None)).unwrap();
+    let goes = |path: &str, body: Value| {
+        let url = format!("https://scim.example/v2{path}");
+        target.operation(Method::Patch, &url, Some(&body)).map(|operation| operation.path)
+    };
+    assert_eq!(goes("/Users/7", json!({})), Some("/Users/7".to_owned()));
+    for path in ["/Users/a%20b", "/Users?a", "x"] {
+        assert_eq!(goes(path, json!({})), None, "{path}");
+    }
+    for body in [json!("bulkId:1"), json!({"a": [{"b": "x BULKID:1"}]}), json!({"bulkId:1": 1})] {
+        assert_eq!(goes("/Users/7", body.clone()), None, "{body}");
+    }
+    let delete = target.operation(Method::Delete, "https://scim.example/v2/Users/7", None).unwrap();
+    assert_eq!((delete.method, delete.data), ("DELETE", None));
+    assert_eq!(target.operation(Method::Get, "https://scim.example/v2/Users/7", None), None);
+}

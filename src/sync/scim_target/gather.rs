@@ -1,0 +1,290 @@
+//! [`Bulk`]: operations that are sent at the same moment are gathered for one bulk request (RFC 7644 section 3.7).
+//!
+//! Each caller brings one operation and gets a [`Turn`]: its answer, or the [`Lead`] of those that go together with its
+//! own, which it sends. Nobody waits for company: what comes while requests are under way is company enough. Whatever
+//! moment a caller is dropped at, the others go on: what was not sent is led by another, and what was sent has no answer.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
+
+use super::super::target::{FaultKind, TargetFault};
+use super::answers::broken;
+use crate::outgoing::Answer;
+use crate::scim::bulk::Operation;
+use crate::scim::message::ServiceConfig;
+
+/// The most operations of a request: enough that a request costs nothing beside them, and few enough for its time.
+const MOST: usize = 100;
+/// The most operations of the first request.
+const FIRST: usize = 25;
+/// The most octets of a request.
+const OCTETS: usize = 1024 * 1024;
+/// What a request has around its operations, and around each of them, at most.
+const AROUND: usize = 200;
+/// A full request that took less shows that there can be more in one, and one that took more that there are too many: a
+/// service that does one operation after the other must come to the end before the answer is waited for no longer.
+const QUICK: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(8);
+/// The longest that a service is left alone by what waits here, as the pace of a run has it.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// So many bulk requests in a row without a usable answer are enough.
+const UNUSABLE: u32 = 3;
+
+/// What one operation is answered with.
+pub(super) type Answered = Result<Answer, TargetFault>;
+
+/// The operations of one service that wait, and how they go.
+#[derive(Debug)]
+pub(super) struct Bulk {
+    /// The most operations of a request.
+    most: usize,
+    /// The most octets of a request.
+    octets: usize,
+    /// The most bulk requests at once.
+    places: usize,
+    /// Requests of any kind at once: more operations may wait than are to be sent.
+    pub(super) requests: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<Waiting>,
+    under_way: usize,
+    /// The most operations of the next request.
+    size: usize,
+    /// Requests in a row without a usable answer.
+    unusable: u32,
+    off: bool,
+    /// Until when the service wants to be left alone.
+    paused: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    operation: Operation,
+    octets: usize,
+    back: oneshot::Sender<Turn>,
+}
+
+/// How it goes on with an operation.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// It was sent, by another.
+    Answer(Answered),
+    /// It is to be sent, together with others.
+    Lead(Lead),
+    /// It is to be sent as a request of its own.
+    Alone,
+}
+
+/// How a request went, and what follows for the next ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    /// Well.
+    Well,
+    /// The service has no time, was not reached or does not know us: that says nothing about bulk requests.
+    Busy,
+    /// Few operations have a usable answer.
+    Unusable,
+    /// The service takes none.
+    Refused,
+}
+
+/// The operations of one request. Dropped before it is begun, they are led by another; dropped later, they have no answer.
+#[derive(Debug)]
+pub(super) struct Lead {
+    bulk: Arc<Bulk>,
+    own: Operation,
+    others: Vec<Waiting>,
+    began: Option<Instant>,
+    is_over: bool,
+}
+
+impl Bulk {
+    /// For a service that says this of itself; none when it takes no bulk requests.
+    pub(super) fn new(config: &ServiceConfig, in_flight: usize) -> Option<Arc<Self>> {
+        let most = config.bulk.map(|most| most.min(MOST)).filter(|most| *most > 1)?;
+        let state = State {
+            queue: VecDeque::new(),
+            under_way: 0,
+            size: most.min(FIRST),
+            unusable: 0,
+            off: false,
+            paused: None,
+        };
+        Some(Arc::new(Self {
+            most,
+            octets: config.max_payload.unwrap_or(OCTETS).min(OCTETS),
+            places: (in_flight / 4).clamp(1, 4),
+            requests: Semaphore::new(in_flight.max(1)),
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// The most operations of a request.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Waits until it is said how it goes on with an operation, whose data has so many octets.
+    pub(super) async fn turn(self: &Arc<Self>, operation: Operation, octets: usize) -> Turn {
+        let (back, turn) = oneshot::channel();
+        let octets = octets + operation.path.len() + AROUND;
+        {
+            let mut state = self.lock();
+            if state.off {
+                return Turn::Alone;
+            }
+            state.queue.push_back(Waiting { operation, octets, back });
+        }
+        self.pass_on();
+        let cut = || Turn::Answer(Err(broken(&"the bulk request that carried it was cut off")));
+        turn.await.unwrap_or_else(|_| cut())
+    }
+
+    /// What the service is not to be asked now.
+    pub(super) fn paused(&self) -> Option<TargetFault> {
+        let left =
+            self.lock().paused?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        let detail = "the service wants to be left alone; it was not sent".to_owned();
+        Some(TargetFault { kind: FaultKind::Busy, code: 51, detail, retry_after: Some(left) })
+    }
+
+    /// Notes how long the service wants to be left alone: what waits here would be sent else, though nothing new comes.
+    pub(super) fn heard(&self, answer: &Answer) {
+        if let (429 | 503, Some(wanted)) = (answer.status, answer.retry_after) {
+            let mut state = self.lock();
+            state.paused = state.paused.max(Some(Instant::now() + wanted.min(LONGEST_PAUSE)));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets begin what may.
+    fn pass_on(self: &Arc<Self>) {
+        let alone = {
+            let mut state = self.lock();
+            if state.off { std::mem::take(&mut state.queue) } else { VecDeque::new() }
+        };
+        for waiting in alone {
+            let _ = waiting.back.send(Turn::Alone);
+        }
+        while let Some((back, lead)) = self.next() {
+            // Nobody is there to send it: then the next one.
+            if let Err(Turn::Lead(mut lead)) = back.send(Turn::Lead(lead)) {
+                lead.disband();
+            }
+        }
+    }
+
+    /// The next request, if it may begin: a further one at the same time when it is half full.
+    fn next(self: &Arc<Self>) -> Option<(oneshot::Sender<Turn>, Lead)> {
+        let mut state = self.lock();
+        state.queue.retain(|waiting| !waiting.back.is_closed());
+        let is_enough = state.under_way == 0 || state.queue.len() >= state.size.div_ceil(2);
+        if state.under_way >= self.places || !is_enough {
+            return None;
+        }
+        let Waiting { operation: own, mut octets, back } = state.queue.pop_front()?;
+        octets += AROUND;
+        let mut paths = HashSet::from([own.path.clone()]);
+        let (mut others, mut left) = (Vec::new(), VecDeque::new());
+        let queue = std::mem::take(&mut state.queue);
+        for waiting in queue {
+            let creates = waiting.operation.method == "POST";
+            let has_room = others.len() + 1 < state.size && octets + waiting.octets <= self.octets;
+            if has_room && (creates || paths.insert(waiting.operation.path.clone())) {
+                octets += waiting.octets;
+                others.push(waiting);
+            } else {
+                left.push_back(waiting);
+            }
+        }
+        state.queue = left;
+        state.under_way += 1;
+        Some((back, Lead { bulk: Arc::clone(self), own, others, began: None, is_over: false }))
+    }
+}
+
+impl State {
+    /// What the next requests may have, after one of so many.
+    fn learn(&mut self, went: Went, (sent, most): (usize, usize), took: Duration) {
+        self.unusable = match went {
+            Went::Unusable => self.unusable + 1,
+            Went::Well => 0,
+            Went::Busy | Went::Refused => self.unusable,
+        };
+        if went == Went::Unusable || took > SLOW {
+            self.size /= 2;
+        } else if went == Went::Well && sent >= self.size && took < QUICK {
+            self.size = (self.size * 2).min(most);
+        }
+        self.off = self.off || went == Went::Refused || self.unusable >= UNUSABLE || self.size < 2;
+    }
+}
+
+impl Lead {
+    /// What is sent: one's own operation first.
+    pub(super) fn operations(&self) -> Vec<&Operation> {
+        std::iter::once(&self.own).chain(self.others.iter().map(|waiting| &waiting.operation)).collect()
+    }
+
+    /// Whether there is no other.
+    pub(super) fn is_alone(&self) -> bool {
+        self.others.is_empty()
+    }
+
+    /// From now on it may have been done.
+    pub(super) fn begin(&mut self) {
+        self.began = Some(Instant::now());
+    }
+
+    /// It is over: the others get their turns, and the first of them is one's own. Says whether bulk requests ended by it.
+    pub(super) fn end(mut self, went: Went, turns: Vec<Turn>) -> (Turn, bool) {
+        let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let ended = {
+            let mut state = self.bulk.lock();
+            let was_off = state.off;
+            state.learn(went, (self.others.len() + 1, self.bulk.most), took);
+            state.off && !was_off
+        };
+        let mut turns = turns.into_iter();
+        let own = turns.next().unwrap_or(Turn::Alone);
+        // Who is gone needs no answer.
+        for (waiting, turn) in std::mem::take(&mut self.others).into_iter().zip(turns) {
+            let _ = waiting.back.send(turn);
+        }
+        (own, ended)
+    }
+
+    /// Ends it without a word: what was not sent waits again.
+    fn disband(&mut self) {
+        self.is_over = true;
+        let mut state = self.bulk.lock();
+        state.under_way -= 1;
+        if self.began.is_none() {
+            for waiting in self.others.drain(..).rev() {
+                state.queue.push_front(waiting);
+            }
+        }
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.disband();
+            self.bulk.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

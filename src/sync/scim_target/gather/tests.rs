@@ -1,0 +1,183 @@
+//! What goes together, and that nobody waits for ever.
+
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+
+use super::*;
+
+type Coming = Pin<Box<dyn Future<Output = Turn> + Send>>;
+
+fn bulk(most: usize, octets: usize) -> Arc<Bulk> {
+    let config = ServiceConfig { bulk: Some(most), max_payload: Some(octets), ..ServiceConfig::default() };
+    Bulk::new(&config, 8).unwrap()
+}
+
+fn bring(bulk: &Arc<Bulk>, method: &'static str, path: &str) -> Coming {
+    let (bulk, path) = (Arc::clone(bulk), path.to_owned());
+    let mut coming: Coming =
+        Box::pin(async move { bulk.turn(Operation { method, path, data: None }, 100).await });
+    // Whoever is to lead at once has that waiting.
+    assert!((&mut coming).now_or_never().is_none_or(|turn| panic!("{turn:?} came before it was waited for")));
+    coming
+}
+
+fn lead(bulk: &Arc<Bulk>, method: &'static str, path: &str) -> Lead {
+    let turn = bulk.turn(Operation { method, path: path.to_owned(), data: None }, 100).now_or_never();
+    let Some(Turn::Lead(lead)) = turn else { panic!("{turn:?}") };
+    lead
+}
+
+fn led(coming: &mut Coming) -> Lead {
+    let turn = coming.now_or_never();
+    let Some(Turn::Lead(lead)) = turn else { panic!("{turn:?}") };
+    lead
+}
+
+fn paths(lead: &Lead) -> Vec<&str> {
+    lead.operations().iter().map(|operation| operation.path.as_str()).collect()
+}
+
+fn yes(count: usize) -> Vec<Turn> {
+    (0..count).map(|_| Turn::Answer(Ok(Answer::default()))).collect()
+}
+
+#[test]
+fn a_service_that_takes_one_at_a_time_takes_none() {
+    for most in [None, Some(0), Some(1)] {
+        assert!(Bulk::new(&ServiceConfig { bulk: most, ..ServiceConfig::default() }, 8).is_none());
+    }
+    let most = |most| bulk(most, 9).most();
+    assert_eq!([most(2), most(5_000)], [2, MOST]);
+}
+
+#[tokio::test]
+async fn what_comes_while_requests_are_under_way_goes_together() {
+    let bulk = bulk(1_000, OCTETS);
+    let first = lead(&bulk, "POST", "/Users");
+    assert!(first.is_alone());
+    let mut waiting: Vec<Coming> = (0..12).map(|_| bring(&bulk, "POST", "/Users")).collect();
+    // A second request at the same time when it is half full, and no third one.
+    let last = bring(&bulk, "DELETE", "/Users/1");
+    let second = led(&mut waiting[0]);
+    assert_eq!((second.operations().len(), paths(&second)[12]), (13, "/Users/1"));
+    let mut more: Vec<Coming> = (0..40).map(|_| bring(&bulk, "POST", "/Users")).collect();
+    assert!(more.iter_mut().all(|coming| coming.now_or_never().is_none()));
+    drop(first);
+    let third = led(&mut more[0]);
+    assert_eq!(third.operations().len(), FIRST, "no more than the first ones have");
+    let (own, ended) = second.end(Went::Well, yes(13));
+    assert!(matches!(own, Turn::Answer(Ok(_))) && !ended);
+    assert!(matches!(last.now_or_never(), Some(Turn::Answer(Ok(_)))));
+    assert_eq!(led(&mut more[25]).operations().len(), 15);
+}
+
+#[tokio::test]
+async fn a_request_has_no_path_twice_and_keeps_within_the_limits() {
+    let small = bulk(3, OCTETS);
+    let first = lead(&small, "POST", "/Users");
+    let mut a = bring(&small, "PATCH", "/Users/1");
+    // Of three at most half is two.
+    let mut b = bring(&small, "DELETE", "/Users/1");
+    let second = led(&mut a);
+    assert_eq!(paths(&second), ["/Users/1"]);
+    let mut more: Vec<Coming> = (2..6).map(|id| bring(&small, "PATCH", &format!("/Users/{id}"))).collect();
+    drop(first);
+    let third = led(&mut b);
+    assert_eq!(paths(&third), ["/Users/1", "/Users/2", "/Users/3"]);
+    drop(second);
+    assert_eq!(paths(&led(&mut more[2])), ["/Users/4", "/Users/5"]);
+
+    // Each has 100 octets of data, and as much as may be around it.
+    let narrow = bulk(100, 3 * (100 + AROUND) + AROUND + 30);
+    let first = lead(&narrow, "POST", "/Users");
+    let mut more: Vec<Coming> = (0..5).map(|_| bring(&narrow, "POST", "/Users")).collect();
+    drop(first);
+    assert_eq!(led(&mut more[0]).operations().len(), 3);
+}
+
+#[tokio::test]
+async fn whoever_is_dropped_holds_up_nobody() {
+    let bulk = bulk(100, OCTETS);
+    let first = lead(&bulk, "POST", "/Users");
+    let mut coming: Vec<Coming> = (1..6).map(|id| bring(&bulk, "PATCH", &format!("/Users/{id}"))).collect();
+    // One who waits is not sent; one who was to lead and never heard of it is followed by the next.
+    drop(coming.remove(3));
+    drop(first);
+    drop(coming.remove(0));
+    let second = led(&mut coming[0]);
+    assert_eq!(paths(&second), ["/Users/2", "/Users/3", "/Users/5"]);
+    // One who leads and has not begun, too.
+    drop(second);
+    let mut third = led(&mut coming[1]);
+    assert_eq!(paths(&third), ["/Users/3", "/Users/5"]);
+    // One who has begun leaves it unknown what was done.
+    third.begin();
+    let mut late = bring(&bulk, "PATCH", "/Users/9");
+    drop(third);
+    let Some(Turn::Answer(Err(fault))) = coming.remove(2).now_or_never() else { panic!("no answer") };
+    assert_eq!(fault.kind, FaultKind::Unknown);
+    assert!(led(&mut late).is_alone());
+}
+
+#[tokio::test]
+async fn bulk_requests_that_are_refused_end() {
+    let bulk = bulk(100, OCTETS);
+    let first = lead(&bulk, "POST", "/Users");
+    let mut coming: Vec<Coming> = (0..3).map(|_| bring(&bulk, "POST", "/Users")).collect();
+    drop(first);
+    let mut second = led(&mut coming[0]);
+    second.begin();
+    let late = bring(&bulk, "POST", "/Users");
+    let (own, ended) = second.end(Went::Refused, (0..3).map(|_| Turn::Alone).collect());
+    assert!(matches!(own, Turn::Alone) && ended);
+    for coming in coming.into_iter().skip(1).chain([late]) {
+        assert!(matches!(coming.now_or_never(), Some(Turn::Alone)));
+    }
+    let next = bulk.turn(Operation { method: "POST", path: "/Users".to_owned(), data: None }, 1);
+    assert!(matches!(next.now_or_never(), Some(Turn::Alone)));
+}
+
+#[test]
+fn the_size_follows_how_it_goes() {
+    let mut state =
+        State { queue: VecDeque::new(), under_way: 0, size: FIRST, unusable: 0, off: false, paused: None };
+    let mut after = |went, sent, seconds| {
+        state.learn(went, (sent, 90), Duration::from_secs(seconds));
+        (state.size, state.unusable, state.off)
+    };
+    assert_eq!(after(Went::Well, 24, 1), (25, 0, false), "it was not full");
+    assert_eq!(after(Went::Well, 25, 1), (50, 0, false));
+    assert_eq!(after(Went::Well, 50, 1), (90, 0, false));
+    assert_eq!(after(Went::Well, 90, 3), (90, 0, false));
+    assert_eq!(after(Went::Well, 90, 9), (45, 0, false));
+    assert_eq!(after(Went::Busy, 45, 1), (45, 0, false));
+    assert_eq!(after(Went::Unusable, 45, 1), (22, 1, false));
+    assert_eq!(after(Went::Busy, 22, 1), (22, 1, false));
+    assert_eq!(after(Went::Unusable, 22, 1), (11, 2, false));
+    assert_eq!(after(Went::Well, 5, 1), (11, 0, false));
+    for (size, unusable, off) in [(5, 1, false), (2, 2, false), (1, 3, true)] {
+        assert_eq!(after(Went::Unusable, 2, 1), (size, unusable, off));
+    }
+    assert_eq!(after(Went::Well, 1, 1), (2, 0, true), "it stays so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_wants_to_be_left_alone_is() {
+    let bulk = bulk(100, OCTETS);
+    let answer = |status, seconds| {
+        let retry_after = Some(Duration::from_secs(seconds));
+        Answer { status, retry_after, ..Answer::default() }
+    };
+    bulk.heard(&answer(200, 9));
+    bulk.heard(&Answer { status: 429, ..Answer::default() });
+    assert_eq!(bulk.paused(), None);
+    bulk.heard(&answer(429, 9));
+    bulk.heard(&answer(503, 2));
+    let fault = bulk.paused().unwrap();
+    assert_eq!((fault.kind, fault.retry_after), (FaultKind::Busy, Some(Duration::from_secs(9))));
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert_eq!(bulk.paused(), None);
+    bulk.heard(&answer(429, 86_400));
+    assert_eq!(bulk.paused().unwrap().retry_after, Some(LONGEST_PAUSE));
+}
