@@ -6,7 +6,8 @@
 //! | [`operations`] | admins: log lines, audit events, error codes, backup, roll-over, proxies, several nodes |
 //! | [`integrated`] | admins: signing in by the Kerberos ticket of Windows: apache, keytab, browsers |
 //! | [`migration`] | admins who come from SimpleSAMLphp: file names, old paths, filters and options side by side |
-//! | [`synchronisation`] | admins: accounts carried to services: commands, schedules, safety, log lines; presets, rules, and the language of expressions |
+//! | [`synchronisation`] | admins: accounts carried to services: commands, schedules, safety, log lines |
+//! | [`presets`] | admins: what an object is at a service: presets, rules, and the language of expressions |
 //! | [`recipes`] | admins: Microsoft 365, Google Workspace, Salesforce, AWS, kintone and other SaaS, one by one |
 //! | [`interop`] | admins: SP software, one by one: mod_auth_mellon, Shibboleth SP, SimpleSAMLphp, python3-saml, others |
 //! | [`flow`] | developers: one sign-on walked through the code, cold and warm, and what is stored and written when |
@@ -32,5 +33,6 @@ pub mod integrated;
 pub mod interop;
 pub mod migration;
 pub mod operations;
+pub mod presets;
 pub mod recipes;
 pub mod synchronisation;

@@ -1,5 +1,5 @@
 //! [`Expression`]: what a value at the target is made of, in the small language that rules of a mapping are written in.
-//! The manual's page [`synchronisation`](crate::manual::synchronisation) tells it to admins, function by function.
+//! The manual's page [`presets`](crate::manual::presets) tells it to admins, function by function.
 //!
 //! A text is parsed once, when the configuration is read, and evaluated for each object:
 //!

@@ -270,7 +270,7 @@ impl<'a> Barrier<'a> {
         for kind in ObjectType::ALL {
             let limits = policy.types.get(&kind).copied().unwrap_or_default();
             let linked = plan.totals.get(&kind).map_or(0, |totals| totals.linked);
-            let [deactivated, deleted] = plan.earlier.get(&kind).copied().unwrap_or_default();
+            let [off_before, gone_before] = plan.earlier.get(&kind).copied().unwrap_or_default();
             let forgets = forgotten.iter().any(|key| key.kind == kind);
             // Who waits in any case is not too much for the others.
             let waits =
@@ -290,9 +290,9 @@ impl<'a> Barrier<'a> {
                     What::Delete,
                     limits.delete,
                     count(&deletes),
-                    if forgets { deactivated + deleted } else { deleted },
+                    if forgets { off_before + gone_before } else { gone_before },
                 ),
-                (What::Deactivate, limits.deactivate, count(&deactivates), deactivated),
+                (What::Deactivate, limits.deactivate, count(&deactivates), off_before),
                 (What::Modify, limits.modify, count(&modifies), 0),
             ];
             for (what, limit, planned, earlier) in planned {

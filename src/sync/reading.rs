@@ -204,7 +204,7 @@ impl<'a> Reading<'a> {
             let verdicts = former::verdicts(part, &new, other).await;
             let new = new.with_verdicts(verdicts);
             let Some(touched) = self.touched(part, &new, &old).await? else {
-                return Ok(Taken::Whole("a change of groups touches very many".to_owned()));
+                return Ok(Taken::Whole("a change of groups or units touches very many".to_owned()));
             };
             let carried: BTreeSet<ObjectKey> = new.carried().collect();
             for key in old.carried().filter(|key| !carried.contains(key)) {

@@ -1,4 +1,4 @@
-//! The page of synchronisation: its examples are worth what it says, its rules can be loaded, and its tables have all that
+//! The pages of synchronisation and of presets: their examples are worth what they say, their rules can be loaded, and their tables have all that
 //! there is.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,10 @@ use sekisho::sync::{ObjectKey, ObjectType, SourceObject, words};
 
 use super::{examples, table};
 
-const PAGE: &str = include_str!("../../../src/manual/synchronisation.rs");
+const PAGE: &str = concat!(
+    include_str!("../../../src/manual/synchronisation.rs"),
+    include_str!("../../../src/manual/presets.rs")
+);
 const KEYS: &str = include_str!("../../../src/manual/configuration.rs");
 
 /// The person of the page.

@@ -5,7 +5,8 @@ use crate::support::scim::ScimServer;
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 fn delete(people: std::ops::RangeInclusive<usize>) -> String {
-    people.map(|number| format!("dn: uid=m{number},ou=many,{BASE}\nchangetype: delete\n\n")).collect()
+    let entry = |number| format!("dn: uid=m{number},ou=many,{BASE}\nchangetype: delete\n");
+    people.map(entry).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +65,7 @@ async fn many_small_runs_are_held_back_as_one_large_one() {
 async fn a_group_that_selects_and_is_not_there_takes_nobody_away() {
     let slapd = Slapd::start_source(Copies::Log, 3);
     let group = format!("cn=idsync,ou=Roles,ou=groups,{BASE}");
-    let members: String = (0..3).map(|number| format!("member: uid=m{number},ou=many,{BASE}\n")).collect();
+    let members = [0, 1, 2].map(|number| format!("member: uid=m{number},ou=many,{BASE}\n")).concat();
     slapd.modify(&format!(
         "dn: ou=Roles,ou=groups,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: Roles\n\n\
          dn: {group}\nchangetype: add\nobjectClass: groupOfNames\ncn: idsync\n{members}"
