@@ -3,6 +3,8 @@
 //! What an object should be at a target is said by rules: one path of the target, and one expression over what the directory
 //! holds. A preset brings the rules of a service; `[[sync.map]]` takes the place of single ones.
 //!
+//! ## Presets
+//!
 //! | preset | service | carried | also known | update | deletion | requests a second | token warning |
 //! |---|---|---|---|---|---|---|---|
 //! | `6clicks` | 6clicks | user, group | role | PATCH | delete | 5 | 300 days |

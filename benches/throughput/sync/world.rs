@@ -86,6 +86,11 @@ pub fn promote(slapd: &Slapd, people: std::ops::Range<usize>, title: &str) {
 
 /// A folder with a target `idp` at this URL, of all who are below a base.
 pub fn folder(slapd: &Slapd, url: &str, people: usize) -> Folder {
+    folder_with(slapd, url, people, "")
+}
+
+/// The same with further keys.
+pub fn folder_with(slapd: &Slapd, url: &str, people: usize, more: &str) -> Folder {
     let base = match people {
         TWO_THOUSAND => TWO,
         TEN_THOUSAND => TEN,
@@ -95,7 +100,7 @@ pub fn folder(slapd: &Slapd, url: &str, people: usize) -> Folder {
     folder.add_directory(&Slapd::directory(&[slapd]));
     let keys = format!(
         "name = \"idp\"\ndirectory = \"corp\"\nsearch_base = {base:?}\nurl = {url:?}\nallow_http = true\n\
-         token_file = \"certs/token\"\nrequests_per_second = 100000\ncompare = false\nin_flight = 8\n"
+         token_file = \"certs/token\"\nrequests_per_second = 100000\ncompare = false\nin_flight = 8\n{more}"
     );
     folder.config.insert("sync".to_owned(), vec![toml::Value::Table(keys.parse().unwrap())].into());
     folder.write_secret("certs/token", &format!("{TOKEN}\n"));
