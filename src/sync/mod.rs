@@ -19,6 +19,7 @@ mod found;
 pub mod gate;
 pub mod hooks;
 pub mod ldap_target;
+mod leftovers;
 pub mod link;
 mod linked;
 mod listed;

@@ -101,6 +101,14 @@ pub(super) fn objects(count: u64) -> String {
     format!("{count} {noun}")
 }
 
+/// So many operations, and what they do: they wait.
+pub fn operations(count: u64) -> (String, &'static str) {
+    match count {
+        1 => ("1 operation".to_owned(), "waits"),
+        _ => (format!("{count} operations"), "wait"),
+    }
+}
+
 /// A moment in a sentence, to the minute.
 pub(super) fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()

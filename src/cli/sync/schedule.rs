@@ -169,7 +169,7 @@ impl Beside<'_> {
     async fn run(
         &self,
         options: &SyncOptions,
-        (extent, cancel): (&Extent, watch::Receiver<bool>),
+        (extent, mut stop): (&Extent, watch::Receiver<bool>),
         told: &mut Told,
     ) -> Result<Made> {
         let app = self.app;
@@ -190,7 +190,19 @@ impl Beside<'_> {
         tracing::info!(sync.target = options.name, "{}", words::STARTING);
         let ended = {
             let teller = Teller { target: &options.name, progress: None, leavers: Some(&leavers) };
-            engine.run(extent, &teller, cancel).await
+            let (ends, cancel) = watch::channel(false);
+            let told_to_end = async {
+                tokio::select! {
+                    Ok(_) = stop.wait_for(|stop| *stop) => {}
+                    () = wiring::until_paused(&app.store, &options.name, app.clock.as_ref()) => {}
+                }
+                let _ = ends.send(true);
+                std::future::pending().await
+            };
+            tokio::select! {
+                ended = engine.run(extent, &teller, cancel) => ended,
+                never = told_to_end => never,
+            }
         };
         drop(leavers);
         let _ = ending.await;
@@ -260,6 +272,9 @@ fn tell(options: &SyncOptions, report: &Report) {
     }
     for line in report.warnings.iter().chain(&report.problems).chain(&report.causes) {
         tracing::warn!(sync.target = options.name, sync.run = run, "{line}");
+    }
+    if let Some(waits) = report.waits() {
+        tracing::info!(sync.target = options.name, sync.run = run, "{waits}");
     }
     if let Some(fault) = &report.stopped {
         let remedy = words::remedy_of(fault.code, &fault.detail);

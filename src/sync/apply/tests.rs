@@ -1,6 +1,7 @@
 //! Carrying out, against a target in memory.
 
 mod crash;
+mod early;
 mod fake;
 mod ways;
 
@@ -30,6 +31,7 @@ struct Fixture {
     ids: SeededIds,
     heard: Heard,
     cancel: watch::Sender<bool>,
+    early: Early,
 }
 
 /// A journal that keeps its lines.
@@ -96,6 +98,7 @@ impl Fixture {
             ids: SeededIds::new(3),
             heard: Heard::default(),
             cancel: watch::Sender::new(false),
+            early: Early::Nothing,
         }
     }
 
@@ -116,6 +119,7 @@ impl Fixture {
             ids: &self.ids,
             journal: &self.heard,
             only: None,
+            early: self.early.clone(),
             cancel: self.cancel.subscribe(),
         })
         .await
