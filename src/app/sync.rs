@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
@@ -220,6 +221,8 @@ pub fn farewell(
     (Farewell(sender), work)
 }
 
+/// How often a run looks whether its target was paused.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// Long enough for what has no end.
 const FOR_EVER_MS: i64 = i64::MAX / 4;
 
@@ -236,6 +239,19 @@ pub async fn pause(store: &Store, target: &str) -> Result<()> {
 /// It goes on.
 pub async fn resume(store: &Store, target: &str) -> Result<()> {
     Ok(store.commit(vec![Write::DropMemo { key: pause_key(target) }]).await?)
+}
+
+/// Returns when a target is paused.
+pub async fn until_paused(store: &Store, target: &str, clock: &dyn Clock) {
+    loop {
+        tokio::time::sleep(LOOKS_EVERY).await;
+        match is_paused(store, target, clock.now()).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => tracing::debug!(sync.target = target, "cannot see whether it is paused: {error:#}"),
+        }
+    }
+    tracing::info!(sync.target = target, "{target} was paused: the run ends");
 }
 
 /// Whether it is paused.

@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
+use super::sync::progress;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Log, LogFormat};
 
@@ -72,7 +73,7 @@ impl Write for OneLine {
         let line = if is_one_line(record) { Cow::Borrowed(record) } else { Cow::Owned(one_line(record)) };
         match self.0 {
             Stream::Output => io::stdout().lock().write_all(&line),
-            Stream::Error => io::stderr().lock().write_all(&line),
+            Stream::Error => progress::above(|| io::stderr().lock().write_all(&line)),
         }?;
         Ok(record.len())
     }

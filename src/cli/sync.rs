@@ -1,7 +1,7 @@
 //! `sekisho sync ...`: accounts carried to services, by hand. What runs by itself is in `schedule`.
 
 mod output;
-mod progress;
+pub(super) mod progress;
 pub(super) mod schedule;
 mod status;
 mod token;
@@ -173,7 +173,7 @@ impl Bench<'_> {
             Command::Run { target, how, refill } => {
                 let (options, engine) = self.engine(target)?;
                 self.refuse_paused(target).await?;
-                self.carry(options, &engine, &how.extent(*refill), out).await
+                self.carry(options, &engine, (&how.extent(*refill), false), out).await
             }
             Command::Check { target, how } => {
                 let (_, engine) = self.engine(target)?;
@@ -206,14 +206,18 @@ impl Bench<'_> {
             Command::Pause { target } => {
                 wiring::sync_options(self.config, target)
                     .map_err(|error| Failure::Usage(error.to_string()))?;
+                let (_, engine) = self.silent(target)?;
+                // Asked first: the run may end before this one has told of it.
+                let under_way = engine.state().is_under_way().await.map_err(anyhow::Error::from)?;
                 wiring::pause(&self.store, target).await?;
-                Ok(writeln!(out, "{target} is paused; `sekisho sync resume {target}` lets it go on")?)
+                let ends = if under_way { "; the run that is under way ends within seconds" } else { "" };
+                Ok(writeln!(out, "{target} is paused{ends}; `sekisho sync resume {target}` lets it go on")?)
             }
             Command::Resume { target, full } => {
                 let (options, engine) = self.engine(target)?;
                 wiring::resume(&self.store, target).await?;
                 let extent = if *full { Extent::Full { refill: false } } else { Extent::Changes };
-                self.carry(options, &engine, &extent, out).await
+                self.carry(options, &engine, (&extent, true), out).await
             }
             Command::Test { target } => {
                 let (_, engine) = self.engine(target)?;
@@ -258,12 +262,18 @@ impl Bench<'_> {
         &self,
         options: &SyncOptions,
         engine: &Synchronisation,
-        extent: &Extent,
+        (extent, resumed): (&Extent, bool),
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         writeln!(out, "{}", words::STARTING)?;
-        let ended =
-            self.with_teller(options, async |teller, cancel| engine.run(extent, teller, cancel).await).await;
+        let ended = self.with_teller(options, async |teller, cancel| {
+            if resumed {
+                engine.resume(extent, teller, cancel).await
+            } else {
+                engine.run(extent, teller, cancel).await
+            }
+        });
+        let ended = ended.await;
         let shown = match ended {
             Ok(report) => output::report(&report, out),
             Err(error) => Err(told(&options.name, &error)),
@@ -315,7 +325,8 @@ impl Bench<'_> {
         status::status(&all, (json, &self.config.log.timezone), out)
     }
 
-    /// Runs with a progress bar, ends cleanly on Ctrl-C, and ends the sessions of whom it deactivates.
+    /// Runs with a progress bar, ends cleanly on Ctrl-C and when the target is paused, and ends the sessions of whom it
+    /// deactivates.
     async fn with_teller<T>(
         &self,
         options: &SyncOptions,
@@ -325,21 +336,27 @@ impl Bench<'_> {
         let session = SessionOptions { lifetime: session.lifetime, idle: session.idle };
         let (clock, ids) = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
         let sessions = Sessions::new(self.store.clone(), Arc::clone(&clock), ids, session);
-        let ends = Arc::new(InStore { sessions, audit: Arc::clone(&self.ports.audit), clock });
+        let audit = Arc::clone(&self.ports.audit);
+        let ends = Arc::new(InStore { sessions, audit, clock: Arc::clone(&clock) });
         let (leavers, ending) = farewell(options, ends);
         let ending = tokio::spawn(ending);
         let (stop, cancel) = watch::channel(false);
+        let (store, target) = (self.store.clone(), options.name.clone());
         let listening = tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = stop.send(true);
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => {}
+                () = wiring::until_paused(&store, &target, clock.as_ref()) => {}
             }
+            let _ = stop.send(true);
             // The channel stays open as long as the run goes on.
             std::future::pending::<()>().await;
         });
         let bar = Bar::new();
-        let progress = || bar.step();
+        let progress = |progress| bar.take(progress);
         let ended = {
-            let teller = Teller { target: &options.name, progress: Some(&progress), leavers: Some(&leavers) };
+            let zone = &self.config.log.timezone;
+            let teller =
+                Teller { target: &options.name, zone, progress: Some(&progress), leavers: Some(&leavers) };
             work(&teller, cancel).await
         };
         bar.end();

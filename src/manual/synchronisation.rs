@@ -109,10 +109,12 @@
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
 //!   the run ends before anything is sent. `run --full --refill` fills it.
 //! * **Credentials that are refused** end the run after one more question. Nothing is lost by it.
-//! * **A target that is busy** (429, 503) is left alone as long as it asks for. An operation is tried 8 times, then put off
-//!   for 6, 12, and each further time 24 hours, while the run goes on; a target that does not answer at all ends the run.
-//!   What it is asked before anything is sent keeps to the same pace; after 8 questions in a row that it had no time for, the
-//!   others are left to the next run.
+//! * **A target that is busy** (429, 503) is left alone as long as it asks for; of more than 10 seconds the log tells. An
+//!   operation is tried 8 times, then put off for 6, 12, and each further time 24 hours, while the run goes on; a target that
+//!   does not answer at all ends the run. What it is asked before anything is sent keeps to the same pace; after 8 questions
+//!   in a row that it had no time for, the others are left to the next run.
+//! * **What failed** is tried again after these hours by runs of changes; at once by each full run and by `resume`, and that
+//!   of one person by `--user`.
 //!
 //! ## Commands
 //!
@@ -122,14 +124,14 @@
 //! |---|---|---|
 //! | `sekisho sync test idp` | proves address and credentials, and says what the target has | it does not answer or refuses |
 //! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict or cannot be carried |
-//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
+//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
-//! | `sekisho sync status` | the newest runs, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
+//! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
 //! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target | the way ends before the last step |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
-//! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; `check` still works | |
-//! | `sekisho sync resume idp` | goes on, and runs at once; `--full`: everything | as `run` |
+//! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; a run that is under way, on whichever node, ends within seconds as by Ctrl-C; `check` still works | |
+//! | `sekisho sync resume idp` | goes on, and runs at once, also what failed; `--full`: everything | as `run` |
 //! | `sekisho sync token set idp` | writes a token from standard input to `token_file` | |
 //!
 //! ```text
@@ -154,9 +156,11 @@
 //! Of warnings, and of problems of one kind, 50 are printed and the number of the others. Moments in sentences, and those of
 //! `status`, are in the time zone of `[log]`, as the schedules are, with its distance from UTC.
 //!
-//! Standard output has this; standard error has the log, and there, once, why a command did not come to its end. Ctrl-C ends a run in order: what is in flight is answered, the rest
-//! waits for the next run; before anything was sent it ends at once. One process at a time synchronises a target, on
-//! whichever node: another one is told so. After a process was killed that lasts up to a minute.
+//! Standard output has this; standard error has the log, and there, once, why a command did not come to its end. Ctrl-C ends
+//! a run in order, as `interrupted`: what is in flight is answered, the rest waits for the next run, which carries it out
+//! first and counts it; before anything was sent it ends at once. One process at a time synchronises a target, on whichever
+//! node: another one is told so. After a process was killed that lasts up to a minute; the next run notes that one as `cut
+//! off`.
 //!
 //! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
 //!
@@ -188,7 +192,7 @@
 //! |---|---|
 //! | `Differential check starting` | a run begins |
 //! | `Differential check finished` | it has ended, well or not |
-//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; the others count operations: what is taken over, activated or deactivated, and members and managers, which are an operation of their own, are Modify; Error/Skip is what failed, was held back or cannot be carried. `check` has the numbers of the run that would follow, without what earlier runs left |
+//! | `Data=IDP Object=<type> Total=<n> Add=<n>(<n> succeeded) Modify=<n>(<n> succeeded) Delete=<n>(<n> succeeded) Error/Skip=<n>` | for each type; Total counts what was looked at, in a run of changes these; the others count operations: what is taken over, activated or deactivated, and members and managers, which are an operation of their own, are Modify; Error/Skip is what failed, was held back or cannot be carried. `check` has the numbers of the run that would follow, without what earlier runs left, of which it warns |
 //! | `type=<kind> dn=<dn> result=<code> <path>:<value>` | one line for each write, `add`, `modify` or `delete`; values stand after `+` (added), `-` (removed), `=` (replaced), those of passwords are `***` |
 //! | `Adding <dn> failed: <detail>` | a creation was refused; behind `failed: ` stands `retry="<n>". ` when it was tried again before |
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
@@ -263,7 +267,7 @@
 //! ```
 //!
 //! `hook_before` is asked before each operation, once in a run. Unless it ends with 0 within `hook_timeout` (10 s), nothing is sent: the
-//! operation failed with code 53, counts under Error/Skip, and is tried again after 6 hours. The line names the hook, its exit
+//! operation failed with code 53, counts under Error/Skip, and is tried again as all that fails. The line names the hook, its exit
 //! code and the first line of what it wrote to standard error, or that it exceeded its time.
 //! `hook_after` is told of what was done, or was refused, with the code as `result`; if it fails that is a warning of the log.
 //! As many run at once as requests (`in_flight`). Random passwords are not in it.

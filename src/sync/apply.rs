@@ -17,7 +17,7 @@ mod unmade;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -31,7 +31,7 @@ use super::object::{ObjectKey, ObjectType};
 use super::pace::PaceOptions;
 use super::state::{State, StateError};
 use super::target::{Target, TargetFault};
-use crate::clock::Ids;
+use crate::clock::{Ids, Timestamp};
 
 /// How objects of a target are treated.
 #[derive(Debug, Clone)]
@@ -89,8 +89,22 @@ pub struct Application<'a> {
     pub journal: &'a dyn Journal,
     /// Only operations of this run; all that are open and due where it is none.
     pub only: Option<i64>,
+    /// What failed and is tried again before its time.
+    pub early: Early,
     /// Turns true to end it: what is in flight is answered and written, the rest stays for the next run.
     pub cancel: watch::Receiver<bool>,
+}
+
+/// Which failed operations are tried again though their time has not come. What this same run has put off already is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Early {
+    /// None.
+    #[default]
+    Nothing,
+    /// All that failed before this moment.
+    All(Timestamp),
+    /// Those of these objects that failed before this moment.
+    Of(HashSet<ObjectKey>, Timestamp),
 }
 
 /// How an application ended.

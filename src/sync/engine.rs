@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::apply::journal::Journal;
-use super::apply::{self, Application, Applied, Standing, Sums, until_true};
+use super::apply::{self, Application, Applied, Early, Standing, Sums};
 use super::error::SyncError;
 use super::gate::earlier;
 use super::gate::{Gated, gate};
@@ -27,7 +27,7 @@ use super::questions::Questions;
 use super::reading::Part;
 use super::report::{Report, Teller};
 use super::scope::Scope;
-use super::state::{Planned, State};
+use super::state::{Planned, State, WHY_WHOLE};
 use super::structure::Conventions;
 use super::target::{Ability, Target};
 use super::vanished;
@@ -88,7 +88,7 @@ impl Synchronisation {
             options.preset, options.scope, options.conventions, options.objects
         );
         let configuration = sum(&decides.into());
-        let questions = Questions::new(options.pace.clone(), Arc::clone(&ids));
+        let questions = Questions::new(options.pace.clone(), Arc::clone(&ids)).of(&options.name);
         Self { options, sources, target, state, clock, ids, questions, configuration }
     }
 
@@ -151,45 +151,9 @@ impl Synchronisation {
         report.hold_before(self.state.held().await?, &self.state.holding(&gated.held).await?);
         report.count_planned(&gated);
         report.operations = gated.released;
+        report.warn_of_waiting(self.state.waiting().await?);
         report.held = gated.held;
         Ok(report)
-    }
-
-    /// Synchronises. `cancel` ends it cleanly.
-    pub async fn run(
-        &self,
-        extent: &Extent,
-        teller: &Teller<'_>,
-        cancel: watch::Receiver<bool>,
-    ) -> Result<Report, SyncError> {
-        let work = async |state: &State| {
-            let ended = self.run_leased(state, extent, (teller, cancel)).await;
-            if let Err(error) = &ended {
-                self.note_not_begun(state, error).await;
-            }
-            ended
-        };
-        self.leased(work).await
-    }
-
-    async fn run_leased(
-        &self,
-        state: &State,
-        extent: &Extent,
-        (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
-    ) -> Result<Report, SyncError> {
-        let ability = self.questions.ask(|| self.target.probe()).await;
-        let ability = ability.map_err(|fault| SyncError::at(self.target(), fault))?;
-        if state.interrupted().await? {
-            tracing::warn!(sync.target = self.options.name, "an earlier run was cut off; it is ended first");
-            self.apply(state, None, teller, cancel.clone()).await?;
-        }
-        let prepared = tokio::select! {
-            prepared = self.prepare(state, extent, &ability) => prepared?,
-            // It has written nothing.
-            () = until_true(cancel.clone()) => return Err(SyncError::Cancelled),
-        };
-        self.carry_out(state, prepared, (teller, cancel)).await
     }
 
     /// Carries out a plan that was reviewed, if nothing has changed since.
@@ -202,7 +166,8 @@ impl Synchronisation {
         let work = async |state: &State| {
             let (vanished, read, former) = (file.vanished.clone(), file.read.clone(), file.former.clone());
             let plan = file.take(&self.options.name, self.fingerprint(state).await?)?;
-            self.carry_out(state, Prepared::of_file(plan, vanished, &read, former), (teller, cancel)).await
+            let prepared = Prepared::of_file(plan, vanished, &read, former);
+            self.carry_out(state, prepared, (None, Early::Nothing), (teller, cancel)).await
         };
         self.leased(work).await
     }
@@ -221,7 +186,7 @@ impl Synchronisation {
                 return Err(SyncError::NothingHeld(run));
             }
             earlier::allow(state, run).await?;
-            let applied = self.apply(state, Some(run), teller, cancel).await?;
+            let applied = self.apply(state, (Some(run), Early::Nothing), teller, cancel).await?;
             let mut report = Report::resumed(&self.options.name, run, &applied);
             report.failing = state.failing().await?;
             state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
@@ -231,20 +196,27 @@ impl Synchronisation {
     }
 
     /// What nobody else may do at the same time.
-    async fn leased<T>(
+    pub(super) async fn leased<T>(
         &self,
         work: impl AsyncFnOnce(&State) -> Result<T, SyncError>,
     ) -> Result<T, SyncError> {
         let lease = self.state.lease(&self.ids.request_id()).await?;
-        let ended = work(lease.state()).await;
+        let ended = async {
+            for run in lease.state().end_cut_off().await? {
+                tracing::warn!(sync.target = self.options.name, "an earlier run, {run}, was cut off");
+            }
+            work(lease.state()).await
+        };
+        let ended = ended.await;
         lease.release().await;
         ended
     }
 
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         state: &State,
         mut prepared: Prepared,
+        (left, early): (Option<Applied>, Early),
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
@@ -257,7 +229,8 @@ impl Synchronisation {
         let kept = prepared.kept_beside();
         let doubts = prepared.plan.emptied().next().is_some();
         let Prepared { mode, mut cursors, mut structure, former, unasked, told, vanished, .. } = prepared;
-        if !unasked.is_empty() || doubts {
+        let is_unsure = !unasked.is_empty() || doubts;
+        if is_unsure {
             // What could not be looked for, or is doubted, is read again by the next run.
             cursors.clear();
             structure = vanished::marks(vanished::sources(&structure).iter().map(String::as_str));
@@ -269,6 +242,10 @@ impl Synchronisation {
             structure.extend(vanished::forgotten(state, &vanished).await?);
         }
         structure.extend(kept);
+        if is_unsure && mode != "person" {
+            let why = "the run before could not look for everybody, or doubted what it read";
+            structure.insert(WHY_WHOLE.to_owned(), why.to_owned());
+        }
         let mut planned = self.planned(state, (mode, complete), gated, cursors, structure).await?;
         planned.told = told;
         let begun = state.begin(planned).await?;
@@ -277,14 +254,19 @@ impl Synchronisation {
         report.hold_before(state.held().await?, &holding);
         let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
         report.hold(&causes, &runs.join(" and sekisho sync allow "));
-        let applied = self.apply(state, None, teller, cancel).await?;
+        let applied = self.apply(state, (None, early), teller, cancel).await?.after(left);
         report.add(&applied);
         report.failing = state.failing().await?;
         let recreated = self.options.immutable_change == ImmutableChange::Recreate
             && applied.tally.values().any(|counts| counts.delete.succeeded > 0);
         if !applied.lost.is_empty() || recreated {
             // They are looked for, or made anew, by a run that reads everything: nothing changes in the source for that.
-            state.forget_cursors().await?;
+            let what = if recreated {
+                "deleted objects that are made anew"
+            } else {
+                "found objects gone from the target"
+            };
+            state.forget_cursors(&format!("run {} {what}", begun.run)).await?;
         }
         state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;
         Ok(report)
@@ -337,10 +319,10 @@ impl Synchronisation {
         })
     }
 
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         state: &State,
-        only: Option<i64>,
+        (only, early): (Option<i64>, Early),
         teller: &Teller<'_>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Applied, SyncError> {
@@ -351,7 +333,7 @@ impl Synchronisation {
         let policy = Arc::new(self.apply_policy(carried));
         let journal: &dyn Journal = teller;
         let (target, ids) = (Arc::clone(&self.target), self.ids.as_ref());
-        let application = Application { state, target, policy, ids, journal, only, cancel };
+        let application = Application { state, target, policy, ids, journal, only, early, cancel };
         Ok(apply::apply(application).await?)
     }
 

@@ -20,6 +20,7 @@ pub mod gate;
 pub mod hooks;
 mod keep;
 pub mod ldap_target;
+mod leftovers;
 pub mod link;
 mod linked;
 mod listed;

@@ -12,6 +12,8 @@ use crate::clock::{Ids, SignedDuration};
 
 /// The longest pause that a target is believed to want.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// A pause that is no longer than this is not told of.
+const SILENCE: Duration = Duration::from_secs(10);
 /// When an operation that was tried often enough is tried again: after the first time, the second, and each later one.
 const PUT_OFF: [SignedDuration; 3] =
     [SignedDuration::from_hours(6), SignedDuration::from_hours(12), SignedDuration::from_hours(24)];
@@ -78,6 +80,8 @@ pub struct Pace {
     tokens: f64,
     filled: Instant,
     paused: Option<Instant>,
+    /// Until when a pause lasts that was told of.
+    told: Option<Instant>,
     /// What was sent before this was answered by the trouble that is already known.
     slowed: Option<Instant>,
     /// Rounds of trouble without a good answer in between.
@@ -89,7 +93,17 @@ impl Pace {
     pub fn new(options: PaceOptions, now: Instant) -> Self {
         let window = options.in_flight.max(1);
         let tokens = options.per_second.map_or(0.0, burst);
-        Self { options, window, clean: 0, tokens, filled: now, paused: None, slowed: None, streak: 0 }
+        Self {
+            options,
+            window,
+            clean: 0,
+            tokens,
+            filled: now,
+            paused: None,
+            told: None,
+            slowed: None,
+            streak: 0,
+        }
     }
 
     /// When the next request may go, with so many in flight.
@@ -153,6 +167,17 @@ impl Pace {
 
     fn pause(&mut self, until: Instant) {
         self.paused = self.paused.max(Some(until));
+    }
+
+    /// Until when the target is left alone, if that is long and was not told of.
+    pub fn news(&mut self, now: Instant) -> Option<Instant> {
+        let until = self.paused.filter(|until| *until > now + SILENCE)?;
+        // Each of those in flight hears of the same pause a moment later.
+        if self.told.is_some_and(|told| until <= told + SILENCE) {
+            return None;
+        }
+        self.told = Some(until);
+        Some(until)
     }
 
     /// Until when the target is left alone, if it is.
@@ -235,6 +260,24 @@ mod tests {
         let got = [in_flight(8, 1), in_flight(8, 0), in_flight(8, 5), in_flight(8, 1_000), in_flight(1, 100)];
         assert_eq!(got, [8, 8, 40, 200, 25]);
         assert_eq!([in_flight(16, 100), in_flight(256, 100), in_flight(300, 100)], [256, 256, 300]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_pause_is_told_once() {
+        let start = Instant::now();
+        let mut pace = Pace::new(PaceOptions::default(), start);
+        pace.slow(&busy(Some(10)), start, start, &RandomIds);
+        assert_eq!(pace.news(start), None, "nobody wonders");
+        pace.slow(&busy(Some(600)), start, start, &RandomIds);
+        assert_eq!(pace.news(start), Some(start + 600 * SECOND));
+        let later = start + SECOND;
+        pace.slow(&busy(Some(600)), start, later, &RandomIds);
+        assert_eq!(pace.news(later), None, "it is the same pause");
+        pace.slow(&busy(Some(1_800)), start, later, &RandomIds);
+        assert_eq!(pace.news(later), Some(later + 1_800 * SECOND), "much longer");
+        let after = later + 1_900 * SECOND;
+        pace.slow(&busy(Some(60)), after, after, &RandomIds);
+        assert_eq!(pace.news(after), Some(after + 60 * SECOND), "another one");
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use super::object::{ObjectKey, ObjectType};
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
 use super::reading::{Part, Reading, Stream, Taken};
 use super::selection;
-use super::state::State;
+use super::state::{State, WHY_WHOLE};
 use super::structure::{Former, Stored, Structure};
 use super::target::{Ability, TargetFault};
 use super::unsettled::{self, Again, Everybody};
@@ -84,6 +84,12 @@ impl Before {
     /// What is kept beside the structure under a name.
     pub(super) fn kept_as(&self, name: &str) -> &str {
         self.stored.get(name).map_or("", String::as_str)
+    }
+
+    /// Why nothing counts as read.
+    fn why_whole(&self) -> String {
+        let kept = Some(self.kept_as(WHY_WHOLE)).filter(|why| !why.is_empty());
+        kept.unwrap_or("nothing was read before").to_owned()
     }
 
     /// The names that people had before, and that groups said when they were last read.
@@ -279,7 +285,7 @@ impl Synchronisation {
         parts: &[Part],
     ) -> Result<Result<Prepared, String>, SyncError> {
         if before.cursors.is_empty() {
-            return Ok(Err("nothing was read before".to_owned()));
+            return Ok(Err(before.why_whole()));
         }
         if !unsettled::is_known(&before.stored) {
             return Ok(Err("it is not known any more who is in conflict".to_owned()));

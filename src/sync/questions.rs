@@ -27,6 +27,8 @@ pub struct Questions {
     at_once: usize,
     /// How many questions in a row were given up.
     given_up: AtomicU32,
+    /// For the log.
+    target: String,
 }
 
 impl Questions {
@@ -34,7 +36,13 @@ impl Questions {
     pub fn new(options: PaceOptions, ids: Arc<dyn Ids>) -> Self {
         let at_once = options.in_flight.max(1);
         let pace = Mutex::new(Pace::new(options, Instant::now()));
-        Self { pace, ids, at_once, given_up: AtomicU32::new(0) }
+        Self { pace, ids, at_once, given_up: AtomicU32::new(0), target: String::new() }
+    }
+
+    /// Those of the target of this name.
+    #[must_use]
+    pub fn of(self, target: &str) -> Self {
+        Self { target: target.to_owned(), ..self }
     }
 
     /// How many may be open at the same time.
@@ -75,6 +83,11 @@ impl Questions {
             }
             let wait = self.with_pace(|pace| {
                 pace.slow(&fault, sent, Instant::now(), self.ids.as_ref());
+                if let Some(until) = pace.news(Instant::now()) {
+                    let seconds = until.duration_since(sent).as_secs();
+                    let target = self.target.as_str();
+                    tracing::warn!(sync.target = target, "the target is not asked for {seconds} s: {fault}");
+                }
                 // Where it says how long, all questions wait so long.
                 if wanted.is_some() { Duration::ZERO } else { pace.wait(attempts + 1, self.ids.as_ref()) }
             });

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
@@ -19,6 +20,7 @@ use super::problem::{Problem, ProblemKind};
 use super::target::TargetFault;
 use super::unsettled;
 use super::words::{self, Counts, Failed};
+use crate::clock::Timestamp;
 
 /// What a run or a check came to.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +51,8 @@ pub struct Report {
     pub put_off: u64,
     /// How many wait, since the run ended early.
     pub left: u64,
+    /// Whether it was ended before its end, by a signal or by a pause.
+    pub interrupted: bool,
     /// How many writes failed, in this run or before, and are tried again.
     pub failing: u64,
     /// Why it ended early.
@@ -112,6 +116,34 @@ impl Report {
         report
     }
 
+    /// Of a run that was ended when it had carried out what an earlier one left, and nothing else.
+    pub(super) fn left(target: &str, applied: &Applied) -> Self {
+        let mut report = Self { target: target.to_owned(), ..Self::default() };
+        report.add(applied);
+        report.interrupted = true;
+        report
+    }
+
+    /// Of a check.
+    pub(super) fn warn_of_waiting(&mut self, waiting: u64) {
+        if waiting > 0 {
+            let (they, wait) = words::operations_wait(waiting);
+            self.warnings
+                .push(format!("{they} of an earlier run {wait}; the next run carries out these first"));
+        }
+    }
+
+    /// What is left to the next run, in a sentence.
+    pub fn waits(&self) -> Option<String> {
+        let (they, wait) = words::operations_wait(self.left);
+        match (self.interrupted, self.left) {
+            (false, 0) => None,
+            (true, 0) => Some("interrupted; what changed waits for the next run".to_owned()),
+            (true, _) => Some(format!("interrupted; {they} {wait} for the next run")),
+            (false, _) => Some(format!("{they} {wait} for the next run")),
+        }
+    }
+
     /// What was carried out takes the place of what was planned.
     pub(super) fn add(&mut self, applied: &Applied) {
         for (kind, counts) in &mut self.counts {
@@ -130,6 +162,7 @@ impl Report {
         self.held = held;
         self.put_off = applied.put_off;
         self.left = applied.left;
+        self.interrupted = applied.is_interrupted();
         let lost = applied.lost.iter().map(|key| {
             format!("{key}: it was gone from the target; the next run looks for it or makes it anew")
         });
@@ -186,6 +219,9 @@ impl Report {
     pub fn result(&self) -> &'static str {
         if self.stopped.is_some() {
             return "stopped";
+        }
+        if self.interrupted {
+            return "interrupted";
         }
         let failed = self.failing + self.put_off + self.counts.values().map(Counts::failed).sum::<u64>();
         match (self.held.is_empty() && self.held_before.is_empty(), failed == 0 && self.problems.is_empty()) {
@@ -261,13 +297,24 @@ pub trait Leavers: Send + Sync + fmt::Debug {
     fn left(&self, id: &str);
 }
 
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// So many operations more are to be done.
+    Expected(usize),
+    /// One is done, or put off.
+    Passed,
+}
+
 /// Writes the lines of the log, and tells who wants to know how far it is.
 #[derive(Clone, Copy)]
 pub struct Teller<'a> {
     /// The target.
     pub target: &'a str,
-    /// Called after each write.
-    pub progress: Option<&'a (dyn Fn() + Send + Sync)>,
+    /// That of moments in sentences.
+    pub zone: &'a TimeZone,
+    /// Hears how far it is.
+    pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
     /// Who ends sessions.
     pub leavers: Option<&'a dyn Leavers>,
 }
@@ -314,9 +361,6 @@ impl Journal for Teller<'_> {
         {
             leavers.left(&written.key.id);
         }
-        if let Some(progress) = self.progress {
-            progress();
-        }
     }
 
     fn lacking(&self, written: &Write<'_>) {
@@ -329,9 +373,27 @@ impl Journal for Teller<'_> {
         let remedy = words::remedy_of(written.code, written.detail);
         let (target, run) = (self.target, written.run);
         tracing::warn!(sync.target = target, sync.run = run, object = %written.key, dn = written.dn, remedy, "not sent: {}", written.detail);
+    }
+
+    fn expected(&self, operations: usize) {
         if let Some(progress) = self.progress {
-            progress();
+            progress(Progress::Expected(operations));
         }
+    }
+
+    fn passed(&self) {
+        if let Some(progress) = self.progress {
+            progress(Progress::Passed);
+        }
+    }
+
+    fn pausing(&self, until: Timestamp, fault: &TargetFault, waiting: usize) {
+        let (they, wait) = words::operations_wait(u64::try_from(waiting).unwrap_or(u64::MAX));
+        let until = words::moment(until, self.zone);
+        tracing::warn!(
+            sync.target = self.target,
+            "the target is left alone until {until}, and {they} {wait}: {fault}"
+        );
     }
 
     fn denied(&self, account: &str, retries: u32, fault: &TargetFault) {

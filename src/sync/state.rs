@@ -8,6 +8,7 @@ mod begin;
 mod code;
 mod lease;
 mod taken;
+mod unfinished;
 
 #[cfg(test)]
 mod tests;
@@ -22,14 +23,15 @@ use super::structure::names;
 use crate::clock::{Clock, Timestamp};
 use crate::directory::source::Cursor;
 use crate::store::{
-    CursorRow, Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, StructureRow, SyncStore,
-    SyncWrite,
+    Fence, KeyRow, LinkRow, MemberRow, OperationRow, RunRow, StoreError, StructureRow, SyncStore, SyncWrite,
 };
 
 pub(super) use self::begin::of_phase;
 pub use self::begin::{Begun, Planned};
 pub(super) use self::code::{in_shards, key_row, link_row, shard_of};
 pub use self::lease::Lease;
+pub use self::unfinished::CUT_OFF;
+pub(super) use self::unfinished::WHY_WHOLE;
 
 /// A run that ends is among so many of the newest.
 const RECENT: i64 = 64;
@@ -122,7 +124,7 @@ pub struct Run {
     pub mode: String,
     /// When it began.
     pub started: Timestamp,
-    /// When it ended; none while it runs, or when it was cut off.
+    /// When it ended; none while it runs, or when it was cut off and none has begun since.
     pub ended: Option<Timestamp>,
     /// Numbers, as whoever ended it wrote them.
     pub counts: serde_json::Value,
@@ -278,13 +280,6 @@ impl State {
         }
     }
 
-    /// Whether something of an earlier run was planned and not carried out, though nothing holds it back: a run was cut
-    /// off, and is resumed before the next one plans.
-    pub async fn interrupted(&self) -> Result<bool, StateError> {
-        let open = self.store.open_counts(&self.target).await?;
-        Ok(open.iter().any(|(_, state, _)| matches!(state.as_str(), "waiting" | "sent")))
-    }
-
     /// How much failed and is tried again.
     pub async fn failing(&self) -> Result<u64, StateError> {
         let open = self.store.open_counts(&self.target).await?;
@@ -340,13 +335,6 @@ impl State {
         let rows = self.store.last_runs(&self.target).await?.into_iter();
         let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
         Ok(rows.map(|(mode, started_ms)| (mode, moment(started_ms))).collect())
-    }
-
-    /// What is read next is read as a whole.
-    pub async fn forget_cursors(&self) -> Result<(), StateError> {
-        let known = self.cursors().await?.into_keys();
-        let none = |(source, query)| CursorRow { source, query, server: String::new(), value: String::new() };
-        self.write(vec![SyncWrite::PutCursors(known.map(none).collect())]).await
     }
 
     /// Ends a run.

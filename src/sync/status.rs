@@ -24,6 +24,10 @@ pub struct Status {
     pub target: String,
     /// Whether it waits to be resumed.
     pub paused: bool,
+    /// Whether a run is under way.
+    pub under_way: bool,
+    /// How much is planned and not carried out, though nothing holds it back.
+    pub waiting: u64,
     /// How many objects are linked.
     pub linked: u64,
     /// Who is gone from the directory and still at the target.
@@ -89,6 +93,8 @@ impl Synchronisation {
         Ok(Status {
             target,
             paused,
+            under_way: state.is_under_way().await?,
+            waiting: state.waiting().await?,
             linked,
             leaving: leaving.collect(),
             unsettled: unsettled::kept(&stored),

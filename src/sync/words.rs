@@ -102,6 +102,14 @@ pub(super) fn objects(count: u64) -> String {
     format!("{count} {noun}")
 }
 
+/// So many operations, and what they do: they wait.
+pub fn operations_wait(count: u64) -> (String, &'static str) {
+    match count {
+        1 => ("1 operation".to_owned(), "waits"),
+        _ => (format!("{count} operations"), "wait"),
+    }
+}
+
 /// A number of operations in a sentence.
 pub(super) fn operations(count: usize) -> String {
     let noun = if count == 1 { "operation" } else { "operations" };

@@ -36,8 +36,8 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
         };
         writeln!(out, "{what} to be tried again; `sekisho sync status {}` shows {them}", report.target)?;
     }
-    if report.left > 0 {
-        writeln!(out, "{} wait for the next run", report.left)?;
+    if let Some(waits) = report.waits() {
+        writeln!(out, "{waits}")?;
     }
     held(report, out)?;
     verdict(report)

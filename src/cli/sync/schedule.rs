@@ -169,7 +169,7 @@ impl Beside<'_> {
     async fn run(
         &self,
         options: &SyncOptions,
-        (extent, cancel): (&Extent, watch::Receiver<bool>),
+        (extent, mut stop): (&Extent, watch::Receiver<bool>),
         told: &mut Told,
     ) -> Result<Made> {
         let app = self.app;
@@ -189,8 +189,21 @@ impl Beside<'_> {
         let ending = tokio::spawn(ending);
         tracing::info!(sync.target = options.name, "{}", words::STARTING);
         let ended = {
-            let teller = Teller { target: &options.name, progress: None, leavers: Some(&leavers) };
-            engine.run(extent, &teller, cancel).await
+            let zone = &self.config.log.timezone;
+            let teller = Teller { target: &options.name, zone, progress: None, leavers: Some(&leavers) };
+            let (ends, cancel) = watch::channel(false);
+            let told_to_end = async {
+                tokio::select! {
+                    Ok(_) = stop.wait_for(|stop| *stop) => {}
+                    () = wiring::until_paused(&app.store, &options.name, app.clock.as_ref()) => {}
+                }
+                let _ = ends.send(true);
+                std::future::pending().await
+            };
+            tokio::select! {
+                ended = engine.run(extent, &teller, cancel) => ended,
+                never = told_to_end => never,
+            }
         };
         drop(leavers);
         let _ = ending.await;
@@ -260,6 +273,9 @@ fn tell(options: &SyncOptions, report: &Report) {
     }
     for line in report.told().chain(&report.causes) {
         tracing::warn!(sync.target = options.name, sync.run = run, "{line}");
+    }
+    if let Some(waits) = report.waits() {
+        tracing::info!(sync.target = options.name, sync.run = run, "{waits}");
     }
     if let Some(fault) = &report.stopped {
         let remedy = words::remedy_of(fault.code, &fault.detail);

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::{Failure, table};
 use super::output::{LISTED, word};
 use crate::clock::Timestamp;
-use crate::sync::state::{Kept, Run};
+use crate::sync::state::{CUT_OFF, Kept, Run};
 use crate::sync::status::{Leaving, NotBegun, Status};
 use crate::sync::unsettled::{Everybody, Unsettled};
 use crate::sync::words;
@@ -28,10 +28,16 @@ pub(super) fn status(
         |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     for one in all {
         let paused = if one.paused { ", paused" } else { "" };
-        writeln!(out, "{}: {} linked{paused}", one.target, one.linked)?;
+        let under_way = if one.under_way { ", a run is under way" } else { "" };
+        writeln!(out, "{}: {} linked{paused}{under_way}", one.target, one.linked)?;
+        let newest = one.runs.first().map(|run| run.run);
         let row = |run: &Run| {
             let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
-            let result = if run.result.is_empty() { "cut off" } else { &run.result };
+            let result = match (run.ended, one.under_way && newest == Some(run.run)) {
+                (Some(_), _) => &run.result,
+                (None, true) => "under way",
+                (None, false) => CUT_OFF,
+            };
             [run.run.to_string(), run.mode.clone(), shown(run.started), ended, result.to_owned()]
                 .map(|text| vec![text])
         };
@@ -43,6 +49,7 @@ pub(super) fn status(
                 one.runs.iter().map(row).collect(),
             )?;
         }
+        waiting(one, out)?;
         for (run, count) in &one.held {
             writeln!(
                 out,
@@ -60,6 +67,16 @@ pub(super) fn status(
         }
     }
     Ok(())
+}
+
+/// What is left to do.
+fn waiting(one: &Status, out: &mut dyn Write) -> std::io::Result<()> {
+    let (they, wait) = words::operations_wait(one.waiting);
+    match (one.waiting, one.under_way) {
+        (0, _) => Ok(()),
+        (_, true) => writeln!(out, "{they} {wait} to be sent"),
+        (_, false) => writeln!(out, "{they} of an earlier run {wait} for the next one"),
+    }
 }
 
 /// Why no run could begin, who is gone from the directory, and who is in conflict or cannot be carried.
@@ -130,6 +147,8 @@ fn as_json(one: &Status) -> serde_json::Value {
     json!({
         "target": one.target,
         "paused": one.paused,
+        "under_way": one.under_way,
+        "waiting": one.waiting,
         "linked": one.linked,
         "leaving": one.leaving.iter().map(leaving).collect::<Vec<_>>(),
         "unsettled": one.unsettled.kept.iter().map(unsettled).collect::<Vec<_>>(),

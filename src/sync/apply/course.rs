@@ -1,6 +1,8 @@
 //! [`Course`]: the one loop that feeds, sends, waits and writes; all decisions of one application are made here, one
 //! after the other.
 
+mod tell;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::feed::{Feed, Loaded, is_serial, makes};
-use super::journal::{Tally, WriteKind, Written, shown};
+use super::journal::Tally;
 use super::record::Results;
 use super::send::{Outcome, Sender, lost};
 use super::task::Task;
@@ -75,7 +77,7 @@ impl<'a> Course<'a> {
             job,
             pace: Pace::new(policy.pace.clone(), Instant::now()),
             sender: Arc::new(Sender { state, target, policy, probed }),
-            feed: Feed::new(job.state, job.only).await?,
+            feed: Feed::new(job.state, job.only, &job.early).await?,
             turn: None,
             intents: Vec::new(),
             ready: VecDeque::new(),
@@ -99,6 +101,7 @@ impl<'a> Course<'a> {
     }
 
     pub(super) async fn run(mut self) -> Result<Applied, StateError> {
+        self.job.journal.expected(self.feed.len());
         if let Err(error) = self.go_on().await {
             // The lease is another's after this: nothing may be under way any more.
             self.flying.shutdown().await;
@@ -265,7 +268,7 @@ impl<'a> Course<'a> {
 
     /// Notes how an attempt went.
     async fn settle(&mut self, mut task: Task, outcome: Outcome) -> Result<(), StateError> {
-        let now = Instant::now();
+        let (now, before) = (Instant::now(), self.results.len());
         match outcome {
             Outcome::Again { .. } | Outcome::Down { .. } | Outcome::Unauthorized(_) => {}
             _ => self.pace.answered(),
@@ -316,6 +319,9 @@ impl<'a> Course<'a> {
             Outcome::Unauthorized(fault) => self.deny(&task, fault),
             Outcome::Broken(error) => return Err(error),
         }
+        if self.results.len() > before {
+            self.job.journal.passed();
+        }
         self.note_time(now);
         Ok(())
     }
@@ -355,6 +361,7 @@ impl<'a> Course<'a> {
         self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait));
         self.counter += 1;
         self.waiting.insert((now + wait, self.counter), task);
+        self.tell_pause(fault, now);
     }
 
     /// An operation stays for the next run.
@@ -370,6 +377,7 @@ impl<'a> Course<'a> {
         self.job.journal.skipped(&self.written(task, task.operation.target_id.as_deref(), Some(&fault)));
         self.arrive(task, None);
         self.put_off(task, &fault);
+        self.job.journal.passed();
         self.note_time(Instant::now());
         Ok(())
     }
@@ -446,37 +454,6 @@ impl<'a> Course<'a> {
         writes.extend(seqs.into_iter().map(sent));
         let state = self.job.state;
         self.commit = Some(Box::pin(async move { (state.write(writes).await, intents) }));
-    }
-
-    fn tell(&mut self, task: &Task, target_id: Option<&str>, fault: Option<&TargetFault>) {
-        let kind = WriteKind::of(task.operation.action);
-        self.tally.entry(task.operation.key.kind).or_default().write(kind, fault.is_none());
-        self.job.journal.wrote(&self.written(task, target_id, fault));
-    }
-
-    fn written<'t>(
-        &self,
-        task: &'t Task,
-        target_id: Option<&'t str>,
-        fault: Option<&'t TargetFault>,
-    ) -> Written<'t> {
-        Written {
-            action: task.operation.action,
-            kind: WriteKind::of(task.operation.action),
-            key: &task.operation.key,
-            dn: &task.operation.dn,
-            target_id,
-            code: fault.map_or(0, |fault| fault.code),
-            detail: fault.map_or("", |fault| fault.detail.as_str()),
-            retries: task.attempts.saturating_sub(1),
-            run: task.run,
-            took: if task.attempts == 0 { Duration::ZERO } else { task.sent.elapsed() },
-            hashes: (
-                task.hashes.0.or_else(|| task.before.as_ref().map(self.job.policy.sums.link)),
-                task.hashes.1,
-            ),
-            changes: shown(&task.operation, |path| self.job.policy.secret.contains(path)),
-        }
     }
 
     fn applied(self) -> Applied {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::Early;
 use super::task::{Known, Task, named};
 use crate::store::OperationRow;
 use crate::sync::link::Link;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::Action;
-use crate::sync::state::{Kept, State, StateError, of_phase};
+use crate::sync::state::{Kept, State, StateError, key_row, of_phase};
 
 /// An operation that is not loaded yet.
 #[derive(Debug)]
@@ -33,12 +34,20 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// All that is open and due.
-    pub(super) async fn new(state: &State, only: Option<i64>) -> Result<Self, StateError> {
+    /// All that is open and due, and what failed and is to be tried before its time.
+    pub(super) async fn new(state: &State, only: Option<i64>, early: &Early) -> Result<Self, StateError> {
         let now_ms = state.now_ms();
+        let (whose, before_ms) = match early {
+            Early::Nothing => (Some(HashSet::new()), i64::MIN),
+            Early::All(before) => (None, before.as_millisecond()),
+            Early::Of(keys, before) => (Some(keys.iter().map(key_row).collect()), before.as_millisecond()),
+        };
+        let is_early = |row: &OperationRow| {
+            row.mark.at_ms < before_ms && whose.as_ref().is_none_or(|whose| whose.contains(&row.key))
+        };
         let due = |row: &OperationRow| match row.mark.state.as_str() {
             "waiting" | "sent" => true,
-            "failed" => row.mark.next_try_ms <= now_ms,
+            "failed" => row.mark.next_try_ms <= now_ms || is_early(row),
             _ => false,
         };
         let mut rows = state.index().await?;

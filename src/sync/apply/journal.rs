@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::{Action, Change, Operation};
 use crate::sync::target::TargetFault;
@@ -20,6 +21,15 @@ pub trait Journal: Send + Sync + fmt::Debug {
 
     /// Something was written without some objects that it names: they are not at the target.
     fn lacking(&self, _written: &Written<'_>) {}
+
+    /// So many operations more are to be done.
+    fn expected(&self, _operations: usize) {}
+
+    /// One of them is done, or put off.
+    fn passed(&self) {}
+
+    /// The target is left alone until then because of this, and so many operations wait.
+    fn pausing(&self, _until: Timestamp, _fault: &TargetFault, _waiting: usize) {}
 
     /// The target refuses the credentials of this account, after so many further tries: the application ends.
     fn denied(&self, _account: &str, _retries: u32, _fault: &TargetFault) {}

@@ -2,6 +2,7 @@
 
 mod crash;
 mod denied;
+mod early;
 mod fake;
 mod ways;
 
@@ -31,6 +32,7 @@ struct Fixture {
     ids: SeededIds,
     heard: Heard,
     cancel: watch::Sender<bool>,
+    early: Early,
 }
 
 /// A journal that keeps its lines.
@@ -101,6 +103,7 @@ impl Fixture {
             ids: SeededIds::new(3),
             heard: Heard::default(),
             cancel: watch::Sender::new(false),
+            early: Early::Nothing,
         }
     }
 
@@ -121,6 +124,7 @@ impl Fixture {
             ids: &self.ids,
             journal: &self.heard,
             only: None,
+            early: self.early.clone(),
             cancel: self.cancel.subscribe(),
         })
         .await

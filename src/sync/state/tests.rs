@@ -84,7 +84,7 @@ async fn what_a_run_begins_with_is_there_after_opening_again() {
     let open = state.open().await.unwrap();
     assert_eq!(open[0].operation, create("u1", "a"));
     assert_eq!((open[0].progress, open[1].progress), (Progress::Waiting, Progress::Held));
-    assert!(state.interrupted().await.unwrap());
+    assert_eq!(state.waiting().await.unwrap(), 1);
     let structure = BTreeMap::from([("o2".to_owned(), "y".to_owned())]);
     state
         .begin(Planned { structure, unlinked: vec![link("g1", 0).key], ..Planned::default() })
@@ -200,7 +200,7 @@ async fn a_list_that_was_held_is_released_as_it_was() {
     let state = fixture.open().await;
     let held = vec![operation(Action::Delete, user("a"), ""), operation(Action::Delete, user("b"), "")];
     state.begin(Planned { held, ..Planned::default() }).await.unwrap();
-    assert!(!state.interrupted().await.unwrap());
+    assert_eq!(state.waiting().await.unwrap(), 0);
     assert_eq!(state.allow(7).await.unwrap(), 0);
     assert_eq!(state.allow(1).await.unwrap(), 2);
     assert!(state.open().await.unwrap().iter().all(|kept| kept.progress == Progress::Waiting));
@@ -213,6 +213,23 @@ async fn a_list_that_was_held_is_released_as_it_was() {
         ("partial", vec!["gate".into()], Some(2))
     );
     assert_eq!(state.history(&user("a"), 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_is_ended_by_whoever_has_the_lease() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    state.begin(Planned::default()).await.unwrap();
+    assert!(!state.is_under_way().await.unwrap());
+    fixture.clock.advance(SignedDuration::from_secs(5));
+    let lease = state.lease("one").await.unwrap();
+    assert!(state.is_under_way().await.unwrap());
+    assert_eq!(lease.state().end_cut_off().await.unwrap(), [1]);
+    let run = state.runs(5).await.unwrap().remove(0);
+    assert_eq!((run.ended, run.result.as_str()), (Some(fixture.clock.now()), CUT_OFF));
+    assert_eq!(lease.state().end_cut_off().await.unwrap(), [0_i64; 0]);
+    fixture.clock.advance(SignedDuration::from_secs(61));
+    assert!(!state.is_under_way().await.unwrap(), "its process is gone");
 }
 
 #[tokio::test]

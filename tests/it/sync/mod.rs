@@ -6,6 +6,7 @@ mod check;
 mod company;
 mod conformance;
 mod daemon;
+mod ended;
 mod forest;
 mod former;
 mod hostile;

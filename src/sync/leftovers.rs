@@ -1,0 +1,150 @@
+//! A run from its beginning: what earlier runs left is carried out first, then what is to be done is planned, and carried
+//! out. It ends in order at any moment when it is told to.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::apply::journal::Tally;
+use super::apply::{Applied, Early, End, until_true};
+use super::engine::{Extent, Synchronisation};
+use super::error::SyncError;
+use super::report::{Report, Teller};
+use super::state::State;
+
+impl Synchronisation {
+    /// Synchronises. `cancel` ends it cleanly. Of everything or one person, it also tries again what failed.
+    pub async fn run(
+        &self,
+        extent: &Extent,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Report, SyncError> {
+        self.begin((extent, matches!(extent, Extent::Full { .. })), teller, cancel).await
+    }
+
+    /// The same after a pause: it tries again all that failed.
+    pub async fn resume(
+        &self,
+        extent: &Extent,
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Report, SyncError> {
+        self.begin((extent, true), teller, cancel).await
+    }
+
+    async fn begin(
+        &self,
+        extent: (&Extent, bool),
+        teller: &Teller<'_>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Report, SyncError> {
+        let work = async |state: &State| {
+            let ended = self.run_leased(state, extent, (teller, cancel)).await;
+            if let Err(error) = &ended {
+                self.note_not_begun(state, error).await;
+            }
+            ended
+        };
+        self.leased(work).await
+    }
+
+    /// `all`: what failed is tried again whatever its time is.
+    pub(super) async fn run_leased(
+        &self,
+        state: &State,
+        (extent, all): (&Extent, bool),
+        (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
+    ) -> Result<Report, SyncError> {
+        let before = self.now();
+        let ability = tokio::select! {
+            biased;
+            () = until_true(cancel.clone()) => return Err(SyncError::Cancelled),
+            ability = self.questions().ask(|| self.target().probe()) => ability,
+        };
+        let ability = ability.map_err(|fault| SyncError::at(self.target(), fault))?;
+        let left = self.carry_left(state, (teller, &cancel)).await?;
+        let prepared = tokio::select! {
+            biased;
+            () = until_true(cancel.clone()) => Err(SyncError::Cancelled),
+            prepared = self.prepare(state, extent, &ability) => prepared,
+        };
+        let prepared = match (prepared, &left) {
+            (Ok(prepared), _) => prepared,
+            (Err(SyncError::Cancelled), Some(left)) => {
+                let mut report = Report::left(&self.options().name, left);
+                report.failing = state.failing().await?;
+                return Ok(report);
+            }
+            (Err(error), left) => {
+                // No report tells of it.
+                let lines = left
+                    .iter()
+                    .flat_map(|left| Report::left(teller.target, left).summary().collect::<Vec<_>>());
+                lines.for_each(|line| tracing::info!(sync.target = teller.target, "{line}"));
+                return Err(error);
+            }
+        };
+        let early = match extent {
+            Extent::Person(_) => Early::Of(prepared.told.clone(), before),
+            _ if all => Early::All(before),
+            _ => Early::Nothing,
+        };
+        self.carry_out(state, prepared, (left, early), (teller, cancel)).await
+    }
+
+    /// Carries out what earlier runs planned and did not, if there is such a thing.
+    async fn carry_left(
+        &self,
+        state: &State,
+        (teller, cancel): (&Teller<'_>, &watch::Receiver<bool>),
+    ) -> Result<Option<Applied>, SyncError> {
+        let waiting = state.waiting().await?;
+        if waiting == 0 {
+            return Ok(None);
+        }
+        tracing::info!(
+            sync.target = teller.target,
+            "{waiting} operations that an earlier run left are carried out first"
+        );
+        let applied = self.apply(state, (None, Early::Nothing), teller, cancel.clone()).await?;
+        if !applied.lost.is_empty() {
+            state
+                .forget_cursors("what an earlier run left was for objects that are gone from the target")
+                .await?;
+        }
+        Ok(Some(applied))
+    }
+}
+
+impl Applied {
+    /// With what was carried out before it in the same run.
+    pub(super) fn after(mut self, before: Option<Applied>) -> Self {
+        let Some(before) = before else { return self };
+        add(&mut self.tally, &before.tally);
+        self.put_off += before.put_off;
+        self
+    }
+
+    /// Whether it was ended with something left to do.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.end == End::Cancelled && self.left > 0
+    }
+}
+
+fn add(tally: &mut Tally, more: &Tally) {
+    let sums: &mut BTreeMap<_, _> = tally;
+    for (kind, more) in more {
+        let counts = sums.entry(*kind).or_default();
+        let each = [
+            (&mut counts.add, more.add),
+            (&mut counts.modify, more.modify),
+            (&mut counts.delete, more.delete),
+        ];
+        for (count, more) in each {
+            count.tried += more.tried;
+            count.succeeded += more.succeeded;
+        }
+        counts.failed += more.failed;
+    }
+}
