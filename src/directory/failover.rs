@@ -132,7 +132,8 @@ impl Servers {
     /// The error for a fault of the server that was asked last.
     pub(super) fn error(&self, server: &Server, fault: &Fault) -> DirectoryError {
         match fault {
-            Fault::ServiceBind(cause) => DirectoryError::ServiceBind {
+            Fault::ServiceBind(code, cause) => DirectoryError::ServiceBind {
+                code: *code,
                 directory: self.directory.clone(),
                 bind_dn: self.bind_dn.clone(),
                 cause: cause.clone(),
@@ -215,7 +216,8 @@ impl Servers {
             let last = |server: &Arc<Server>| Some((Arc::clone(server), server.breaker.fault()?));
             faults = self.list.iter().filter_map(last).collect();
         }
-        if let Some((server, fault)) = faults.iter().find(|(_, fault)| matches!(fault, Fault::ServiceBind(_)))
+        if let Some((server, fault)) =
+            faults.iter().find(|(_, fault)| matches!(fault, Fault::ServiceBind(..)))
         {
             return self.error(server, fault);
         }
