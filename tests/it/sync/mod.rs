@@ -11,6 +11,7 @@ mod hostile;
 mod inbox;
 mod kill;
 mod ldap_target;
+mod mended;
 mod one_percent;
 mod postgres;
 mod records;
