@@ -7,17 +7,18 @@ use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
 use super::former;
-use super::found::{Inventory, listing, settle};
+use super::found::{Inventory, NotAsked, listing, settle};
 use super::linked::is_person;
 use super::listed::{note_orphans, take_linked};
 use super::mapping::{Invalid, Mapping, Unread};
 use super::news::News;
 use super::object::{ObjectKey, ObjectType};
+use super::person::person;
 use super::plan::{Plan, Planner, Reading as ReadingOf, Readings, Shown};
-use super::reading::{Part, Reading, Stream, Taken, person, read_structure};
+use super::reading::{Part, Reading, Stream, Taken, read_structure};
 use super::state::State;
 use super::structure::{Former, Stored, Structure};
-use super::target::{Ability, TargetFault};
+use super::target::Ability;
 use super::unsettled::{self, Again, Everybody};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::clock::Timestamp;
@@ -39,7 +40,7 @@ pub(super) struct Prepared {
     /// Whom a reading of changes, or of one person, told of.
     pub(super) told: HashSet<ObjectKey>,
     /// What could not be looked for at the target.
-    pub(super) unasked: Vec<(ObjectKey, TargetFault)>,
+    pub(super) unasked: Vec<(ObjectKey, NotAsked)>,
     /// Types that are to be carried and that the target does not have.
     pub(super) lacking: Vec<ObjectType>,
     /// Domains of a forest that were read before and are not there any more.
@@ -430,7 +431,7 @@ impl Synchronisation {
         planner: &mut Planner,
         before: &Before,
         lists: &BTreeMap<ObjectType, Inventory>,
-    ) -> Result<Vec<(ObjectKey, TargetFault)>, SyncError> {
+    ) -> Result<Vec<(ObjectKey, NotAsked)>, SyncError> {
         let rules = self.options().matching;
         settle(planner, (self.target(), self.questions()), (&before.mappings, &before.active), lists, rules)
             .await

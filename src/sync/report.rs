@@ -59,8 +59,9 @@ impl Report {
         problems.extend(plan.conflicts.iter().map(Unmatched::<Conflict>::sentence));
         problems.extend(unsettled::sentences(&prepared.unchanged, &options.name));
         problems.extend(plan.reports.iter().map(Unmatched::<matching::Report>::sentence));
-        problems
-            .extend(prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}")));
+        problems.extend(
+            prepared.unasked.iter().map(|(_, one)| format!("{}: not looked for: {}", one.dn, one.fault)),
+        );
         let lacking = prepared.lacking.iter().map(|kind| {
             format!(
                 "{} ({})",
@@ -123,8 +124,8 @@ impl Report {
         self.held = held;
         self.put_off = applied.put_off;
         self.left = applied.left;
-        self.problems.extend(applied.lost.iter().map(|key| {
-            format!("{key}: it was gone from the target; the next run looks for it or makes it anew")
+        self.problems.extend(applied.lost.iter().map(|dn| {
+            format!("{dn}: it was gone from the target; the next run looks for it or makes it anew")
         }));
         if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {
             self.stopped = Some(fault.clone());
