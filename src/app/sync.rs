@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::audit::{Event, Record, Sink};
 use crate::clock::{Clock, Ids, Timestamp};
-use crate::config::{Config, DirectoryConfig};
+use crate::config::{Config, DirectoryConfig, FaultKind};
 use crate::directory::source::{Source, subject_keys};
 use crate::directory::write::LdapWriter;
 use crate::directory::{FileDirectory, LdapDirectory};
@@ -136,8 +136,16 @@ pub fn target(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) ->
 }
 
 fn read_token(path: &std::path::Path, target: &str) -> Result<Secret<String>> {
-    crate::config::read_secret_file(path).with_context(|| {
-        format!("the token of target \"{target}\"; `sekisho sync token set {target}` writes it")
+    crate::config::read_secret_file(path).map_err(|fault| {
+        let also = if fault.kind == FaultKind::Exposed {
+            format!(", or {}", fault.remedy)
+        } else {
+            String::new()
+        };
+        anyhow!(
+            "the token of target \"{target}\": {}; write it anew with `sekisho sync token set {target}`{also}",
+            fault.message
+        )
     })
 }
 

@@ -41,7 +41,8 @@ pub(super) fn run(
 }
 
 fn inspect(config: &Config, report: &mut Report) {
-    let warnings = config.warnings.iter().cloned();
+    // What is wrong with a token is told as an error of its target.
+    let warnings = config.warnings.iter().filter(|warning| warning.kind != FaultKind::Token).cloned();
     report.findings.extend(warnings.map(|warning| app_part::fault(Severity::Warning, warning)));
     let certificate = inspect_keys(config, report);
     report.identity_provider = Some(identity_provider(config, certificate));

@@ -71,18 +71,23 @@ impl<'a> MakeWriter<'a> for OneLine {
 impl Write for OneLine {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let line = if is_one_line(record) { Cow::Borrowed(record) } else { Cow::Owned(one_line(record)) };
-        match self.0 {
+        // tracing-subscriber tells of a fault on standard error, and ends the process where that is closed.
+        let lost = match self.0 {
             Stream::Output => io::stdout().lock().write_all(&line),
             Stream::Error => progress::above(|| io::stderr().lock().write_all(&line)),
-        }?;
+        };
+        if let (Err(cause), Stream::Output) = (lost, self.0) {
+            let _ = writeln!(io::stderr(), "sekisho: a line of the log cannot be written: {cause}");
+        }
         Ok(record.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.0 {
+        let _ = match self.0 {
             Stream::Output => io::stdout().flush(),
             Stream::Error => io::stderr().flush(),
-        }
+        };
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ mod sync;
 mod table;
 mod targets;
 mod throttle;
+mod unheard;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -102,7 +103,10 @@ pub fn run() -> ExitCode {
     };
     let mut out = std::io::stdout();
     let only_prints = arguments.command.only_prints();
-    let done = arguments.command.run(&arguments.config, &mut out).and_then(|()| Ok(out.flush()?));
+    let carries = arguments.command.carries();
+    let mut unheard = unheard::Unheard(&mut out);
+    let stream: &mut dyn Write = if carries { &mut unheard } else { unheard.0 };
+    let done = arguments.command.run(&arguments.config, stream).and_then(|()| Ok(stream.flush()?));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if only_prints && failure.is_closed_stream() => ExitCode::FAILURE,
@@ -118,6 +122,11 @@ impl Command {
             Self::Sync(command) => command.only_prints(),
             _ => false,
         }
+    }
+
+    /// Whether it must go on to its end when nobody reads any more.
+    fn carries(&self) -> bool {
+        matches!(self, Self::Sync(command) if !command.only_prints())
     }
 
     fn run(self, config: &std::path::Path, out: &mut dyn Write) -> Result<(), Failure> {

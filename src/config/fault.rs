@@ -20,6 +20,8 @@ pub enum FaultKind {
     MissingFile,
     /// A secret that everybody on the machine can read.
     Exposed,
+    /// A token of a target that cannot be used; that target alone has to do without it.
+    Token,
     /// Something that this version does not do.
     NotAvailable,
 }

@@ -16,6 +16,7 @@ mod published;
 mod reader;
 mod saml;
 mod secrets;
+mod serde_words;
 mod session;
 mod store;
 mod subject;

@@ -13,6 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fault::{Complaint, ConfigFault, FaultKind};
+use super::serde_words::plain;
 use crate::authproc::hint;
 
 /// Looks up an environment variable.
@@ -221,9 +222,7 @@ impl<'a> Section<'a> {
         let read = T::deserialize(ValueDeserializer::from(value.clone()));
         read.map_err(|error| {
             let place = error.span().unwrap_or_else(|| value.span());
-            let told = error.message().trim();
-            let complaint = Complaint::wrong(told, format!("correct [{}]", self.path(key)));
-            self.reader.fault(Some(place), self.path(key), complaint);
+            self.reader.fault(Some(place), self.path(key), plain(error.message(), &self.path(key)));
         })
         .ok()
     }
@@ -267,7 +266,11 @@ impl<'a> Section<'a> {
 
     /// Notes that the value of `key` is allowed and dangerous.
     pub(super) fn warn(&self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
-        let complaint = Complaint::wrong(message, remedy);
+        self.warn_of(key, Complaint::wrong(message, remedy));
+    }
+
+    /// The same with a complaint.
+    pub(super) fn warn_of(&self, key: &'static str, complaint: Complaint) {
         let warning = self.reader.placed(self.key_place(key), self.path(key), complaint);
         self.reader.warnings.borrow_mut().push(warning);
     }

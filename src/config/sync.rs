@@ -2,10 +2,10 @@
 
 mod ldap;
 mod mail;
+mod rules;
 mod scim;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -23,12 +23,11 @@ use crate::outgoing::mail::parse_address;
 use crate::sync::ObjectType;
 use crate::sync::gate::{GatePolicy, Limits, Over};
 use crate::sync::hooks::{Hook, Hooks};
-use crate::sync::mapping::{MappingError, RuleFault, RuleText};
 use crate::sync::matching::MatchRules;
 use crate::sync::options::{Destination, NoticeOptions, SourceOptions, SyncOptions};
 use crate::sync::pace::PaceOptions;
 use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
-use crate::sync::preset::{self, Overrides, Preset};
+use crate::sync::preset::Preset;
 use crate::sync::schedule::Schedule;
 use crate::sync::scope::{Scope, ScopeOptions};
 use crate::sync::structure::{ConventionOptions, Conventions};
@@ -70,7 +69,7 @@ fn read_target(
     (zone, has_mail): (&TimeZone, bool),
 ) -> Option<SyncOptions> {
     let name = section.required("name", "give it a short name, such as \"diligent\"", name);
-    let preset = read_preset(section);
+    let preset = rules::read_preset(section);
     let sources = read_sources(section, directories);
     let destination =
         if section.has("ldap") { ldap::read(section, directories) } else { scim::read(section) };
@@ -145,30 +144,6 @@ fn read_target(
     })
 }
 
-fn read_preset(section: &Section<'_>) -> Option<Preset> {
-    let default = if section.has("ldap") { "ldap" } else { "generic" };
-    let name = section.or("preset", default.to_owned(), text);
-    let rules = section.list_by_serde::<RuleText>("map");
-    let match_by = section.by_serde::<BTreeMap<ObjectType, Vec<String>>>("match_by").unwrap_or_default();
-    let tables = section.by_serde::<BTreeMap<String, BTreeMap<String, String>>>("tables");
-    let preset = match Preset::named(&name) {
-        Ok(preset) => preset,
-        Err(error) => {
-            let known: Vec<&str> = preset::names().collect();
-            section.complain("preset", Complaint::wrong(error.to_string(), hint(&name, &known)));
-            return None;
-        }
-    };
-    let tables = Arc::new(tables.unwrap_or_default());
-    match preset.overridden(&Overrides { rules: rules?, match_by, tables }) {
-        Ok(preset) => Some(preset),
-        Err(error) => {
-            complain_of_rules(section, error);
-            None
-        }
-    }
-}
-
 fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
     let bulk = section.or("bulk", preset.bulk, flag);
     if bulk && !preset.bulk {
@@ -176,29 +151,6 @@ fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
         section.complain("bulk", Complaint::wrong(message, "take it out"));
     }
     bulk && preset.bulk
-}
-
-/// Each fault at the line of its own rule; what no rule is to blame for is of `match_by`.
-fn complain_of_rules(section: &Section<'_>, error: MappingError) {
-    let rules = if section.has("map") { section.tables("map") } else { Vec::new() };
-    for found in error.0 {
-        let of = |rule: &toml::Spanned<DeValue<'_>>| {
-            let table = rule.get_ref().as_table()?;
-            let written = |key: &str| table.get(key)?.get_ref().as_str();
-            let is_it = written("object")? == found.object.key()
-                && written("path")?.eq_ignore_ascii_case(&found.path);
-            is_it.then(|| rule.span())
-        };
-        // Of two rules for one path the second is too many.
-        let place = rules.iter().rev().find_map(|rule| of(rule));
-        let (key, remedy) = match found.fault {
-            RuleFault::MatchWithoutRule | RuleFault::NoSuchType if place.is_none() => {
-                ("match_by", "correct [sync.match_by]")
-            }
-            _ => ("map", "correct the rule"),
-        };
-        section.complain_at(key, place, Complaint::wrong(found.to_string(), remedy));
-    }
 }
 
 fn read_conventions(
@@ -298,7 +250,7 @@ fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {
     let elsewhere = |rest: &str| {
         let host = rest.split('/').next().unwrap_or_default();
         let with_port = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
-        !["127.0.0.1", "localhost", "[::1]"].contains(&with_port.map_or(host, |(host, _)| host))
+        !is_this_machine(with_port.map_or(host, |(host, _)| host))
     };
     if notices.webhook.as_deref().and_then(|url| url.strip_prefix("http://")).is_some_and(elsewhere) {
         section.warn("webhook", "names of people may cross the network in clear", "write https://");
@@ -363,6 +315,11 @@ fn read_schedule(section: &Section<'_>, key: &'static str, zone: &TimeZone) -> O
             };
         }
         let remedy = "write a length of time such as \"15m\", or five fields such as \"30 3 * * *\"";
+        let fields = written.split_whitespace().count();
+        if fields != 5 {
+            let message = format!("\"{written}\" is no schedule: it has {fields} fields");
+            return Err(Complaint::wrong(message, remedy));
+        }
         Schedule::crontab(&written, zone, SystemClock.now())
             .map_err(|error| Complaint::wrong(error.to_string(), remedy))
     })
@@ -414,6 +371,10 @@ fn ldap_filter(value: &DeValue<'_>) -> Result<String, Complaint> {
     }
     let remedy = "write it as in \"(department=Sales)\" (RFC 4515)";
     Err(Complaint::wrong(format!("\"{written}\" is no LDAP filter"), remedy))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]", "::1"].contains(&host)
 }
 
 fn zero_or_duration(value: &DeValue<'_>) -> Result<SignedDuration, Complaint> {

@@ -65,8 +65,8 @@ pub(super) enum Fault {
     Silent(String),
     /// Not reachable, not trusted, or the connection broke.
     Lost(String),
-    /// The service account was refused.
-    ServiceBind(String),
+    /// The service account was refused, with this result code.
+    ServiceBind(u32, String),
     /// An answer, and it is an error. `code`: the result code (RFC 4511 appendix A), 0 where what was answered will not do.
     Refused { code: u32, operation: &'static str, cause: String },
 }
@@ -74,7 +74,7 @@ pub(super) enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent(cause) | Self::Lost(cause) | Self::ServiceBind(cause) => f.write_str(cause),
+            Self::Silent(cause) | Self::Lost(cause) | Self::ServiceBind(_, cause) => f.write_str(cause),
             Self::Refused { operation, cause, .. } => write!(f, "{operation}: {cause}"),
         }
     }

@@ -132,18 +132,24 @@ impl Servers {
     /// Tells why a server is not asked for a while.
     fn tell(&self, server: &Server, fault: &Fault) {
         let (directory, server) = (&self.directory, &server.url.text);
-        if let Fault::ServiceBind(cause) = fault {
-            let bind_dn = &self.bind_dn;
-            tracing::warn!(%directory, %server, bind_dn, %cause, "LDAP server refuses the service account; check bind_dn and bind_password");
-        } else {
-            tracing::warn!(%directory, %server, cause = %fault, "LDAP server is out");
+        let bind_dn = &self.bind_dn;
+        match fault {
+            // strongerAuthRequired, confidentialityRequired (RFC 4511 appendix A)
+            Fault::ServiceBind(8 | 13, cause) => {
+                tracing::warn!(%directory, %server, bind_dn, %cause, "LDAP server takes no password in clear; write ldaps:// in urls, or start_tls = true");
+            }
+            Fault::ServiceBind(_, cause) => {
+                tracing::warn!(%directory, %server, bind_dn, %cause, "LDAP server refuses the service account; check bind_dn and bind_password");
+            }
+            _ => tracing::warn!(%directory, %server, cause = %fault, "LDAP server is out"),
         }
     }
 
     /// The error for a fault of the server that was asked last.
     pub(super) fn error(&self, server: &Server, fault: &Fault) -> DirectoryError {
         match fault {
-            Fault::ServiceBind(cause) => DirectoryError::ServiceBind {
+            Fault::ServiceBind(code, cause) => DirectoryError::ServiceBind {
+                code: *code,
                 directory: self.directory.clone(),
                 bind_dn: self.bind_dn.clone(),
                 cause: cause.clone(),
@@ -226,7 +232,8 @@ impl Servers {
             let last = |server: &Arc<Server>| Some((Arc::clone(server), server.breaker.fault()?));
             faults = self.list.iter().filter_map(last).collect();
         }
-        if let Some((server, fault)) = faults.iter().find(|(_, fault)| matches!(fault, Fault::ServiceBind(_)))
+        if let Some((server, fault)) =
+            faults.iter().find(|(_, fault)| matches!(fault, Fault::ServiceBind(..)))
         {
             return self.error(server, fault);
         }

@@ -188,9 +188,12 @@ pub enum DirectoryError {
     },
     /// The service account was refused.
     #[error(
-        "directory \"{directory}\": the bind as \"{bind_dn}\" failed: {cause}; check bind_dn and bind_password"
+        "directory \"{directory}\": the bind as \"{bind_dn}\" failed: {cause}; {}",
+        remedy_of_bind(*.code)
     )]
     ServiceBind {
+        /// The result code (RFC 4511 appendix A).
+        code: u32,
         /// The `name` of the `[[directory]]`.
         directory: String,
         /// The account.
@@ -253,6 +256,18 @@ pub enum DirectoryError {
         cause: String,
     },
 }
+
+/// What helps where the service account was refused with this result code.
+pub(crate) fn remedy_of_bind(code: u32) -> &'static str {
+    if WANTS_TLS.contains(&code) {
+        "the server wants TLS: write ldaps:// in urls, or start_tls = true"
+    } else {
+        "check bind_dn and bind_password"
+    }
+}
+
+/// strongerAuthRequired and confidentialityRequired: no password is taken in clear.
+pub(crate) const WANTS_TLS: [u32; 2] = [8, 13];
 
 /// RFC 4511 appendix A: the code of an answer that there is no such entry, or that it may not be seen.
 pub(crate) const NO_SUCH_OBJECT: u32 = 32;

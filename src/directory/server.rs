@@ -138,7 +138,7 @@ impl Server {
         if let Some((name, password)) = &self.approach.account {
             let answer = connection.bind(name, password.expose()).await?;
             if answer.code != 0 {
-                return Err(Fault::ServiceBind(answer.to_string()));
+                return Err(Fault::ServiceBind(answer.code, answer.to_string()));
             }
         }
         Ok(connection)

@@ -151,8 +151,11 @@ pub(super) struct BindAnswer {
 impl fmt::Display for BindAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "result {}", self.code)?;
-        if self.code == INVALID_CREDENTIALS {
-            f.write_str(" (invalidCredentials)")?;
+        match self.code {
+            8 => f.write_str(" (strongerAuthRequired)")?,
+            13 => f.write_str(" (confidentialityRequired)")?,
+            INVALID_CREDENTIALS => f.write_str(" (invalidCredentials)")?,
+            _ => {}
         }
         if self.text.is_empty() { Ok(()) } else { write!(f, ": {}", self.text) }
     }

@@ -237,7 +237,7 @@
 //! | one that refuses the token, asked again and again | the run ends after one question | `sync::apply::tests::ways::refused_credentials_end_it_after_one_question` |
 //! | the random password of a new account, in log or state | in neither | `sync::apply::tests::ways::a_password_is_made_when_it_is_sent_and_nobody_else_sees_it` |
 //! | the token over `http://`, two tokens, half an account | a fault of the configuration | `config::sync::a_target_that_could_not_work_is_refused` |
-//! | a token that others of the machine can read | `Exposed` | `config::sync::a_token_that_others_can_read_is_refused_and_one_to_come_is_not` |
+//! | a token that others of the machine can read | a warning, and no run uses it | `config::sync::a_token_of_no_use_is_a_warning_and_one_to_come_is_none` |
 //! | an old plan, of another target or carried out twice | `Stale`, `Target` | `sync::run::a_plan_is_reviewed_and_carried_out_only_if_it_still_fits` |
 //! | a second process that synchronises the same target | it writes nothing | `sync::apply::tests::ways::who_lost_the_lease_stops` |
 //! | entries of a target directory outside its bases | not touched | `sync::ldap_target::faults::what_is_elsewhere_is_not_touched` |

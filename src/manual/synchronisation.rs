@@ -24,8 +24,9 @@
 //! A run goes through these steps; `check` and `plan` stop before the fifth and have then written nothing anywhere:
 //!
 //! 1. *Read*: the directory as a whole, or what changed since the last run. A reading that breaks off is none.
-//! 2. *Scope*: who is carried (`[sync.scope]`). Never the account that the directory is read as, nor `admin`, nor whom
-//!    `seciossAccountStatus` calls deleted, unless the configuration says otherwise.
+//! 2. *Scope*: who is carried (`[sync.scope]`). Never the account that the directory is read as, nor what Active Directory
+//!    marks by isCriticalSystemObject (Administrator, Guest, krbtgt, the unit Domain Controllers; of groups it means nothing),
+//!    nor `admin`, nor whom `seciossAccountStatus` calls deleted, unless the configuration says otherwise of these two.
 //! 3. *Map and match*: the rules make of an entry what it should be at the target. An object is known by its objectGUID or
 //!    entryUUID: who is renamed or moved stays the same one. Who has no counterpart yet is looked for there, by the paths that
 //!    the preset names, the most trusted first. One that belongs to nobody is taken over (`match.one`), none is made
@@ -128,11 +129,11 @@
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
 //! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
-//! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target | the way ends before the last step |
+//! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target. Who is there is found by the login name or the DN, here and by `run --user` | the way ends before the last step, or something is held back |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
 //! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; a run that is under way, on whichever node, ends within seconds as by Ctrl-C; `check` still works | |
 //! | `sekisho sync resume idp` | goes on, and runs at once, also what failed; `--full`: everything | as `run` |
-//! | `sekisho sync token set idp` | writes a token from standard input to `token_file` | |
+//! | `sekisho sync token set idp` | writes a token from standard input to `token_file`, whatever was in it; one that cannot be used is the matter of this target alone, and the server starts | |
 //!
 //! ```text
 //! $ sekisho sync token set idp

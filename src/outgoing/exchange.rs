@@ -187,15 +187,23 @@ impl Exchange {
             .default_headers(headers(options.media_type, credentials)?)
             .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &options.authorities {
-            let authorities = Certificate::from_pem_bundle(pem);
-            let authorities = authorities.map_err(|error| ExchangeError::Authorities(chain(&error)))?;
-            if authorities.is_empty() {
-                return Err(ExchangeError::Authorities("there is none in it".to_owned()));
-            }
-            builder = builder.tls_certs_merge(authorities);
+            builder = builder.tls_certs_merge(certificates(pem)?);
         }
         let client = builder.build().map_err(|error| ExchangeError::Client(chain(&error)))?;
         Ok(Self { client, options })
+    }
+
+    /// Whether certificates can be taken from this text.
+    pub fn check_authorities(pem: &[u8]) -> Result<(), ExchangeError> {
+        certificates(pem).map(|_| ())
+    }
+
+    /// Whether endpoints can stand below a URL, the protocol aside: a host, no name or password, and nothing after its path.
+    pub fn check_base(url: &str) -> Result<(), ExchangeError> {
+        if url.contains(['?', '#']) {
+            return Err(ExchangeError::Url { url: url.to_owned(), cause: "a base URL ends with its path" });
+        }
+        parse(url, true).map(|_| ())
     }
 
     /// Whether a URL may be asked with these options: `https`, a host, and no name or password in it.
@@ -233,19 +241,32 @@ impl Exchange {
     }
 
     fn parse(&self, url: &str) -> Result<Url, ExchangeError> {
-        let fault = |cause| ExchangeError::Url { url: url.to_owned(), cause };
-        let parsed = Url::parse(url).map_err(|_| fault("no URL"))?;
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            // The text is not repeated: there is a password in it.
-            let url = parsed.host_str().unwrap_or_default().to_owned();
-            return Err(ExchangeError::Url { url, cause: "name and password do not belong into the URL" });
-        }
-        match parsed.scheme() {
-            "https" => Ok(parsed),
-            "http" if self.options.plain_http => Ok(parsed),
-            _ => Err(fault("not https: credentials are sent encrypted alone")),
-        }
+        parse(url, self.options.plain_http)
     }
+}
+
+fn parse(url: &str, plain_http: bool) -> Result<Url, ExchangeError> {
+    let fault = |cause| ExchangeError::Url { url: url.to_owned(), cause };
+    let parsed = Url::parse(url).map_err(|_| fault("no URL"))?;
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        // The text is not repeated: there is a password in it.
+        let url = parsed.host_str().unwrap_or_default().to_owned();
+        return Err(ExchangeError::Url { url, cause: "name and password do not belong into the URL" });
+    }
+    match parsed.scheme() {
+        "https" => Ok(parsed),
+        "http" if plain_http => Ok(parsed),
+        _ => Err(fault("not https: credentials are sent encrypted alone")),
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ExchangeError> {
+    let found = Certificate::from_pem_bundle(pem);
+    let found = found.map_err(|error| ExchangeError::Authorities(chain(&error)))?;
+    if found.is_empty() {
+        return Err(ExchangeError::Authorities("there is none in it".to_owned()));
+    }
+    Ok(found)
 }
 
 fn headers(media_type: &'static str, credentials: &Credentials) -> Result<HeaderMap, ExchangeError> {

@@ -139,5 +139,12 @@ fn chain(error: &reqwest::Error) -> String {
         causes.push(cause.to_string());
         below = cause.source();
     }
-    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+    if causes.is_empty() { error.to_string() } else { plain(&causes.join(": ")) }
+}
+
+/// Of a certificate that is not trusted, the reason that OpenSSL gives in brackets, without the lines of its source.
+fn plain(causes: &str) -> String {
+    let failed = "certificate verify failed";
+    let reason = causes.split_once(failed).and_then(|(_, rest)| rest.split_once('(')?.1.split(')').next());
+    reason.map_or_else(|| causes.to_owned(), |reason| format!("{failed}: {reason}"))
 }

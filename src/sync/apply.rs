@@ -114,9 +114,9 @@ pub struct Applied {
     pub tally: Tally,
     /// Why it ended.
     pub end: End,
-    /// Objects that were gone from the target when they were to be changed: they have no link any more, and are planned
-    /// again by the next run.
-    pub lost: Vec<ObjectKey>,
+    /// The DNs of objects that were gone from the target when they were to be changed: they have no link any more, and
+    /// are planned again by the next run.
+    pub lost: Vec<String>,
     /// How many operations were put off to a later run.
     pub put_off: u64,
     /// How many wait still, since it ended early.

@@ -96,7 +96,10 @@ impl SyncError {
         match self {
             Self::Target { fault, .. } | Self::Listing(fault) => fault.code,
             Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => 81,
-            Self::Directory(DirectoryError::ServiceBind { .. }) => 49,
+            Self::Directory(DirectoryError::ServiceBind { code, .. }) => words::code_of_bind(*code),
+            Self::Directory(DirectoryError::Search { code: code @ (8 | 13), .. }) => {
+                words::code_of_bind(*code)
+            }
             Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. })
             | Self::Nobody(_)
             | Self::Unselected(_) => 32,
@@ -121,8 +124,12 @@ impl SyncError {
             Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) => {
                 "correct search_base, or let bind_dn read what is there"
             }
+            Self::Directory(DirectoryError::Search { code: 8 | 13, .. }) => words::remedy(self.code()),
             Self::Directory(DirectoryError::Search { .. }) => {
                 "look at the directory's answer; check the filters in [[sync]] and what bind_dn may read"
+            }
+            Self::Directory(DirectoryError::Unreachable { cause, .. }) if words::is_untrusted(cause) => {
+                words::remedy_of_trust(cause, true)
             }
             Self::Directory(DirectoryError::Unreachable { .. } | DirectoryError::Unanswered { .. }) => {
                 "no connection; check urls of the [[directory]], and that a firewall lets this machine through"
@@ -173,6 +180,45 @@ impl SyncError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_wants_tls_is_told_apart_from_a_wrong_password() {
+        let refused = |code| {
+            let words = |text: &str| text.to_owned();
+            let (directory, bind_dn) = (words("corp"), words("cn=svc"));
+            let cause = format!("result {code}");
+            SyncError::from(DirectoryError::ServiceBind { code, directory, bind_dn, cause })
+        };
+        for code in [8, 13] {
+            let told = refused(code);
+            assert_eq!(u32::from(told.code()), code);
+            assert!(
+                told.remedy().starts_with("the directory wants TLS; write ldaps://"),
+                "{}",
+                told.remedy()
+            );
+            assert!(
+                told.to_string()
+                    .ends_with("; the server wants TLS: write ldaps:// in urls, or start_tls = true")
+            );
+            assert!(told.is_refused_login());
+        }
+        assert_eq!(refused(49).code(), 49);
+        assert!(refused(49).to_string().ends_with("; check bind_dn and bind_password"));
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_has_a_remedy_of_its_own() {
+        let unreachable = |cause: &str| {
+            let (directory, cause) = ("corp".to_owned(), cause.to_owned());
+            SyncError::from(DirectoryError::Unreachable { directory, cause }).remedy()
+        };
+        let told = unreachable("ldaps://dc1: certificate verify failed: self-signed certificate");
+        assert!(told.ends_with("name that in ca_certificate of the [[directory]]"), "{told}");
+        let told = unreachable("ldaps://dc1: certificate verify failed: hostname mismatch");
+        assert!(told.starts_with("write into urls of the [[directory]] the name"), "{told}");
+        assert!(unreachable("refused").starts_with("no connection"));
+    }
 
     #[test]
     fn what_a_directory_says_is_judged_by_its_code_alone() {

@@ -7,14 +7,17 @@ use super::error::SyncError;
 use super::former;
 use super::object::ObjectKey;
 use super::operation::{Action, Operation};
-use super::reading::{person, read_structure};
+use super::person::person;
+use super::reading::read_structure;
 use super::scope::Verdict;
-use super::state::Kept;
+use super::state::{Kept, Progress};
 use super::words;
 use crate::directory::source::SourceEntry;
 
 /// So much of what was done before is shown.
 const RECENT: usize = 3;
+/// In so much of it is looked for what is held back.
+const KEPT: usize = 100;
 
 impl Synchronisation {
     /// What becomes of a person, by the login name, and why. It writes nothing.
@@ -86,15 +89,32 @@ impl Synchronisation {
             steps.push(matched);
             let own = prepared.plan.operations.iter().filter(|operation| operation.key == *key);
             let own: Vec<String> = own.map(act).collect();
-            let told = if own.is_empty() { "nothing is to be done".to_owned() } else { own.join("; ") };
-            steps.push(step("act", true, told));
+            let history = self.state().history(key, KEPT).await?;
+            steps.push(to_do(&own, held(&history, &self.options().name)));
             for fault in prepared.invalid.iter().filter(|fault| fault.key == *key) {
                 steps.push(step("act", false, fault.to_string()));
             }
-            steps.extend(self.state().history(key, RECENT).await?.into_iter().map(before));
+            steps.extend(history.into_iter().take(RECENT).map(before));
         }
         Ok(steps)
     }
+}
+
+fn to_do(own: &[String], held: Option<String>) -> Step {
+    match held {
+        Some(held) => step("act", false, held),
+        None if own.is_empty() => step("act", true, "nothing is to be done".to_owned()),
+        None => step("act", true, own.join("; ")),
+    }
+}
+
+/// What a run holds back of somebody, and the command that releases it.
+fn held(history: &[Kept], target: &str) -> Option<String> {
+    let kept = history.iter().find(|kept| kept.progress == Progress::Held)?;
+    let (run, told) = (kept.run, act(&kept.operation));
+    Some(format!(
+        "held back by run {run}, would be {told}; `sekisho sync allow {run} {target}` releases what it holds"
+    ))
 }
 
 /// What was done for somebody by an earlier run.

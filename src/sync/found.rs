@@ -54,6 +54,14 @@ fn shown(target: &dyn Target, object: &TargetObject, mapping: &Mapping, active: 
     paths.filter_map(|path| Some((path.to_owned(), target.value(object, path)?))).collect()
 }
 
+/// Why somebody could not be looked for.
+#[derive(Debug)]
+pub(super) struct NotAsked {
+    /// Who it is in the directory.
+    pub(super) dn: String,
+    pub(super) fault: TargetFault,
+}
+
 /// Finds out what becomes of all that is unmatched: by the lists where there are some, else by a question for each.
 /// What could not be asked stays unmatched.
 pub(super) async fn settle(
@@ -62,7 +70,7 @@ pub(super) async fn settle(
     (mappings, active): (&BTreeMap<ObjectType, Mapping>, &BTreeMap<ObjectType, String>),
     lists: &BTreeMap<ObjectType, Inventory>,
     rules: MatchRules,
-) -> Result<Vec<(ObjectKey, TargetFault)>, TargetFault> {
+) -> Result<Vec<(ObjectKey, NotAsked)>, TargetFault> {
     let unmatched: Vec<(ObjectKey, Vec<(String, String)>)> =
         planner.unmatched().map(|(key, match_by)| (key.clone(), match_by.to_vec())).collect();
     let mut asked = Vec::new();
@@ -93,7 +101,10 @@ pub(super) async fn settle(
                 planner.matched(&key, decision, shown);
             }
             Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(fault),
-            Err(fault) => open.push((key, fault)),
+            Err(fault) => {
+                let dn = planner.dn_of_unmatched(&key).unwrap_or_default().to_owned();
+                open.push((key, NotAsked { dn, fault }));
+            }
         }
     }
     Ok(open)

@@ -4,6 +4,7 @@
 //! [`Mapping::map`] then makes a [`Desired`] of a [`SourceObject`], or says all that is wrong with it. What is usable or not
 //! (`active`) is no rule's business: the preset names the path of it.
 
+mod path;
 mod rule;
 mod sum;
 mod unread;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use super::expression::{Expression, Tables, TooLong};
 use super::object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
+pub use path::PathForm;
 use rule::{Checks, Origin, Rule};
 pub use rule::{RuleFault, RuleText, When};
 pub use sum::{sum, sum_of_link};

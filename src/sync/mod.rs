@@ -32,6 +32,7 @@ pub mod object;
 pub mod operation;
 pub mod options;
 pub mod pace;
+mod person;
 pub mod plan;
 mod prepare;
 pub mod preset;

@@ -198,6 +198,11 @@ impl Planner {
         self.unmatched.iter().map(|(key, desired)| (key, desired.match_by.as_slice()))
     }
 
+    /// The DN of one of them.
+    pub fn dn_of_unmatched(&self, key: &ObjectKey) -> Option<&str> {
+        self.unmatched.get(key).map(|desired| desired.dn.as_str())
+    }
+
     /// What is linked, with the target's ids: what the target does not list of them is [`Planner::lost`].
     pub fn linked(&self) -> impl Iterator<Item = (&ObjectKey, &str)> {
         self.ledger.iter().map(|(key, known)| (key, known.target_id.as_ref()))

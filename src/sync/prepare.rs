@@ -9,7 +9,7 @@ use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::few::Told;
 use super::former;
-use super::found::{Inventory, listing, settle};
+use super::found::{Inventory, NotAsked, listing, settle};
 use super::linked::is_person;
 use super::listed::{note_orphans, take_linked};
 use super::mapping::{Invalid, Mapping, Unread};
@@ -20,7 +20,7 @@ use super::reading::{Part, Reading, Stream, Taken};
 use super::selection;
 use super::state::{State, WHY_WHOLE};
 use super::structure::{Former, Stored, Structure};
-use super::target::{Ability, TargetFault};
+use super::target::Ability;
 use super::unsettled::{self, Again, Everybody};
 use super::vanished::{marks, sentence, shelf, vanished};
 use crate::clock::Timestamp;
@@ -42,7 +42,7 @@ pub(super) struct Prepared {
     /// Whom a reading of changes, or of one person, told of.
     pub(super) told: HashSet<ObjectKey>,
     /// What could not be looked for at the target.
-    pub(super) unasked: Vec<(ObjectKey, TargetFault)>,
+    pub(super) unasked: Vec<(ObjectKey, NotAsked)>,
     /// Types that are to be carried and that the target does not have.
     pub(super) lacking: Vec<ObjectType>,
     /// Domains of a forest that were read before and are not there any more.
@@ -367,7 +367,7 @@ impl Synchronisation {
         planner: &mut Planner,
         before: &Before,
         lists: &BTreeMap<ObjectType, Inventory>,
-    ) -> Result<Vec<(ObjectKey, TargetFault)>, SyncError> {
+    ) -> Result<Vec<(ObjectKey, NotAsked)>, SyncError> {
         let rules = self.options().matching;
         settle(planner, (self.target(), self.questions()), (&before.mappings, &before.active), lists, rules)
             .await

@@ -263,6 +263,10 @@ impl TypePreset {
 
     /// Why the service cannot have what a rule fills.
     fn refusal(&self, rule: &RuleText) -> Option<RuleError> {
+        if self.active.as_ref().is_some_and(|active| active.eq_ignore_ascii_case(&rule.path)) {
+            let fault = RuleFault::Usable;
+            return Some(RuleError { object: rule.object, path: rule.path.clone(), fault });
+        }
         let closed = self.closed.as_ref().filter(|urn| {
             let start = rule.path.get(..urn.len()).is_some_and(|start| start.eq_ignore_ascii_case(urn));
             start && rule.path.get(urn.len()..).is_some_and(|rest| rest.starts_with(':'))

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::mapping::{Mapping, sum};
 use super::object::ObjectType;
 use super::options::SourceOptions;
-use super::scope::Scope;
+use super::scope::{SYSTEM, Scope};
 use crate::directory::source::{Flavour, SourceQuery};
 
 /// What groups need to be understood, beside what is mapped of them.
 const OF_GROUPS: [&str; 6] =
     ["cn", "member", "uniqueMember", "groupType", "primaryGroupToken", "primaryGroupID"];
 /// And units.
-const OF_UNITS: [&str; 1] = ["ou"];
+const OF_UNITS: [&str; 2] = ["ou", SYSTEM];
 /// And people.
 const OF_PEOPLE: [&str; 1] = ["primaryGroupID"];
 

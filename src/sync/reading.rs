@@ -17,7 +17,7 @@ use super::news::{Heard, News};
 use super::object::{ObjectKey, ObjectType, SourceObject};
 use super::plan::{Planner, Shown};
 use super::queries::Queries;
-use super::scope::{Scope, Verdict};
+use super::scope::{Scope, Verdict, is_of_the_system};
 use super::structure::{Affected, Conventions, Former, People, Structure};
 use crate::directory::dn::Dn;
 use crate::directory::source::{Cursor, Gone, Source, SourceEntry, SourceQuery};
@@ -437,22 +437,10 @@ impl<'a> Reading<'a> {
 
 /// Units and groups, whole, and how far each was read.
 pub(super) async fn read_structure(part: &Part) -> Result<(Structure, [Cursor; 2]), DirectoryError> {
-    let (units, of_units) = collect(part, &part.queries.units.query).await?;
+    let (mut units, of_units) = collect(part, &part.queries.units.query).await?;
+    units.retain(|unit| !is_of_the_system(unit));
     let (groups, of_groups) = collect(part, &part.queries.groups.query).await?;
     Ok((Structure::build(units, groups, &part.conventions), [of_units, of_groups]))
-}
-
-/// Whoever has this login name.
-pub(super) async fn person(
-    part: &Part,
-    login: &str,
-) -> Result<Vec<(ObjectType, SourceEntry)>, DirectoryError> {
-    let mut found = Vec::new();
-    for (kind, query) in part.queries.people() {
-        let entries = part.source.by_login(&query.query, login).await?;
-        found.extend(entries.into_iter().map(|entry| (kind, entry)));
-    }
-    Ok(found)
 }
 
 /// All entries of a query.

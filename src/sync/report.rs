@@ -70,7 +70,8 @@ impl Report {
         problems.extend(Problem::each(ProblemKind::Few, unchanged));
         let reports = plan.reports.iter().map(Unmatched::<matching::Report>::sentence);
         problems.extend(Problem::each(ProblemKind::Reported, reports));
-        let unasked = prepared.unasked.iter().map(|(key, fault)| format!("{key}: not looked for: {fault}"));
+        let unasked =
+            prepared.unasked.iter().map(|(_, one)| format!("{}: not looked for: {}", one.dn, one.fault));
         problems.extend(Problem::each(ProblemKind::Unasked, unasked));
         let lacking = prepared.lacking.iter().map(|kind| {
             format!(
@@ -163,8 +164,8 @@ impl Report {
         self.put_off = applied.put_off;
         self.left = applied.left;
         self.interrupted = applied.is_interrupted();
-        let lost = applied.lost.iter().map(|key| {
-            format!("{key}: it was gone from the target; the next run looks for it or makes it anew")
+        let lost = applied.lost.iter().map(|dn| {
+            format!("{dn}: it was gone from the target; the next run looks for it or makes it anew")
         });
         self.problems.extend(Problem::each(ProblemKind::Lost, lost));
         if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {

@@ -11,6 +11,9 @@ use crate::directory::dn::Dn;
 use crate::directory::source::SourceEntry;
 use crate::identity::{Attributes, Value};
 
+/// What Active Directory keeps of its own objects.
+pub(super) const SYSTEM: &str = "isCriticalSystemObject";
+
 /// As the configuration has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -84,6 +87,8 @@ pub enum Reason {
     Excluded(String),
     /// It is an account of the directory itself, by this name.
     Local(String),
+    /// It is one that the directory needs for itself.
+    System,
     /// An attribute says that it is deleted.
     Deleted {
         /// Which attribute.
@@ -104,6 +109,9 @@ impl fmt::Display for Verdict {
             Self::Out(Reason::Excluded(dn)) => write!(f, "out of scope: scope.exclude names {dn}"),
             Self::Out(Reason::Local(name)) => {
                 write!(f, "out of scope: {name} is an account of the directory itself (scope.local)")
+            }
+            Self::Out(Reason::System) => {
+                write!(f, "out of scope: an account of Active Directory itself ({SYSTEM} is TRUE)")
             }
             Self::Out(Reason::Deleted { attribute, value }) => {
                 write!(f, "out of scope: {attribute} is {value}")
@@ -149,7 +157,7 @@ impl Scope {
     /// The attributes that have to be read for it.
     pub fn attributes(&self) -> Vec<&str> {
         let status = Some(self.options.status_attribute.as_str()).filter(|name| !name.is_empty());
-        ["uid", "sAMAccountName", "userPrincipalName"].into_iter().chain(status).collect()
+        ["uid", "sAMAccountName", "userPrincipalName", SYSTEM].into_iter().chain(status).collect()
     }
 
     /// Judges somebody by the entry and by what the structure says.
@@ -176,10 +184,18 @@ impl Scope {
         if let Some(login) = logins(entry).into_iter().find(|login| holds(&self.options.local, login)) {
             return Some(Reason::Local(login));
         }
+        if is_of_the_system(entry) {
+            return Some(Reason::System);
+        }
         let status = Some(self.options.status_attribute.as_str()).filter(|name| !name.is_empty())?;
         let value = texts(&entry.attributes, status).find(|value| holds(&self.options.deleted, value))?;
         Some(Reason::Deleted { attribute: status.to_owned(), value: value.to_owned() })
     }
+}
+
+/// Whether Active Directory needs it for itself, as Administrator, krbtgt and `OU=Domain Controllers`.
+pub(super) fn is_of_the_system(entry: &SourceEntry) -> bool {
+    texts(&entry.attributes, SYSTEM).any(|value| same(value, "TRUE"))
 }
 
 impl Account {
@@ -266,6 +282,11 @@ mod tests {
                 "out of scope: seciossAccountStatus is DELETED",
             ),
             (entry("cn=c,dc=x", &[("seciossaccountstatus", "active")]), "in scope: everybody is"),
+            (
+                entry("cn=Guest,dc=x", &[("iscriticalsystemobject", "TRUE")]),
+                "out of scope: an account of Active Directory itself (isCriticalSystemObject is TRUE)",
+            ),
+            (entry("cn=d,dc=x", &[("isCriticalSystemObject", "FALSE")]), "in scope: everybody is"),
         ];
         for (entry, expected) in cases {
             assert_eq!(told(&scope, &entry, None), expected, "{}", entry.dn);
@@ -301,7 +322,7 @@ mod tests {
     fn what_is_read_and_what_is_no_name() {
         assert!(scope(None, |_| ()).attributes().contains(&"seciossAccountStatus"));
         let none = scope(None, |o| o.status_attribute.clear());
-        assert_eq!(none.attributes(), ["uid", "sAMAccountName", "userPrincipalName"]);
+        assert_eq!(none.attributes(), ["uid", "sAMAccountName", "userPrincipalName", SYSTEM]);
         assert_eq!(none.judge(&entry("cn=a", &[("", "deleted")]), &Standing::default()), {
             Verdict::InScope(Ground::Everyone)
         });

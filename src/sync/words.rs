@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::apply::journal::{ShownValue, WriteKind, Written};
 use super::object::ObjectType;
 use crate::clock::Timestamp;
+use crate::directory::WANTS_TLS;
 
 /// A run begins.
 pub const STARTING: &str = "Differential check starting";
@@ -160,6 +161,11 @@ pub(super) const NOT_THERE: &str = "not at the target: ";
 /// And what is told of an LDAP directory without the entry below which a type is to be.
 pub(super) const NO_CONTAINER: &str = "there is no container ";
 
+/// How OpenSSL says that a certificate does not count.
+const UNTRUSTED: &str = "certificate verify failed";
+/// What is told of a fault of an LDAP directory begins so.
+const OF_DIRECTORY: &str = "directory \"";
+
 /// Other words of faults by which their causes are told apart; those in brackets are LDAP's names of results.
 const NOT_TAKEN_OVER: &str = " and is not taken over";
 const UNWILLING: &str = "(unwillingToPerform)";
@@ -190,11 +196,42 @@ pub fn remedy_of(code: u16, detail: &str) -> &'static str {
         65 if detail.contains(CLASSES) => {
             "its object classes want a value that is missing, or do not allow one; correct the rule in [[sync.map]], or classes in [sync.ldap.types]"
         }
+        81 if is_untrusted(detail) => remedy_of_trust(detail, detail.starts_with(OF_DIRECTORY)),
         68 if detail.ends_with(NOT_TAKEN_OVER) => {
             "rename or delete that object, or let it be taken over: match.one = \"adopt\""
         }
         _ => remedy(code),
     }
+}
+
+/// Whether a connection failed since the server's certificate does not count.
+pub(super) fn is_untrusted(detail: &str) -> bool {
+    detail.contains(UNTRUSTED)
+}
+
+/// What helps then, at a directory or at a service with SCIM.
+pub(super) fn remedy_of_trust(detail: &str, is_directory: bool) -> &'static str {
+    let is_other_name = detail.to_ascii_lowercase().contains("mismatch");
+    match (detail.contains("has expired"), is_other_name, is_directory) {
+        (true, ..) => {
+            "let the server be given a new certificate; see that the clock of this machine is right"
+        }
+        (_, true, true) => {
+            "write into urls of the [[directory]] the name that the server's certificate holds"
+        }
+        (_, true, false) => "write into url the name that the service's certificate holds",
+        (_, false, true) => {
+            "put the certificate that issued the server's into a file, and name that in ca_certificate of the [[directory]]"
+        }
+        (_, false, false) => {
+            "put the certificate that issued the service's into a file, and name that in ca_certificate of its [[sync]]"
+        }
+    }
+}
+
+/// The code of the log for a bind that was refused with this one.
+pub(super) fn code_of_bind(code: u32) -> u16 {
+    if WANTS_TLS.contains(&code) { u16::try_from(code).unwrap_or(49) } else { 49 }
 }
 
 /// What an administrator can do about an error code; the codes are LDAP's (RFC 4511 appendix A), and 51, 81 and 82 of its

@@ -11,6 +11,20 @@ use crate::sync::ObjectType;
 use crate::sync::ldap_target::{Disabling, LdapTargetError, LdapTargetOptions, TypeOptions};
 use crate::sync::options::Destination;
 
+/// Keys of the other kind of target.
+const OF_SCIM: [&str; 10] = [
+    "url",
+    "token_file",
+    "token",
+    "token_env",
+    "user",
+    "password",
+    "password_file",
+    "password_env",
+    "ca_certificate",
+    "allow_http",
+];
+
 /// As it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +67,10 @@ enum How {
 
 /// The target, or none with all that is wrong with it.
 pub(super) fn read(section: &Section<'_>, directories: &[DirectoryConfig]) -> Option<Destination> {
+    for key in OF_SCIM.into_iter().filter(|key| section.has(key)) {
+        let remedy = "take it out: the [[directory]] that [sync.ldap] names has its own";
+        section.complain(key, Complaint::wrong("is of a service with SCIM", remedy));
+    }
     let text = section.by_serde::<Text>("ldap")?;
     let known = directories.iter().find(|directory| directory.name() == text.directory);
     if let Some(DirectoryConfig::Ldap(options)) = known

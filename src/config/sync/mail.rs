@@ -4,7 +4,7 @@ use super::super::fault::Complaint;
 use super::super::reader::Section;
 use super::super::secrets::secret_keys;
 use super::super::values::{choice, count, text};
-use super::mail_address;
+use super::{is_this_machine, mail_address};
 use crate::outgoing::mail::{MailOptions, MailProtection};
 
 const PROTECTIONS: &[(&str, MailProtection)] =
@@ -34,8 +34,16 @@ pub(in crate::config) fn read_mail(section: &Section<'_>) -> Option<MailOptions>
         let remedy = "write protection = \"starttls\" or \"tls\", or take user and password out";
         section.complain("protection", Complaint::wrong("the password would be sent in clear", remedy));
     }
+    let host = section.required("host", "name the mail relay", text);
+    if protection == MailProtection::None && !host.is_empty() && !is_this_machine(&host) {
+        section.warn(
+            "protection",
+            "names of people cross the network in clear",
+            "write protection = \"starttls\"",
+        );
+    }
     Some(MailOptions {
-        host: section.required("host", "name the mail relay", text),
+        host,
         port: u16::try_from(section.or("port", port, count(1..=65_535))).unwrap_or(587),
         protection,
         account,

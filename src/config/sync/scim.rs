@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::super::fault::Complaint;
+use super::super::fault::{Complaint, FaultKind};
 use super::super::reader::Section;
 use super::super::secrets::{read_secret_file, secret_keys};
 use super::super::values::{flag, text, web_url};
+use crate::outgoing::Exchange;
 use crate::secret::Secret;
 use crate::sync::options::{Access, Destination};
 
@@ -18,6 +19,14 @@ pub(super) fn read(section: &Section<'_>) -> Option<Destination> {
     if url.starts_with("http://") && !plain_http {
         let remedy = "write https://, or allow_http = true for a service on this machine";
         section.complain("url", Complaint::wrong("the token would cross the network in clear", remedy));
+    }
+    if !url.is_empty()
+        && let Err(fault) = Exchange::check_base(&url)
+    {
+        section.complain(
+            "url",
+            Complaint::wrong(fault.to_string(), "write it as in \"https://scim.example.com/v2\""),
+        );
     }
     if plain_http {
         section.warn(
@@ -82,28 +91,36 @@ fn read_account(
     }
 }
 
-/// The file may be written by `sekisho sync token set` later, and each run reads it anew; one that is there is looked
-/// at now.
+/// The file may be written by `sekisho sync token set` later, and each run reads it anew. One that is there and of no use
+/// is the matter of this target alone, and not of the whole configuration.
 fn read_token_file(section: &Section<'_>) -> Option<Access> {
     let path = section.resolve(&section.optional("token_file", text)?);
     if path.exists()
         && let Err(fault) = read_secret_file(&path)
     {
-        let complaint = Complaint { kind: fault.kind, message: fault.message, remedy: fault.remedy };
-        section.complain("token_file", complaint);
+        let kind = FaultKind::Token;
+        section.warn_of("token_file", Complaint { kind, message: fault.message, remedy: fault.remedy });
     }
     Some(Access::TokenFile(path))
 }
 
 fn read_authorities(section: &Section<'_>, path: &Path) -> Option<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|cause| {
-            // One that is not there is told already.
+    let complain = |message, remedy| section.complain("ca_certificate", Complaint::wrong(message, remedy));
+    match std::fs::read(path) {
+        Ok(pem) => {
+            if Exchange::check_authorities(&pem).is_err() {
+                let message = format!("{} holds no certificates in PEM", path.display());
+                complain(message, "write those of the authorities that issue the service's certificate");
+            }
+            Some(pem)
+        }
+        // One that is not there is told already.
+        Err(cause) => {
             if path.exists() {
                 let message = format!("{} cannot be read: {cause}", path.display());
-                section
-                    .complain("ca_certificate", Complaint::wrong(message, "let the user of sekisho read it"));
+                complain(message, "let the user of sekisho read it");
             }
-        })
-        .ok()
+            None
+        }
+    }
 }

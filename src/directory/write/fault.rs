@@ -1,6 +1,6 @@
 //! [`WriteFault`]: why an entry was not written or read, and whether it may have been written all the same.
 
-use super::super::DirectoryError;
+use super::super::{DirectoryError, remedy_of_bind};
 
 /// Why the directory did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,9 +15,12 @@ pub enum WriteFault {
     },
     /// The service account was refused; nothing else was sent.
     #[error(
-        "directory \"{directory}\": the bind as \"{bind_dn}\" failed: {cause}; check bind_dn and bind_password"
+        "directory \"{directory}\": the bind as \"{bind_dn}\" failed: {cause}; {}",
+        remedy_of_bind(*.code)
     )]
     ServiceBind {
+        /// The result code (RFC 4511 appendix A).
+        code: u32,
         /// The `name` of the `[[directory]]`.
         directory: String,
         /// The account.
@@ -68,8 +71,8 @@ impl From<DirectoryError> for WriteFault {
     /// Of what comes before anything is sent.
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::ServiceBind { directory, bind_dn, cause } => {
-                Self::ServiceBind { directory, bind_dn, cause }
+            DirectoryError::ServiceBind { code, directory, bind_dn, cause } => {
+                Self::ServiceBind { code, directory, bind_dn, cause }
             }
             DirectoryError::Unreachable { directory, cause } => Self::NotConnected { directory, cause },
             other => Self::NotConnected { directory: String::new(), cause: other.to_string() },

@@ -63,7 +63,7 @@ pub(super) struct Course<'a> {
     cancel: watch::Receiver<bool>,
     end: End,
     tally: Tally,
-    lost: Vec<ObjectKey>,
+    lost: Vec<String>,
     unmade: Unmade,
     put_off: u64,
     left: usize,
@@ -304,7 +304,7 @@ impl<'a> Course<'a> {
             }
             Outcome::Lost => {
                 self.results.unlink(&task.operation.key);
-                self.lost.push(task.operation.key.clone());
+                self.lost.push(task.operation.dn.clone());
                 self.feed.known.remove(&task.operation.key);
                 self.tell(&task, None, Some(&lost()));
                 self.arrive(&task, None);

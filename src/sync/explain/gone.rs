@@ -1,6 +1,6 @@
 //! The way of somebody whom the directory does not have any more, as far as the links tell.
 
-use super::{RECENT, before, step};
+use super::{KEPT, RECENT, before, held, step};
 use crate::directory::dn::Dn;
 use crate::sync::engine::{Step, Synchronisation};
 use crate::sync::error::SyncError;
@@ -18,8 +18,9 @@ impl Synchronisation {
         let mut pages = self.state().links();
         while let Some(page) = pages.next().await? {
             for link in page.into_iter().filter(|link| self.was_called(link, login)) {
-                steps.extend(way(&link, &policy));
-                steps.extend(self.state().history(&link.key, RECENT).await?.into_iter().map(before));
+                let history = self.state().history(&link.key, KEPT).await?;
+                steps.extend(way(&link, &policy, held(&history, &self.options().name)));
+                steps.extend(history.into_iter().take(RECENT).map(before));
             }
         }
         Ok(steps)
@@ -49,7 +50,7 @@ impl Synchronisation {
 }
 
 /// What has become of somebody who is linked and not in the directory.
-fn way(link: &Link, policy: &Policy) -> [Step; 3] {
+fn way(link: &Link, policy: &Policy, held: Option<String>) -> [Step; 3] {
     let dn = &link.dn;
     let import = match link.state {
         LinkState::Leaving { since } => {
@@ -62,7 +63,7 @@ fn way(link: &Link, policy: &Policy) -> [Step; 3] {
     [
         step("import", false, import),
         step("match", true, format!("linked to {}", link.target_id)),
-        step("act", true, act(link, policy)),
+        step("act", held.is_none(), held.unwrap_or_else(|| act(link, policy))),
     ]
 }
 

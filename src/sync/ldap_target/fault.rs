@@ -3,7 +3,7 @@
 use crate::directory::write::WriteFault;
 use crate::sync::object::ObjectType;
 use crate::sync::target::{FaultKind, TargetFault};
-use crate::sync::words::NO_CONTAINER;
+use crate::sync::words::{NO_CONTAINER, code_of_bind};
 
 /// What was going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) fn told(fault: &WriteFault, during: During) -> TargetFault {
         WriteFault::NotConnected { .. } => (FaultKind::Unheard, 81),
         WriteFault::Unanswered { .. } if during == During::Reading => (FaultKind::Unheard, 81),
         WriteFault::Unanswered { .. } => (FaultKind::Unknown, 81),
-        WriteFault::ServiceBind { .. } => (FaultKind::Unauthorized, 49),
+        WriteFault::ServiceBind { code, .. } => (FaultKind::Unauthorized, code_of_bind(*code)),
         WriteFault::Refused { code, text, .. } => judged(*code, text, during),
     };
     TargetFault { kind, code, detail: fault.to_string(), retry_after: None }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::active_directory::USER_PARAMETERS;
 use crate::directory::dn::Dn;
+use crate::directory::filter::is_filter;
 use crate::directory::source::Flavour;
 use crate::directory::write::is_attribute;
 use crate::sync::ObjectType;
@@ -130,6 +131,16 @@ pub enum LdapTargetError {
         /// What was given.
         name: String,
     },
+    /// No filter.
+    #[error(
+        "{kind}.filter: \"{filter}\" is no LDAP filter; write it as in \"(employeeType=staff)\" (RFC 4515)"
+    )]
+    Filter {
+        /// Of which type.
+        kind: &'static str,
+        /// What was given.
+        filter: String,
+    },
     /// No DN.
     #[error("placeholder: \"{0}\" is no DN; write one, as in cn=nobody,dc=example,dc=jp")]
     Placeholder(String),
@@ -149,6 +160,11 @@ impl LdapTargetOptions {
             let kind = kind.key();
             if Dn::parse(&options.base).is_none() {
                 faults.push(LdapTargetError::Base { kind, base: options.base.clone() });
+            }
+            // It becomes a part of another filter, where it needs its brackets.
+            let is_one = |filter: &&String| filter.starts_with('(') && is_filter(filter);
+            if let Some(filter) = options.filter.as_ref().filter(|filter| !is_one(filter)) {
+                faults.push(LdapTargetError::Filter { kind, filter: filter.clone() });
             }
             let named = [("rdn", options.rdn.as_ref()), ("member", options.member.as_ref())];
             for (key, name) in named.into_iter().filter_map(|(key, name)| Some((key, name?))) {
@@ -296,12 +312,14 @@ mod tests {
         assert_eq!(LdapTargetOptions::default().check(), [LdapTargetError::NoType]);
         let mut wrong = options(&[(ObjectType::User, "people")]);
         wrong.types.get_mut(&ObjectType::User).unwrap().rdn = Some("u id".into());
+        wrong.types.get_mut(&ObjectType::User).unwrap().filter = Some("(x".into());
         wrong.placeholder = Some("nobody".into());
         wrong.chunk = 0;
         assert_eq!(
             wrong.check(),
             [
                 LdapTargetError::Base { kind: "user", base: "people".into() },
+                LdapTargetError::Filter { kind: "user", filter: "(x".into() },
                 LdapTargetError::Attribute { key: "user.rdn".into(), name: "u id".into() },
                 LdapTargetError::Placeholder("nobody".into()),
                 LdapTargetError::Chunk,

@@ -55,6 +55,17 @@ pub struct RuleText {
     pub random: bool,
 }
 
+impl RuleText {
+    /// Whether the path can be none of any target.
+    pub(super) fn has_odd_path(&self) -> bool {
+        let path = &self.path;
+        path.is_empty()
+            || path.len() > LONGEST_PATH
+            || path.trim() != path
+            || path.contains(|c: char| c.is_control())
+    }
+}
+
 /// When a value is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +87,20 @@ pub enum RuleFault {
         "path must be 1 to {LONGEST_PATH} octets, without blanks around it and without control characters"
     )]
     Path,
+    /// The path is none of SCIM: why.
+    #[error("path is none of SCIM, such as name.givenName or emails[type eq \"work\"].value: {0}")]
+    NoScimPath(&'static str),
+    /// The path is no attribute of LDAP.
+    #[error("path is no name of an LDAP attribute, as the schema of the directory has it")]
+    NoAttribute,
+    /// The path is that by which objects are deactivated.
+    #[error(
+        "path is where the target is told whether somebody may sign in, which no rule fills: take it away"
+    )]
+    Usable,
+    /// A value of no characters is none.
+    #[error("max_length is 0, so that no value passes")]
+    NoLength,
     /// Neither source nor default.
     #[error("name a source, a default, or random = true; when = \"never\" removes a rule")]
     NoSource,
@@ -166,13 +191,11 @@ impl Rule {
     /// `None` for a rule that only removes another.
     pub(super) fn new(text: RuleText) -> Result<Option<Self>, Vec<RuleFault>> {
         let mut faults = beside(&text);
-        let path = &text.path;
-        if path.is_empty()
-            || path.len() > LONGEST_PATH
-            || path.trim() != path
-            || path.contains(|c: char| c.is_control())
-        {
+        if text.has_odd_path() {
             faults.push(RuleFault::Path);
+        }
+        if text.max_length == Some(0) {
+            faults.push(RuleFault::NoLength);
         }
         if text.when == When::Never {
             return if faults.is_empty() { Ok(None) } else { Err(faults) };

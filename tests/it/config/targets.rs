@@ -123,9 +123,10 @@ from = "sekisho@example.co.jp"
 #[test]
 fn what_is_written_is_taken() {
     let site = Site::new();
-    for file in ["certs/ad-ca.pem", "certs/hook", "certs/mail-password"] {
+    for file in ["certs/hook", "certs/mail-password"] {
         site.write(file, "x");
     }
+    crate::support::slapd::write_strange_ca(&site.path("certs/ad-ca.pem"));
     let config = site.load(&format!("{LEAST}{TOKEN}{FULL}")).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let options = &config.sync[0];
     let source = &options.sources[0];
@@ -191,19 +192,19 @@ fn another_directory_can_be_the_target() {
         (
             "disabling = \"nothing\"",
             "disabling = \"shadow\"",
-            "sekisho.toml:16: sync[1].ldap: unknown variant `shadow`, expected one of `userAccountControl`",
+            "sekisho.toml:16: sync[1].ldap: \"shadow\" is not known; known are: userAccountControl",
         ),
         (
             "disabling",
             "colour",
-            "sekisho.toml:16: sync[1].ldap: unknown field `colour`, expected one of `directory`",
+            "sekisho.toml:16: sync[1].ldap: unknown key \"colour\"; known are: directory",
         ),
         (
             "base = \"ou=people,",
             "base = \"people,",
             "sekisho.toml:14: sync[1].ldap: user.base: \"people,dc=example,dc=jp\" is no DN; write one",
         ),
-        ("types.user]", "types.robot]", "sekisho.toml:17: sync[1].ldap: unknown variant `robot`"),
+        ("types.user]", "types.robot]", "sekisho.toml:17: sync[1].ldap: \"robot\" is not known"),
         (
             "[sync.ldap.types.user]\nbase = \"ou=people,dc=example,dc=jp\"",
             "types = {}",
@@ -212,7 +213,22 @@ fn another_directory_can_be_the_target() {
         (
             "members_per",
             "url = \"https://x.example\"\nmembers_per",
-            "sekisho.toml:13: sync[1].url: unknown key",
+            "sekisho.toml:13: sync[1].url: is of a service with SCIM; take it out: the [[directory]] that [sync.ldap]",
+        ),
+        (
+            "[sync.ldap.types.user]\n",
+            "[sync.ldap.types.user]\nfilter = \"(x\"\n",
+            "sekisho.toml:14: sync[1].ldap: user.filter: \"(x\" is no LDAP filter; write it as in ",
+        ),
+        (
+            "members_per",
+            "preset = \"generic\"\nmembers_per",
+            "sekisho.toml:13: sync[1].preset: \"generic\" fills paths of SCIM, and [sync.ldap] is a directory; take",
+        ),
+        (
+            "members_per_request = 7\n",
+            "map = [{ object = \"user\", path = \"name.givenName\", source = \"cn\" }]\n",
+            "sekisho.toml:13: sync[1].map: rule for \"name.givenName\" of user: path is no name of an LDAP attribute",
         ),
     ] {
         let told = Site::new().faults(&LDAP.replace(from, to));
@@ -244,6 +260,12 @@ fn what_is_allowed_and_dangerous_is_a_warning() {
     let config = site.load(&text).unwrap();
     let warning = &config.warnings[0];
     assert_eq!((warning.key.as_str(), warning.line), ("sync[1].allow_http", Some(14)));
+    let mail =
+        |host: &str| format!("[mail]\nhost = \"{host}\"\nfrom = \"a@example.jp\"\nprotection = \"none\"\n");
+    let warned = |host| site.load(&format!("{LEAST}{TOKEN}{}", mail(host))).unwrap().warnings;
+    let warnings = warned("mail.example.jp");
+    assert_eq!((warnings[0].key.as_str(), warnings.len()), ("mail.protection", 1));
+    assert_eq!(warned("localhost"), []);
 }
 
 /// Every key that is read is told on the page of the configuration, and no other.
@@ -260,6 +282,7 @@ fn the_manual_tells_every_key() {
     }
     let sources = concat!(
         include_str!("../../../src/config/sync.rs"),
+        include_str!("../../../src/config/sync/rules.rs"),
         include_str!("../../../src/config/sync/scim.rs"),
     );
     let read =

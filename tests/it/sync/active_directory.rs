@@ -117,6 +117,10 @@ impl Company {
     }
 
     async fn rig(&self, account: Account, more: &str) -> Rig {
+        self.rig_with(ScimServer::scim2().await, account, more).await
+    }
+
+    async fn rig_with(&self, service: ScimServer, account: Account, more: &str) -> Rig {
         let mut directory = self.samba.directory();
         if account != Account::Plain {
             directory =
@@ -126,7 +130,9 @@ impl Company {
             directory.push_str("changes = \"dirsync\"\n");
         }
         let base = self.dn("").trim_start_matches(',').to_owned();
-        Rig::new(ScimServer::scim2().await, &directory, &format!("search_base = {base:?}\n{more}")).await
+        let base =
+            if more.starts_with("search_base") { String::new() } else { format!("search_base = {base:?}\n") };
+        Rig::new(service, &directory, &format!("{base}{more}")).await
     }
 }
 
@@ -384,4 +390,35 @@ async fn contacts_are_told_where_the_service_has_none() {
     assert!(run.out.contains(told), "{}\n{}", run.out, run.err);
     assert_eq!(rig.users().await.len(), 3);
     assert_eq!(rig.groups().await.len(), 4);
+}
+
+/// Administrator, Guest, krbtgt and the unit of the domain controllers, however changes are asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_active_directory_needs_for_itself_is_not_carried() {
+    let Some(samba) = Samba::shared() else { return };
+    let company = Company::new(samba, "sync-system");
+    let guest = format!("CN=Guest,CN=Users,{BASE}");
+    let some = "(|(sAMAccountName=Administrator)(sAMAccountName=Guest)(sAMAccountName=krbtgt)(sAMAccountName=sync-system-*))";
+    let keys = format!("search_base = {BASE:?}\nobjects = [\"user\"]\nfilter = \"{some}\"\n");
+    for account in [Account::SeesDeleted, Account::Plain, Account::Replicates] {
+        let rig = company.rig(account, &keys).await;
+        rig.carried(&["run", "idp"]);
+        let own = ["aoki", "baba", "chiba"].map(|name| company.login(name));
+        assert_eq!(names(&rig.users().await), own, "{account:?}");
+        samba.set(&guest, "description", &format!("changed for {account:?}"));
+        let (out, writes) = rig.carried(&["run", "idp"]);
+        assert_eq!(writes, [""; 0], "{out}");
+        for name in ["Guest", guest.as_str()] {
+            let why = rig.sync(&["explain", "--user", name]);
+            let told = "out of scope: an account of Active Directory itself (isCriticalSystemObject is TRUE)";
+            assert!(why.code == 1 && why.out.contains(told), "{name}: {}", why.out);
+        }
+    }
+    let keys = format!("search_base = {BASE:?}\npreset = \"secioss\"\nobjects = [\"organization\"]\n");
+    let service = ScimServer::scim2_with_six_types().await;
+    let rig = company.rig_with(service, Account::Plain, &keys).await;
+    let run = rig.sync(&["plan", "idp", "--full", "--out", "plan.json"]);
+    let plan = std::fs::read_to_string(rig.folder.path("plan.json"));
+    let plan = plan.unwrap_or_else(|error| panic!("{error}: {}\n{}", run.out, run.err));
+    assert!(plan.contains("OU=sync-system,") && !plan.contains("OU=Domain Controllers"), "{plan}");
 }

@@ -62,7 +62,7 @@ async fn a_target_that_answers_says_what_it_has() {
     folder.remove("certs/token");
     let (code, row, found) = check(&folder);
     assert_eq!((code, row["state"].as_str()), (Some(1), Some("cannot be asked")));
-    assert!(found[0][1].contains("`sekisho sync token set idp` writes it"), "{found:?}");
+    assert!(found[0][2].starts_with("write it anew with `sekisho sync token set idp`"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod inbox;
 mod kill;
 mod ldap_target;
 mod matched;
+mod mended;
 mod one_percent;
 mod own_values;
 mod postgres;

@@ -273,6 +273,16 @@ async fn whoever_is_gone_is_shown_and_explained() {
     rig.carried(&["run", "idp"]);
     assert_eq!(status(&rig)["leaving"], json!([]));
     slapd.modify(&gone("m1"));
+    let there = format!("uid=m2,ou=many,{BASE}");
+    let by_dn = rig.sync(&["explain", "--user", &there.to_uppercase()]);
+    let import = format!("as {there}");
+    assert!(
+        by_dn.code == 0 && by_dn.out.contains(&import) && by_dn.out.contains("match    linked to "),
+        "{}",
+        by_dn.out
+    );
+    let run = rig.sync(&["run", "idp", "--user", &there]);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
     let early = rig.sync(&["explain", "--user", "m1"]);
     assert_eq!(early.code, 1);
     assert!(early.out.contains(&format!("does not have uid=m1,ou=many,{BASE} any more")), "{}", early.out);
@@ -397,6 +407,10 @@ async fn the_last_of_a_type_leave_when_it_is_allowed_and_not_before() {
         assert!(run.out.contains(told), "{}", run.out);
         assert_eq!(status(&rig)["held"], json!([{ "run": 2, "operations": 2 }]), "{}", run.out);
     }
+    let why = rig.sync(&["explain", "--user", "m0"]);
+    let held = "act      held back by run 2, would be deactivated as ";
+    let allow = "; `sekisho sync allow 2 idp` releases what it holds";
+    assert!(why.code == 1 && why.out.contains(held) && why.out.contains(allow), "{}", why.out);
     slapd.modify(&both("people", "many"));
     let (_, writes) = rig.carried(&["run", "idp"]);
     assert_eq!((writes.len(), &status(&rig)["held"]), (0, &json!([])), "{writes:?}");

@@ -145,7 +145,7 @@ async fn what_is_gone_is_unlinked_and_told() {
     ];
     plan(&state, operations).await;
     let applied = fixture.apply(&state).await;
-    assert_eq!(applied.lost, [user("a")]);
+    assert_eq!(applied.lost, ["uid=a"]);
     assert_eq!(applied.tally[&ObjectType::User].delete.succeeded, 1, "it is gone, as was wanted");
     assert!(state.links().all().await.unwrap().is_empty());
     assert!(state.open().await.unwrap().is_empty());
