@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use self::progress::Bar;
@@ -325,7 +326,7 @@ impl Bench<'_> {
         status::status(&all, (json, &self.config.log.timezone), out)
     }
 
-    /// Runs with a progress bar, ends cleanly on Ctrl-C and when the target is paused, and ends the sessions of whom it
+    /// Runs with a progress bar, ends cleanly on Ctrl-C, on SIGTERM and when the target is paused, and ends the sessions of whom it
     /// deactivates.
     async fn with_teller<T>(
         &self,
@@ -342,9 +343,17 @@ impl Bench<'_> {
         let ending = tokio::spawn(ending);
         let (stop, cancel) = watch::channel(false);
         let (store, target) = (self.store.clone(), options.name.clone());
+        let mut ended_by_others = signal(SignalKind::terminate());
         let listening = tokio::spawn(async move {
+            let terminated = async {
+                match &mut ended_by_others {
+                    Ok(signal) => signal.recv().await,
+                    Err(_) => None,
+                }
+            };
             tokio::select! {
                 Ok(()) = tokio::signal::ctrl_c() => {}
+                Some(()) = terminated => {}
                 () = wiring::until_paused(&store, &target, clock.as_ref()) => {}
             }
             let _ = stop.send(true);

@@ -103,7 +103,7 @@ pub enum Early {
     Nothing,
     /// All that failed before this moment.
     All(Timestamp),
-    /// Those of these objects that failed before this moment.
+    /// Those of these objects that failed before this moment; of others nothing is done at all.
     Of(HashSet<ObjectKey>, Timestamp),
 }
 

@@ -63,7 +63,11 @@ impl Synchronisation {
             ability = self.questions().ask(|| self.target().probe()) => ability,
         };
         let ability = ability.map_err(|fault| SyncError::at(self.target(), fault))?;
-        let left = self.carry_left(state, (teller, &cancel)).await?;
+        // One person waits for nobody else.
+        let left = match extent {
+            Extent::Person(_) => None,
+            Extent::Changes | Extent::Full { .. } => self.carry_left(state, (teller, &cancel)).await?,
+        };
         let prepared = tokio::select! {
             biased;
             () = until_true(cancel.clone()) => Err(SyncError::Cancelled),

@@ -51,7 +51,12 @@ impl Feed {
             _ => false,
         };
         let mut rows = state.index().await?;
-        rows.retain(|row| due(row) && only.is_none_or(|run| run == row.run));
+        let alone = whose.as_ref().filter(|_| matches!(early, Early::Of(..)));
+        rows.retain(|row| {
+            due(row)
+                && only.is_none_or(|run| run == row.run)
+                && alone.is_none_or(|whose| whose.contains(&row.key))
+        });
         rows.sort_by_key(|row| (row.phase, row.run, row.seq));
         let mut coming = HashSet::new();
         let mut entries = VecDeque::with_capacity(rows.len());

@@ -4,8 +4,8 @@ use super::{RuleError, RuleFault, RuleText, When};
 use crate::directory::write::is_attribute;
 use crate::scim::{Path, ScimError};
 
-/// In an LDAP directory the entry above is a matter of the name, and of no attribute.
-const PARENT: &str = "@parent";
+/// What an LDAP directory has of an entry beside its attributes, or in another form than they do.
+const OF_ENTRY: [&str; 5] = ["@active", "@groupType", "@parent", "@password", "@rdn"];
 
 /// What a path of a target is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,10 @@ impl PathForm {
                 Err(ScimError::Path { cause, .. }) => Some(RuleFault::NoScimPath(cause)),
                 Err(_) => Some(RuleFault::Path),
             },
-            Self::Ldap => (path != PARENT && !is_attribute(path)).then_some(RuleFault::NoAttribute),
+            Self::Ldap => {
+                let is_known = OF_ENTRY.contains(&path) || is_attribute(path);
+                (!is_known).then_some(RuleFault::NoAttribute)
+            }
         }
     }
 }
@@ -60,10 +63,12 @@ mod tests {
             let found = faults(PathForm::Scim, wrong);
             assert!(matches!(found.as_slice(), [RuleFault::NoScimPath(_)]), "{wrong}: {found:?}");
         }
-        for good in ["cn", "cn;lang-ja", "TerminalServicesHomeDrive", "2.5.4.3", "@parent"] {
+        for good in
+            ["cn", "cn;lang-ja", "TerminalServicesHomeDrive", "2.5.4.3", "@parent", "@password", "@rdn"]
+        {
             assert_eq!(faults(PathForm::Ldap, good), [], "{good}");
         }
-        for wrong in ["name.", "a b", "emails[type eq \"work\"].value"] {
+        for wrong in ["name.", "a b", "@other", "emails[type eq \"work\"].value"] {
             assert_eq!(faults(PathForm::Ldap, wrong), [RuleFault::NoAttribute], "{wrong}");
         }
     }

@@ -78,6 +78,15 @@ async fn end_lease(rig: &Rig) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_interrupted_says_so_counts_what_it_sent_and_leaves_the_rest() {
+    interrupted_by("-INT").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_to_end_by_another_program_does_so_in_order() {
+    interrupted_by("-TERM").await;
+}
+
+async fn interrupted_by(signal: &str) {
     let slapd = Slapd::start_source(Copies::Log, 3);
     let rig = rig(&slapd, "").await;
     held_up(&slapd, &rig).await;
@@ -85,7 +94,7 @@ async fn a_run_that_is_interrupted_says_so_counts_what_it_sent_and_leaves_the_re
     let log = heard(&mut child, "is left alone until ").await;
     assert!(log.contains(", and 1 operation waits: "), "{log}");
     let pid = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     let ended = child.wait_with_output().await.unwrap();
     let out = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{out}");
@@ -98,6 +107,15 @@ async fn a_run_that_is_interrupted_says_so_counts_what_it_sent_and_leaves_the_re
     assert!(told.contains("1 operation of an earlier run waits for the next one\n"), "{told}");
     let told = rig.sync(&["check", "idp"]).out;
     assert!(told.contains("warning: 1 operation of an earlier run waits; "), "{told}");
+    slapd.modify(&changed("m0", "y"));
+    rig.proxy.take_log();
+    let one = rig.sync(&["run", "idp", "--user", "m0"]);
+    assert!(one.code == 0 && one.out.contains(" Modify=1(1 succeeded) "), "{}\n{}", one.out, one.err);
+    assert_eq!(
+        rig.writes(),
+        [format!("PATCH {}", path(&rig, "m0").await)],
+        "one person waits for nobody else"
+    );
     let run = rig.sync(&["run", "idp"]);
     assert!(run.code == 0 && !run.err.contains("cut off"), "{}\n{}", run.out, run.err);
     assert!(run.out.contains(" Modify=1(1 succeeded) "), "{}", run.out);
