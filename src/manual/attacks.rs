@@ -239,6 +239,9 @@
 //! | the token over `http://`, two tokens, half an account | a fault of the configuration | `config::sync::a_target_that_could_not_work_is_refused` |
 //! | a token that others of the machine can read | a warning, and no run uses it | `config::sync::a_token_of_no_use_is_a_warning_and_one_to_come_is_none` |
 //! | an old plan, of another target or carried out twice | `Stale`, `Target` | `sync::run::a_plan_is_reviewed_and_carried_out_only_if_it_still_fits` |
+//! | a mass deletion in the directory, in many small runs | held back as one | `sync::taken_away::many_small_runs_are_held_back_as_one_large_one` |
+//! | the group that selects, renamed or hidden | nothing is done | `sync::taken_away::a_group_that_selects_and_is_not_there_takes_nobody_away` |
+//! | metrics, and who is not ready, on the public address | 404, one word | `operations::admin::events_are_counted_where_only_administrators_ask` |
 //! | a second process that synchronises the same target | it writes nothing | `sync::apply::tests::ways::who_lost_the_lease_stops` |
 //! | entries of a target directory outside its bases | not touched | `sync::ldap_target::faults::what_is_elsewhere_is_not_touched` |
 //!

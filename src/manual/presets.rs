@@ -128,7 +128,9 @@
 //!   nothing else is left out then: what the target has there stays, and so does what is written together with it (all of
 //!   `phoneNumbers`). `base64(attribute)` carries octets.
 //! * What is missing has no value. An empty text is none either, wherever it comes from; a function of what has no value has
-//!   none, if its row says nothing else. No value at the target is what becomes of it: what was there is removed.
+//!   none, if its row says nothing else. No value at the target is what becomes of it: what was carried there is
+//!   removed. What never was carried stays, such as a title that somebody wrote at the target where the directory has none,
+//!   also of those who are taken over: a first run empties nothing.
 //! * A value is a text, a boolean or a list of texts. Functions that change a text change each text of a list; those that
 //!   become nothing or the same as another go. Where a boolean stands for a text it is `true` or `false`.
 //! * Positions are counted in characters from 0 on.

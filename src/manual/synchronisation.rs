@@ -46,8 +46,9 @@
 //!    A service that does not do what it announces is a warning, and each change goes by itself; so it does where there is
 //!    but one. `bulk = false` is without it. Of changes with hooks no more than `in_flight` are under way.
 //!
-//! **What the target alone has is never touched**, unless `orphans = "deactivate"`. Attributes without a rule are never
-//! written. A full run compares what rules fill with what the target shows and puts it right, unless `compare = false`;
+//! **What the target alone has is never touched**, unless `orphans = "deactivate"`; that too waits as long as somebody of the
+//! type is in conflict, or could not be looked for, who may be one of them. Attributes without a rule are never written. A
+//! full run compares what rules fill with what the target shows and puts it right, unless `compare = false`;
 //! of managers and members, those who are linked: members that the target alone has stay.
 //!
 //! Who leaves goes down a ladder, and comes back on the same object:
@@ -97,7 +98,8 @@
 //! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. What was
 //!   deactivated, or deleted, within a day before counts too, so that many small runs are as one: until somebody allows what
-//!   a run holds back, from when on it is counted anew. As long as something is held back, each run says so and ends with 1. Over that of
+//!   a run holds back, from when on it is counted anew. As long as something is held back, each run says so and ends with 1.
+//!   Over that of
 //!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
 //!   "everything"` nothing at all is sent.
 //! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
