@@ -80,7 +80,7 @@ fn read_target(
     let full_schedule = read_schedule(section, "full_schedule", zone);
     let watch = read_watch(section, &sources, directories);
     let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
-    let conventions = read_conventions(section, &sources, directories);
+    let mut conventions = read_conventions(section, &sources, directories);
     let scope = read_scope(section);
     let matching = section.by_serde::<MatchRules>("match").unwrap_or_default();
     let deactivation = section.optional("deactivation", choice(DEACTIVATIONS));
@@ -110,6 +110,10 @@ fn read_target(
         || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
         |kinds| checked_objects(section, &preset, kinds),
     );
+    if !objects.contains(&ObjectType::SecurityGroup) && !tells_types(section) {
+        // In Active Directory most groups are for rights: they would be of a type that is not carried.
+        conventions.security_by_type = false;
+    }
     let per_second = per_second.unwrap_or(preset.rate);
     Some(SyncOptions {
         name,
@@ -172,6 +176,12 @@ fn read_conventions(
         }
     }
     conventions
+}
+
+/// Whether it is said which groups are security groups.
+fn tells_types(section: &Section<'_>) -> bool {
+    let said = section.by_serde::<toml::Table>("conventions");
+    said.is_some_and(|said| said.contains_key("security_by_type"))
 }
 
 fn read_scope(section: &Section<'_>) -> ScopeOptions {

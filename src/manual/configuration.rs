@@ -261,7 +261,7 @@
 //! | `selecting` | further groups whose members are carried | `[]` |
 //! | `groups` | `"conventional"`: those above; `"all"`: every other one too; `"none"` | `"conventional"` |
 //! | `groups_under` | with `"all"`: only groups below one of these | `[]` |
-//! | `security_by_type` | with `"all"`: groups for rights of Active Directory are security groups | `true` |
+//! | `security_by_type` | with `"all"`: groups for rights of Active Directory are security groups; where that is not said and these are not in `objects`, they are groups | `true` |
 //! | `nesting` | `"expand"`: a group has everybody inside, however deep; `"keep"`: those who are in it, and its groups as groups | `"expand"` |
 //! | `organization` | what `@organization` says: `"name"`, or `"path"` from the top down with `/` | `"name"` |
 //!

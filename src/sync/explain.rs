@@ -146,5 +146,6 @@ fn act(operation: &Operation) -> String {
         Action::Delete => "deleted",
     };
     let at = operation.target_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
-    format!("{what}{at}, {} changes", operation.changes.len())
+    let count = operation.changes.len();
+    format!("{what}{at}, {count} {}", if count == 1 { "change" } else { "changes" })
 }

@@ -303,3 +303,15 @@ fn the_example_of_the_manual_can_be_loaded() {
     let options = &config.sync[0];
     assert!(options.schedule.is_some() && options.full_schedule.is_some() && options.token_expires.is_some());
 }
+
+#[test]
+fn groups_for_rights_are_groups_where_security_groups_are_not_carried() {
+    let by_type = |keys: &str| {
+        Site::new().load(&format!("{LEAST}{TOKEN}{keys}")).unwrap().sync[0].conventions.security_by_type
+    };
+    assert!(!by_type("objects = [\"user\", \"group\"]\n[sync.conventions]\ngroups = \"all\"\n"));
+    assert!(by_type(
+        "objects = [\"user\", \"group\", \"security-group\"]\n[sync.conventions]\ngroups = \"all\"\n"
+    ));
+    assert!(by_type("objects = [\"user\"]\n[sync.conventions]\nsecurity_by_type = true\n"), "as it is said");
+}
