@@ -7,10 +7,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
+use tokio::time::{Instant, sleep};
 
 use crate::support::negotiate::Ticket;
 use crate::support::process::{Process, free_port};
+
+/// How long a page may take, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A browser window. Call [`Chromium::close`] at the end; after a panic it is killed together with chromedriver.
 #[derive(Debug)]
@@ -91,39 +97,73 @@ impl Chromium {
         Self { driver: ManuallyDrop::new(driver), _profile: profile, _chromedriver: chromedriver }
     }
 
-    /// The element, as soon as it is there and can be seen.
-    pub async fn find(&self, css: &str) -> WebElement {
-        let found = self.driver.query(By::Css(css)).wait(Duration::from_secs(20), Duration::from_millis(50));
-        match found.and_displayed().first().await {
-            Ok(element) => element,
-            Err(error) => panic!("{css}: {error}\n{}", self.driver.source().await.unwrap_or_default()),
-        }
+    /// Waits until the element is there and can be seen.
+    pub async fn see(&self, css: &str) {
+        self.with(css, async |_| Ok(())).await;
     }
 
     /// Types into the field of this name.
     pub async fn fill(&self, name: &str, text: &str) {
-        self.find(&format!("input[name={name}]")).await.send_keys(text).await.expect("a field to type into");
+        self.with(&format!("input[name={name}]"), async |field| field.send_keys(text).await).await;
+    }
+
+    /// Clicks what leads to another page, and waits until this one is gone: what is looked for afterwards is not found
+    /// on the page before.
+    pub async fn press(&self, css: &str) {
+        // Where the other page cannot be had, the browser shows an error of its own, which the driver reports.
+        let press = async |element: WebElement| match element.click().await {
+            Err(error) if is_stale(&error) => Err(error),
+            outcome => Ok((element, outcome)),
+        };
+        let (element, outcome) = self.with(css, press).await;
+        let deadline = Instant::now() + PATIENCE;
+        while element.is_present().await.unwrap_or(false) {
+            assert!(Instant::now() < deadline, "{css} leads nowhere: {outcome:?}\n{}", self.source().await);
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The text of the element that a person reads.
+    pub async fn text_of(&self, css: &str) -> String {
+        self.with(css, async |element| element.text().await).await
     }
 
     /// The text that a person reads on the page.
     pub async fn text(&self) -> String {
-        self.find("body").await.text().await.unwrap()
+        self.text_of("body").await
+    }
+
+    /// Does this with the element, as soon as it can be seen; once more where another page came in between.
+    async fn with<T>(&self, css: &str, act: impl AsyncFn(WebElement) -> WebDriverResult<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = self.driver.query(By::Css(css)).wait(PATIENCE, PAUSE).and_displayed().first().await;
+            let outcome = match found {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(done) => return done,
+                Err(error) if is_stale(&error) && Instant::now() < deadline => sleep(PAUSE).await,
+                Err(error) => panic!("{css}: {error}\n{}", self.source().await),
+            }
+        }
+    }
+
+    async fn source(&self) -> String {
+        self.driver.source().await.unwrap_or_default()
     }
 
     /// Waits until the page's address begins so.
     pub async fn wait_for(&self, address: &str) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let at = self.driver.current_url().await.unwrap();
             if at.as_str().starts_with(address) {
                 return;
             }
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "at {at} and not at {address}:\n{}",
-                self.driver.source().await.unwrap_or_default()
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(Instant::now() < deadline, "at {at} and not at {address}:\n{}", self.source().await);
+            sleep(PAUSE).await;
         }
     }
 
@@ -151,4 +191,9 @@ impl Chromium {
     pub async fn close(self) {
         WebDriver::clone(&self.driver).quit().await.unwrap();
     }
+}
+
+/// Whether the element was of a page that another one has replaced.
+fn is_stale(error: &WebDriverError) -> bool {
+    matches!(**error, WebDriverErrorInner::StaleElementReference(..))
 }

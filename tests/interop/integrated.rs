@@ -14,28 +14,28 @@ async fn walk(server: &TestServer, samba: &Samba) {
     let ticket = Ticket::of(samba, "tanaka");
     let window = Chromium::open_in_domain("ja", &ticket).await;
     window.driver.goto(server.url("/test-sp")).await.unwrap();
-    window.find("form [type=submit]").await.click().await.unwrap();
+    window.press("form [type=submit]").await;
     window.wait_for(&server.url("/test-sp/acs")).await;
     let text = window.text().await;
     assert!(text.contains("urn:oasis:names:tc:SAML:2.0:ac:classes:Kerberos"), "{text}\n{}", server.log());
     assert_eq!(server.log().matches("tanaka successfully authenticated").count(), 1);
 
     window.driver.goto(server.url("/logout")).await.unwrap();
-    window.find("form [type=submit]").await.click().await.unwrap();
+    window.press("form [type=submit]").await;
     window.wait_for(&server.url("/logout")).await;
     window.driver.goto(server.url("/")).await.unwrap();
-    window.find("input[name=password]").await;
+    window.see("input[name=password]").await;
     assert_eq!(server.log().matches("tanaka successfully authenticated").count(), 1);
     window.picture("login-after-sign-out").await;
-    window.find("form.beside [type=submit]").await.click().await.unwrap();
-    window.find(".person").await;
+    window.press("form.beside [type=submit]").await;
+    window.see(".person").await;
     assert!(window.text().await.contains("田中"), "{}", window.text().await);
     window.close().await;
 
     let outside = Ticket::none(samba);
     let window = Chromium::open_in_domain("ja", &outside).await;
     window.driver.goto(server.url("/")).await.unwrap();
-    window.find("input[name=password]").await;
+    window.see("input[name=password]").await;
     assert!(window.driver.current_url().await.unwrap().path() == "/login/integrated");
     window.picture("login-without-ticket").await;
     window.close().await;

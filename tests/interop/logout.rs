@@ -41,32 +41,32 @@ async fn walk(wishes: Wishes) {
     window.driver.goto(server.url("/login")).await.unwrap();
     window.fill("login", TANAKA.0).await;
     window.fill("password", TANAKA.1).await;
-    window.find("form [type=submit]").await.click().await.unwrap();
-    window.find(".applications").await;
+    window.press("form [type=submit]").await;
+    window.see(".applications").await;
     for sp in there.iter().chain([&dead]) {
         let entity_id = crate::support::sp::percent(&sp.sp.entity_id);
         let address = server.url(&format!("/saml/sso/init?sp={entity_id}"));
         // At the dead one the browser shows an error of its own, which the driver reports.
         window.driver.goto(address).await.ok();
         if !script {
-            window.find("form [type=submit]").await.click().await.ok();
+            window.press("form [type=submit]").await;
         }
         window.wait_for(&sp.sp.acs[0]).await;
     }
 
     window.driver.goto(server.url("/logout")).await.unwrap();
-    window.find("form [type=submit]").await.click().await.unwrap();
+    window.press("form [type=submit]").await;
     if !script {
         // Redirects and pages that refresh go by themselves; a message by POST needs the button of its page.
         for _ in there.iter().filter(|sp| sp.sp.slo[0].binding == POST) {
-            window.find("input[name=SAMLRequest] ~ button").await.click().await.unwrap();
-            window.find("input[name=SAMLResponse] ~ button").await.click().await.unwrap();
+            window.press("input[name=SAMLRequest] ~ button").await;
+            window.press("input[name=SAMLResponse] ~ button").await;
         }
-        window.find(".parties").await;
+        window.see(".parties").await;
         window.picture("signed-out-doubtful").await;
-        window.find("a[href*='how=skip']").await.click().await.unwrap();
+        window.press("a[href*='how=skip']").await;
     }
-    window.find(".parties ~ .quiet").await;
+    window.see(".parties ~ .quiet").await;
     window.picture(if script { "signed-out" } else { "signed-out-without-script" }).await;
     let text = window.text().await;
     assert_eq!(text.matches("Signed out").count(), 8, "{text}");
@@ -77,7 +77,7 @@ async fn walk(wishes: Wishes) {
         assert_eq!(sp.with_session(), by_browser, "{}: its own cookie came along", sp.sp.entity_id);
     }
     window.driver.goto(server.url("/")).await.unwrap();
-    window.find("input[name=password]").await;
+    window.see("input[name=password]").await;
     window.close().await;
 }
 

@@ -11,14 +11,14 @@ const NEW: &str = "Sakura-2024-x";
 async fn sign_in(window: &Chromium, login: &str, password: &str) {
     window.fill("login", login).await;
     window.fill("password", password).await;
-    window.find("button[type=submit]").await.click().await.unwrap();
+    window.press("button[type=submit]").await;
 }
 
 async fn renew(window: &Chromium, old: &str, new: &str, again: &str) {
     window.fill("old_password", old).await;
     window.fill("new_password", new).await;
     window.fill("new_password_again", again).await;
-    window.find("button[type=submit]").await.click().await.unwrap();
+    window.press("button[type=submit]").await;
 }
 
 async fn picture(window: &Chromium, name: &str) {
@@ -38,10 +38,10 @@ async fn a_person_changes_the_password_before_the_sign_in_goes_on() {
     let window = Chromium::open("ja").await;
     window.driver.goto(&start).await.unwrap();
     sign_in(&window, "mustchange", PASSWORD).await;
-    window.find("input[name=new_password]").await;
+    window.see("input[name=new_password]").await;
     picture(&window, "password-must-change-ja").await;
     renew(&window, PASSWORD, NEW, "another").await;
-    window.find("#notice").await;
+    window.see("#notice").await;
     assert!(window.text().await.contains("SK-PASSWORD-TWICE"));
     window.as_phone().await;
     picture(&window, "password-twice-ja-phone").await;
@@ -52,18 +52,18 @@ async fn a_person_changes_the_password_before_the_sign_in_goes_on() {
     let window = Chromium::open("en").await;
     window.driver.goto(&start).await.unwrap();
     sign_in(&window, "soon", PASSWORD).await;
-    window.find("#now").await;
+    window.see("#now").await;
     picture(&window, "password-soon").await;
-    window.find("#later").await.click().await.unwrap();
+    window.press("#later").await;
     window.wait_for(&server.url("/test-sp/acs")).await;
     window.driver.goto(server.url("/")).await.unwrap();
-    window.find("#change-password").await;
+    window.see("#change-password").await;
     picture(&window, "password-home").await;
-    window.find("#change-password").await.click().await.unwrap();
-    window.find("input[name=new_password]").await;
+    window.press("#change-password").await;
+    window.see("input[name=new_password]").await;
     picture(&window, "password-own").await;
     renew(&window, PASSWORD, "short", "short").await;
-    window.find("#notice").await;
+    window.see("#notice").await;
     picture(&window, "password-short").await;
     renew(&window, PASSWORD, NEW, NEW).await;
     window.wait_for(&server.url("/password/changed")).await;

@@ -44,16 +44,16 @@ async fn a_person_signs_in_to_the_test_sp() {
 
     window.driver.goto(demo.url("/test-sp")).await.unwrap();
     window.picture("test-sp").await;
-    window.find("form[action$='/saml/sso'] button").await.click().await.unwrap();
+    window.press("form[action$='/saml/sso'] button").await;
     window.wait_for(&demo.url("/login")).await;
     window.picture("sign-in").await;
     window.fill("login", "tanaka").await;
     window.fill("password", "wrong").await;
-    window.find("form [type=submit]").await.click().await.unwrap();
-    window.find("[role=alert]").await;
+    window.press("form [type=submit]").await;
+    window.see("[role=alert]").await;
     window.picture("sign-in-wrong").await;
     window.fill("password", "sekisho-tanaka").await;
-    window.find("form [type=submit]").await.click().await.unwrap();
+    window.press("form [type=submit]").await;
 
     // The page in between sends itself on, by script.
     window.wait_for(&demo.url("/test-sp/acs")).await;
@@ -72,7 +72,7 @@ async fn the_sign_in_page_is_japanese_and_fits_a_phone() {
     window.as_phone().await;
 
     window.driver.goto(demo.url("/")).await.unwrap();
-    window.find("input[name=password]").await;
+    window.see("input[name=password]").await;
     let page = window.text().await;
     window.picture("sign-in-ja-phone").await;
     assert!(page.contains("パスワード"), "{page}");
@@ -84,8 +84,8 @@ async fn sign_in(demo: &Demo, window: &Chromium) {
     window.driver.goto(demo.url("/login")).await.unwrap();
     window.fill("login", "tanaka").await;
     window.fill("password", "sekisho-tanaka").await;
-    window.find("form [type=submit]").await.click().await.unwrap();
-    window.find("a[href$='/sessions']").await;
+    window.press("form [type=submit]").await;
+    window.see("a[href$='/sessions']").await;
 }
 
 #[tokio::test]
@@ -97,18 +97,18 @@ async fn a_person_signs_out_another_browser_of_theirs() {
     sign_in(&demo, &phone).await;
     desk.picture("home").await;
     phone.driver.goto(demo.url("/sessions")).await.unwrap();
-    phone.find(".sessions button").await;
+    phone.see(".sessions button").await;
     phone.picture("sessions-ja-phone").await;
     assert!(phone.overflow().await <= 0, "the page is wider than a phone");
 
-    desk.find("a[href$='/sessions']").await.click().await.unwrap();
-    let line = desk.find(".sessions li:nth-of-type(2)").await.text().await.unwrap();
+    desk.press("a[href$='/sessions']").await;
+    let line = desk.text_of(".sessions li:nth-of-type(2)").await;
     assert!(line.contains("Chrome") && line.contains("Linux"), "{line}");
     desk.picture("sessions").await;
-    desk.find(".sessions button").await.click().await.unwrap();
-    desk.find(".sessions li:only-of-type").await;
+    desk.press(".sessions button").await;
+    desk.see(".sessions li:only-of-type").await;
     phone.driver.goto(demo.url("/")).await.unwrap();
-    phone.find("input[name=password]").await;
+    phone.see("input[name=password]").await;
     desk.close().await;
     phone.close().await;
 }
