@@ -1,8 +1,9 @@
 //! [`ScimTarget`]: a service that is carried to by SCIM 2.0 (RFC 7644).
 //!
 //! Each method is one or a few requests; none is repeated here, and what an answer means for the run stands in
-//! `answers`. Changes that are made at the same moment are gathered for one request (`gather`, `bulk`). An attribute is changed as a whole ([`scim::patch`]): the edits of
-//! [`Target::modify`] have every path of an attribute that is to have a value, also those that did not change.
+//! `answers`. Changes that are made at the same moment are gathered for one request (`gather`, `bulk`). An attribute is
+//! changed as a whole ([`scim::patch`]): the edits of [`Target::modify`] have every path of an attribute that is to have
+//! a value, also those that did not change.
 
 mod answers;
 mod bulk;
