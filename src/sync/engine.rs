@@ -11,7 +11,7 @@ use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Early, Standing, Sums};
 use super::error::SyncError;
 use super::gate::earlier;
-use super::gate::{Gated, gate};
+use super::gate::{Before, Gated, gate};
 use super::link::Link;
 use super::mapping::{Mapping, sum, sum_of_link};
 use super::object::{ObjectKey, ObjectType};
@@ -145,7 +145,8 @@ impl Synchronisation {
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
         let away = vanished::away(&self.state, &prepared.vanished, &mut prepared.plan).await?;
         earlier::note(&self.state, &mut prepared.plan).await?;
-        let gated = gate(&mut prepared.plan, &self.options.gate, &away);
+        let before = Before::of(&self.state, &mut prepared.plan).await?;
+        let gated = gate(&mut prepared.plan, &self.options.gate, (&away, &before));
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
         report.hold_before(self.state.held().await?, &self.state.holding(&gated.held).await?);
@@ -221,8 +222,9 @@ impl Synchronisation {
     ) -> Result<Report, SyncError> {
         let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
         earlier::note(state, &mut prepared.plan).await?;
+        let before = Before::of(state, &mut prepared.plan).await?;
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
-        let gated = gate(&mut prepared.plan, &self.options.gate, &away);
+        let gated = gate(&mut prepared.plan, &self.options.gate, (&away, &before));
         let mut report = Report::planned(&self.options, &prepared);
         report.held.clone_from(&gated.held);
         let causes = gated.causes.clone();

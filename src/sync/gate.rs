@@ -2,7 +2,9 @@
 //!
 //! Limits hold per type. Over one of them nothing that takes away is released for that type; what gives still is. What
 //! is held stays with its run ([`State::allow`](super::state::State::allow)): what a later run holds is another list.
+//! What was held once waits until somebody allows it, or until nobody wants it any more ([`Before`]).
 
+mod before;
 pub(super) mod earlier;
 #[cfg(test)]
 mod tests;
@@ -12,10 +14,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::before::Before;
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::{Note, Plan};
-use super::words::objects;
+use super::words::{objects, operations_wait};
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +135,11 @@ pub enum Cause {
         /// How many of it would be deactivated or deleted.
         planned: u64,
     },
+    /// It was held back before, and would pass by now.
+    Still {
+        /// How many operations.
+        planned: u64,
+    },
 }
 
 /// What would be done to too many.
@@ -163,21 +171,22 @@ impl fmt::Display for Cause {
                     What::Deactivate => "deactivated",
                     What::Modify => "changed",
                 };
-                if *earlier > 0 {
-                    return write!(
-                        f,
-                        "{planned} of {linked} objects of {kind} would be {what}, and {earlier} were within a day before; the limit is {allowed}"
-                    );
+                let before = match earlier {
+                    0 => String::new(),
+                    _ => format!("{earlier} were within a day before"),
+                };
+                if planned <= linked {
+                    write!(f, "{planned} of {linked} objects of {kind} would be {what}")?;
+                    let before = if before.is_empty() { "," } else { &format!(", and {before};") };
+                    return write!(f, "{before} the limit is {allowed}");
                 }
-                if planned > linked {
-                    // Whom a first run takes over is not linked yet.
-                    let objects = objects(*planned);
-                    return write!(
-                        f,
-                        "{objects} of {kind} would be {what}, and {linked} are linked so far; the limit is {allowed}"
-                    );
-                }
-                write!(f, "{planned} of {linked} objects of {kind} would be {what}, the limit is {allowed}")
+                // Whom a first run takes over is not linked yet.
+                let before = if before.is_empty() { before } else { format!(" {before},") };
+                let objects = objects(*planned);
+                write!(
+                    f,
+                    "{objects} of {kind} would be {what},{before} and {linked} are linked so far; the limit is {allowed}"
+                )
             }
             Self::Members { dn, planned, members, allowed } => {
                 write!(f, "{planned} of {members} members would leave {dn}, the limit is {allowed}")
@@ -196,15 +205,24 @@ impl fmt::Display for Cause {
                     "{objects} of {domain}, which is not there any more, would be deactivated or deleted"
                 )
             }
+            Self::Still { planned } => {
+                let (operations, wait) = operations_wait(*planned);
+                write!(f, "{operations} that were held back before {wait} still")
+            }
         }
     }
 }
 
-/// Takes operations and notes out of a plan, and holds back what is too much at once, and what takes `away` those whose
-/// domain is not there any more; it says which one that is. What takes away the last ones of a type waits, too.
-pub fn gate(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String>) -> Gated {
+/// Takes operations and notes out of a plan, and holds back what is too much at once, what was held back `before`, and
+/// what takes `away` those whose domain is not there any more; it says which one that is. What takes away the last ones
+/// of a type waits, too.
+pub fn gate(
+    plan: &mut Plan,
+    policy: &GatePolicy,
+    (away, before): (&BTreeMap<ObjectKey, String>, &Before),
+) -> Gated {
     let doubtful = std::mem::take(&mut plan.doubtful);
-    let mut gated = limit(plan, policy, away);
+    let mut gated = limit(plan, policy, (away, before));
     let mut counts: BTreeMap<ObjectType, u64> = BTreeMap::new();
     for operation in &doubtful {
         *counts.entry(operation.key.kind).or_default() += 1;
@@ -214,16 +232,21 @@ pub fn gate(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, Str
     gated
 }
 
-fn limit(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String>) -> Gated {
+fn limit(
+    plan: &mut Plan,
+    policy: &GatePolicy,
+    (away, before): (&BTreeMap<ObjectKey, String>, &Before),
+) -> Gated {
     let operations = std::mem::take(&mut plan.operations);
     let mut notes = std::mem::take(&mut plan.notes);
-    let mut barrier = Barrier::of(&operations, &notes, (plan, away), policy);
+    let mut barrier = Barrier::of(&operations, &notes, (plan, away, before), policy);
     barrier.hold_vanished(&operations, away);
+    if policy.over == Over::All && !barrier.causes.is_empty() {
+        return Gated { causes: barrier.causes, held: operations, ..Gated::default() };
+    }
+    barrier.hold_still(&operations);
     if barrier.causes.is_empty() {
         return Gated { released: operations, notes, ..Gated::default() };
-    }
-    if policy.over == Over::All {
-        return Gated { causes: barrier.causes, held: operations, ..Gated::default() };
     }
     let split: Vec<_> = operations.iter().map(|operation| barrier.split(operation)).collect();
     let held: Vec<Operation> = split.iter().filter_map(|(_, held)| held.clone()).collect();
@@ -239,8 +262,8 @@ fn limit(plan: &mut Plan, policy: &GatePolicy, away: &BTreeMap<ObjectKey, String
 }
 
 /// What does not pass.
-#[derive(Default)]
 struct Barrier<'a> {
+    before: &'a Before,
     causes: Vec<Cause>,
     /// Types of which nothing that takes away passes.
     kinds: BTreeSet<ObjectType>,
@@ -258,10 +281,18 @@ impl<'a> Barrier<'a> {
     fn of(
         operations: &'a [Operation],
         notes: &[Note],
-        (plan, away): (&Plan, &BTreeMap<ObjectKey, String>),
+        (plan, away, before): (&Plan, &BTreeMap<ObjectKey, String>, &'a Before),
         policy: &GatePolicy,
     ) -> Self {
-        let mut barrier = Self::default();
+        let mut barrier = Self {
+            before,
+            causes: Vec::new(),
+            kinds: BTreeSet::new(),
+            changes: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            away: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+        };
         let forgotten: BTreeSet<&ObjectKey> = notes
             .iter()
             .filter(|note| note.forget && note.after == Some(Action::Deactivate))
@@ -272,11 +303,14 @@ impl<'a> Barrier<'a> {
             let linked = plan.totals.get(&kind).map_or(0, |totals| totals.linked);
             let [off_before, gone_before] = plan.earlier.get(&kind).copied().unwrap_or_default();
             let forgets = forgotten.iter().any(|key| key.kind == kind);
-            // Who waits in any case is not too much for the others.
-            let waits =
-                |found: &Operation| found.action >= Action::Deactivate && away.contains_key(&found.key);
+            // Who waits in any case is not too much for the others, and who was released is counted as before.
+            let is_known = |found: &Operation| {
+                found.action >= Action::Deactivate
+                    && (away.contains_key(&found.key) || before.released(&found.key))
+            };
             let count = |wanted: &dyn Fn(&Operation) -> bool| {
-                let counted = |found: &&Operation| found.key.kind == kind && !waits(found) && wanted(found);
+                let counted =
+                    |found: &&Operation| found.key.kind == kind && !is_known(found) && wanted(found);
                 operations.iter().filter(counted).count() as u64
             };
             let deletes = |found: &Operation| {
@@ -306,9 +340,11 @@ impl<'a> Barrier<'a> {
                 }
             }
         }
-        let leaving = operations
-            .iter()
-            .filter(|found| barrier.kinds.contains(&found.key.kind) && found.action >= Action::Deactivate);
+        let leaving = operations.iter().filter(|found| {
+            barrier.kinds.contains(&found.key.kind)
+                && found.action >= Action::Deactivate
+                && !before.released(&found.key)
+        });
         barrier.waiting = leaving.map(|found| &found.key).collect();
         barrier.count_members(operations, plan, policy);
         barrier
@@ -316,7 +352,11 @@ impl<'a> Barrier<'a> {
 
     fn hold_vanished(&mut self, operations: &'a [Operation], away: &'a BTreeMap<ObjectKey, String>) {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for operation in operations.iter().filter(|operation| operation.action >= Action::Deactivate) {
+        let before = self.before;
+        let leaving = operations
+            .iter()
+            .filter(|found| found.action >= Action::Deactivate && !before.released(&found.key));
+        for operation in leaving {
             if let Some(domain) = away.get(&operation.key) {
                 *counts.entry(domain).or_default() += 1;
                 self.away.insert(&operation.key);
@@ -327,14 +367,30 @@ impl<'a> Barrier<'a> {
         self.causes.extend(counts.into_iter().map(cause));
     }
 
+    /// What was held back before waits, though nothing else holds it.
+    fn hold_still(&mut self, operations: &'a [Operation]) {
+        let before = self.before;
+        let held = operations.iter().filter(|found| {
+            found.action >= Action::Deactivate
+                && before.holds(&found.key)
+                && !self.waiting.contains(&found.key)
+        });
+        let held: Vec<&ObjectKey> = held.map(|found| &found.key).collect();
+        self.waiting.extend(&held);
+        let stays = |found: &&Operation| {
+            !self.groups.contains(&found.key)
+                && leaving(found).any(|one| before.keeps(&found.key, one) && !self.waiting.contains(one))
+        };
+        let planned = held.len() + operations.iter().filter(stays).count();
+        if planned > 0 {
+            self.causes.push(Cause::Still { planned: planned as u64 });
+        }
+    }
+
     fn count_members(&mut self, operations: &'a [Operation], plan: &Plan, policy: &GatePolicy) {
         let sizes: BTreeMap<&ObjectKey, u64> = plan.sizes.iter().map(|(key, size)| (key, *size)).collect();
         for operation in operations.iter().filter(|operation| operation.action == Action::Relate) {
-            let planned = operation.changes.iter().map(|change| match change {
-                Change::Leave { members, .. } => members.len() as u64,
-                _ => 0,
-            });
-            let planned = planned.sum();
+            let planned = leaving(operation).count() as u64;
             let members = sizes.get(&operation.key).copied().unwrap_or(planned);
             let limits = policy.types.get(&operation.key.kind).copied().unwrap_or_default();
             let allowed = limits.members.most(members);
@@ -349,9 +405,7 @@ impl<'a> Barrier<'a> {
     fn split(&self, operation: &Operation) -> (Option<Operation>, Option<Operation>) {
         let kind = operation.key.kind;
         let waits = match operation.action {
-            Action::Deactivate | Action::Delete => {
-                self.kinds.contains(&kind) || self.away.contains(&operation.key)
-            }
+            Action::Deactivate | Action::Delete => self.waiting.contains(&operation.key),
             Action::Modify => self.changes.contains(&kind),
             Action::Relate => return self.split_members(operation),
             Action::Adopt | Action::Create | Action::Activate => false,
@@ -368,8 +422,9 @@ impl<'a> Barrier<'a> {
                 continue;
             };
             let all = self.groups.contains(&operation.key);
-            let (held, free): (Vec<_>, Vec<_>) =
-                members.iter().cloned().partition(|member| all || self.waiting.contains(member));
+            let (held, free): (Vec<_>, Vec<_>) = members.iter().cloned().partition(|member| {
+                all || self.waiting.contains(member) || self.before.keeps(&operation.key, member)
+            });
             for (members, changes) in [(free, &mut passing), (held, &mut waiting)] {
                 if !members.is_empty() {
                     changes.push(Change::Leave { path: path.clone(), members });
@@ -380,4 +435,12 @@ impl<'a> Barrier<'a> {
             |changes: Vec<Change>| (!changes.is_empty()).then(|| Operation { changes, ..operation.clone() });
         (part(passing), part(waiting))
     }
+}
+
+/// Who leaves by an operation.
+fn leaving(operation: &Operation) -> impl Iterator<Item = &ObjectKey> {
+    operation.changes.iter().flat_map(|change| match change {
+        Change::Leave { members, .. } => members.as_slice(),
+        _ => &[],
+    })
 }

@@ -7,7 +7,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::SyncError;
-use super::link::LinkState;
+use super::link::{Link, LinkState};
 use super::object::ObjectKey;
 use super::operation::{Action, Afterwards, Operation};
 use super::options::SourceOptions;
@@ -55,8 +55,7 @@ fn context(source: &str) -> String {
     names::normal(&parts.join(","))
 }
 
-/// Those whom a plan takes away and who are of these domains, with the domain. What would only be noted of them becomes
-/// an operation that can wait. Who is on the way out already was allowed to go, or left before.
+/// Those whom a plan takes away and who are of these domains, with the domain; see [`make_wait`]. Who is on the way out already was allowed to go, or left before.
 pub(super) async fn away(
     state: &State,
     vanished: &BTreeSet<String>,
@@ -71,13 +70,20 @@ pub(super) async fn away(
     let keys: Vec<ObjectKey> = downwards.map(|operation| &operation.key).chain(noted).cloned().collect();
     let links = state.links_of(&keys).await?;
     let links = links.into_iter().filter(|link| !matches!(link.state, LinkState::Leaving { .. }));
-    let links: BTreeMap<ObjectKey, _> = links.map(|link| (link.key.clone(), link)).collect();
+    let links: BTreeMap<ObjectKey, Link> = links.map(|link| (link.key.clone(), link)).collect();
     for (key, link) in &links {
         if let Some(domain) = holder(vanished, &link.dn) {
             away.insert(key.clone(), domain.to_owned());
         }
     }
-    for note in plan.notes.iter_mut().filter(|note| is_leaving(note) && away.contains_key(&note.key)) {
+    let links = links.into_iter().filter(|(key, _)| away.contains_key(key)).collect();
+    make_wait(plan, &links);
+    Ok(away)
+}
+
+/// What would only be noted of these becomes an operation, so that it can wait.
+pub(super) fn make_wait(plan: &mut Plan, links: &BTreeMap<ObjectKey, Link>) {
+    for note in plan.notes.iter_mut().filter(|note| is_leaving(note)) {
         let Some(link) = links.get(&note.key) else { continue };
         note.after = Some(Action::Deactivate);
         plan.operations.push(Operation {
@@ -90,11 +96,10 @@ pub(super) async fn away(
             afterwards: Afterwards::default(),
         });
     }
-    Ok(away)
 }
 
 /// Whether the link alone changes, and its time begins.
-fn is_leaving(note: &Note) -> bool {
+pub(super) fn is_leaving(note: &Note) -> bool {
     note.after.is_none() && matches!(note.state, Some(LinkState::Leaving { .. }))
 }
 

@@ -7,7 +7,7 @@ use crate::sync::Afterwards;
 use crate::sync::plan::Totals;
 
 fn gate(plan: &mut Plan, policy: &GatePolicy) -> Gated {
-    super::gate(plan, policy, &BTreeMap::new())
+    super::gate(plan, policy, (&BTreeMap::new(), &Before::default()))
 }
 
 fn user(at: u64) -> ObjectKey {
@@ -181,7 +181,7 @@ fn nobody_of_a_domain_that_is_not_there_leaves_unseen() {
     let planned = plan(9, operations.clone());
     assert_eq!(gate(&mut planned.clone(), &GatePolicy::default()).held, []);
     let away = BTreeMap::from([(user(1), "corp/child.example.test".to_owned())]);
-    let gated = super::gate(&mut planned.clone(), &GatePolicy::default(), &away);
+    let gated = super::gate(&mut planned.clone(), &GatePolicy::default(), (&away, &Before::default()));
     assert_eq!((gated.released.as_slice(), gated.held.as_slice()), operations.split_at(1));
     let told: Vec<String> = gated.causes.iter().map(ToString::to_string).collect();
     let expected =
@@ -195,7 +195,7 @@ fn a_domain_that_is_not_there_stops_nobody_of_another_one() {
     let key = ObjectKey::new(ObjectType::Group, "g");
     operations.push(operation(Action::Relate, key, vec![leave(49..60)]));
     let away = (0..55).map(|at| (user(at), "corp/child.example.test".to_owned())).collect();
-    let gated = super::gate(&mut plan(60, operations), &GatePolicy::default(), &away);
+    let gated = super::gate(&mut plan(60, operations), &GatePolicy::default(), (&away, &Before::default()));
     assert_eq!(counts(&gated), (5 + 1, 55 + 1, 1));
     assert_eq!(gated.released.last().unwrap().changes, [leave(55..60)]);
     assert_eq!(gated.held.last().unwrap().changes, [leave(49..55)]);
@@ -211,10 +211,61 @@ fn what_was_taken_away_within_a_day_counts() {
     assert_eq!(counts(&after([30, 0], Action::Deactivate, 20)), (20, 0, 0));
     let held = after([31, 0], Action::Deactivate, 20);
     assert_eq!(counts(&held), (0, 20, 1));
-    let told =
-        "20 of 10 objects of User would be deactivated, and 31 were within a day before; the limit is 50";
+    let told = "20 objects of User would be deactivated, 31 were within a day before, and 10 are linked so far; the limit is 50";
     assert_eq!(held.causes[0].to_string(), told);
+    let few = after([50, 0], Action::Deactivate, 2).causes.remove(0);
+    let told =
+        "2 of 10 objects of User would be deactivated, and 50 were within a day before; the limit is 50";
+    assert_eq!(few.to_string(), told);
     assert_eq!(counts(&after([90, 0], Action::Delete, 20)), (20, 0, 0), "who is deleted was counted before");
     assert_eq!(counts(&after([0, 31], Action::Delete, 20)), (0, 20, 1));
     assert_eq!(counts(&after([90, 90], Action::Modify, 20)), (20, 0, 0), "nothing is taken away");
+}
+
+fn told(gated: &Gated) -> Vec<String> {
+    gated.causes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_was_held_back_waits_though_it_would_pass() {
+    let (staff, sales) =
+        (ObjectKey::new(ObjectType::Group, "staff"), ObjectKey::new(ObjectType::Group, "sales"));
+    let mut operations = many(Action::Deactivate, 3);
+    operations.push(operation(Action::Delete, user(3), vec![]));
+    operations.push(operation(Action::Modify, user(9), vec![]));
+    operations.push(operation(Action::Relate, staff.clone(), vec![leave([0, 1, 8].into_iter())]));
+    operations.push(operation(Action::Relate, sales.clone(), vec![leave([4, 5].into_iter())]));
+    let mut before = Before { held: [user(0), user(3), user(7)].into(), ..Before::default() };
+    before.staying.insert(sales.clone(), [user(5)].into());
+    before.released.insert(user(1));
+    let mut planned = plan(60, operations);
+    planned.notes = vec![
+        noted(&user(0), Some(Action::Deactivate), false),
+        noted(&user(1), Some(Action::Deactivate), false),
+        noted(&user(3), Some(Action::Delete), true),
+    ];
+    for over in [Over::Destructive, Over::All] {
+        let policy = GatePolicy { over, ..GatePolicy::default() };
+        let gated = super::gate(&mut planned.clone(), &policy, (&BTreeMap::new(), &before));
+        assert_eq!(told(&gated), ["3 operations that were held back before wait still"]);
+        let held = [user(0), user(3), staff.clone(), sales.clone()];
+        assert_eq!(gated.held.iter().map(|one| one.key.clone()).collect::<Vec<_>>(), held);
+        let changes: Vec<_> = gated.held.iter().skip(2).flat_map(|one| one.changes.clone()).collect();
+        assert_eq!(changes, [leave([0].into_iter()), leave([5].into_iter())], "who waits leaves no group");
+        assert_eq!(gated.notes, [noted(&user(1), Some(Action::Deactivate), false)]);
+        assert_eq!(gated.released.len(), 5, "what was not held passes");
+    }
+}
+
+#[test]
+fn what_was_released_passes_and_is_no_more_than_before() {
+    let before = Before { released: (0..50).map(user).collect(), ..Before::default() };
+    let of = |planned: u64| {
+        let operations = many(Action::Deactivate, planned);
+        super::gate(&mut plan(60, operations), &GatePolicy::default(), (&BTreeMap::new(), &before))
+    };
+    assert_eq!(counts(&of(100)), (100, 0, 0), "fifty more");
+    let gated = of(101);
+    assert_eq!(counts(&gated), (50, 51, 1), "what was released before goes on");
+    assert!(gated.held.iter().all(|one| !before.released(&one.key)));
 }

@@ -106,23 +106,28 @@ impl State {
         rows: &mut Vec<OperationRow>,
         (complete, told): (bool, &HashSet<KeyRow>),
     ) -> Result<BTreeMap<i64, Vec<i64>>, StateError> {
-        let wanted: HashMap<(&KeyRow, i64), &OperationRow> =
-            rows.iter().map(|row| ((&row.key, row.phase), row)).collect();
+        // A part of a change may be held while the rest of it is not.
+        let is_held = |row: &OperationRow| row.mark.state == "held";
+        let wanted: HashMap<(&KeyRow, i64, bool), &OperationRow> =
+            rows.iter().map(|row| ((&row.key, row.phase, is_held(row)), row)).collect();
         let wanted_keys: HashSet<&KeyRow> = rows.iter().map(|row| &row.key).collect();
         let mut dropped: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-        let mut taken: HashSet<(KeyRow, i64)> = HashSet::new();
+        let mut taken: HashSet<(KeyRow, i64, bool)> = HashSet::new();
         let mut after = (i64::MIN, 0);
         loop {
             let open = self.store.open_operations(&self.target, after, limit(PAGE)).await?;
             after = open.last().map_or(after, |row| (row.run, row.seq));
             for old in &open {
-                let new = wanted.get(&(&old.key, old.phase));
-                let same = new.is_some_and(|new| {
-                    let held = [new, old].map(|row| row.mark.state == "held");
-                    held != [false, true] && (new.body == old.body || held == [true; 2] && is_alike(new, old))
-                });
-                if same || (old.mark.state == "sent" && old.phase / TYPES == place(Action::Create)) {
-                    taken.insert((old.key.clone(), old.phase));
+                // What was held and is free now is another one; what was released is not held again.
+                let states = if is_held(old) { &[true][..] } else { &[false, true] };
+                let is_found = |held: &&bool| {
+                    let new = wanted.get(&(&old.key, old.phase, **held));
+                    new.is_some_and(|new| new.body == old.body || is_alike(new, old))
+                };
+                if let Some(held) = states.iter().find(is_found) {
+                    taken.insert((old.key.clone(), old.phase, *held));
+                } else if old.mark.state == "sent" && old.phase / TYPES == place(Action::Create) {
+                    taken.extend([true, false].map(|held| (old.key.clone(), old.phase, held)));
                 } else if complete || wanted_keys.contains(&old.key) || told.contains(&old.key) {
                     dropped.entry(old.run).or_default().push(old.seq);
                 }
@@ -132,12 +137,12 @@ impl State {
             }
         }
         drop((wanted, wanted_keys));
-        rows.retain(|row| !taken.contains(&(row.key.clone(), row.phase)));
+        rows.retain(|row| !taken.contains(&(row.key.clone(), row.phase, is_held(row))));
         Ok(dropped)
     }
 }
 
-/// Whether two operations that are held back differ in nothing but the moment at which somebody was missed: that is another
+/// Whether two operations differ in nothing but the moment at which somebody was missed: that is another
 /// one for each run that finds the same.
 fn is_alike(one: &OperationRow, other: &OperationRow) -> bool {
     let read = |row: &OperationRow| {

@@ -251,3 +251,50 @@ async fn who_lost_the_lease_begins_nothing() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_part_that_is_held_and_the_rest_are_two() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let relate = |change: Change| Operation {
+        changes: vec![change],
+        ..operation(Action::Relate, ObjectKey::new(ObjectType::Group, "g"), "")
+    };
+    let leave = relate(Change::Leave { path: "members".into(), members: vec![user("a"), user("b")] });
+    let join = |id| relate(Change::Join { path: "members".into(), members: vec![user(id)] });
+    let planned = |operations, held| Planned { complete: true, operations, held, ..Planned::default() };
+    state.begin(planned(vec![join("c")], vec![leave.clone()])).await.unwrap();
+    let begun = state.begin(planned(vec![join("c")], vec![leave.clone()])).await.unwrap();
+    assert_eq!((begun.queued, begun.known, begun.dropped), (0, 2, 0));
+    let begun = state.begin(planned(vec![join("d")], vec![leave.clone()])).await.unwrap();
+    assert_eq!((begun.queued, begun.known, begun.dropped), (1, 1, 1));
+    let open: Vec<_> = state
+        .open()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|kept| (kept.run, kept.operation, kept.progress))
+        .collect();
+    assert_eq!(open, [(1, leave, Progress::Held), (3, join("d"), Progress::Waiting)]);
+}
+
+#[tokio::test]
+async fn what_was_released_is_not_held_again_for_another_moment_of_leaving() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let gone = |second| {
+        let mut gone = operation(Action::Deactivate, user("u"), "");
+        gone.afterwards.state = Some(LinkState::Leaving { since: Timestamp::from_second(second).unwrap() });
+        gone
+    };
+    let planned = |operations, held| Planned { complete: true, operations, held, ..Planned::default() };
+    state.begin(planned(vec![], vec![gone(1)])).await.unwrap();
+    state.allow(1).await.unwrap();
+    for (operations, held) in [(vec![], vec![gone(2)]), (vec![gone(3)], vec![])] {
+        let begun = state.begin(planned(operations, held)).await.unwrap();
+        assert_eq!((begun.queued, begun.known, begun.dropped), (0, 1, 0));
+        let open = state.open().await.unwrap();
+        assert_eq!((open.len(), open[0].run, open[0].progress), (1, 1, Progress::Waiting));
+        assert_eq!(open[0].operation, gone(1), "with the moment at which it was first missed");
+    }
+}

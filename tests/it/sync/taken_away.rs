@@ -94,3 +94,56 @@ async fn a_group_that_selects_and_is_not_there_takes_nobody_away() {
     ));
     assert_eq!(rig.carried(&["run", "idp"]).1, [""; 0], "everybody is there as before");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_back_waits_though_it_would_pass_by_now() {
+    let slapd = Slapd::start_source(Copies::Log, 20);
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\n\
+         [limits.user]\ndeactivate = {{ percent = 1, count = 3 }}\n"
+    );
+    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&delete(1..=5));
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    rig.folder.config["sync"][0]["limits"]["user"]["deactivate"]["count"] = 10.into();
+    rig.folder.write_config();
+
+    slapd.modify(&delete(6..=6));
+    let still = "5 operations that were held back before wait still; when that is as it should be: sekisho sync allow 2 idp";
+    let run = rig.sync(&["run", "idp", "--full"]);
+    assert!(run.code == 1 && run.out.contains(still), "{}\n{}", run.out, run.err);
+    assert_eq!(rig.writes().len(), 1, "that of the one who left now");
+    assert_eq!(rig.carried(&["allow", "2", "idp"]).1.len(), 5);
+    assert_eq!(rig.carried(&["run", "idp", "--full"]).1, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_directory_takes_nobody_away_however_often_it_is_read() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let (base, other) = (format!("ou=many,{BASE}"), format!("ou=other,{BASE}"));
+    slapd.modify(&format!(
+        "dn: {other}\nchangetype: add\nobjectClass: organizationalUnit\nou: other\n\n\
+         dn: uid=x,{other}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: x\ncn: x\nsn: x\nmail: x@example.test\n"
+    ));
+    let keys = format!("objects = [\"user\"]\nsearch_base = {base:?}\n");
+    let mut rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    assert_eq!(rig.carried(&["run", "idp"]).1.len(), 3);
+
+    rig.folder.config["sync"][0]["search_base"] = other.into();
+    rig.folder.write_config();
+    for (mode, writes) in [(&["run", "idp"][..], 1), (&["run", "idp"], 0), (&["run", "idp", "--full"], 0)] {
+        let run = rig.sync(mode);
+        assert!(run.code == 1 && run.out.contains("sekisho sync allow 2 idp"), "{}\n{}", run.out, run.err);
+        assert_eq!(rig.writes().len(), writes, "{mode:?}: {}\n{}", run.out, run.err);
+    }
+
+    rig.folder.config["sync"][0]["search_base"] = base.into();
+    rig.folder.write_config();
+    let run = rig.sync(&["run", "idp"]);
+    assert!(!run.out.contains("sekisho sync allow 2 idp"), "they are there: {}\n{}", run.out, run.err);
+    let users = rig.users().await;
+    let active = users.iter().filter(|(_, user)| user["active"] != false).map(|(name, _)| name.as_str());
+    let here = ["m0@example.test", "m1@example.test", "m2@example.test"];
+    assert_eq!(active.collect::<Vec<_>>(), here, "of the other one, x alone has left");
+}
