@@ -162,7 +162,7 @@ impl Beside<'_> {
 
     /// When the last run of changes and the last full one began, whoever made them.
     async fn last_runs(&self, options: &SyncOptions) -> Result<[Option<Timestamp>; 2]> {
-        let last = self.engine(options)?.state().last_runs().await?;
+        let last = wiring::state(options, &self.state, &self.app.clock).last_runs().await?;
         Ok(["incremental", "full"].map(|mode| last.get(mode).copied()))
     }
 
