@@ -93,8 +93,10 @@ fn read_target(
     let per_second = section.optional("requests_per_second", count(1..=100_000));
     let members = section.optional("members_per_request", count(1..=100_000));
     let objects = section.list("objects", object);
+    let bulk = section.optional("bulk", flag);
+    // Every key is asked for above this line: one that is not would be told as unknown.
     let mut preset = preset?;
-    let bulk = read_bulk(section, &preset);
+    let bulk = checked_bulk(section, &preset, bulk);
     if let Some(members) = members {
         preset.members_per_request = members;
     }
@@ -148,8 +150,8 @@ fn read_target(
     })
 }
 
-fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
-    let bulk = section.or("bulk", preset.bulk, flag);
+fn checked_bulk(section: &Section<'_>, preset: &Preset, bulk: Option<bool>) -> bool {
+    let bulk = bulk.unwrap_or(preset.bulk);
     if bulk && !preset.bulk {
         let message = format!("preset \"{}\" is of a service without bulk requests", preset.name);
         section.complain("bulk", Complaint::wrong(message, "take it out"));

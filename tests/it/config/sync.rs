@@ -160,6 +160,11 @@ const FAULTS: &[(&str, &str)] = &[
         ":15: sync[1].bulk: preset \"trustlogin\" is of a service without bulk requests; take it out",
     ),
     ("bulk = \"yes\"", ":14: sync[1].bulk: "),
+    ("bulk = false\npreset = \"trustlogn\"", ":15: sync[1].preset: there is no preset \"trustlogn\"; "),
+    (
+        "bulk = false\n[[sync.map]]\nobject = \"user\"\npath = \"title\"\nsorce = \"title\"",
+        ":18: sync[1].map: unknown key \"sorce\"; known are: object, ",
+    ),
     ("over_limit = \"all\"", ":14: sync[1].over_limit: \"all\" is not known; "),
     (
         "mail_to = [\"it@example.co.jp\"]",
