@@ -24,7 +24,8 @@
 //! ## Metrics
 //!
 //! `[listen] admin = "127.0.0.1:9090"` opens one more address, in plain HTTP and without a password: let nobody but your
-//! monitoring reach it. It has no sign-in and no name of a person. `/readyz` there names, as JSON, each directory and what is
+//! monitoring reach it. Any address but those of the machine itself (127.0.0.1, ::1) is a warning of `check` and of the
+//! log; where the monitoring is elsewhere, write an address of the administrators' network and no other. It has no sign-in and no name of a person. `/readyz` there names, as JSON, each directory and what is
 //! wrong with it, `/metrics` has the text of OpenMetrics, for Prometheus and whoever reads that:
 //!
 //! | series | what it is |
