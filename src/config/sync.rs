@@ -112,7 +112,8 @@ fn read_target(
         || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
         |kinds| checked_objects(section, &preset, kinds),
     );
-    if !objects.contains(&ObjectType::SecurityGroup) && !tells_types(section) {
+    if !objects.contains(&ObjectType::SecurityGroup) && !section.has_within("conventions", "security_by_type")
+    {
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
@@ -178,12 +179,6 @@ fn read_conventions(
         }
     }
     conventions
-}
-
-/// Whether it is said which groups are security groups.
-fn tells_types(section: &Section<'_>) -> bool {
-    let said = section.by_serde::<toml::Table>("conventions");
-    said.is_some_and(|said| said.contains_key("security_by_type"))
 }
 
 fn read_scope(section: &Section<'_>) -> ScopeOptions {

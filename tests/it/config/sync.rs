@@ -40,6 +40,7 @@ const FAULTS: &[(&str, &str)] = &[
         "[sync.match_by]\nuser = [\"id\"]",
         ":14: sync[1].match_by: rule for \"id\" of user: the target is matched by this path, and no rule fills it",
     ),
+    ("conventions = \"x\"", ":14: sync[1].conventions: "),
     (
         "[sync.conventions]\nidsinc = \"\"",
         ":15: sync[1].conventions: unknown key \"idsinc\"; known are: idsync, ",
