@@ -180,6 +180,7 @@ impl Beside<'_> {
         let engine = match self.engine(options) {
             Ok(engine) => engine,
             Err(error) => {
+                app.metrics.synchronised(&options.name, None);
                 self.notify(options, extent, vec![format!("{error:#}")], told).await?;
                 return Err(error);
             }
