@@ -368,8 +368,13 @@ impl Bench<'_> {
         let progress = |progress| bar.take(progress);
         let ended = {
             let zone = &self.config.log.timezone;
-            let teller =
-                Teller { target: &options.name, zone, progress: Some(&progress), leavers: Some(&leavers) };
+            let teller = Teller {
+                target: &options.name,
+                zone,
+                progress: Some(&progress),
+                leavers: Some(&leavers),
+                unreported: None,
+            };
             work(&teller, cancel).await
         };
         bar.end();

@@ -32,7 +32,7 @@
 //! |---|---|
 //! | `sekisho_audit_events_total{event,reason}` | records of the audit trail since the start, such as `signed_in`, or `sign_in_refused` with its reason |
 //! | `sekisho_sync_runs_total{target,result}` | runs by this process: `complete`, `incomplete`, `held`, `stopped`, `interrupted`, `not_begun` |
-//! | `sekisho_sync_writes_total{target,object,type,result}` | what they wrote: `add`, `modify`, `delete`; `ok` or `failed` |
+//! | `sekisho_sync_writes_total{target,object,type,result}` | what they wrote, also one that carried out what an earlier run left and then could not begin: `add`, `modify`, `delete`; `ok` or `failed` |
 //! | `sekisho_sync_linked_objects{target,object}` | objects that are known at the target |
 //! | `sekisho_sync_held_operations{target}`, `sekisho_sync_failing_operations{target}` | what waits for `sekisho sync allow`, and what is tried again |
 //! | `sekisho_sync_last_run_start_timestamp_seconds{target}`, `.._end_..`, `sekisho_sync_last_run_complete{target}` | the newest run, whoever made it |

@@ -191,7 +191,14 @@ impl Beside<'_> {
         tracing::info!(sync.target = options.name, "{}", words::STARTING);
         let ended = {
             let zone = &self.config.log.timezone;
-            let teller = Teller { target: &options.name, zone, progress: None, leavers: Some(&leavers) };
+            let wrote = |report: &Report| app.metrics.wrote(&options.name, report);
+            let teller = Teller {
+                target: &options.name,
+                zone,
+                progress: None,
+                leavers: Some(&leavers),
+                unreported: Some(&wrote),
+            };
             let (ends, cancel) = watch::channel(false);
             let told_to_end = async {
                 tokio::select! {
