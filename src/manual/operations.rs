@@ -243,7 +243,9 @@
 //! | `people not reloaded; the last good ones stay` | error | it has a fault |
 //! | `LDAP server is out` | warn | a server does not answer; the others are asked |
 //! | `LDAP server refuses the service account; check bind_dn and bind_password` | warn | it answers, and does not take that account: the password is wrong, has expired, or the account is locked or disabled there; the others are asked |
+//! | `LDAP server takes no password in clear; write ldaps:// in urls, or start_tls = true` | warn | it answers, and wants TLS before it takes a password, as Active Directory may; the others are asked |
 //! | `LDAP server answers again` | info | it does |
+//! | `<url> announces bulk requests and does not do them (<cause>): <what follows>` | warn | a service with SCIM; each change goes by itself until the run ends, and `bulk = false` in its `[[sync]]` spares the try |
 //! | `CERTIFICATES ARE NOT VERIFIED` | warn | `verify_certificate = false` |
 //! | `passwords go to this server in the clear` | warn | `ldap://` without StartTLS |
 //! | `not ready: the store does not answer` | error | `/readyz` said no |
