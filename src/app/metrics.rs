@@ -55,7 +55,14 @@ impl Metrics {
     pub fn synchronised(&self, target: &str, report: Option<&Report>) {
         let result = report.map_or("not_begun", Report::result);
         self.runs.get_or_create(&[("target", target.to_owned()), ("result", result.to_owned())]).inc();
-        for (kind, counts) in report.iter().flat_map(|report| &report.counts) {
+        if let Some(report) = report {
+            self.wrote(target, report);
+        }
+    }
+
+    /// What a run wrote, also one that then could not begin.
+    pub fn wrote(&self, target: &str, report: &Report) {
+        for (kind, counts) in &report.counts {
             let of = [("add", counts.add), ("modify", counts.modify), ("delete", counts.delete)];
             for (action, (tried, succeeded)) in of {
                 for (result, count) in [("ok", succeeded), ("failed", tried.saturating_sub(succeeded))] {

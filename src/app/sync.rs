@@ -61,8 +61,13 @@ pub fn synchronisation(
         let target = target.context("no thread for the target")?.join();
         anyhow::Ok((sources, target.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?))
     })?;
-    let state = State::new(store.clone(), &options.name, Arc::clone(&clock));
+    let state = state(options, store, &clock);
     Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
+}
+
+/// What is kept of a target: for whoever asks neither it nor a directory.
+pub fn state(options: &SyncOptions, store: &SyncStore, clock: &Arc<dyn Clock>) -> State {
+    State::new(store.clone(), &options.name, Arc::clone(clock))
 }
 
 /// The directories of a target, in the order of the configuration.
@@ -133,6 +138,12 @@ pub fn target(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) ->
         exchange,
     });
     Ok(Arc::new(target.with_context(|| format!("target \"{}\"", options.name))?))
+}
+
+/// Why no run of a target can begin, where that is its token.
+pub fn unusable_token(options: &SyncOptions) -> Option<String> {
+    let Destination::Scim { access: Access::TokenFile(path), .. } = &options.destination else { return None };
+    read_token(path, &options.name).err().map(|error| error.to_string())
 }
 
 fn read_token(path: &std::path::Path, target: &str) -> Result<Secret<String>> {

@@ -28,6 +28,8 @@ use crate::sync::error::SyncError;
 use crate::sync::options::SyncOptions;
 use crate::sync::plan::PlanFile;
 use crate::sync::report::{Report, Teller};
+use crate::sync::state::State;
+use crate::sync::status::Status;
 use crate::sync::words;
 
 /// Identity synchronisation.
@@ -205,11 +207,9 @@ impl Bench<'_> {
             }
             Command::Allow { run, target } => self.allow(*run, target.as_deref(), out).await,
             Command::Pause { target } => {
-                wiring::sync_options(self.config, target)
-                    .map_err(|error| Failure::Usage(error.to_string()))?;
-                let (_, engine) = self.silent(target)?;
+                let state = self.kept(self.options(target)?);
                 // Asked first: the run may end before this one has told of it.
-                let under_way = engine.state().is_under_way().await.map_err(anyhow::Error::from)?;
+                let under_way = state.is_under_way().await.map_err(anyhow::Error::from)?;
                 wiring::pause(&self.store, target).await?;
                 let ends = if under_way { "; the run that is under way ends within seconds" } else { "" };
                 Ok(writeln!(out, "{target} is paused{ends}; `sekisho sync resume {target}` lets it go on")?)
@@ -231,17 +231,20 @@ impl Bench<'_> {
 
     /// For a command that asks directories.
     fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
-        let made = self.silent(target)?;
+        let options = self.options(target)?;
+        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
+        let engine = wiring::synchronisation(self.config, options, &self.state, ports)?;
         app::tell_risks(self.config);
-        Ok(made)
+        Ok((options, engine))
     }
 
-    /// For a command that only looks into the store.
-    fn silent(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
-        let options =
-            wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
-        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
-        Ok((options, wiring::synchronisation(self.config, options, &self.state, ports)?))
+    /// For a command that only looks into the store: it works whatever is wrong with token and directories.
+    fn kept(&self, options: &SyncOptions) -> State {
+        wiring::state(options, &self.state, &self.ports.clock)
+    }
+
+    fn options(&self, target: &str) -> Result<&SyncOptions, Failure> {
+        wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))
     }
 
     fn only(&self, target: Option<&str>) -> Result<String, Failure> {
@@ -316,12 +319,13 @@ impl Bench<'_> {
             if target.is_some_and(|target| target != options.name) {
                 continue;
             }
-            let (_, engine) = self.silent(&options.name)?;
             let paused = wiring::is_paused(&self.store, &options.name, self.ports.clock.now()).await?;
-            all.push(engine.status(paused).await.map_err(|error| told(&options.name, &error))?);
+            let (state, cannot_begin) = (self.kept(options), wiring::unusable_token(options));
+            let known = Status::of(options, &state, (paused, cannot_begin)).await;
+            all.push(known.map_err(|error| told(&options.name, &error))?);
         }
         if let Some(target) = target.filter(|_| all.is_empty()) {
-            wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
+            self.options(target)?;
         }
         status::status(&all, (json, &self.config.log.timezone), out)
     }
@@ -364,8 +368,13 @@ impl Bench<'_> {
         let progress = |progress| bar.take(progress);
         let ended = {
             let zone = &self.config.log.timezone;
-            let teller =
-                Teller { target: &options.name, zone, progress: Some(&progress), leavers: Some(&leavers) };
+            let teller = Teller {
+                target: &options.name,
+                zone,
+                progress: Some(&progress),
+                leavers: Some(&leavers),
+                unreported: None,
+            };
             work(&teller, cancel).await
         };
         bar.end();

@@ -49,6 +49,15 @@ impl Listen {
                 Complaint::wrong("is an address of listen.address as well", "give it a port of its own"),
             );
         }
+        if let Some(elsewhere) = admin.filter(|admin| !admin.ip().to_canonical().is_loopback()) {
+            let port = elsewhere.port();
+            let message = "names of directories and targets, and what is wrong with them, are told in plain HTTP and \
+                           without a password";
+            let remedy = format!(
+                "write \"127.0.0.1:{port}\", or an address of the administrators' network and no other"
+            );
+            section.warn("admin", message, remedy);
+        }
         Self {
             addresses,
             admin,

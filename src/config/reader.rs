@@ -92,6 +92,12 @@ impl<'a> Section<'a> {
         self.find(key).is_some()
     }
 
+    /// Whether the table at `key` has `inner`; what is no table has nothing.
+    pub(super) fn has_within(&self, key: &'static str, inner: &str) -> bool {
+        let table = self.find(key).and_then(|value| value.get_ref().as_table());
+        table.is_some_and(|table| table.contains_key(inner))
+    }
+
     /// Whether `key` is a list with nothing in it.
     pub(super) fn is_empty_list(&self, key: &'static str) -> bool {
         let list = self.find(key).and_then(|value| value.get_ref().as_array());

@@ -93,8 +93,10 @@ fn read_target(
     let per_second = section.optional("requests_per_second", count(1..=100_000));
     let members = section.optional("members_per_request", count(1..=100_000));
     let objects = section.list("objects", object);
+    let bulk = section.optional("bulk", flag);
+    // Every key is asked for above this line: one that is not would be told as unknown.
     let mut preset = preset?;
-    let bulk = read_bulk(section, &preset);
+    let bulk = checked_bulk(section, &preset, bulk);
     if let Some(members) = members {
         preset.members_per_request = members;
     }
@@ -110,7 +112,8 @@ fn read_target(
         || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
         |kinds| checked_objects(section, &preset, kinds),
     );
-    if !objects.contains(&ObjectType::SecurityGroup) && !tells_types(section) {
+    if !objects.contains(&ObjectType::SecurityGroup) && !section.has_within("conventions", "security_by_type")
+    {
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
@@ -148,8 +151,8 @@ fn read_target(
     })
 }
 
-fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
-    let bulk = section.or("bulk", preset.bulk, flag);
+fn checked_bulk(section: &Section<'_>, preset: &Preset, bulk: Option<bool>) -> bool {
+    let bulk = bulk.unwrap_or(preset.bulk);
     if bulk && !preset.bulk {
         let message = format!("preset \"{}\" is of a service without bulk requests", preset.name);
         section.complain("bulk", Complaint::wrong(message, "take it out"));
@@ -176,12 +179,6 @@ fn read_conventions(
         }
     }
     conventions
-}
-
-/// Whether it is said which groups are security groups.
-fn tells_types(section: &Section<'_>) -> bool {
-    let said = section.by_serde::<toml::Table>("conventions");
-    said.is_some_and(|said| said.contains_key("security_by_type"))
 }
 
 fn read_scope(section: &Section<'_>) -> ScopeOptions {

@@ -305,7 +305,7 @@
 //! ## A key that does nothing is a fault
 //!
 //! A key or section that this version does not serve is refused when it is switched on (`integrated.keytab` in a program
-//! without Kerberos, `listen.admin`), so that nobody believes in a protection that is not there.
+//! without Kerberos), so that nobody believes in a protection that is not there.
 //!
 //! ## A ticket is asked for at one address
 //!

@@ -24,14 +24,15 @@
 //! ## Metrics
 //!
 //! `[listen] admin = "127.0.0.1:9090"` opens one more address, in plain HTTP and without a password: let nobody but your
-//! monitoring reach it. It has no sign-in and no name of a person. `/readyz` there names, as JSON, each directory and what is
+//! monitoring reach it. Any address but those of the machine itself (127.0.0.1, ::1) is a warning of `check` and of the
+//! log; where the monitoring is elsewhere, write an address of the administrators' network and no other. It has no sign-in and no name of a person. `/readyz` there names, as JSON, each directory and what is
 //! wrong with it, `/metrics` has the text of OpenMetrics, for Prometheus and whoever reads that:
 //!
 //! | series | what it is |
 //! |---|---|
 //! | `sekisho_audit_events_total{event,reason}` | records of the audit trail since the start, such as `signed_in`, or `sign_in_refused` with its reason |
 //! | `sekisho_sync_runs_total{target,result}` | runs by this process: `complete`, `incomplete`, `held`, `stopped`, `interrupted`, `not_begun` |
-//! | `sekisho_sync_writes_total{target,object,type,result}` | what they wrote: `add`, `modify`, `delete`; `ok` or `failed` |
+//! | `sekisho_sync_writes_total{target,object,type,result}` | what they wrote, also one that carried out what an earlier run left and then could not begin: `add`, `modify`, `delete`; `ok` or `failed` |
 //! | `sekisho_sync_linked_objects{target,object}` | objects that are known at the target |
 //! | `sekisho_sync_held_operations{target}`, `sekisho_sync_failing_operations{target}` | what waits for `sekisho sync allow`, and what is tried again |
 //! | `sekisho_sync_last_run_start_timestamp_seconds{target}`, `.._end_..`, `sekisho_sync_last_run_complete{target}` | the newest run, whoever made it |
@@ -242,7 +243,9 @@
 //! | `people not reloaded; the last good ones stay` | error | it has a fault |
 //! | `LDAP server is out` | warn | a server does not answer; the others are asked |
 //! | `LDAP server refuses the service account; check bind_dn and bind_password` | warn | it answers, and does not take that account: the password is wrong, has expired, or the account is locked or disabled there; the others are asked |
+//! | `LDAP server takes no password in clear; write ldaps:// in urls, or start_tls = true` | warn | it answers, and wants TLS before it takes a password, as Active Directory may; the others are asked |
 //! | `LDAP server answers again` | info | it does |
+//! | `<url> announces bulk requests and does not do them (<cause>): <what follows>` | warn | a service with SCIM; each change goes by itself until the run ends, and `bulk = false` in its `[[sync]]` spares the try |
 //! | `CERTIFICATES ARE NOT VERIFIED` | warn | `verify_certificate = false` |
 //! | `passwords go to this server in the clear` | warn | `ldap://` without StartTLS |
 //! | `not ready: the store does not answer` | error | `/readyz` said no |

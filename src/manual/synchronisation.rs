@@ -41,10 +41,11 @@
 //!    A crash repeats work and loses none.
 //! 6. *Apply*: created, changed, related (members, managers), deactivated, deleted, in this order, many at once. A creation
 //!    whose answer was lost is looked for before it is sent again. Many changes go in one request where the preset allows it
-//!    and the service announces it (RFC 7644 section 3.7): up to 25 for each of `in_flight`, up to 100 in one request, and as
-//!    many as it does in some seconds. `requests_per_second` counts the changes, so that it must be raised for this to pay.
-//!    A service that does not do what it announces is a warning, and each change goes by itself; so it does where there is
-//!    but one. `bulk = false` is without it. Of changes with hooks no more than `in_flight` are under way.
+//!    and the service announces it (RFC 7644 section 3.7): up to 25 for each of `in_flight`, but never more than 256 at
+//!    once, up to 100 in one request, and as many as it does in some seconds. `requests_per_second` counts the changes, so
+//!    that it must be raised for this to pay. A service that does not do what it announces is a warning, and each change
+//!    goes by itself; so it does where there is but one. `bulk = false` is without it. Of changes with hooks no more than
+//!    `in_flight` are under way.
 //!
 //! **What the target alone has is never touched**, unless `orphans = "deactivate"`; that too waits as long as somebody of the
 //! type is in conflict, or could not be looked for, who may be one of them. Attributes without a rule are never written. A
@@ -130,7 +131,7 @@
 //! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
-//! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
+//! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, that none can for want of a token, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
 //! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target. Who is there is found by the login name or the DN, here and by `run --user` | the way ends before the last step, or something is held back |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
 //! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; a run that is under way, on whichever node, ends within seconds as by Ctrl-C; `check` still works | |

@@ -1,5 +1,5 @@
 //! [`Synchronisation`]: one target with its sources, its state and all that can be asked of it: run, check, plan to a
-//! file, apply a file, allow, pause, status, test. Commands and the schedule call nothing else.
+//! file, apply a file, allow, pause, test. Commands and the schedule call nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -17,11 +17,8 @@ use super::mapping::{Mapping, sum, sum_of_link};
 use super::object::{ObjectKey, ObjectType};
 use super::operation::Operation;
 use super::options::SyncOptions;
-use super::plan::{
-    Deactivation, ImmutableChange, Note, PlanFile, Policy, StateHash, TypePolicy, reference_sum,
-};
+use super::plan::{ImmutableChange, Note, PlanFile, StateHash, reference_sum};
 use super::prepare::Prepared;
-use super::preset::Deletion;
 use super::queries::Queries;
 use super::questions::Questions;
 use super::reading::Part;
@@ -34,7 +31,6 @@ use super::vanished;
 use crate::clock::{Clock, Ids, Timestamp};
 use crate::directory::source::{Cursor, Source};
 use crate::identity;
-use crate::scim;
 
 /// How much is synchronised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -378,33 +374,6 @@ impl Synchronisation {
         }
         let decides = Cursor { server: String::new(), value: format!("{:016x}", self.configuration) };
         Ok(hash.with_cursor("configuration", &decides))
-    }
-
-    pub(super) fn plan_policy(&self) -> Policy {
-        let types = self.options.preset.types.iter().map(|(kind, preset)| {
-            let deactivation = self.options.deactivation.unwrap_or(match self.options.preset.deletion {
-                Deletion::Delete => Deactivation::DeleteLater,
-                Deletion::DeactivateOnly => Deactivation::DeactivateOnly,
-                Deletion::DeactivationDeletes => Deactivation::DeactivationDeletes,
-            });
-            let policy = TypePolicy {
-                active: preset.active.clone(),
-                deactivation,
-                delete_after: self.options.delete_after,
-                immutable: preset.immutable.iter().cloned().collect(),
-                immutable_change: self.options.immutable_change,
-                write_only: preset.write_only.iter().cloned().collect(),
-            };
-            (*kind, policy)
-        });
-        Policy {
-            types: types.collect(),
-            members_per_request: self.options.preset.members_per_request as usize,
-            orphans: self.options.orphans,
-            hash: sum,
-            group: scim::patch::group,
-            zone: self.options.zone.clone(),
-        }
     }
 
     /// For a target of which one request carries so many operations.

@@ -39,7 +39,7 @@ impl Synchronisation {
         mappings: &BTreeMap<ObjectType, Mapping>,
         told: &[Told<'_>],
     ) -> Result<Option<(Planner, [People; 2])>, SyncError> {
-        let policy = self.plan_policy();
+        let policy = self.options().plan_policy();
         let mut outside: Vec<ObjectKey> = told.iter().flat_map(|told| told.gone.iter().cloned()).collect();
         let mut inside: BTreeMap<ObjectKey, &SourceEntry> = BTreeMap::new();
         let mut named: BTreeMap<ObjectType, BTreeSet<String>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! A run from its beginning: what earlier runs left is carried out first, then what is to be done is planned, and carried
 //! out. It ends in order at any moment when it is told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use tokio::sync::watch;
 
@@ -9,8 +9,10 @@ use super::apply::journal::Tally;
 use super::apply::{Applied, Early, End, until_true};
 use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
+use super::object::ObjectKey;
 use super::report::{Report, Teller};
 use super::state::State;
+use super::target::Ability;
 
 impl Synchronisation {
     /// Synchronises. `cancel` ends it cleanly. Of everything or one person, it also tries again what failed.
@@ -68,10 +70,35 @@ impl Synchronisation {
             Extent::Person(_) => None,
             Extent::Changes | Extent::Full { .. } => self.carry_left(state, (teller, &cancel)).await?,
         };
+        let early = |told| match extent {
+            Extent::Person(_) => Early::Of(told, before),
+            _ if all => Early::All(before),
+            _ => Early::Nothing,
+        };
+        let ended = self.go_on(state, (extent, &ability), (left.clone(), early), (teller, cancel)).await;
+        if let (Err(_), Some(left)) = (&ended, &left) {
+            // No report tells of it.
+            let report = Report::left(teller.target, left);
+            report.summary().for_each(|line| tracing::info!(sync.target = teller.target, "{line}"));
+            if let Some(hear) = teller.unreported {
+                hear(&report);
+            }
+        }
+        ended
+    }
+
+    /// Plans, and carries it out. `left` was carried out before.
+    async fn go_on(
+        &self,
+        state: &State,
+        (extent, ability): (&Extent, &Ability),
+        (left, early): (Option<Applied>, impl FnOnce(HashSet<ObjectKey>) -> Early),
+        (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
+    ) -> Result<Report, SyncError> {
         let prepared = tokio::select! {
             biased;
             () = until_true(cancel.clone()) => Err(SyncError::Cancelled),
-            prepared = self.prepare(state, extent, &ability) => prepared,
+            prepared = self.prepare(state, extent, ability) => prepared,
         };
         let prepared = match (prepared, &left) {
             (Ok(prepared), _) => prepared,
@@ -80,20 +107,9 @@ impl Synchronisation {
                 report.failing = state.failing().await?;
                 return Ok(report);
             }
-            (Err(error), left) => {
-                // No report tells of it.
-                let lines = left
-                    .iter()
-                    .flat_map(|left| Report::left(teller.target, left).summary().collect::<Vec<_>>());
-                lines.for_each(|line| tracing::info!(sync.target = teller.target, "{line}"));
-                return Err(error);
-            }
+            (Err(error), _) => return Err(error),
         };
-        let early = match extent {
-            Extent::Person(_) => Early::Of(prepared.told.clone(), before),
-            _ if all => Early::All(before),
-            _ => Early::Nothing,
-        };
+        let early = early(prepared.told.clone());
         self.carry_out(state, prepared, (left, early), (teller, cancel)).await
     }
 

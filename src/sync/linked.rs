@@ -19,7 +19,7 @@ const AHEAD: usize = 2;
 impl Synchronisation {
     /// With all who are linked: those of the source, and those who are gone from it.
     pub(super) async fn planner(&self, state: &State) -> Result<(Planner, [People; 2]), SyncError> {
-        let mut planner = Planner::new([], self.plan_policy(), self.now());
+        let mut planner = Planner::new([], self.options().plan_policy(), self.now());
         let mut people: [People; 2] = Default::default();
         let counts = state.link_counts().await?;
         let counts: BTreeMap<ObjectType, usize> =

@@ -34,6 +34,7 @@ pub mod options;
 pub mod pace;
 mod person;
 pub mod plan;
+mod policy;
 mod prepare;
 pub mod preset;
 pub mod problem;

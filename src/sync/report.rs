@@ -318,6 +318,8 @@ pub struct Teller<'a> {
     pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
     /// Who ends sessions.
     pub leavers: Option<&'a dyn Leavers>,
+    /// Hears what a run wrote that has no report of its own, since it then could not begin.
+    pub unreported: Option<&'a (dyn Fn(&Report) + Send + Sync)>,
 }
 
 impl fmt::Debug for Teller<'_> {

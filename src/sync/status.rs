@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Synchronisation;
 use super::error::SyncError;
 use super::object::ObjectType;
+use super::options::SyncOptions;
 use super::state::{Kept, Run, State, StateError};
 use super::unsettled::{self, Everybody};
 use crate::clock::Timestamp;
@@ -36,6 +37,8 @@ pub struct Status {
     pub unsettled: Everybody,
     /// Why no run could begin since the newest one.
     pub not_begun: Option<NotBegun>,
+    /// Why none can begin now, as far as that is seen without asking anybody.
+    pub cannot_begin: Option<String>,
     /// The newest runs.
     pub runs: Vec<Run>,
     /// By run, how much is held back.
@@ -72,14 +75,17 @@ pub struct NotBegun {
     pub remedy: String,
 }
 
-impl Synchronisation {
-    /// What is known and what waits.
-    pub async fn status(&self, paused: bool) -> Result<Status, SyncError> {
-        let (target, state) = (self.options().name.clone(), self.state());
+impl Status {
+    /// What is known and what waits. Neither directories nor the target are needed for it.
+    pub async fn of(
+        options: &SyncOptions,
+        state: &State,
+        (paused, cannot_begin): (bool, Option<String>),
+    ) -> Result<Self, SyncError> {
         let linked = state.link_counts().await?.values().sum();
         let (held, failed, runs) = (state.held().await?, state.failed().await?, state.runs(SHOWN).await?);
         let stored = state.structure().await?;
-        let policy = self.plan_policy();
+        let policy = options.plan_policy();
         let leaving = state.leaving().await?.into_iter().map(|(kind, (count, since))| {
             let rules = policy.types.get(&kind);
             Leaving {
@@ -90,8 +96,8 @@ impl Synchronisation {
             }
         });
         let newest = runs.first().map(|run| run.started);
-        Ok(Status {
-            target,
+        Ok(Self {
+            target: options.name.clone(),
             paused,
             under_way: state.is_under_way().await?,
             waiting: state.waiting().await?,
@@ -99,12 +105,15 @@ impl Synchronisation {
             leaving: leaving.collect(),
             unsettled: unsettled::kept(&stored),
             not_begun: not_begun(&stored).filter(|one| newest.is_none_or(|newest| one.at >= newest)),
+            cannot_begin,
             runs,
             held,
             failed,
         })
     }
+}
 
+impl Synchronisation {
     /// Keeps why a run could not begin, until one does.
     pub(super) async fn note_not_begun(&self, state: &State, error: &SyncError) {
         if !is_fault(error) {

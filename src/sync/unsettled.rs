@@ -336,7 +336,7 @@ impl Synchronisation {
             let named = state.named(kind, names).await?;
             links.extend(named.into_iter().filter(|link| known.insert(link.key.clone())));
         }
-        let mut planner = Planner::new([], self.plan_policy(), self.now());
+        let mut planner = Planner::new([], self.options().plan_policy(), self.now());
         let mut people = Default::default();
         for link in links {
             split(&link, &mut people);

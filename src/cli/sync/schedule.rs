@@ -162,7 +162,7 @@ impl Beside<'_> {
 
     /// When the last run of changes and the last full one began, whoever made them.
     async fn last_runs(&self, options: &SyncOptions) -> Result<[Option<Timestamp>; 2]> {
-        let last = self.engine(options)?.state().last_runs().await?;
+        let last = wiring::state(options, &self.state, &self.app.clock).last_runs().await?;
         Ok(["incremental", "full"].map(|mode| last.get(mode).copied()))
     }
 
@@ -180,6 +180,7 @@ impl Beside<'_> {
         let engine = match self.engine(options) {
             Ok(engine) => engine,
             Err(error) => {
+                app.metrics.synchronised(&options.name, None);
                 self.notify(options, extent, vec![format!("{error:#}")], told).await?;
                 return Err(error);
             }
@@ -190,7 +191,14 @@ impl Beside<'_> {
         tracing::info!(sync.target = options.name, "{}", words::STARTING);
         let ended = {
             let zone = &self.config.log.timezone;
-            let teller = Teller { target: &options.name, zone, progress: None, leavers: Some(&leavers) };
+            let wrote = |report: &Report| app.metrics.wrote(&options.name, report);
+            let teller = Teller {
+                target: &options.name,
+                zone,
+                progress: None,
+                leavers: Some(&leavers),
+                unreported: Some(&wrote),
+            };
             let (ends, cancel) = watch::channel(false);
             let told_to_end = async {
                 tokio::select! {

@@ -79,13 +79,16 @@ fn waiting(one: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     }
 }
 
-/// Why no run could begin, who is gone from the directory, and who is in conflict or cannot be carried.
+/// Why no run could begin or can, who is gone from the directory, and who is in conflict or cannot be carried.
 fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(NotBegun { since, at, code, cause, remedy }) = &one.not_begun {
         let since = if since == at { String::new() } else { format!(", none since {}", shown(*since)) };
         let line =
             format!("the last run, {}, could not begin{since}: {cause} ({code}: {remedy})", shown(*at));
         writeln!(out, "{}", words::one_line(line))?;
+    }
+    if let Some(cause) = &one.cannot_begin {
+        writeln!(out, "{}", words::one_line(format!("no run can begin: {cause}")))?;
     }
     for Leaving { kind, count, deactivated, deleted } in &one.leaving {
         let (objects, are) = if *count == 1 { ("object", "is") } else { ("objects", "are") };
@@ -154,6 +157,7 @@ fn as_json(one: &Status) -> serde_json::Value {
         "unsettled": one.unsettled.kept.iter().map(unsettled).collect::<Vec<_>>(),
         "unsettled_more": one.unsettled.more,
         "not_begun": one.not_begun.as_ref().map(not_begun),
+        "cannot_begin": one.cannot_begin,
         "runs": one.runs.iter().map(run).collect::<Vec<_>>(),
         "held": one.held.iter().map(|(run, count)| json!({ "run": run, "operations": count })).collect::<Vec<_>>(),
         "failed": one.failed.iter().map(failed).collect::<Vec<_>>(),

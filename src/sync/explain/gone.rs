@@ -14,7 +14,7 @@ use crate::sync::words::moment;
 impl Synchronisation {
     /// Of those who are linked and were called so: what has become of them.
     pub(super) async fn explain_gone(&self, login: &str) -> Result<Vec<Step>, SyncError> {
-        let (mut steps, policy) = (Vec::new(), self.plan_policy());
+        let (mut steps, policy) = (Vec::new(), self.options().plan_policy());
         let mut pages = self.state().links();
         while let Some(page) = pages.next().await? {
             for link in page.into_iter().filter(|link| self.was_called(link, login)) {

@@ -41,6 +41,20 @@ fn administrators_have_an_address_of_their_own() {
     let told: Vec<String> = faults.unwrap_err().iter().map(ToString::to_string).collect();
     let fault = "listen.admin: is an address of listen.address as well; give it a port of its own";
     assert!(told.iter().any(|one| one.ends_with(fault)), "{told:?}");
+    let warnings = |admin: &str| {
+        let config = site.load(&format!("{LEAST}\n[listen]\nadmin = \"{admin}\"\n")).unwrap();
+        config.warnings.into_iter().filter(|warning| warning.key == "listen.admin").collect::<Vec<_>>()
+    };
+    for open in ["0.0.0.0:9090", "[::]:9090", "192.0.2.7:9090"] {
+        let told = warnings(open);
+        assert_eq!(told.len(), 1, "{open}");
+        assert_eq!(told[0].line, Some(8));
+        assert!(told[0].message.ends_with("in plain HTTP and without a password"), "{}", told[0]);
+        assert!(told[0].remedy.starts_with("write \"127.0.0.1:9090\", or an address of"), "{}", told[0]);
+    }
+    for own in ["127.0.0.1:9090", "127.0.0.2:9090", "[::1]:9090", "[::ffff:127.0.0.1]:9090"] {
+        assert_eq!(warnings(own), [], "{own}");
+    }
 }
 
 const WRONG: &str = r#"base_url = "https://idp.example.co.jp/sso?x=1"

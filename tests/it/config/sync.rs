@@ -40,6 +40,7 @@ const FAULTS: &[(&str, &str)] = &[
         "[sync.match_by]\nuser = [\"id\"]",
         ":14: sync[1].match_by: rule for \"id\" of user: the target is matched by this path, and no rule fills it",
     ),
+    ("conventions = \"x\"", ":14: sync[1].conventions: "),
     (
         "[sync.conventions]\nidsinc = \"\"",
         ":15: sync[1].conventions: unknown key \"idsinc\"; known are: idsync, ",
@@ -160,6 +161,11 @@ const FAULTS: &[(&str, &str)] = &[
         ":15: sync[1].bulk: preset \"trustlogin\" is of a service without bulk requests; take it out",
     ),
     ("bulk = \"yes\"", ":14: sync[1].bulk: "),
+    ("bulk = false\npreset = \"trustlogn\"", ":15: sync[1].preset: there is no preset \"trustlogn\"; "),
+    (
+        "bulk = false\n[[sync.map]]\nobject = \"user\"\npath = \"title\"\nsorce = \"title\"",
+        ":18: sync[1].map: unknown key \"sorce\"; known are: object, ",
+    ),
     ("over_limit = \"all\"", ":14: sync[1].over_limit: \"all\" is not known; "),
     (
         "mail_to = [\"it@example.co.jp\"]",

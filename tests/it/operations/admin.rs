@@ -104,6 +104,23 @@ async fn runs_of_synchronisation_are_counted_and_their_state_is_shown() {
     assert!(moment("start") > 1_700_000_000 && moment("end") >= moment("start"), "{text}");
 }
 
+/// A token of no use: the run ends before it asks anybody, and is told and counted once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_begin_is_counted() {
+    let (slapd, port) = (Slapd::start_source(Copies::No, 0), free_port());
+    let sink = ScimSink::start(1, Faults { lost: 0, busy: 0 }).await;
+    let mut folder = with_target(&sink.url, &Slapd::directory(&[&slapd]), "schedule = \"10s\"\n");
+    folder.write_secret("certs/token", "");
+    folder.set("listen.admin", format!("127.0.0.1:{port}"));
+    let mut server = TestServer::start(folder).await;
+    let series = "sekisho_sync_runs_total{target=\"idp\",result=\"not_begun\"}";
+    let counted = || async { value(&get(port, "/metrics").await.2, series) == Some("1") };
+    server.process.wait_until("the run is counted", counted).await;
+    assert_eq!(server.stop().await, Some(0));
+    let told = "the token of target \"idp\": ";
+    assert_eq!(server.log().matches(told).count(), 1, "{}", server.log());
+}
+
 #[tokio::test]
 async fn an_address_that_is_taken_does_not_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -11,7 +11,7 @@ use tokio::process::Child;
 use super::rig::{Rig, command};
 use crate::support::app::TestServer;
 use crate::support::http::client;
-use crate::support::process::wait_until;
+use crate::support::process::{free_port, wait_until};
 use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
@@ -157,6 +157,38 @@ async fn a_pause_ends_the_run_of_a_server() {
     server.process.wait_for_log("interrupted; 1 operation waits for the next run").await;
     let told = super::rig::run_in(&server.folder, &["status", "idp"], "").out;
     assert!(told.contains(", paused\n") && told.contains("interrupted"), "{told}");
+    assert_eq!(server.stop().await, Some(0));
+}
+
+/// What an earlier run left is carried out, and then the directory cannot be read, so that no report tells of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_by_a_run_that_then_cannot_begin_is_counted() {
+    let mut slapd = Slapd::start_source(Copies::Log, 3);
+    let rig = rig(&slapd, "schedule = \"10s\"\n").await;
+    held_up(&slapd, &rig).await;
+    let mut child = waiting_run(&rig).await;
+    heard(&mut child, "is left alone until ").await;
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    child.wait_with_output().await.unwrap();
+    assert_eq!(status(&rig)["waiting"], 1);
+    slapd.stop();
+    let port = free_port();
+    let Rig { mut folder, proxy: _proxy, service: _service } = rig;
+    folder.set("listen.admin", format!("127.0.0.1:{port}"));
+    let mut server = TestServer::start(folder).await;
+    let metrics = || async move {
+        let answer = client().get(format!("http://127.0.0.1:{port}/metrics")).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let not_begun = || async {
+        metrics().await.contains("sekisho_sync_runs_total{target=\"idp\",result=\"not_begun\"} 1\n")
+    };
+    server.process.wait_until("the run is counted", not_begun).await;
+    let written =
+        "sekisho_sync_writes_total{target=\"idp\",object=\"user\",type=\"modify\",result=\"ok\"} 1\n";
+    let text = metrics().await;
+    assert!(text.contains(written), "{text}");
     assert_eq!(server.stop().await, Some(0));
 }
 

@@ -4,8 +4,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use super::rig::{Rig, command, folder};
+use super::rig::{Rig, command, folder, run_in};
 use crate::support::app::{TestServer, sekisho};
+use crate::support::folder::Folder;
 use crate::support::samba::Samba;
 use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::slapd::{BASE, Copies, Slapd};
@@ -57,7 +58,38 @@ async fn a_token_file_of_no_use_is_mended_by_token_set() {
         rig.carried(&["run", "idp"]);
     }
     std::fs::write(&path, "").unwrap();
-    let mut server = TestServer::start(rig.folder).await;
+    // Now of all times somebody wants to pause it, and to see how things are, with the other targets, too.
+    let mut folder = rig.folder;
+    let mut other = folder.config["sync"][0].clone();
+    let keys = other.as_table_mut().unwrap();
+    keys.insert("name".to_owned(), "other".into());
+    keys.insert("token_file".to_owned(), "certs/other-token".into());
+    folder.write_secret("certs/other-token", &format!("{TOKEN}\n"));
+    folder.config["sync"].as_array_mut().unwrap().push(other);
+    folder.write_config();
+    let sync = |folder: &Folder, arguments: &[&str], code| {
+        let run = run_in(folder, arguments, "");
+        assert_eq!(run.code, code, "{arguments:?}: {}\n{}", run.out, run.err);
+        run.out
+    };
+    sync(&folder, &["run", "other"], 0);
+    let shown = sync(&folder, &["status"], 0);
+    let told = "idp: 2 linked\nno run can begin: the token of target \"idp\": ";
+    assert!(shown.contains(told) && shown.contains("\nother: 2 linked\n"), "{shown}");
+    assert_eq!(shown.matches("no run can begin").count(), 1, "{shown}");
+    let shown: serde_json::Value = serde_json::from_str(&sync(&folder, &["status", "--json"], 0)).unwrap();
+    assert!(shown[0]["cannot_begin"].as_str().unwrap().contains("`sekisho sync token set idp`"), "{shown}");
+    assert!(shown[1]["cannot_begin"].is_null(), "{shown}");
+    assert!(sync(&folder, &["explain", "other", "--user", "m1"], 0).contains("linked to "));
+    sync(&folder, &["allow", "1", "other"], 1);
+    assert!(sync(&folder, &["pause", "idp"], 0).contains("idp is paused; "));
+    assert!(sync(&folder, &["status"], 0).contains("idp: 2 linked, paused\n"));
+    folder.config["sync"].as_array_mut().unwrap().pop();
+    folder.write_config();
+    std::fs::write(folder.path("certs/token"), TOKEN).unwrap();
+    assert!(sync(&folder, &["resume", "idp"], 0).contains("Error/Skip=0"));
+    std::fs::write(folder.path("certs/token"), "").unwrap();
+    let mut server = TestServer::start(folder).await;
     server.process.wait_for_log("sync[1].token_file: ").await;
     server.process.wait_for_log("the token of target \"idp\": ").await;
     assert_eq!(server.stop().await, Some(0));
