@@ -240,6 +240,8 @@
 //! | a token that others of the machine can read | a warning, and no run uses it | `config::sync::a_token_of_no_use_is_a_warning_and_one_to_come_is_none` |
 //! | an old plan, of another target or carried out twice | `Stale`, `Target` | `sync::run::a_plan_is_reviewed_and_carried_out_only_if_it_still_fits` |
 //! | a mass deletion in the directory, in many small runs | held back as one | `sync::taken_away::many_small_runs_are_held_back_as_one_large_one` |
+//! | the same, until the day of the gate is over or a limit is raised | waits until it is allowed | `sync::taken_away::what_was_held_back_waits_though_it_would_pass_by_now` |
+//! | another directory under the old name, read again and again | held back until a person releases it | `sync::taken_away::another_directory_takes_nobody_away_however_often_it_is_read` |
 //! | the group that selects, renamed or hidden | nothing is done | `sync::taken_away::a_group_that_selects_and_is_not_there_takes_nobody_away` |
 //! | metrics, and who is not ready, on the public address | 404, one word | `operations::admin::events_are_counted_where_only_administrators_ask` |
 //! | a second process that synchronises the same target | it writes nothing | `sync::apply::tests::ways::who_lost_the_lease_stops` |

@@ -99,15 +99,16 @@
 //! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. What was
 //!   deactivated, or deleted, within a day before counts too, so that many small runs are as one: until somebody allows what
-//!   a run holds back, from when on it is counted anew. As long as something is held back, each run says so and ends with 1.
-//!   Over that of
-//!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
-//!   "everything"` nothing at all is sent.
+//!   a run holds back, from when on it is counted anew. Over that of `modify` nothing of that type is changed, over that of
+//!   `members` nobody leaves that group. With `over_limit = "everything"` nothing at all is sent.
+//! * **What was held back waits** until somebody allows it, though it would pass by now because the day is over, a limit was
+//!   raised, or others are there; or until the directory no longer wants it. As long as something is held back, each run
+//!   says so and ends with 1.
 //! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
-//!   are gone from the directory, or a whole reading has none of those who are linked (another directory?), up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
-//!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. Runs of
-//!   changes ask for that type alone, and as soon as it has an object again, everything is read and what was held back for
-//!   this is dropped.
+//!   are gone from the directory, or a whole reading has none of those who are linked (another directory?), up to 1,000,
+//!   their deactivation is held back until `sekisho sync allow`, and after `delete_after` their deletion once more; of more
+//!   than these nobody leaves. Each run says so and ends with 1. Runs of changes ask for that type alone, and as soon as it
+//!   has an object again, everything is read: who is there is no longer held back.
 //! * **A selection that is gone** takes nobody away: with `scope.who = "selected"` a run ends before anything is sent when no
 //!   directory has a group that selects, because it was renamed, deleted or hidden, or is misspelt.
 //! * **A forgetful target**, which in a full run lacks more of its objects than the limit of deletions, is not filled anew:
@@ -240,7 +241,8 @@
 //! Look at the list, with `sekisho sync plan idp --full --out FILE` at the whole of it. If it is right, `sekisho sync allow 6
 //! idp` releases these operations and no others; if more has come since, that is another run with a number of its own. If it
 //! is not right, mend the directory, the filter or the scope: the next run plans anew, and what is no longer wanted is
-//! dropped. What a later run finds the same stays with the number that it has. Nobody needs to release anything for that. If it is right every week, raise `[sync.limits.TYPE]`.
+//! dropped. Nobody needs to release anything for that. What a later run finds the same stays with the number that it has. If
+//! it is right every week, raise `[sync.limits.TYPE]`: that is for what comes, and what waits already is still to be allowed.
 //!
 //! Administrators are told by mail (`mail_to`, `[mail]`) and by a POST of JSON to `webhook` with `target`, `causes` and `text`:
 //! of what is held back, of a run that stopped or failed, and of a token that ends within 30 days. They are told by runs of
