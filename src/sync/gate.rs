@@ -18,7 +18,7 @@ pub use self::before::Before;
 use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::{Note, Plan};
-use super::words::{objects, operations_wait};
+use super::words::{objects, operations};
 
 /// So much may be done at once: the larger of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,8 +206,8 @@ impl fmt::Display for Cause {
                 )
             }
             Self::Still { planned } => {
-                let (operations, wait) = operations_wait(*planned);
-                write!(f, "{operations} that were held back before {wait} still")
+                let operations = operations(usize::try_from(*planned).unwrap_or(usize::MAX));
+                write!(f, "{operations} that an earlier run held back")
             }
         }
     }

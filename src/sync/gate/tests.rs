@@ -247,7 +247,7 @@ fn what_was_held_back_waits_though_it_would_pass() {
     for over in [Over::Destructive, Over::All] {
         let policy = GatePolicy { over, ..GatePolicy::default() };
         let gated = super::gate(&mut planned.clone(), &policy, (&BTreeMap::new(), &before));
-        assert_eq!(told(&gated), ["3 operations that were held back before wait still"]);
+        assert_eq!(told(&gated), ["3 operations that an earlier run held back"]);
         let held = [user(0), user(3), staff.clone(), sales.clone()];
         assert_eq!(gated.held.iter().map(|one| one.key.clone()).collect::<Vec<_>>(), held);
         let changes: Vec<_> = gated.held.iter().skip(2).flat_map(|one| one.changes.clone()).collect();

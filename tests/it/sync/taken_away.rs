@@ -110,7 +110,8 @@ async fn what_was_held_back_waits_though_it_would_pass_by_now() {
     rig.folder.write_config();
 
     slapd.modify(&delete(6..=6));
-    let still = "5 operations that were held back before wait still; when that is as it should be: sekisho sync allow 2 idp";
+    let still =
+        "5 operations that an earlier run held back; when that is as it should be: sekisho sync allow 2 idp";
     let run = rig.sync(&["run", "idp", "--full"]);
     assert!(run.code == 1 && run.out.contains(still), "{}\n{}", run.out, run.err);
     assert_eq!(rig.writes().len(), 1, "that of the one who left now");
