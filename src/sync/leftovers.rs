@@ -11,6 +11,7 @@ use super::engine::{Extent, Synchronisation};
 use super::error::SyncError;
 use super::report::{Report, Teller};
 use super::state::State;
+use super::target::TargetFault;
 
 impl Synchronisation {
     /// Synchronises. `cancel` ends it cleanly. Of everything or one person, it also tries again what failed.
@@ -68,6 +69,10 @@ impl Synchronisation {
             Extent::Person(_) => None,
             Extent::Changes | Extent::Full { .. } => self.carry_left(state, (teller, &cancel)).await?,
         };
+        if let Some(stopped) = left.as_ref().filter(|left| left.fault().is_some()) {
+            // Nobody asks on with credentials that are refused, or a target that is not there.
+            return self.ended_early(state, stopped).await;
+        }
         let prepared = tokio::select! {
             biased;
             () = until_true(cancel.clone()) => Err(SyncError::Cancelled),
@@ -75,11 +80,7 @@ impl Synchronisation {
         };
         let prepared = match (prepared, &left) {
             (Ok(prepared), _) => prepared,
-            (Err(SyncError::Cancelled), Some(left)) => {
-                let mut report = Report::left(&self.options().name, left);
-                report.failing = state.failing().await?;
-                return Ok(report);
-            }
+            (Err(SyncError::Cancelled), Some(left)) => return self.ended_early(state, left).await,
             (Err(error), left) => {
                 // No report tells of it.
                 let lines = left
@@ -95,6 +96,17 @@ impl Synchronisation {
             _ => Early::Nothing,
         };
         self.carry_out(state, prepared, (left, early), (teller, cancel)).await
+    }
+
+    /// Ends before it was known what else is to be done.
+    async fn ended_early(&self, state: &State, left: &Applied) -> Result<Report, SyncError> {
+        let mut report = Report::left(&self.options().name, left);
+        report.failing = state.failing().await?;
+        if let Some(fault) = &report.stopped {
+            let error = SyncError::at(self.target(), fault.clone());
+            self.note_not_begun(state, &error).await;
+        }
+        Ok(report)
     }
 
     /// Carries out what earlier runs planned and did not, if there is such a thing.
@@ -128,6 +140,14 @@ impl Applied {
         add(&mut self.tally, &before.tally);
         self.put_off += before.put_off;
         self
+    }
+
+    /// What ended it before its end, beside a signal or a pause.
+    pub(super) fn fault(&self) -> Option<&TargetFault> {
+        match &self.end {
+            End::Unauthorized(fault) | End::Unavailable(fault) => Some(fault),
+            End::Complete | End::Cancelled => None,
+        }
     }
 
     /// Whether it was ended with something left to do.
