@@ -116,8 +116,8 @@
 //!   operation is tried 8 times, then put off for 6, 12, and each further time 24 hours, while the run goes on; a target that
 //!   does not answer at all ends the run. What it is asked before anything is sent keeps to the same pace; after 8 questions
 //!   in a row that it had no time for, the others are left to the next run.
-//! * **What failed** is tried again after these hours by runs of changes; at once by each full run and by `resume`, and that
-//!   of one person by `--user`.
+//! * **What failed** is tried again after these hours by runs of changes; at once by each full run, by `resume` and by a run
+//!   that first makes whom an earlier one left, and that of one person by `--user`.
 //!
 //! ## Commands
 //!

@@ -90,9 +90,11 @@ impl Synchronisation {
                 return Err(error);
             }
         };
+        // A run for one person may have put off what needs whoever was made only now.
+        let has_made = left.as_ref().is_some_and(Applied::has_made);
         let early = match extent {
             Extent::Person(_) => Early::Of(prepared.told.clone(), before),
-            _ if all => Early::All(before),
+            _ if all || has_made => Early::All(before),
             _ => Early::Nothing,
         };
         self.carry_out(state, prepared, (left, early), (teller, cancel)).await
@@ -148,6 +150,11 @@ impl Applied {
             End::Unauthorized(fault) | End::Unavailable(fault) => Some(fault),
             End::Complete | End::Cancelled => None,
         }
+    }
+
+    /// Whether somebody is at the target now who was not.
+    fn has_made(&self) -> bool {
+        self.tally.values().any(|counts| counts.add.succeeded > 0)
     }
 
     /// Whether it was ended with something left to do.

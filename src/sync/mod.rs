@@ -8,6 +8,7 @@
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
 pub mod apply;
+mod coming;
 mod emptied;
 pub mod engine;
 pub mod error;

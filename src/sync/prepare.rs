@@ -324,11 +324,8 @@ impl Synchronisation {
                 Taken::Whole(cause) => return Ok(Err(cause)),
             }
         }
-        if is_few {
-            reading.finish_people();
-        } else if !nothing || again.of_structure {
-            reading.take_primary(parts).await?;
-            reading.finish();
+        if is_few || !nothing || again.of_structure {
+            reading.end((state, parts), is_few).await?;
         }
         let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
         selection::check(self.options(), &structures)?;

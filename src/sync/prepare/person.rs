@@ -74,12 +74,7 @@ impl Synchronisation {
             }
             reading.structures.push(structure);
         }
-        if is_few {
-            reading.finish_people();
-        } else {
-            reading.take_primary(parts).await?;
-            reading.finish();
-        }
+        reading.end((state, parts), is_few).await?;
         let Reading { invalid, unread, told, structures, .. } = reading;
         selection::check(self.options(), &structures)?;
         let former = former::to_keep(&before.stored, (parts, &structures), true);
