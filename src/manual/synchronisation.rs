@@ -33,9 +33,10 @@
 //!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict,
 //!    has a value that does not pass the rules, or is only told of (`match.one` or `match.none` = `"report"`), is looked at
 //!    again and told of by each run of changes until that is over, whether it is cured in the directory or at the target; 50
-//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, and of more
-//!    than 2,000 in all the others are told of by their number. `--user` sees one person alone: what somebody is known to
-//!    want as well is not taken over, and where something is, a warning says that nobody else was looked at.
+//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, so are units
+//!    and groups where these are more than 50, and of more than 2,000 in all the others are told of by their number.
+//!    `--user` sees one person alone: what somebody is known to want as well is not taken over, and where something is, a
+//!    warning says that nobody else was looked at.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -126,8 +127,8 @@
 //! | command | what it does | 1 when |
 //! |---|---|---|
 //! | `sekisho sync test idp` | proves address and credentials, and says what the target has | it does not answer or refuses |
-//! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict or cannot be carried |
-//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
+//! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict, cannot be carried or is only told of |
+//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict, cannot be carried or is only told of; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
 //! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
