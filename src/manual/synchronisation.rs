@@ -98,11 +98,10 @@
 //!
 //! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. What was
-//!   deactivated, or deleted, within a day before counts too, so that many small runs are as one: until somebody allows what
-//!   a run holds back, from when on it is counted anew. As long as something is held back, each run says so and ends with 1.
-//!   Over that of
-//!   `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With `over_limit =
-//!   "everything"` nothing at all is sent.
+//!   deactivated, or deleted, within a day before counts too, so that many small runs are as one, and so does what was
+//!   released and the target did not take yet: until somebody allows what a run holds back, from when on it is counted anew.
+//!   As long as something is held back, each run says so and ends with 1. Over that of `modify` nothing of that type is
+//!   changed, over that of `members` nobody leaves that group. With `over_limit = "everything"` nothing at all is sent.
 //! * **An empty source** takes nobody away by itself, nor does a reading that was not whole. When the last objects of a type
 //!   are gone from the directory, or a whole reading has none of those who are linked (another directory?), up to 1,000, their deactivation is held back until `sekisho sync allow`, and after
 //!   `delete_after` their deletion once more; of more than these nobody leaves. Each run says so and ends with 1. Runs of

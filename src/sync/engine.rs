@@ -29,6 +29,7 @@ use super::report::{Report, Teller};
 use super::scope::Scope;
 use super::state::{Planned, State, WHY_WHOLE};
 use super::structure::Conventions;
+use super::taking;
 use super::target::{Ability, Target};
 use super::vanished;
 use crate::clock::{Clock, Ids, Timestamp};
@@ -144,7 +145,7 @@ impl Synchronisation {
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
         let away = vanished::away(&self.state, &prepared.vanished, &mut prepared.plan).await?;
-        earlier::note(&self.state, &mut prepared.plan).await?;
+        taking::note(&self.state, &mut prepared).await?;
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
@@ -220,7 +221,7 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
-        earlier::note(state, &mut prepared.plan).await?;
+        taking::note(state, &mut prepared).await?;
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
         let gated = gate(&mut prepared.plan, &self.options.gate, &away);
         let mut report = Report::planned(&self.options, &prepared);

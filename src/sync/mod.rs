@@ -50,6 +50,7 @@ mod selection;
 pub mod state;
 pub mod status;
 pub mod structure;
+mod taking;
 pub mod target;
 pub mod unsettled;
 mod vanished;

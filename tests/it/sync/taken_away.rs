@@ -2,6 +2,7 @@
 
 use super::rig::Rig;
 use crate::support::scim::ScimServer;
+use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 fn delete(people: std::ops::RangeInclusive<usize>) -> String {
@@ -93,4 +94,39 @@ async fn a_group_that_selects_and_is_not_there_takes_nobody_away() {
         "dn: cn=other,ou=Roles,ou=groups,{BASE}\nchangetype: modrdn\nnewrdn: cn=idsync\ndeleteoldrdn: 1\n"
     ));
     assert_eq!(rig.carried(&["run", "idp"]).1, [""; 0], "everybody is there as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_released_and_is_refused_counts_until_the_target_takes_it() {
+    const REFUSED: Conduct = Conduct::Answer(400, &[], r#"{"scimType":"invalidValue"}"#);
+    let slapd = Slapd::start_source(Copies::Log, 20);
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nbulk = false\n\
+         [limits.user]\ndeactivate = {{ percent = 1, count = 3 }}\n"
+    );
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&delete(1..=3));
+    (0..3).for_each(|_| rig.proxy.next("PATCH", "/Users/", REFUSED));
+    let run = rig.sync(&["run", "idp"]);
+    assert!(run.code == 1 && run.out.contains(" Modify=3(0 succeeded) "), "{}\n{}", run.out, run.err);
+    // The same three again are no further ones.
+    let check = rig.sync(&["check", "idp", "--full"]);
+    assert!(check.code == 0 && check.out.contains("would be done: 3\n"), "{}\n{}", check.out, check.err);
+    rig.proxy.take_log();
+    slapd.modify(&delete(4..=4));
+    let told = "1 of 20 objects of User would be deactivated, and 3 were within a day before; the limit is 3";
+    for command in [["check", "idp"], ["run", "idp"]] {
+        let run = rig.sync(&command);
+        assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
+    }
+    assert_eq!(rig.writes(), [""; 0]);
+    // What is allowed was looked at, and what failed before it.
+    assert_eq!(rig.sync(&["allow", "3", "idp"]).code, 1, "three failed before");
+    assert_eq!(rig.writes().len(), 1);
+    slapd.modify(&delete(5..=7));
+    let run = rig.sync(&["run", "idp"]);
+    assert!(run.out.contains(" Modify=3(3 succeeded) "), "{}\n{}", run.out, run.err);
+    assert_eq!(rig.sync(&["resume", "idp"]).code, 0);
+    assert_eq!(rig.users().await.values().filter(|user| user["active"] == false).count(), 7);
 }
