@@ -190,6 +190,7 @@ impl Synchronisation {
             let applied = self.apply(state, (Some(run), Early::Nothing), teller, cancel).await?;
             let mut report = Report::resumed(&self.options.name, run, &applied);
             report.failing = state.failing().await?;
+            report.hold_before(state.held().await?, &BTreeSet::new());
             state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
             Ok((released, report))
         };
