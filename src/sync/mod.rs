@@ -18,6 +18,7 @@ mod few;
 mod former;
 mod found;
 pub mod gate;
+mod held;
 pub mod hooks;
 mod keep;
 pub mod ldap_target;

@@ -158,3 +158,32 @@ async fn whoever_allows_one_run_hears_of_the_other_one() {
     let allowed = rig.sync(&["allow", "5", "idp"]);
     assert!(allowed.out.starts_with("released 1 operation of run 5\n"), "{}", allowed.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_nobody_to_allow_what_a_run_would_drop() {
+    let slapd = Slapd::start_source(Copies::Log, 5);
+    let group = format!("cn=idsync,ou=Roles,ou=groups,{BASE}");
+    let member = |number: usize| format!("member: uid=m{number},ou=many,{BASE}\n");
+    let all = (0..5).map(member).collect::<String>();
+    slapd.modify(&format!(
+        "dn: ou=Roles,ou=groups,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: Roles\n\n\
+         dn: {group}\nchangetype: add\nobjectClass: groupOfNames\ncn: idsync\n{all}"
+    ));
+    let keys = "objects = [\"user\"]\n[scope]\nwho = \"selected\"\n\
+                [limits.user]\ndeactivate = { percent = 1, count = 1 }\n";
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), keys).await;
+    rig.carried(&["run", "idp"]);
+    let out = (1..4).map(member).collect::<String>();
+    slapd.modify(&format!("dn: {group}\nchangetype: modify\ndelete: member\n{out}"));
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    for arguments in [&["check", "idp"][..], &["check", "idp", "--full"]] {
+        let check = rig.sync(arguments);
+        assert!(check.code == 1 && check.out.contains("sekisho sync allow"), "{}\n{}", check.out, check.err);
+    }
+    slapd.modify(&format!("dn: {group}\nchangetype: modify\nadd: member\n{out}"));
+    for arguments in [&["check", "idp"][..], &["check", "idp", "--full"], &["run", "idp", "--full"]] {
+        let check = rig.sync(arguments);
+        assert!(check.code == 0 && !check.out.contains("holds back"), "{}\n{}", check.out, check.err);
+    }
+    assert!(!rig.sync(&["status", "idp"]).out.contains("holds"));
+}
