@@ -33,9 +33,10 @@
 //!    (`match.none`); several, or one that belongs to somebody else, is a conflict: nothing is done. Whoever is in conflict,
 //!    has a value that does not pass the rules, or is only told of (`match.one` or `match.none` = `"report"`), is looked at
 //!    again and told of by each run of changes until that is over, whether it is cured in the directory or at the target; 50
-//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, and of more
-//!    than 2,000 in all the others are told of by their number. `--user` sees one person alone: what somebody is known to
-//!    want as well is not taken over, and where something is, a warning says that nobody else was looked at.
+//!    of them in one run, each in turn. More than 50 who want the same are looked at again by a full run only, so are units
+//!    and groups where these are more than 50, and of more than 2,000 in all the others are told of by their number.
+//!    `--user` sees one person alone: what somebody is known to want as well is not taken over, and where something is, a
+//!    warning says that nobody else was looked at.
 //! 4. *Plan and gate*: what differs is planned. What is too much at once waits; see below.
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
@@ -98,9 +99,10 @@
 //!
 //! * **The gate.** Over a limit of `[sync.limits.TYPE]` (5 percent or 50 objects, whichever is more) nothing of that type is
 //!   deactivated or deleted, and nobody leaves a group because of it; what is created and changed goes on. What was
-//!   deactivated, or deleted, within a day before counts too, so that many small runs are as one: until somebody allows what
-//!   a run holds back, from when on it is counted anew. Over that of `modify` nothing of that type is changed, over that of
-//!   `members` nobody leaves that group. With `over_limit = "everything"` nothing at all is sent.
+//!   deactivated, or deleted, within a day before counts too, so that many small runs are as one, and so does what was
+//!   released and the target did not take yet: until somebody allows what a run holds back, from when on it is counted anew.
+//!   Over that of `modify` nothing of that type is changed, over that of `members` nobody leaves that group. With
+//!   `over_limit = "everything"` nothing at all is sent.
 //! * **What was held back waits** until somebody allows it, though it would pass by now because the day is over, a limit was
 //!   raised, or others are there; or until the directory no longer wants it. As long as something is held back, each run
 //!   says so and ends with 1.
@@ -118,8 +120,8 @@
 //!   operation is tried 8 times, then put off for 6, 12, and each further time 24 hours, while the run goes on; a target that
 //!   does not answer at all ends the run. What it is asked before anything is sent keeps to the same pace; after 8 questions
 //!   in a row that it had no time for, the others are left to the next run.
-//! * **What failed** is tried again after these hours by runs of changes; at once by each full run and by `resume`, and that
-//!   of one person by `--user`.
+//! * **What failed** is tried again after these hours by runs of changes; at once by each full run, by `resume` and by a run
+//!   that first makes whom an earlier one left, and that of one person by `--user`.
 //!
 //! ## Commands
 //!
@@ -128,8 +130,8 @@
 //! | command | what it does | 1 when |
 //! |---|---|---|
 //! | `sekisho sync test idp` | proves address and credentials, and says what the target has | it does not answer or refuses |
-//! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict or cannot be carried |
-//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
+//! | `sekisho sync check idp` | says what would be done; `--full`: against everything | something would be held back, is in conflict, cannot be carried or is only told of |
+//! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict, cannot be carried or is only told of; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
 //! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, that none can for want of a token, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
@@ -173,9 +175,10 @@
 //!
 //! `schedule` and `full_schedule` are kept by `sekisho serve`; without them nothing runs by itself. Each is a length of time
 //! from 10 s on (`"40s"`, `"1h"`), counted from the beginning of the last run, or five fields of a crontab in the time zone of
-//! `[log]`. What was missed while nothing ran is made up for once, at the start. A full run is one of changes, too, and comes
-//! a day after the last one where `schedule` alone is written: only it sees what was changed at the target and accounts whose
-//! time ended. Of several nodes with one database one runs; the others see that, and say so.
+//! `[log]`. What was missed while nothing ran is made up for once, at the start, and what was due during a pause after it. A
+//! full run is one of changes, too, and comes a day after the last one where `schedule` alone is written: only it sees what
+//! was changed at the target and accounts whose time ended. Of several nodes with one database one runs; the others see that,
+//! and say so.
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something

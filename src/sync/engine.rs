@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Early, Standing, Sums};
 use super::error::SyncError;
-use super::gate::earlier;
-use super::gate::{Before, Gated, gate};
+use super::gate::{Before, Gated, earlier, gate};
+use super::held::held_still;
 use super::link::Link;
 use super::mapping::{Mapping, sum, sum_of_link};
 use super::object::{ObjectKey, ObjectType};
@@ -140,12 +140,13 @@ impl Synchronisation {
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
         let away = vanished::away(&self.state, &prepared.vanished, &mut prepared.plan).await?;
-        earlier::note(&self.state, &mut prepared.plan).await?;
+        earlier::note(&self.state, &mut prepared).await?;
         let before = Before::of(&self.state, &mut prepared.plan).await?;
         let gated = gate(&mut prepared.plan, &self.options.gate, (&away, &before));
         let mut report = Report::planned(&self.options, &prepared);
         report.hold(&gated.causes, "RUN");
-        report.hold_before(self.state.held().await?, &self.state.holding(&gated.held).await?);
+        let still = held_still(&self.state, (&prepared, &gated)).await?;
+        report.hold_before(still, &self.state.holding(&gated.held).await?);
         report.count_planned(&gated);
         report.operations = gated.released;
         report.warn_of_waiting(self.state.waiting().await?);
@@ -186,6 +187,7 @@ impl Synchronisation {
             let applied = self.apply(state, (Some(run), Early::Nothing), teller, cancel).await?;
             let mut report = Report::resumed(&self.options.name, run, &applied);
             report.failing = state.failing().await?;
+            report.hold_before(state.held().await?, &BTreeSet::new());
             state.end(run, report.result(), &report.counts_json(), &report.causes).await?;
             Ok((released, report))
         };
@@ -217,7 +219,7 @@ impl Synchronisation {
         (teller, cancel): (&Teller<'_>, watch::Receiver<bool>),
     ) -> Result<Report, SyncError> {
         let away = vanished::away(state, &prepared.vanished, &mut prepared.plan).await?;
-        earlier::note(state, &mut prepared.plan).await?;
+        earlier::note(state, &mut prepared).await?;
         let before = Before::of(state, &mut prepared.plan).await?;
         attach(&mut prepared.plan.operations, &prepared.plan.notes);
         let gated = gate(&mut prepared.plan, &self.options.gate, (&away, &before));

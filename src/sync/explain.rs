@@ -6,7 +6,7 @@ use super::engine::{Extent, Step, Synchronisation};
 use super::error::SyncError;
 use super::former;
 use super::object::ObjectKey;
-use super::operation::{Action, Operation};
+use super::operation::{Action, Change, Operation};
 use super::person::person;
 use super::reading::read_structure;
 use super::scope::Verdict;
@@ -88,9 +88,8 @@ impl Synchronisation {
             };
             steps.push(matched);
             let own = prepared.plan.operations.iter().filter(|operation| operation.key == *key);
-            let own: Vec<String> = own.map(act).collect();
             let history = self.state().history(key, KEPT).await?;
-            steps.push(to_do(&own, held(&history, &self.options().name)));
+            steps.extend(to_do(own, &history, &self.options().name));
             for fault in prepared.invalid.iter().filter(|fault| fault.key == *key) {
                 steps.push(step("act", false, fault.to_string()));
             }
@@ -100,21 +99,55 @@ impl Synchronisation {
     }
 }
 
-fn to_do(own: &[String], held: Option<String>) -> Step {
-    match held {
-        Some(held) => step("act", false, held),
-        None if own.is_empty() => step("act", true, "nothing is to be done".to_owned()),
-        None => step("act", true, own.join("; ")),
+/// What is done now, and what is held back.
+fn to_do<'a>(own: impl Iterator<Item = &'a Operation>, history: &[Kept], target: &str) -> Vec<Step> {
+    let waiting: Vec<&Kept> = history.iter().filter(|kept| kept.progress == Progress::Held).collect();
+    let now: Vec<String> =
+        own.filter_map(|operation| beside(operation, &waiting)).map(|operation| act(&operation)).collect();
+    let mut steps = Vec::new();
+    if !now.is_empty() {
+        steps.push(step("act", true, now.join("; ")));
+    } else if waiting.is_empty() {
+        steps.push(step("act", true, "nothing is to be done".to_owned()));
     }
+    steps.extend(waiting.into_iter().map(|kept| step("act", false, held_by(kept, target))));
+    steps
+}
+
+/// What of an operation is not held back already: of members and references some may be.
+fn beside(operation: &Operation, waiting: &[&Kept]) -> Option<Operation> {
+    let held: Vec<&Operation> =
+        waiting.iter().map(|kept| &kept.operation).filter(|held| held.action == operation.action).collect();
+    if held.is_empty() {
+        return Some(operation.clone());
+    }
+    let mut rest = operation.clone();
+    let leaves = |of: &str, member: &ObjectKey| {
+        let all = held.iter().flat_map(|held| &held.changes);
+        all.into_iter().any(
+            |change| matches!(change, Change::Leave { path, members } if path == of && members.contains(member)),
+        )
+    };
+    rest.changes.retain_mut(|change| match change {
+        Change::Leave { path, members } => {
+            members.retain(|member| !leaves(path, member));
+            !members.is_empty()
+        }
+        other => !held.iter().any(|held| held.changes.contains(other)),
+    });
+    (rest.action == Action::Relate && !rest.changes.is_empty()).then_some(rest)
 }
 
 /// What a run holds back of somebody, and the command that releases it.
 fn held(history: &[Kept], target: &str) -> Option<String> {
-    let kept = history.iter().find(|kept| kept.progress == Progress::Held)?;
+    history.iter().find(|kept| kept.progress == Progress::Held).map(|kept| held_by(kept, target))
+}
+
+fn held_by(kept: &Kept, target: &str) -> String {
     let (run, told) = (kept.run, act(&kept.operation));
-    Some(format!(
+    format!(
         "held back by run {run}, would be {told}; `sekisho sync allow {run} {target}` releases what it holds"
-    ))
+    )
 }
 
 /// What was done for somebody by an earlier run.
@@ -148,4 +181,68 @@ fn act(operation: &Operation) -> String {
     let at = operation.target_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
     let count = operation.changes.len();
     format!("{what}{at}, {count} {}", if count == 1 { "change" } else { "changes" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::sync::object::ObjectType;
+    use crate::sync::operation::Afterwards;
+
+    fn operation(action: Action, changes: Vec<Change>) -> Operation {
+        Operation {
+            action,
+            key: ObjectKey::new(ObjectType::User, "a"),
+            dn: "uid=a".to_owned(),
+            target_id: Some("t".to_owned()),
+            changes,
+            match_by: Vec::new(),
+            afterwards: Afterwards::default(),
+        }
+    }
+
+    fn held(operation: Operation) -> Kept {
+        Kept {
+            run: 5,
+            seq: 0,
+            operation,
+            progress: Progress::Held,
+            attempts: 0,
+            rounds: 0,
+            next_try: Timestamp::UNIX_EPOCH,
+            fault: None,
+        }
+    }
+
+    #[test]
+    fn what_is_held_back_hides_nothing_that_is_done() {
+        let member = |id: &str| ObjectKey::new(ObjectType::Group, id);
+        let leave = |ids: &[&str]| Change::Leave {
+            path: "groups".to_owned(),
+            members: ids.iter().map(|id| member(id)).collect(),
+        };
+        let set = Change::Set { path: "title".to_owned(), value: "x".into() };
+        let join = Change::Join { path: "groups".to_owned(), members: vec![member("new")] };
+        let told = |own: &[Operation], held: &[Kept]| {
+            to_do(own.iter(), held, "idp").into_iter().map(|step| (step.good, step.told)).collect::<Vec<_>>()
+        };
+        let released = "`sekisho sync allow 5 idp` releases what it holds";
+        let waits =
+            (false, format!("held back by run 5, would be related to others as t, 1 change; {released}"));
+        let all = [
+            operation(Action::Modify, vec![set]),
+            operation(Action::Relate, vec![join.clone(), leave(&["old"])]),
+        ];
+        let one = [held(operation(Action::Relate, vec![leave(&["old"])]))];
+        let now = "changed as t, 1 change; related to others as t, 1 change".to_owned();
+        assert_eq!(told(&all, &one), [(true, now), waits.clone()]);
+        let same = [operation(Action::Relate, vec![leave(&["old"])])];
+        assert_eq!(told(&same, &one), [waits], "it is told once");
+        let more = [operation(Action::Relate, vec![leave(&["old", "older"])])];
+        assert_eq!(told(&more, &one)[0], (true, "related to others as t, 1 change".to_owned()));
+        let off = [operation(Action::Deactivate, vec![])];
+        assert!(!told(&off, &[held(off[0].clone())])[0].0);
+        assert_eq!(told(&[], &[]), [(true, "nothing is to be done".to_owned())]);
+    }
 }

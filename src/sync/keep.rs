@@ -4,28 +4,28 @@
 //! Where the target is listed the planner knows it. Where it is not, the planner sends what the creation did, and here the
 //! target is asked for the object instead: one question for each of the few whose rules share an attribute so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 
 use super::engine::Synchronisation;
 use super::error::SyncError;
+use super::found::NotAsked;
 use super::mapping::Mapping;
-use super::object::ObjectType;
+use super::object::{ObjectKey, ObjectType};
 use super::operation::{Action, Change, Operation};
 use super::plan::Plan;
-use super::target::{FaultKind, TargetFault, TargetObject};
-
-/// An operation by its place, and what the target has of its object.
-type Answer = (usize, Result<Option<TargetObject>, TargetFault>);
+use super::target::FaultKind;
+use crate::scim;
 
 impl Synchronisation {
-    /// Puts the target's own values in the place of those of the creation. An object that cannot be read now gets the latter.
+    /// Puts the target's own values in the place of those of the creation. Where the object cannot be read now, the
+    /// attributes that have such values are left to the next run: gives whom that is about.
     pub(super) async fn keep_own(
         &self,
         plan: &mut Plan,
         mappings: &BTreeMap<ObjectType, Mapping>,
-    ) -> Result<(), SyncError> {
+    ) -> Result<Vec<(ObjectKey, NotAsked)>, SyncError> {
         let (target, questions) = (self.target(), self.questions());
         let own: BTreeMap<ObjectType, Vec<&str>> =
             mappings.iter().map(|(kind, mapping)| (*kind, self.own_paths(*kind, mapping))).collect();
@@ -38,25 +38,29 @@ impl Synchronisation {
             let id = id.as_str();
             (place, questions.ask(|| target.read(kind, id)).await)
         });
-        let answers: Vec<Answer> =
-            futures_util::stream::iter(reads).buffer_unordered(questions.at_once()).collect().await;
-        for (place, answer) in answers {
-            let object = match answer {
-                Ok(Some(object)) => object,
-                Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(SyncError::listing(fault)),
-                Ok(None) | Err(_) => continue,
-            };
+        let mut answers = futures_util::stream::iter(reads).buffer_unordered(questions.at_once());
+        let mut unread = Vec::new();
+        while let Some((place, answer)) = answers.next().await {
             let Some(operation) = plan.operations.get_mut(place) else { continue };
             let own = own.get(&operation.key.kind).map_or(&[][..], Vec::as_slice);
-            operation.changes.retain_mut(|change| match change {
-                Change::Set { path, value } if own.contains(&path.as_str()) => {
-                    let held = target.value(&object, path).filter(|held| !held.is_null());
-                    held.map(|held| *value = held).is_some()
+            match answer {
+                Ok(Some(object)) => operation.changes.retain_mut(|change| match change {
+                    Change::Set { path, value } if own.contains(&path.as_str()) => {
+                        let held = target.value(&object, path).filter(|held| !held.is_null());
+                        held.map(|held| *value = held).is_some()
+                    }
+                    _ => true,
+                }),
+                Ok(None) => {}
+                Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(SyncError::listing(fault)),
+                Err(fault) => {
+                    leave(operation, own);
+                    unread.push((operation.key.clone(), NotAsked { dn: operation.dn.clone(), fault }));
                 }
-                _ => true,
-            });
+            }
         }
-        Ok(())
+        plan.operations.retain(|one| one.action != Action::Modify || !one.changes.is_empty());
+        Ok(unread)
     }
 
     /// The paths that only a creation fills, and that the target shows.
@@ -66,6 +70,24 @@ impl Synchronisation {
             |path: &&str| preset.is_none_or(|preset| preset.write_only.iter().all(|one| one != path));
         mapping.at_creation().filter(is_shown).collect()
     }
+}
+
+/// Takes out what is written together with such paths: it would take away what the target has there.
+fn leave(operation: &mut Operation, own: &[&str]) {
+    let path = |change: &Change| match change {
+        Change::Set { path, .. } | Change::Clear { path } | Change::Random { path } => Some(path.clone()),
+        Change::Refer { .. } | Change::Join { .. } | Change::Leave { .. } => None,
+    };
+    let shared: BTreeSet<String> = operation
+        .changes
+        .iter()
+        .filter_map(path)
+        .filter(|path| own.contains(&path.as_str()))
+        .map(|path| scim::patch::group(&path).to_owned())
+        .collect();
+    operation
+        .changes
+        .retain(|change| path(change).is_none_or(|path| !shared.contains(scim::patch::group(&path))));
 }
 
 /// Whether a change of somebody who is linked has such a path.

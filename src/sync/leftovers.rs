@@ -12,7 +12,7 @@ use super::error::SyncError;
 use super::object::ObjectKey;
 use super::report::{Report, Teller};
 use super::state::State;
-use super::target::Ability;
+use super::target::{Ability, TargetFault};
 
 impl Synchronisation {
     /// Synchronises. `cancel` ends it cleanly. Of everything or one person, it also tries again what failed.
@@ -70,9 +70,15 @@ impl Synchronisation {
             Extent::Person(_) => None,
             Extent::Changes | Extent::Full { .. } => self.carry_left(state, (teller, &cancel)).await?,
         };
+        if let Some(stopped) = left.as_ref().filter(|left| left.fault().is_some()) {
+            // Nobody asks on with credentials that are refused, or a target that is not there.
+            return self.ended_early(state, stopped).await;
+        }
+        // A run for one person may have put off what needs whoever was made only now.
+        let has_made = left.as_ref().is_some_and(Applied::has_made);
         let early = |told| match extent {
             Extent::Person(_) => Early::Of(told, before),
-            _ if all => Early::All(before),
+            _ if all || has_made => Early::All(before),
             _ => Early::Nothing,
         };
         let ended = self.go_on(state, (extent, &ability), (left.clone(), early), (teller, cancel)).await;
@@ -102,15 +108,22 @@ impl Synchronisation {
         };
         let prepared = match (prepared, &left) {
             (Ok(prepared), _) => prepared,
-            (Err(SyncError::Cancelled), Some(left)) => {
-                let mut report = Report::left(&self.options().name, left);
-                report.failing = state.failing().await?;
-                return Ok(report);
-            }
+            (Err(SyncError::Cancelled), Some(left)) => return self.ended_early(state, left).await,
             (Err(error), _) => return Err(error),
         };
         let early = early(prepared.told.clone());
         self.carry_out(state, prepared, (left, early), (teller, cancel)).await
+    }
+
+    /// Ends before it was known what else is to be done.
+    async fn ended_early(&self, state: &State, left: &Applied) -> Result<Report, SyncError> {
+        let mut report = Report::left(&self.options().name, left);
+        report.failing = state.failing().await?;
+        if let Some(fault) = &report.stopped {
+            let error = SyncError::at(self.target(), fault.clone());
+            self.note_not_begun(state, &error).await;
+        }
+        Ok(report)
     }
 
     /// Carries out what earlier runs planned and did not, if there is such a thing.
@@ -144,6 +157,19 @@ impl Applied {
         add(&mut self.tally, &before.tally);
         self.put_off += before.put_off;
         self
+    }
+
+    /// What ended it before its end, beside a signal or a pause.
+    pub(super) fn fault(&self) -> Option<&TargetFault> {
+        match &self.end {
+            End::Unauthorized(fault) | End::Unavailable(fault) => Some(fault),
+            End::Complete | End::Cancelled => None,
+        }
+    }
+
+    /// Whether somebody is at the target now who was not.
+    fn has_made(&self) -> bool {
+        self.tally.values().any(|counts| counts.add.succeeded > 0)
     }
 
     /// Whether it was ended with something left to do.

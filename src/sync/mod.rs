@@ -8,6 +8,7 @@
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
 pub mod apply;
+mod coming;
 mod emptied;
 pub mod engine;
 pub mod error;
@@ -17,6 +18,7 @@ mod few;
 mod former;
 mod found;
 pub mod gate;
+mod held;
 pub mod hooks;
 mod keep;
 pub mod ldap_target;

@@ -203,6 +203,11 @@ impl Planner {
         self.unmatched.get(key).map(|desired| desired.dn.as_str())
     }
 
+    /// Whoever an earlier run is to make: others may refer to them.
+    pub fn expect(&mut self, key: ObjectKey) {
+        self.created.entry(key).or_default();
+    }
+
     /// What is linked, with the target's ids: what the target does not list of them is [`Planner::lost`].
     pub fn linked(&self) -> impl Iterator<Item = (&ObjectKey, &str)> {
         self.ledger.iter().map(|(key, known)| (key, known.target_id.as_ref()))

@@ -252,7 +252,7 @@ impl Synchronisation {
         let structure = keep(parts, &structures)?;
         let former = former::to_keep(&before.stored, (parts, &structures), false);
         let cursors = with_others_forgotten(cursors, &before.cursors);
-        let unasked = self.settle(&mut planner, before, &lists).await?;
+        let mut unasked = self.settle(&mut planner, before, &lists).await?;
         let unclear: BTreeSet<ObjectType> = if invalid.is_empty() {
             unasked.iter().map(|(key, _)| key.kind).collect()
         } else {
@@ -262,7 +262,7 @@ impl Synchronisation {
         let warnings = told(&structures, &unread);
         let mut plan = planner.finish(&before.readings(ReadingOf::All));
         if shown.is_empty() {
-            self.keep_own(&mut plan, &before.mappings).await?;
+            unasked.extend(self.keep_own(&mut plan, &before.mappings).await?);
         }
         Ok(Prepared {
             plan,
@@ -324,19 +324,16 @@ impl Synchronisation {
                 Taken::Whole(cause) => return Ok(Err(cause)),
             }
         }
-        if is_few {
-            reading.finish_people();
-        } else if !nothing || again.of_structure {
-            reading.take_primary(parts).await?;
-            reading.finish();
+        if is_few || !nothing || again.of_structure {
+            reading.end((state, parts), is_few).await?;
         }
         let Reading { structures, cursors, invalid, unread, told: keys, .. } = reading;
         selection::check(self.options(), &structures)?;
         let structure = if nothing || is_few { BTreeMap::new() } else { keep(parts, &structures)? };
         let former = former::to_keep(&before.stored, (parts, &structures), structure.is_empty());
-        let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
+        let mut unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
-        self.keep_own(&mut plan, &before.mappings).await?;
+        unasked.extend(self.keep_own(&mut plan, &before.mappings).await?);
         if unsettled.is_unclear(&plan) {
             return Ok(Err(
                 "more are in conflict than are known by name, and somebody is found at the target".to_owned(),

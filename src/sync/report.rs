@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::apply::Applied;
 use super::apply::journal::{Counts as Written, Journal, WriteKind, Written as Write};
-use super::apply::{Applied, End};
 use super::gate::{Cause, Gated};
 use super::matching;
 use super::object::ObjectType;
@@ -117,11 +117,11 @@ impl Report {
         report
     }
 
-    /// Of a run that was ended when it had carried out what an earlier one left, and nothing else.
+    /// Of a run that ended when it had carried out what an earlier one left, and nothing else.
     pub(super) fn left(target: &str, applied: &Applied) -> Self {
         let mut report = Self { target: target.to_owned(), ..Self::default() };
         report.add(applied);
-        report.interrupted = true;
+        report.interrupted = report.stopped.is_none();
         report
     }
 
@@ -168,9 +168,7 @@ impl Report {
             format!("{dn}: it was gone from the target; the next run looks for it or makes it anew")
         });
         self.problems.extend(Problem::each(ProblemKind::Lost, lost));
-        if let End::Unauthorized(fault) | End::Unavailable(fault) = &applied.end {
-            self.stopped = Some(fault.clone());
-        }
+        self.stopped = applied.fault().cloned();
     }
 
     /// Of a check: what a run would count of these, since it counts operations and not objects.

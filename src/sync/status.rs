@@ -33,7 +33,7 @@ pub struct Status {
     pub linked: u64,
     /// Who is gone from the directory and still at the target.
     pub leaving: Vec<Leaving>,
-    /// Who is in conflict or cannot be carried.
+    /// Who is in conflict, cannot be carried or is only told of.
     pub unsettled: Everybody,
     /// Why no run could begin since the newest one.
     pub not_begun: Option<NotBegun>,

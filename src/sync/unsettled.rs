@@ -33,7 +33,8 @@ pub(super) const SHELF: &str = "unsettled";
 /// Under this name it is kept whose turn was last, where not all are looked at by each run.
 pub(super) const TURN: &str = "unsettled-turn";
 
-/// So many are looked at again by one run of changes: each may be a question to the target.
+/// So many are looked at again by one run of changes: each may be a question to the target. Of units and groups, which are
+/// looked at all together, no more than these in all.
 const MOST: usize = 50;
 /// So many are kept; of more it is known that there are more.
 const KEPT: usize = 2_000;
@@ -257,11 +258,15 @@ pub(super) fn sentences(unchanged: &Everybody, target: &str, known: &mut HashSet
     let mut told: Vec<String> = first.iter().take(TOLD).flat_map(|one| one.told.clone()).collect();
     let more = first.len().saturating_sub(TOLD) + unchanged.more;
     if more > 0 {
-        told.push(format!(
-            "{more} more are in conflict or cannot be carried, as before; `sekisho sync status {target}` shows them"
-        ));
+        told.push(format!("{}, as before; `sekisho sync status {target}` shows them", more_are(more)));
     }
     told
+}
+
+/// Of so many more, what they all may be.
+pub fn more_are(more: usize) -> String {
+    let are = if more == 1 { "is" } else { "are" };
+    format!("{more} more {are} in conflict, cannot be carried, or {are} only told of (match)")
 }
 
 impl Synchronisation {
@@ -273,7 +278,7 @@ impl Synchronisation {
         news: &mut [News<'_>],
         unsettled: &Everybody,
     ) -> Result<Again, SyncError> {
-        let of_structure = unsettled.kept.iter().any(|one| !is_person(one.key.kind));
+        let of_structure = chosen::may_look_at_structure(unsettled);
         let told = news.iter().flat_map(News::people);
         let changed: HashSet<ObjectKey> =
             told.map(|(kind, entry)| ObjectKey::new(kind, entry.id.as_str())).collect();

@@ -112,7 +112,7 @@ pub fn operations_wait(count: u64) -> (String, &'static str) {
 }
 
 /// A number of operations in a sentence.
-pub(super) fn operations(count: usize) -> String {
+pub fn operations(count: usize) -> String {
     let noun = if count == 1 { "operation" } else { "operations" };
     format!("{count} {noun}")
 }

@@ -20,11 +20,14 @@ use crate::sync::options::SyncOptions;
 use crate::sync::report::{Report, Teller};
 use crate::sync::schedule::Schedule;
 use crate::sync::state::StateError;
-use crate::sync::target::{FaultKind, TargetFault};
+use crate::sync::target::FaultKind;
 use crate::sync::words;
 
 /// How long a target is left alone after a run that could not be made, at least.
 pub(super) const AFTER_FAULT: Duration = Duration::from_mins(1);
+/// How often it is looked whether a target that is paused was resumed, when something is due: whoever resumes it carries what
+/// changed first.
+const WHILE_PAUSED: Duration = Duration::from_secs(30);
 /// How long changes that were heard of wait after the beginning of the last run: many come at once.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
 /// How often the state is relieved of what has passed.
@@ -61,6 +64,8 @@ enum Made {
     No,
     /// Another node or a command is at it.
     Elsewhere,
+    /// It waits until the target is resumed.
+    Paused,
 }
 
 /// What runs beside a server.
@@ -88,6 +93,7 @@ impl Beside<'_> {
         let mut told = Told::default();
         // Whether there is news since the last run, and how long it waits for more.
         let (mut heard, mut together) = (false, TOGETHER);
+        let mut was_paused = false;
         while !*stop.borrow() {
             let now = self.app.clock.now();
             let next = |schedule: &Option<Schedule>, last| {
@@ -125,14 +131,22 @@ impl Beside<'_> {
                 } else {
                     // What is heard meanwhile waits, too.
                     heard |= news_before;
-                    if made == Made::No {
+                    if made != Made::Elsewhere {
                         began = before;
                     }
+                    if made == Made::Paused && !was_paused {
+                        tracing::info!(
+                            sync.target = options.name,
+                            "paused: what is due waits until it is resumed"
+                        );
+                    }
+                    let pause = if made == Made::Paused { WHILE_PAUSED } else { AFTER_FAULT };
                     tokio::select! {
-                        () = tokio::time::sleep(AFTER_FAULT) => {}
+                        () = tokio::time::sleep(pause) => {}
                         _ = stop.changed() => {}
                     }
                 }
+                was_paused = made == Made::Paused;
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -174,7 +188,7 @@ impl Beside<'_> {
     ) -> Result<Made> {
         let app = self.app;
         if wiring::is_paused(&app.store, &options.name, app.clock.now()).await? {
-            return Ok(Made::Yes { idle: true });
+            return Ok(Made::Paused);
         }
         // The token and the keys of a directory are read anew.
         let engine = match self.engine(options) {
@@ -266,10 +280,13 @@ impl Beside<'_> {
 }
 
 fn made(report: &Report) -> Made {
-    // Credentials that are refused are not tried again until the next time.
-    let is_out = |fault: &TargetFault| fault.kind != FaultKind::Unauthorized;
-    if report.stopped.as_ref().is_some_and(is_out) {
-        return Made::No;
+    match &report.stopped {
+        // Credentials that are refused are not tried again until the next time.
+        Some(fault) if fault.kind == FaultKind::Unauthorized => {}
+        Some(_) => return Made::No,
+        // Without a number it ended when it had done what an earlier one left.
+        None if report.run.is_none() => return Made::No,
+        None => {}
     }
     Made::Yes { idle: report.counts.values().all(|counts| counts.total == 0) }
 }
@@ -294,5 +311,27 @@ fn tell(options: &SyncOptions, report: &Report) {
             remedy,
             "stopped: {fault}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::target::TargetFault;
+
+    #[test]
+    fn a_run_that_ended_with_what_an_earlier_one_left_was_not_made() {
+        let report = |run, kind: Option<FaultKind>| {
+            let stopped =
+                kind.map(|kind| TargetFault { kind, code: 0, detail: String::new(), retry_after: None });
+            made(&Report { run, stopped, ..Report::default() })
+        };
+        let yes = Made::Yes { idle: true };
+        assert_eq!((report(Some(1), None), report(None, None)), (yes, Made::No));
+        // Whoever is refused is not asked again a minute later, whenever that was.
+        let refused = Some(FaultKind::Unauthorized);
+        assert_eq!((report(Some(1), refused), report(None, refused)), (yes, yes));
+        let out = Some(FaultKind::Unheard);
+        assert_eq!((report(Some(1), out), report(None, out)), (Made::No, Made::No));
     }
 }

@@ -11,7 +11,7 @@ use super::output::{LISTED, word};
 use crate::clock::Timestamp;
 use crate::sync::state::{CUT_OFF, Kept, Run};
 use crate::sync::status::{Leaving, NotBegun, Status};
-use crate::sync::unsettled::{Everybody, Unsettled};
+use crate::sync::unsettled::{Everybody, Unsettled, more_are};
 use crate::sync::words;
 
 /// The newest runs of each target, what waits and what failed.
@@ -79,7 +79,8 @@ fn waiting(one: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     }
 }
 
-/// Why no run could begin or can, who is gone from the directory, and who is in conflict or cannot be carried.
+/// Why no run could begin or can, who is gone from the directory, and who is in conflict, cannot be carried or is only told
+/// of.
 fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(NotBegun { since, at, code, cause, remedy }) = &one.not_begun {
         let since = if since == at { String::new() } else { format!(", none since {}", shown(*since)) };
@@ -112,7 +113,7 @@ fn standing(one: &Status, shown: &dyn Fn(Timestamp) -> String, out: &mut dyn Wri
     let others = first.len().saturating_sub(LISTED) + more;
     if others > 0 {
         let told = if *more == 0 { "all".to_owned() } else { format!("{} in all", kept.len()) };
-        writeln!(out, "and {others} more are in conflict or cannot be carried; --json shows {told}")?;
+        writeln!(out, "and {}; --json shows {told}", more_are(others))?;
     }
     Ok(())
 }

@@ -205,7 +205,7 @@ impl SyncStore {
         self.read(read::open_counts(&self.readers, target)).await
     }
 
-    /// How many operations of the turns from one on were done since a moment, by turn, without those of a run.
+    /// To how many objects operations of the turns from one on were done since a moment, by turn, without those of a run.
     pub async fn done(
         &self,
         target: &str,

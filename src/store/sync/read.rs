@@ -179,7 +179,7 @@ pub(super) async fn open_counts(pool: &AnyPool, target: &str) -> Rows<(i64, Stri
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
 }
 
-/// How many operations of the turns from one on were done since a moment, by turn, without those of a run.
+/// To how many objects operations of the turns from one on were done since a moment, by turn, without those of a run.
 pub(super) async fn done(
     pool: &AnyPool,
     target: &str,
@@ -187,8 +187,8 @@ pub(super) async fn done(
     (without, from): (i64, i64),
 ) -> Rows<(i64, i64)> {
     // The index is of both states.
-    let text = "SELECT phase, COUNT(*) FROM sync_operation WHERE target = $1 AND state IN ('done', 'dropped') \
-                AND state = 'done' AND at_ms >= $2 AND run <> $3 AND phase >= $4 GROUP BY phase";
+    let text = "SELECT phase, COUNT(DISTINCT source_id) FROM sync_operation WHERE target = $1 \
+                AND state IN ('done', 'dropped') AND state = 'done' AND at_ms >= $2 AND run <> $3 AND phase >= $4 GROUP BY phase";
     let query = sqlx::query(text).bind(target).bind(since_ms).bind(without).bind(from);
     let rows = query.fetch_all(pool).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()

@@ -74,22 +74,17 @@ impl Synchronisation {
             }
             reading.structures.push(structure);
         }
-        if is_few {
-            reading.finish_people();
-        } else {
-            reading.take_primary(parts).await?;
-            reading.finish();
-        }
+        reading.end((state, parts), is_few).await?;
         let Reading { invalid, unread, told, structures, .. } = reading;
         selection::check(self.options(), &structures)?;
         let former = former::to_keep(&before.stored, (parts, &structures), true);
-        let unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
+        let mut unasked = self.settle(&mut planner, before, &BTreeMap::new()).await?;
         let mut plan = planner.finish(&before.readings(ReadingOf::Changes));
         // Others may be on the ladder; that is the matter of a run for all.
         plan.operations.retain(|operation| told.contains(&operation.key));
         plan.doubtful.clear();
         plan.notes.retain(|note| told.contains(&note.key));
-        self.keep_own(&mut plan, &before.mappings).await?;
+        unasked.extend(self.keep_own(&mut plan, &before.mappings).await?);
         let mut warnings = Unread::sentences(&unread);
         warnings.extend(rivals::cautions(&mut plan, &unsettled));
         Ok(Prepared {

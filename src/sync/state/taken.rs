@@ -1,15 +1,31 @@
-//! How much was taken away at a target, and when.
+//! How much was taken away at a target, and when; and how much will be without being planned anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::begin::{TYPES, of_phase, place};
 use super::{State, StateError};
 use crate::clock::Timestamp;
-use crate::sync::object::ObjectType;
+use crate::sync::object::{ObjectKey, ObjectType};
 use crate::sync::operation::Action;
 
 impl State {
-    /// How many deactivations and deletions were done since a moment, by type, without those of a run.
+    /// Whom deactivations and deletions of the runs after one are for that were released and are not done: they are when
+    /// the target takes them.
+    pub(in crate::sync) async fn taking_away(
+        &self,
+        after: i64,
+    ) -> Result<BTreeSet<(Action, ObjectKey)>, StateError> {
+        let mut found = BTreeSet::new();
+        for row in self.index().await? {
+            let (action, _) = of_phase(row.phase);
+            if action >= Action::Deactivate && row.run > after && row.mark.state != "held" {
+                found.insert((action, self.key(row.key)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many were deactivated and deleted since a moment, by type, without those of a run.
     pub(in crate::sync) async fn taken_away(
         &self,
         since: Timestamp,

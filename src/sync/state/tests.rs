@@ -298,3 +298,26 @@ async fn what_was_released_is_not_held_again_for_another_moment_of_leaving() {
         assert_eq!(open[0].operation, gone(1), "with the moment at which it was first missed");
     }
 }
+
+#[tokio::test]
+async fn whoever_is_taken_away_twice_counts_once_and_what_is_still_to_be_done_is_known() {
+    let fixture = Fixture::new();
+    let state = fixture.open().await;
+    let off = |id: &str| operation(Action::Deactivate, user(id), "");
+    for run in 1..=2 {
+        state.begin(Planned { operations: vec![off("a")], ..Planned::default() }).await.unwrap();
+        let at_ms = state.now_ms();
+        state.write(vec![SyncWrite::MarkAll { run, seqs: vec![0], state: "done", at_ms }]).await.unwrap();
+    }
+    let third = Planned {
+        operations: vec![create("new", "1"), off("b"), operation(Action::Delete, user("c"), "")],
+        held: vec![off("held")],
+        ..Planned::default()
+    };
+    state.begin(third).await.unwrap();
+    let done = state.taken_away(Timestamp::UNIX_EPOCH, None).await.unwrap();
+    assert_eq!(done, BTreeMap::from([(ObjectType::User, [1, 0])]));
+    let open = BTreeSet::from([(Action::Deactivate, user("b")), (Action::Delete, user("c"))]);
+    assert_eq!(state.taking_away(2).await.unwrap(), open);
+    assert_eq!(state.taking_away(3).await.unwrap(), BTreeSet::new(), "what was looked at counts no more");
+}

@@ -55,10 +55,22 @@ impl<'a> Chosen<'a> {
     }
 }
 
+/// Whether a run of changes looks at units and groups again: at all of them, with a question for each.
+pub(super) fn may_look_at_structure(unsettled: &Everybody) -> bool {
+    (1..=MOST).contains(&of_structure(&unsettled.kept).count())
+}
+
 /// Those who are too many to be looked at together, or who want too much.
 pub(super) fn vast(all: &[Unsettled]) -> HashSet<ObjectKey> {
     let groups = groups(all.iter().filter(|one| is_person(one.key.kind))).into_iter();
-    groups.filter(|group| is_vast(group)).flatten().map(|one| one.key.clone()).collect()
+    let people = groups.filter(|group| is_vast(group)).flatten();
+    let structure: Vec<&Unsettled> = of_structure(all).collect();
+    let structure = Some(structure).filter(|all| all.len() > MOST).into_iter().flatten();
+    people.chain(structure).map(|one| one.key.clone()).collect()
+}
+
+fn of_structure(all: &[Unsettled]) -> impl Iterator<Item = &Unsettled> {
+    all.iter().filter(|one| !is_person(one.key.kind))
 }
 
 fn is_vast(group: &[&Unsettled]) -> bool {

@@ -155,13 +155,15 @@ fn many_are_told_of_by_their_number() {
     assert_eq!(told.len(), TOLD + 1);
     assert_eq!(
         told.last().unwrap(),
-        "3 more are in conflict or cannot be carried, as before; `sekisho sync status idp` shows them"
+        "3 more are in conflict, cannot be carried, or are only told of (match), as before; `sekisho sync status idp` shows \
+         them"
     );
     assert_eq!(sentences(&everybody(0, &all[..TOLD]), "idp", &mut HashSet::new()).len(), TOLD);
     assert!(
         sentences(&everybody(7, &all[..TOLD]), "idp", &mut HashSet::new())[TOLD]
             .starts_with("7 more are in conflict")
     );
+    assert_eq!(more_are(1), "1 more is in conflict, cannot be carried, or is only told of (match)");
 }
 
 #[test]
@@ -180,6 +182,24 @@ fn what_match_reports_is_kept_until_it_is_over_and_stands_in_nobodys_way() {
     assert!(all.iter().all(|one| one.wants.is_none()));
     let all = everybody(all);
     assert_eq!(ids(Chosen::of(&all, &HashSet::new(), "").looked), ["a", "b"], "they are looked at again");
+}
+
+#[test]
+fn groups_are_looked_at_again_unless_they_are_too_many() {
+    use crate::sync::matching::Report;
+    let of = |groups: usize, people: usize| {
+        let group = |n: usize| ObjectKey::new(ObjectType::Group, n.to_string());
+        let keys = (0..groups).map(group).chain((0..people).map(|n| key(&n.to_string())));
+        let reports = keys.map(|key| Unmatched { key, dn: "cn=x".into(), cause: Report::Nothing });
+        of_plan(&Plan { reports: reports.collect(), ..Plan::default() }, &[], &[], Timestamp::UNIX_EPOCH)
+    };
+    for (groups, people, expected) in [(0, 1, false), (1, MOST, true), (MOST, 1, true), (MOST + 1, 0, false)]
+    {
+        let all = of(groups, people);
+        let is_told_of_once = all.iter().all(|one| one.told[0].ends_with(NOT_AGAIN));
+        assert_eq!(is_told_of_once, groups > MOST, "{groups}");
+        assert_eq!(chosen::may_look_at_structure(&everybody(all)), expected, "{groups} and {people}");
+    }
 }
 
 #[test]

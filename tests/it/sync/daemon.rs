@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use sekisho::store::{Store, Write};
+
 use super::rig::{folder, run_in};
 use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::Browser;
@@ -108,4 +110,22 @@ async fn who_is_deactivated_is_signed_out_at_once() {
     let ended = server.audit().into_iter().filter(|event| event["event"] == "session_ended");
     let told: Vec<_> = ended.map(|event| (event["login"].clone(), event["reason"].clone())).collect();
     assert_eq!(told, [("u0".into(), "deactivated".into())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_due_during_a_pause_is_made_after_it() {
+    let slapd = Slapd::start_source(Copies::Log, 1);
+    let sink = sink().await;
+    let keys = format!("objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nfull_schedule = \"1h\"\n");
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
+    assert_eq!(run_in(&folder, &["pause", "idp"], "").code, 0);
+    let mut server = TestServer::start(folder).await;
+    server.process.wait_for_log("paused: what is due waits until it is resumed").await;
+    assert_eq!(sink.users().len(), 0);
+    // Without the run of `sekisho sync resume`.
+    let store = format!("sqlite:{}", server.folder.path("sekisho.db").display());
+    let store = Store::open(&store).await.unwrap();
+    store.commit(vec![Write::DropMemo { key: "sync-paused/idp".to_owned() }]).await.unwrap();
+    wait_until("everybody is there", || sink.users().len() == 1).await;
+    assert_eq!(server.stop().await, Some(0));
 }

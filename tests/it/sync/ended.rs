@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 
-use super::rig::{Rig, command};
+use super::rig::{Rig, command, members};
 use crate::support::app::TestServer;
 use crate::support::http::client;
 use crate::support::process::{free_port, wait_until};
@@ -68,6 +68,56 @@ async fn heard(child: &mut Child, words: &str) -> String {
     String::from_utf8(log).unwrap()
 }
 
+/// Ends a run by a signal, and gives what it printed.
+async fn end(child: Child, signal: &str) -> String {
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    let ended = child.wait_with_output().await.unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{out}");
+    out
+}
+
+/// Three people who are all in the group `all`; m0 is the manager of m1.
+async fn team(slapd: &Slapd, keys: &str) -> Rig {
+    let unit = |name: &str| {
+        format!(
+            "dn: ou={name},ou=groups,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: {name}\n\n"
+        )
+    };
+    let everybody = [0, 1, 2].map(|number| format!("member: uid=m{number},ou=many,{BASE}\n")).concat();
+    let group = |name: &str, unit: &str| {
+        format!(
+            "dn: cn={name},ou={unit},ou=groups,{BASE}\nchangetype: add\nobjectClass: groupOfNames\ncn: {name}\n{everybody}\n"
+        )
+    };
+    let manager = format!(
+        "dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: manager\nmanager: uid=m0,ou=many,{BASE}\n"
+    );
+    slapd.modify(
+        &[
+            unit("Roles"),
+            unit("Organizations"),
+            group("idsync", "Roles"),
+            group("all", "Organizations"),
+            manager,
+        ]
+        .concat(),
+    );
+    let keys = format!("objects = [\"user\", \"group\"]\nbulk = false\n{keys}[scope]\nwho = \"selected\"\n");
+    Rig::new(ScimServer::scim2().await, &Slapd::directory(&[slapd]), &keys).await
+}
+
+/// Who is in the group `all`, and whether m0 is the manager of m1.
+async fn related(rig: &Rig) -> (Vec<String>, bool) {
+    let (users, groups) = (rig.users().await, rig.groups().await);
+    let extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let manager = &users["m1@example.test"][extension]["manager"]["value"];
+    let reports = users.get("m0@example.test").is_some_and(|m0| m0["id"] == *manager);
+    let members = members(&groups["all"], &users, &groups);
+    (members.iter().map(|name| name.replace("@example.test", "")).collect(), reports)
+}
+
 /// As a minute does.
 async fn end_lease(rig: &Rig) {
     let store = Store::open(&format!("sqlite:{}", rig.folder.path("sekisho.db").display())).await.unwrap();
@@ -93,11 +143,7 @@ async fn interrupted_by(signal: &str) {
     let mut child = waiting_run(&rig).await;
     let log = heard(&mut child, "is left alone until ").await;
     assert!(log.contains(", and 1 operation waits: "), "{log}");
-    let pid = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-    let ended = child.wait_with_output().await.unwrap();
-    let out = String::from_utf8(ended.stdout).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{out}");
+    let out = end(child, signal).await;
     assert!(out.contains(" Modify=2(2 succeeded) "), "{out}");
     assert!(out.contains("interrupted; 1 operation waits for the next run\n"), "{out}");
     let told = status(&rig);
@@ -239,6 +285,47 @@ async fn what_failed_is_tried_again_when_somebody_asks_for_it() {
     let (code, sent) = writes(&["run", "idp", "--full"]);
     assert_eq!((code, sent.len()), (0, 1), "{sent:?}");
     assert_eq!(rig.users().await["m0@example.test"]["name"]["familyName"], "x");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_made_at_a_later_try_is_in_the_groups_and_has_the_reports_that_waited() {
+    const REFUSED: Conduct = Conduct::Answer(400, &[], r#"{"scimType":"invalidValue"}"#);
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let rig = team(&slapd, "in_flight = 1\n").await;
+    (0..2).for_each(|_| rig.proxy.next("POST", "/Users", REFUSED));
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    let (there, managed) = related(&rig).await;
+    assert!(there.len() == 1 && !managed, "{there:?}");
+    // Groups, and whoever has a manager, are told of meanwhile.
+    slapd.modify(&format!(
+        "dn: cn=all,ou=Organizations,ou=groups,{BASE}\nchangetype: modify\nreplace: description\ndescription: x\n\n{}",
+        changed("m1", "x")
+    ));
+    for _ in 0..2 {
+        assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    }
+    let run = rig.sync(&["resume", "idp"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    let everybody = ["m0", "m1", "m2"].map(str::to_owned).to_vec();
+    assert_eq!(related(&rig).await, (everybody, true));
+    assert_eq!(rig.carried(&["run", "idp", "--full"]).1, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_for_one_person_after_one_that_was_interrupted_costs_nobody_a_group_or_a_manager() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let rig = team(&slapd, "in_flight = 1\n").await;
+    rig.proxy.next("POST", "/Users", Conduct::Answer(429, &["Retry-After: 3600"], ""));
+    let child = waiting_run(&rig).await;
+    end(child, "-INT").await;
+    let one = rig.sync(&["run", "idp", "--user", "m1"]);
+    assert_eq!(rig.users().await.len(), 1, "{}\n{}", one.out, one.err);
+    assert_eq!(related(&rig).await, (vec!["m1".to_owned()], false), "{}", one.err);
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    let everybody = ["m0", "m1", "m2"].map(str::to_owned).to_vec();
+    assert_eq!(related(&rig).await, (everybody, true), "{}", run.out);
+    assert_eq!(rig.carried(&["run", "idp", "--full"]).1, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

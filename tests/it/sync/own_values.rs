@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::rig::Rig;
 use crate::support::http::client;
 use crate::support::scim::{ScimServer, TOKEN};
+use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 /// The numbers of somebody, by their type.
@@ -64,4 +65,22 @@ async fn what_the_target_made_of_it_stays_when_its_attribute_is_replaced() {
     assert_eq!(numbers(&rig).await, [("work".to_owned(), "4".to_owned())], "it was taken out there");
     let (_, writes) = rig.carried(&["run", "idp", "--full"]);
     assert_eq!(writes, [""; 0]);
+
+    // What cannot be read is not overwritten: the attribute waits for a run that can, and the others do not.
+    changed_there(&rig, Some("500"), "4").await;
+    let id = rig.users().await["m0@example.test"]["id"].as_str().unwrap().to_owned();
+    let path: &str = Box::leak(format!("/Users/{id}").into_boxed_str());
+    for (arguments, number) in [(&["run", "idp"][..], "5"), (&["run", "idp", "--user", "m0"], "6")] {
+        set(&format!(
+            "replace: telephoneNumber\ntelephoneNumber: {number}\n-\nreplace: title\ntitle: title {number}"
+        ));
+        let before = numbers(&rig).await;
+        rig.proxy.next("GET", path, Conduct::Answer(500, &[], ""));
+        let run = rig.sync(arguments);
+        assert!(run.code == 1 && run.out.contains(": not looked for: HTTP 500"), "{}\n{}", run.out, run.err);
+        assert_eq!(numbers(&rig).await, before);
+        assert_eq!(rig.users().await["m0@example.test"]["title"], format!("title {number}"));
+        rig.carried(&["run", "idp"]);
+        assert_eq!(numbers(&rig).await, both("500", number));
+    }
 }

@@ -84,6 +84,33 @@ async fn a_token_that_is_refused_in_the_middle_of_a_run_is_told_with_its_retries
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_for_what_an_earlier_run_left_is_not_tried_again_in_the_same_run() {
+    let (slapd, rig) = two().await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&person("chiba"));
+    let refuse = || {
+        rig.proxy.next("GET", PROOF, Conduct::Body(EMPTY));
+        rig.proxy.next("POST", "/Users", Conduct::UNAUTHORIZED);
+        rig.proxy.next("GET", PROOF, Conduct::UNAUTHORIZED);
+    };
+    refuse();
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    assert_eq!(rig.writes(), ["POST /Users"]);
+    slapd.modify(&person("doi"));
+    refuse();
+    let run = rig.sync(&["run", "idp"]);
+    assert_eq!(run.err.matches("Binding by the token failed: ").count(), 1, "{}", run.err);
+    assert!(run.code == 1 && run.out.contains("stopped: HTTP 401"), "{}\n{}", run.out, run.err);
+    assert!(run.out.contains("1 operation waits for the next run\n"), "{}", run.out);
+    assert!(!run.out.contains("interrupted"), "{}", run.out);
+    assert_eq!(rig.writes(), ["POST /Users"], "nothing more is asked with it");
+    let told = rig.sync(&["status", "idp"]).out;
+    assert!(told.contains("could not begin") && told.contains("HTTP 401"), "{told}");
+    let (out, writes) = rig.carried(&["run", "idp"]);
+    assert!(writes == ["POST /Users"; 2] && out.contains(" Add=2(2 succeeded) "), "{writes:?}\n{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_refuses_the_service_account_is_not_told_as_one_that_is_out() {
     let slapd = Slapd::start_source(Copies::Log, 0);
     let directory = Slapd::directory(&[&slapd]).replace(READER_PASSWORD, "another");

@@ -2,6 +2,7 @@
 
 use super::rig::Rig;
 use crate::support::scim::ScimServer;
+use crate::support::scim_proxy::Conduct;
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 fn delete(people: std::ops::RangeInclusive<usize>) -> String {
@@ -147,4 +148,96 @@ async fn another_directory_takes_nobody_away_however_often_it_is_read() {
     let active = users.iter().filter(|(_, user)| user["active"] != false).map(|(name, _)| name.as_str());
     let here = ["m0@example.test", "m1@example.test", "m2@example.test"];
     assert_eq!(active.collect::<Vec<_>>(), here, "of the other one, x alone has left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_released_and_is_refused_counts_until_the_target_takes_it() {
+    const REFUSED: Conduct = Conduct::Answer(400, &[], r#"{"scimType":"invalidValue"}"#);
+    let slapd = Slapd::start_source(Copies::Log, 20);
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nbulk = false\n\
+         [limits.user]\ndeactivate = {{ percent = 1, count = 3 }}\n"
+    );
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&delete(1..=3));
+    (0..3).for_each(|_| rig.proxy.next("PATCH", "/Users/", REFUSED));
+    let run = rig.sync(&["run", "idp"]);
+    assert!(run.code == 1 && run.out.contains(" Modify=3(0 succeeded) "), "{}\n{}", run.out, run.err);
+    // The same three again are no further ones.
+    let check = rig.sync(&["check", "idp", "--full"]);
+    assert!(check.code == 0 && check.out.contains("would be done: 3\n"), "{}\n{}", check.out, check.err);
+    rig.proxy.take_log();
+    slapd.modify(&delete(4..=4));
+    let told = "1 of 20 objects of User would be deactivated, and 3 were within a day before; the limit is 3";
+    for command in [["check", "idp"], ["run", "idp"]] {
+        let run = rig.sync(&command);
+        assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
+    }
+    assert_eq!(rig.writes(), [""; 0]);
+    // What is allowed was looked at, and what failed before it.
+    assert_eq!(rig.sync(&["allow", "3", "idp"]).code, 1, "three failed before");
+    assert_eq!(rig.writes().len(), 1);
+    slapd.modify(&delete(5..=7));
+    let run = rig.sync(&["run", "idp"]);
+    assert!(run.out.contains(" Modify=3(3 succeeded) "), "{}\n{}", run.out, run.err);
+    assert_eq!(rig.sync(&["resume", "idp"]).code, 0);
+    assert_eq!(rig.users().await.values().filter(|user| user["active"] == false).count(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_allows_one_run_hears_of_the_other_one() {
+    let slapd = Slapd::start_source(Copies::Log, 20);
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\n\
+         [limits.user]\ndeactivate = {{ percent = 1, count = 1 }}\n"
+    );
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    for people in [1..=2, 3..=5] {
+        slapd.modify(&delete(people));
+        assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    }
+    let allowed = rig.sync(&["allow", "2", "idp"]);
+    let still = "problem: run 3 holds back 3 operations still; when that is as it should be: sekisho sync allow 3 idp";
+    assert!(allowed.code == 1 && allowed.out.contains(still), "{}\n{}", allowed.out, allowed.err);
+    assert!(allowed.out.starts_with("released 2 operations of run 2\n"), "{}", allowed.out);
+    let status = rig.sync(&["status", "idp", "--json"]).out;
+    assert!(status.contains("\"result\": \"held\""), "{status}");
+    assert_eq!(rig.sync(&["allow", "3", "idp"]).code, 0);
+    slapd.modify(&delete(6..=6));
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&delete(7..=7));
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    let allowed = rig.sync(&["allow", "5", "idp"]);
+    assert!(allowed.out.starts_with("released 1 operation of run 5\n"), "{}", allowed.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_nobody_to_allow_what_a_run_would_drop() {
+    let slapd = Slapd::start_source(Copies::Log, 5);
+    let group = format!("cn=idsync,ou=Roles,ou=groups,{BASE}");
+    let member = |number: usize| format!("member: uid=m{number},ou=many,{BASE}\n");
+    let all = (0..5).map(member).collect::<String>();
+    slapd.modify(&format!(
+        "dn: ou=Roles,ou=groups,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: Roles\n\n\
+         dn: {group}\nchangetype: add\nobjectClass: groupOfNames\ncn: idsync\n{all}"
+    ));
+    let keys = "objects = [\"user\"]\n[scope]\nwho = \"selected\"\n\
+                [limits.user]\ndeactivate = { percent = 1, count = 1 }\n";
+    let rig = Rig::new(ScimServer::scim2().await, &Slapd::directory(&[&slapd]), keys).await;
+    rig.carried(&["run", "idp"]);
+    let out = (1..4).map(member).collect::<String>();
+    slapd.modify(&format!("dn: {group}\nchangetype: modify\ndelete: member\n{out}"));
+    assert_eq!(rig.sync(&["run", "idp"]).code, 1);
+    for arguments in [&["check", "idp"][..], &["check", "idp", "--full"]] {
+        let check = rig.sync(arguments);
+        assert!(check.code == 1 && check.out.contains("sekisho sync allow"), "{}\n{}", check.out, check.err);
+    }
+    slapd.modify(&format!("dn: {group}\nchangetype: modify\nadd: member\n{out}"));
+    for arguments in [&["check", "idp"][..], &["check", "idp", "--full"], &["run", "idp", "--full"]] {
+        let check = rig.sync(arguments);
+        assert!(check.code == 0 && !check.out.contains("holds back"), "{}\n{}", check.out, check.err);
+    }
+    assert!(!rig.sync(&["status", "idp"]).out.contains("holds"));
 }
