@@ -61,6 +61,10 @@
 //! | gone, with `deactivation = "deactivate-only"` | `active` becomes false, and nothing more |
 //! | any of them, with `deactivation = "deactivation-deletes"` | the service deletes what is deactivated; the gate counts it as a deletion |
 //!
+//! Who is still active when a deletion is due, as with `delete_after = "0"`, and whose deletion the target refuses, is
+//! deactivated in the same run, once, and the deletion is tried again as all that fails. It counts as a Delete that did not
+//! succeed and a Modify that did; `hook_before` is asked for both. What a hook keeps back is no refusal of the target.
+//!
 //! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
@@ -227,7 +231,8 @@
 //!
 //! Where the words of a fault say more than its code, the remedy is for them: that a hook did not agree (53), that a group
 //! names somebody who was not made (32; the line has the DN and why), that an LDAP target lacks the entry that `base` of a
-//! type names (32), or refuses by its own rules (53), rights (50) or object classes (65).
+//! type names (32), or refuses by its own rules (53), rights (50) or object classes (65); that a service deletes nobody (53),
+//! where `deactivation = "deactivate-only"` helps.
 //!
 //! ## When something is held back
 //!

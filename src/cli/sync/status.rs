@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::{Failure, table};
 use super::output::{LISTED, word};
 use crate::clock::Timestamp;
+use crate::sync::apply::journal::WriteKind;
 use crate::sync::state::{CUT_OFF, Kept, Run};
 use crate::sync::status::{Leaving, NotBegun, Status};
 use crate::sync::unsettled::{Everybody, Unsettled};
@@ -61,7 +62,7 @@ pub(super) fn status(
             let (code, told) = kept.fault.clone().unwrap_or_default();
             let (operation, next) = (&kept.operation, shown(kept.next_try));
             let what = format!("{} {}", word(operation.action), operation.dn);
-            let remedy = words::remedy_of(code, &told);
+            let remedy = words::remedy_of_write(WriteKind::of(operation.action), code, &told);
             let line = format!("{what}: {told} ({code}: {remedy}); tried again after {next}");
             writeln!(out, "{}", words::one_line(line))?;
         }
