@@ -92,6 +92,13 @@ impl<'a> Section<'a> {
         self.find(key).is_some()
     }
 
+    /// Where `key` stands: the file, the line, and its name with the section; none where it is not written.
+    pub(super) fn stands(&self, key: &'static str) -> Option<(PathBuf, usize, String)> {
+        self.find(key)?;
+        let line = self.reader.line(self.key_place(key)?.start);
+        Some((self.reader.file.to_owned(), line, self.path(key)))
+    }
+
     /// Whether `key` is a list with nothing in it.
     pub(super) fn is_empty_list(&self, key: &'static str) -> bool {
         let list = self.find(key).and_then(|value| value.get_ref().as_array());

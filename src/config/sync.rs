@@ -1,5 +1,6 @@
 //! `[[sync]]`: services that accounts are carried to, and `[mail]`: the relay for notices.
 
+mod conventions;
 mod ldap;
 mod mail;
 mod rules;
@@ -30,7 +31,6 @@ use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
 use crate::sync::preset::Preset;
 use crate::sync::schedule::Schedule;
 use crate::sync::scope::{Scope, ScopeOptions};
-use crate::sync::structure::{ConventionOptions, Conventions};
 
 pub(super) use self::mail::read_mail;
 
@@ -80,7 +80,7 @@ fn read_target(
     let full_schedule = read_schedule(section, "full_schedule", zone);
     let watch = read_watch(section, &sources, directories);
     let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
-    let mut conventions = read_conventions(section, &sources, directories);
+    let (mut conventions, named) = conventions::read(section, &sources, directories);
     let scope = read_scope(section);
     let matching = section.by_serde::<MatchRules>("match").unwrap_or_default();
     let deactivation = section.optional("deactivation", choice(DEACTIVATIONS));
@@ -110,7 +110,7 @@ fn read_target(
         || preset.types.iter().filter(|(_, one)| one.carried).map(|(kind, _)| *kind).collect(),
         |kinds| checked_objects(section, &preset, kinds),
     );
-    if !objects.contains(&ObjectType::SecurityGroup) && !tells_types(section) {
+    if !objects.contains(&ObjectType::SecurityGroup) && !conventions::tells_types(section) {
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
@@ -121,6 +121,7 @@ fn read_target(
         destination,
         objects,
         conventions,
+        named,
         scope,
         matching,
         gate,
@@ -155,33 +156,6 @@ fn read_bulk(section: &Section<'_>, preset: &Preset) -> bool {
         section.complain("bulk", Complaint::wrong(message, "take it out"));
     }
     bulk && preset.bulk
-}
-
-fn read_conventions(
-    section: &Section<'_>,
-    sources: &[SourceOptions],
-    directories: &[DirectoryConfig],
-) -> ConventionOptions {
-    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
-    for source in sources {
-        let directory = directories.iter().find(|one| one.name() == source.directory);
-        let Some(DirectoryConfig::Ldap(ldap)) = directory else { continue };
-        let base = source.base.as_ref().unwrap_or(&ldap.search_base);
-        if let Err(error) = Conventions::new(&conventions, base) {
-            let told = error.to_string();
-            let (message, remedy) = told.split_once("; ").unwrap_or((told.as_str(), "correct it"));
-            let key = if section.has("conventions") { "conventions" } else { "search_base" };
-            section.complain(key, Complaint::wrong(message, remedy));
-            break;
-        }
-    }
-    conventions
-}
-
-/// Whether it is said which groups are security groups.
-fn tells_types(section: &Section<'_>) -> bool {
-    let said = section.by_serde::<toml::Table>("conventions");
-    said.is_some_and(|said| said.contains_key("security_by_type"))
 }
 
 fn read_scope(section: &Section<'_>) -> ScopeOptions {

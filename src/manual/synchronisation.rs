@@ -169,7 +169,9 @@
 //! node: another one is told so. After a process was killed that lasts up to a minute; the next run notes that one as `cut
 //! off`.
 //!
-//! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
+//! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends. Of the names that are
+//! written in `[sync.conventions]` it warns, as `sync check` and `sync plan` do, when no directory has them; defaults that
+//! are not there are none, and groups that select are told of by each run.
 //!
 //! ## Schedules
 //!

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::absent::absent;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Early, Standing, Sums};
 use super::error::SyncError;
@@ -123,7 +124,8 @@ impl Synchronisation {
     /// Plans and writes nothing anywhere.
     pub async fn check(&self, extent: &Extent) -> Result<Report, SyncError> {
         let ability = self.test().await?;
-        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let mut prepared = self.prepare(&self.state, extent, &ability).await?;
+        self.warn_of_absent(extent, &mut prepared).await?;
         self.checked(prepared).await
     }
 
@@ -132,7 +134,8 @@ impl Synchronisation {
         let ability = self.test().await?;
         // Whatever changes while it is made, makes it stale.
         let made_from = self.fingerprint(&self.state).await?;
-        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let mut prepared = self.prepare(&self.state, extent, &ability).await?;
+        self.warn_of_absent(extent, &mut prepared).await?;
         let mut file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
         file.vanished.clone_from(&prepared.vanished);
         file.read = vanished::sources(&prepared.structure);
@@ -140,6 +143,15 @@ impl Synchronisation {
         let report = self.checked(prepared).await?;
         file.told = report.told().cloned().collect();
         Ok((report, file))
+    }
+
+    /// Of a check: names of the conventions that no directory has.
+    async fn warn_of_absent(&self, extent: &Extent, prepared: &mut Prepared) -> Result<(), SyncError> {
+        if !matches!(extent, Extent::Person(_)) {
+            let absent = absent(&self.options, &self.sources).await?;
+            prepared.warnings.extend(absent.iter().map(ToString::to_string));
+        }
+        Ok(())
     }
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
