@@ -271,7 +271,7 @@ impl<'a> Section<'a> {
         self.reader.fault(place, self.path(key), complaint);
     }
 
-    /// Notes that the value of `key` is allowed and dangerous.
+    /// Notes that the value of `key` is allowed, and dangerous or of no effect.
     pub(super) fn warn(&self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
         self.warn_of(key, Complaint::wrong(message, remedy));
     }
@@ -279,6 +279,12 @@ impl<'a> Section<'a> {
     /// The same with a complaint.
     pub(super) fn warn_of(&self, key: &'static str, complaint: Complaint) {
         let warning = self.reader.placed(self.key_place(key), self.path(key), complaint);
+        self.reader.warnings.borrow_mut().push(warning);
+    }
+
+    /// The same of what stands at `span` in the value of `key`.
+    pub(super) fn warn_at(&self, key: &'static str, span: Range<usize>, complaint: Complaint) {
+        let warning = self.reader.placed(Some(span), self.path(key), complaint);
         self.reader.warnings.borrow_mut().push(warning);
     }
 

@@ -2,6 +2,7 @@
 
 mod conventions;
 mod ldap;
+mod limits;
 mod mail;
 mod rules;
 mod scim;
@@ -22,7 +23,6 @@ use crate::authproc::hint;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::outgoing::mail::parse_address;
 use crate::sync::ObjectType;
-use crate::sync::gate::{GatePolicy, Limits, Over};
 use crate::sync::hooks::{Hook, Hooks};
 use crate::sync::matching::MatchRules;
 use crate::sync::options::{Destination, NoticeOptions, SourceOptions, SyncOptions};
@@ -42,7 +42,6 @@ const DEACTIVATIONS: &[(&str, Deactivation)] = &[
 const ORPHANS: &[(&str, Orphans)] = &[("keep", Orphans::Keep), ("deactivate", Orphans::Deactivate)];
 const IMMUTABLE: &[(&str, ImmutableChange)] =
     &[("skip", ImmutableChange::Skip), ("recreate", ImmutableChange::Recreate)];
-const OVER: &[(&str, Over)] = &[("destructive", Over::Destructive), ("everything", Over::All)];
 
 /// Reads every `[[sync]]`; each name only once.
 pub(super) fn read(
@@ -73,7 +72,6 @@ fn read_target(
     let sources = read_sources(section, directories);
     let destination =
         if section.has("ldap") { ldap::read(section, directories) } else { scim::read(section) };
-    let gate = read_gate(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);
     let schedule = read_schedule(section, "schedule", zone);
@@ -114,6 +112,8 @@ fn read_target(
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
+    let gate = limits::read(section, &objects);
+    rules::warn_of_references(section, &objects);
     let per_second = per_second.unwrap_or(preset.rate);
     Some(SyncOptions {
         name,
@@ -213,17 +213,6 @@ fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<S
         filter: filter.clone(),
     };
     names.into_iter().map(source).collect()
-}
-
-fn read_gate(section: &Section<'_>) -> GatePolicy {
-    let all = section.section("limits");
-    let mut types = BTreeMap::new();
-    for kind in ObjectType::ALL {
-        if let Some(limits) = all.by_serde::<Limits>(kind.key()) {
-            types.insert(kind, limits);
-        }
-    }
-    GatePolicy { types, over: section.or("over_limit", Over::Destructive, choice(OVER)) }
 }
 
 fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {

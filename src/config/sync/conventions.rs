@@ -5,7 +5,7 @@ use super::super::fault::Complaint;
 use super::super::reader::Section;
 use crate::sync::absent::Named;
 use crate::sync::options::SourceOptions;
-use crate::sync::structure::{ConventionOptions, Conventions};
+use crate::sync::structure::{Carry, ConventionOptions, Conventions};
 
 /// The conventions, and the names that are written and not only defaults; but for those of groups that select, without
 /// which no run begins.
@@ -38,6 +38,11 @@ fn named(section: &Section<'_>, conventions: &ConventionOptions) -> Vec<Named> {
     let written = section.section("conventions");
     // Serde knows which keys there are.
     written.ignore_the_rest();
+    if conventions.groups != Carry::All && !conventions.groups_under.is_empty() {
+        let remedy = "write groups = \"all\", or take it out";
+        written.warn("groups_under", "has no effect without groups = \"all\"", remedy);
+    }
+    let under = if conventions.groups == Carry::All { &conventions.groups_under[..] } else { &[] };
     let one = std::slice::from_ref::<String>;
     let all = [
         ("admin", one(&conventions.admin)),
@@ -47,7 +52,7 @@ fn named(section: &Section<'_>, conventions: &ConventionOptions) -> Vec<Named> {
         ("roles", one(&conventions.roles)),
         ("container", one(&conventions.container)),
         ("other_units", &conventions.other_units),
-        ("groups_under", &conventions.groups_under),
+        ("groups_under", under),
     ];
     let of = |(key, names): (&'static str, &[String])| {
         let (file, line, key) = written.stands(key)?;
