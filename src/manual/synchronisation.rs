@@ -207,9 +207,9 @@
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
 //! | `Deleting <dn> failed: <detail>` | a deletion |
 //! | `Can't connect <directory>` | the directory does not answer |
-//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token`: at the beginning of a run or in the middle of it |
+//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token`: at the beginning of a run, while it is read, or in the middle |
 //! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |
-//! | `Searching in IDP failed(<code>)` | a list or a search at the target failed |
+//! | `Searching in IDP failed(<code>)` | a list or a search at the target failed, or is forbidden (403) |
 //! | `Synchronizing <data> failed(<code>)` | the run of a target did not come to its end; or a type is carried that the target does not have |
 //!
 //! ## Codes

@@ -43,7 +43,9 @@ impl Synchronisation {
         for (place, answer) in answers {
             let object = match answer {
                 Ok(Some(object)) => object,
-                Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(SyncError::listing(fault)),
+                Err(fault) if fault.kind == FaultKind::Unauthorized => {
+                    return Err(SyncError::listing(self.target(), fault));
+                }
                 Ok(None) | Err(_) => continue,
             };
             let Some(operation) = plan.operations.get_mut(place) else { continue };
