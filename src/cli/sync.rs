@@ -1,5 +1,6 @@
 //! `sekisho sync ...`: accounts carried to services, by hand. What runs by itself is in `schedule`.
 
+mod node;
 mod output;
 pub(super) mod progress;
 pub(super) mod schedule;
@@ -240,7 +241,7 @@ impl Bench<'_> {
     fn silent(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
         let options =
             wiring::sync_options(self.config, target).map_err(|error| Failure::Usage(error.to_string()))?;
-        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
+        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids), node::node());
         Ok((options, wiring::synchronisation(self.config, options, &self.state, ports)?))
     }
 

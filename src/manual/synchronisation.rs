@@ -134,7 +134,7 @@
 //! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict or cannot be carried; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
-//! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
+//! | `sekisho sync status` | the newest runs, whether one is under way and on which machine, how much waits for the next one, why none could begin since, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
 //! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target. Who is there is found by the login name or the DN, here and by `run --user` | the way ends before the last step, or something is held back |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
 //! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; a run that is under way, on whichever node, ends within seconds as by Ctrl-C; `check` still works | |
@@ -285,7 +285,8 @@
 //! ## Several nodes, and backup
 //!
 //! With a PostgreSQL store the nodes share what is kept, and a target is synchronised by one of them at a time; who loses its
-//! place stops, and writes nothing more. The others are told who has it; when that node dies, its place is free a minute after
+//! place stops, and writes nothing more. The others, and `status`, are told who has it, as machine, process id and a random part
+//! (`sso1:4711:K4SB2R5QXM7WZP3D`); when that node dies, its place is free a minute after
 //! it last said that it lives. With SQLite it is in `sekisho-sync.db` beside `sekisho.db`; [operations](super::operations)
 //! tells how it is copied. Without it the next run is a first one: it finds everybody at the target by the ids and names that
 //! the preset names, and takes them over. What is forgotten is who was gone and waits for the deletion.

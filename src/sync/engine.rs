@@ -71,18 +71,20 @@ pub struct Synchronisation {
     state: State,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    node: String,
     questions: Questions,
     configuration: u64,
 }
 
 impl Synchronisation {
-    /// Of its parts; `sources` in the order of `options.sources`.
+    /// Of its parts; `sources` in the order of `options.sources`. `node`: the machine and the process, for whoever is told
+    /// that they are at it.
     pub fn new(
         options: SyncOptions,
         sources: Vec<Arc<dyn Source>>,
         target: Arc<dyn Target>,
         state: State,
-        (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+        (clock, ids, node): (Arc<dyn Clock>, Arc<dyn Ids>, String),
     ) -> Self {
         let decides = format!(
             "{:?} {:?} {:?} {:?}",
@@ -90,7 +92,7 @@ impl Synchronisation {
         );
         let configuration = sum(&decides.into());
         let questions = Questions::new(options.pace.clone(), Arc::clone(&ids)).of(&options.name);
-        Self { options, sources, target, state, clock, ids, questions, configuration }
+        Self { options, sources, target, state, clock, ids, node, questions, configuration }
     }
 
     /// As it is configured.
@@ -212,7 +214,7 @@ impl Synchronisation {
         &self,
         work: impl AsyncFnOnce(&State) -> Result<T, SyncError>,
     ) -> Result<T, SyncError> {
-        let lease = self.state.lease(&self.ids.request_id()).await?;
+        let lease = self.state.lease(&format!("{}:{}", self.node, self.ids.request_id())).await?;
         let ended = async {
             for run in lease.state().end_cut_off().await? {
                 tracing::warn!(sync.target = self.options.name, "an earlier run, {run}, was cut off");

@@ -29,12 +29,14 @@ pub(super) fn status(
         |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     for one in all {
         let paused = if one.paused { ", paused" } else { "" };
-        let under_way = if one.under_way { ", a run is under way" } else { "" };
-        writeln!(out, "{}: {} linked{paused}{under_way}", one.target, one.linked)?;
+        let under_way = one.under_way.as_ref();
+        let under_way = under_way.map_or_else(String::new, |by| format!(", a run is under way ({by})"));
+        let line = format!("{}: {} linked{paused}{under_way}", one.target, one.linked);
+        writeln!(out, "{}", words::one_line(line))?;
         let newest = one.runs.first().map(|run| run.run);
         let row = |run: &Run| {
             let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
-            let result = match (run.ended, one.under_way && newest == Some(run.run)) {
+            let result = match (run.ended, one.under_way.is_some() && newest == Some(run.run)) {
                 (Some(_), _) => &run.result,
                 (None, true) => "under way",
                 (None, false) => CUT_OFF,
@@ -73,7 +75,7 @@ pub(super) fn status(
 /// What is left to do.
 fn waiting(one: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     let (they, wait) = words::operations_wait(one.waiting);
-    match (one.waiting, one.under_way) {
+    match (one.waiting, one.under_way.is_some()) {
         (0, _) => Ok(()),
         (_, true) => writeln!(out, "{they} {wait} to be sent"),
         (_, false) => writeln!(out, "{they} of an earlier run {wait} for the next one"),
@@ -148,7 +150,8 @@ fn as_json(one: &Status) -> serde_json::Value {
     json!({
         "target": one.target,
         "paused": one.paused,
-        "under_way": one.under_way,
+        "under_way": one.under_way.is_some(),
+        "holder": one.under_way,
         "waiting": one.waiting,
         "linked": one.linked,
         "leaving": one.leaving.iter().map(leaving).collect::<Vec<_>>(),
