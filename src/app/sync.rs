@@ -46,12 +46,12 @@ pub fn sync_options<'a>(config: &'a Config, name: &str) -> Result<&'a SyncOption
     }
 }
 
-/// One target, ready to be asked.
+/// One target, ready to be asked. `node` is what others are told of this process.
 pub fn synchronisation(
     config: &Config,
     options: &SyncOptions,
     store: &SyncStore,
-    (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+    (clock, ids, node): (Arc<dyn Clock>, Arc<dyn Ids>, String),
 ) -> Result<Synchronisation> {
     // Each begins with reading the certificate authorities of the system, which takes OpenSSL 3 a tenth of a second.
     let (sources, target) = std::thread::scope(|scope| {
@@ -62,7 +62,7 @@ pub fn synchronisation(
         anyhow::Ok((sources, target.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?))
     })?;
     let state = state(options, store, &clock);
-    Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids)))
+    Ok(Synchronisation::new(options.clone(), sources, target, state, (clock, ids, node)))
 }
 
 /// What is kept of a target: for whoever asks neither it nor a directory.

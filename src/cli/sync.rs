@@ -1,5 +1,6 @@
 //! `sekisho sync ...`: accounts carried to services, by hand. What runs by itself is in `schedule`.
 
+mod node;
 mod output;
 pub(super) mod progress;
 pub(super) mod schedule;
@@ -232,7 +233,7 @@ impl Bench<'_> {
     /// For a command that asks directories.
     fn engine(&self, target: &str) -> Result<(&SyncOptions, Synchronisation), Failure> {
         let options = self.options(target)?;
-        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids));
+        let ports = (Arc::clone(&self.ports.clock), Arc::clone(&self.ports.ids), node::node());
         let engine = wiring::synchronisation(self.config, options, &self.state, ports)?;
         app::tell_risks(self.config);
         Ok((options, engine))

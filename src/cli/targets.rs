@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::report::{FindingRow, Report, Severity, TargetRow};
-use crate::app::sync::target;
+use crate::app::sync::{sources, target};
 use crate::clock::{Clock, SignedDuration, SystemClock, Timestamp};
 use crate::config::Config;
+use crate::sync::absent::{Absent, REMEDY, absent};
 use crate::sync::options::{Access, Destination, SyncOptions};
 use crate::sync::target::{Ability, FaultKind};
 use crate::sync::{ObjectType, TargetFault, words};
@@ -32,7 +34,16 @@ enum Asked {
 pub(super) async fn inspect(config: &Config, report: &mut Report) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let asking = config.sync.iter().map(|options| ask(config, options, &clock));
-    let answers = futures_util::future::join_all(asking).await;
+    let looking = config.sync.iter().map(|options| look(config, options, &clock));
+    let (answers, absent) = tokio::join!(join_all(asking), join_all(looking));
+    report.findings.extend(absent.into_iter().flatten().map(|absent| FindingRow {
+        severity: Severity::Warning,
+        file: absent.named.file.display().to_string(),
+        line: Some(absent.named.line),
+        subject: absent.named.key,
+        message: absent.message,
+        remedy: REMEDY.to_owned(),
+    }));
     for (options, asked) in config.sync.iter().zip(answers) {
         let (state, types) = match &asked {
             Asked::Has(ability) => ("answers", names(ability.types.iter().copied())),
@@ -70,6 +81,16 @@ async fn ask(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) -> 
         Ok(Err(fault)) => Asked::Said(fault),
         Err(_) => Asked::Late,
     }
+}
+
+/// The names of its conventions that no directory has; nothing where that cannot be asked, which is told of the directory.
+async fn look(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) -> Vec<Absent> {
+    if options.named.is_empty() {
+        return Vec::new();
+    }
+    let Ok(sources) = sources(config, options, clock) else { return Vec::new() };
+    let asked = timeout(PATIENCE, absent(options, &sources)).await;
+    asked.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
 }
 
 fn state(fault: &TargetFault) -> &'static str {

@@ -98,6 +98,13 @@ impl<'a> Section<'a> {
         table.is_some_and(|table| table.contains_key(inner))
     }
 
+    /// Where `key` stands: the file, the line, and its name with the section; none where it is not written.
+    pub(super) fn stands(&self, key: &'static str) -> Option<(PathBuf, usize, String)> {
+        self.find(key)?;
+        let line = self.reader.line(self.key_place(key)?.start);
+        Some((self.reader.file.to_owned(), line, self.path(key)))
+    }
+
     /// Whether `key` is a list with nothing in it.
     pub(super) fn is_empty_list(&self, key: &'static str) -> bool {
         let list = self.find(key).and_then(|value| value.get_ref().as_array());
@@ -270,7 +277,7 @@ impl<'a> Section<'a> {
         self.reader.fault(place, self.path(key), complaint);
     }
 
-    /// Notes that the value of `key` is allowed and dangerous.
+    /// Notes that the value of `key` is allowed, and dangerous or of no effect.
     pub(super) fn warn(&self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
         self.warn_of(key, Complaint::wrong(message, remedy));
     }
@@ -278,6 +285,12 @@ impl<'a> Section<'a> {
     /// The same with a complaint.
     pub(super) fn warn_of(&self, key: &'static str, complaint: Complaint) {
         let warning = self.reader.placed(self.key_place(key), self.path(key), complaint);
+        self.reader.warnings.borrow_mut().push(warning);
+    }
+
+    /// The same of what stands at `span` in the value of `key`.
+    pub(super) fn warn_at(&self, key: &'static str, span: Range<usize>, complaint: Complaint) {
+        let warning = self.reader.placed(Some(span), self.path(key), complaint);
         self.reader.warnings.borrow_mut().push(warning);
     }
 

@@ -1,6 +1,8 @@
 //! `[[sync]]`: services that accounts are carried to, and `[mail]`: the relay for notices.
 
+mod conventions;
 mod ldap;
+mod limits;
 mod mail;
 mod rules;
 mod scim;
@@ -21,7 +23,6 @@ use crate::authproc::hint;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::outgoing::mail::parse_address;
 use crate::sync::ObjectType;
-use crate::sync::gate::{GatePolicy, Limits, Over};
 use crate::sync::hooks::{Hook, Hooks};
 use crate::sync::matching::MatchRules;
 use crate::sync::options::{Destination, NoticeOptions, SourceOptions, SyncOptions};
@@ -30,7 +31,6 @@ use crate::sync::plan::{Deactivation, ImmutableChange, Orphans};
 use crate::sync::preset::Preset;
 use crate::sync::schedule::Schedule;
 use crate::sync::scope::{Scope, ScopeOptions};
-use crate::sync::structure::{ConventionOptions, Conventions};
 
 pub(super) use self::mail::read_mail;
 
@@ -42,7 +42,6 @@ const DEACTIVATIONS: &[(&str, Deactivation)] = &[
 const ORPHANS: &[(&str, Orphans)] = &[("keep", Orphans::Keep), ("deactivate", Orphans::Deactivate)];
 const IMMUTABLE: &[(&str, ImmutableChange)] =
     &[("skip", ImmutableChange::Skip), ("recreate", ImmutableChange::Recreate)];
-const OVER: &[(&str, Over)] = &[("destructive", Over::Destructive), ("everything", Over::All)];
 
 /// Reads every `[[sync]]`; each name only once.
 pub(super) fn read(
@@ -73,14 +72,13 @@ fn read_target(
     let sources = read_sources(section, directories);
     let destination =
         if section.has("ldap") { ldap::read(section, directories) } else { scim::read(section) };
-    let gate = read_gate(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);
     let schedule = read_schedule(section, "schedule", zone);
     let full_schedule = read_schedule(section, "full_schedule", zone);
     let watch = read_watch(section, &sources, directories);
     let token_expires = section.optional("token_expires", date).and_then(|day| moment(day, zone));
-    let mut conventions = read_conventions(section, &sources, directories);
+    let (mut conventions, named) = conventions::read(section, &sources, directories);
     let scope = read_scope(section);
     let matching = section.by_serde::<MatchRules>("match").unwrap_or_default();
     let deactivation = section.optional("deactivation", choice(DEACTIVATIONS));
@@ -117,6 +115,8 @@ fn read_target(
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
+    let gate = limits::read(section, &objects);
+    rules::warn_of_references(section, &objects);
     let per_second = per_second.unwrap_or(preset.rate);
     Some(SyncOptions {
         name,
@@ -124,6 +124,7 @@ fn read_target(
         destination,
         objects,
         conventions,
+        named,
         scope,
         matching,
         gate,
@@ -158,27 +159,6 @@ fn checked_bulk(section: &Section<'_>, preset: &Preset, bulk: Option<bool>) -> b
         section.complain("bulk", Complaint::wrong(message, "take it out"));
     }
     bulk && preset.bulk
-}
-
-fn read_conventions(
-    section: &Section<'_>,
-    sources: &[SourceOptions],
-    directories: &[DirectoryConfig],
-) -> ConventionOptions {
-    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
-    for source in sources {
-        let directory = directories.iter().find(|one| one.name() == source.directory);
-        let Some(DirectoryConfig::Ldap(ldap)) = directory else { continue };
-        let base = source.base.as_ref().unwrap_or(&ldap.search_base);
-        if let Err(error) = Conventions::new(&conventions, base) {
-            let told = error.to_string();
-            let (message, remedy) = told.split_once("; ").unwrap_or((told.as_str(), "correct it"));
-            let key = if section.has("conventions") { "conventions" } else { "search_base" };
-            section.complain(key, Complaint::wrong(message, remedy));
-            break;
-        }
-    }
-    conventions
 }
 
 fn read_scope(section: &Section<'_>) -> ScopeOptions {
@@ -236,17 +216,6 @@ fn read_sources(section: &Section<'_>, directories: &[DirectoryConfig]) -> Vec<S
         filter: filter.clone(),
     };
     names.into_iter().map(source).collect()
-}
-
-fn read_gate(section: &Section<'_>) -> GatePolicy {
-    let all = section.section("limits");
-    let mut types = BTreeMap::new();
-    for kind in ObjectType::ALL {
-        if let Some(limits) = all.by_serde::<Limits>(kind.key()) {
-            types.insert(kind, limits);
-        }
-    }
-    GatePolicy { types, over: section.or("over_limit", Over::Destructive, choice(OVER)) }
 }
 
 fn read_notices(section: &Section<'_>, has_mail: bool) -> NoticeOptions {

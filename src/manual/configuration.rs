@@ -260,7 +260,7 @@
 //! | `other_units` | further units that are none, with all below them | `[]` |
 //! | `selecting` | further groups whose members are carried | `[]` |
 //! | `groups` | `"conventional"`: those above; `"all"`: every other one too; `"none"` | `"conventional"` |
-//! | `groups_under` | with `"all"`: only groups below one of these | `[]` |
+//! | `groups_under` | with `"all"`, else a warning: only groups below one of these | `[]` |
 //! | `security_by_type` | with `"all"`: groups for rights of Active Directory are security groups; where that is not said and these are not in `objects`, they are groups | `true` |
 //! | `nesting` | `"expand"`: a group has everybody inside, however deep; `"keep"`: those who are in it, and its groups as groups | `"expand"` |
 //! | `organization` | what `@organization` says: `"name"`, or `"path"` from the top down with `/` | `"name"` |
@@ -268,7 +268,8 @@
 //! ### `[sync.limits.TYPE]`
 //!
 //! For each type `delete`, `deactivate`, `modify` and `members` (who leave one group), each as `{ percent = 5, count = 50 }`:
-//! the larger of both is the most that one run does. Both must be there; `{ percent = 0, count = 0 }` is nothing at all.
+//! the larger of both is the most that one run does. Both must be there, `percent` from 0 to
+//! 100; `{ percent = 0, count = 0 }` is nothing at all. Limits of a type that is not in `objects` are a warning.
 //!
 //! ### `[[sync.map]]` and `[sync.tables.NAME]`
 //!

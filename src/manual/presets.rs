@@ -100,7 +100,7 @@
 //! | `max_length` | the most characters | |
 //! | `one_of` | the only values, as they stand here | any |
 //! | `omit_if_equal` | another path; the value is left out where it equals the one there, letters' case aside | |
-//! | `reference` | the object type: the source gives DNs, and the target gets its own ids of these objects; a list (`all(..)`) refers to many | |
+//! | `reference` | the object type: the source gives DNs, and the target gets its own ids of these objects; a list (`all(..)`) refers to many. A type that is not in `objects` is a warning | |
 //! | `random` | a fresh random password at creation; it is kept and logged nowhere | `false` |
 //!
 //! A rule for a path takes the whole place of the old one, its checks included. Names of paths have no case. All faults of all

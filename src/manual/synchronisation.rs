@@ -63,6 +63,10 @@
 //! | gone, with `deactivation = "deactivate-only"` | `active` becomes false, and nothing more |
 //! | any of them, with `deactivation = "deactivation-deletes"` | the service deletes what is deactivated; the gate counts it as a deletion |
 //!
+//! Who is still active when a deletion is due, as with `delete_after = "0"`, and whose deletion the target refuses, is
+//! deactivated in the same run, once, and the deletion is tried again as all that fails. It counts as a Delete that did not
+//! succeed and a Modify that did; `hook_before` is asked for both. What a hook keeps back is no refusal of the target.
+//!
 //! Who is deactivated or deleted at a target loses the sessions here as well. A run by `sekisho serve` tells the service
 //! providers; one by hand ends the sessions, and a running server heeds it within a second.
 //!
@@ -134,7 +138,7 @@
 //! | `sekisho sync run idp` | carries what changed; `--full`: everything; `--user tanaka`: one person | it was interrupted; something failed, was put off or held back, is in conflict, cannot be carried or is only told of; failed operations, of earlier runs too, wait to be tried again |
 //! | `sekisho sync plan idp --out FILE` | the same as `check`, and writes all to a file, which holds personal data | as `check` |
 //! | `sekisho sync apply FILE` | carries out such a file, if since then nothing was read or carried | as `run`; it is stale |
-//! | `sekisho sync status` | the newest runs, whether one is under way, how much waits for the next one, why none could begin since, that none can for want of a token, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
+//! | `sekisho sync status` | the newest runs, whether one is under way and on which machine, how much waits for the next one, why none could begin since, that none can for want of a token, who is gone from the directory and when the next one is deleted, who is in conflict or cannot be carried, what is held back, what failed; `--json` | |
 //! | `sekisho sync explain --user tanaka` | each step of one person and why; of somebody who is gone from the directory, what becomes of the account; that is found by the login name, the DN or the name at the target. Who is there is found by the login name or the DN, here and by `run --user` | the way ends before the last step, or something is held back |
 //! | `sekisho sync allow 6 idp` | releases exactly what run 6 holds back | as `run`; it holds nothing back |
 //! | `sekisho sync pause idp` | nothing is carried by anybody until `resume`; a run that is under way, on whichever node, ends within seconds as by Ctrl-C; `check` still works | |
@@ -169,7 +173,9 @@
 //! node: another one is told so. After a process was killed that lasts up to a minute; the next run notes that one as `cut
 //! off`.
 //!
-//! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends.
+//! `sekisho check` asks each target as well: whether it answers, what it has, and when its token ends. Of the names that are
+//! written in `[sync.conventions]` it warns, as `sync check` and `sync plan` do, when no directory has them; defaults that
+//! are not there are none, and groups that select are told of by each run.
 //!
 //! ## Schedules
 //!
@@ -206,9 +212,9 @@
 //! | `Modifying <dn> failed: <detail>` | a change or deactivation |
 //! | `Deleting <dn> failed: <detail>` | a deletion |
 //! | `Can't connect <directory>` | the directory does not answer |
-//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token`: at the beginning of a run or in the middle of it |
+//! | `Binding by <dn> failed: <detail>` | the directory, or an LDAP target, refuses `bind_dn`; or a service `the token`: at the beginning of a run, while it is read, or in the middle |
 //! | `Searching by <filter> at <base> failed: <detail>` | the directory refuses a reading |
-//! | `Searching in IDP failed(<code>)` | a list or a search at the target failed |
+//! | `Searching in IDP failed(<code>)` | a list or a search at the target failed, or is forbidden (403) |
 //! | `Synchronizing <data> failed(<code>)` | the run of a target did not come to its end; or a type is carried that the target does not have |
 //!
 //! ## Codes
@@ -232,7 +238,8 @@
 //!
 //! Where the words of a fault say more than its code, the remedy is for them: that a hook did not agree (53), that a group
 //! names somebody who was not made (32; the line has the DN and why), that an LDAP target lacks the entry that `base` of a
-//! type names (32), or refuses by its own rules (53), rights (50) or object classes (65).
+//! type names (32), or refuses by its own rules (53), rights (50) or object classes (65); that a service deletes nobody (53),
+//! where `deactivation = "deactivate-only"` helps.
 //!
 //! ## When something is held back
 //!
@@ -284,7 +291,8 @@
 //! ## Several nodes, and backup
 //!
 //! With a PostgreSQL store the nodes share what is kept, and a target is synchronised by one of them at a time; who loses its
-//! place stops, and writes nothing more. The others are told who has it; when that node dies, its place is free a minute after
+//! place stops, and writes nothing more. The others, and `status`, are told who has it, as machine, process id and a random part
+//! (`sso1:4711:K4SB2R5QXM7WZP3D`); when that node dies, its place is free a minute after
 //! it last said that it lives. With SQLite it is in `sekisho-sync.db` beside `sekisho.db`; [operations](super::operations)
 //! tells how it is copied. Without it the next run is a first one: it finds everybody at the target by the ids and names that
 //! the preset names, and takes them over. What is forgotten is who was gone and waits for the deletion.

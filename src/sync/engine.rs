@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::absent::absent;
 use super::apply::journal::Journal;
 use super::apply::{self, Application, Applied, Early, Standing, Sums};
 use super::error::SyncError;
@@ -66,18 +67,20 @@ pub struct Synchronisation {
     state: State,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    node: String,
     questions: Questions,
     configuration: u64,
 }
 
 impl Synchronisation {
-    /// Of its parts; `sources` in the order of `options.sources`.
+    /// Of its parts; `sources` in the order of `options.sources`. `node`: the machine and the process, for whoever is told
+    /// that they are at it.
     pub fn new(
         options: SyncOptions,
         sources: Vec<Arc<dyn Source>>,
         target: Arc<dyn Target>,
         state: State,
-        (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+        (clock, ids, node): (Arc<dyn Clock>, Arc<dyn Ids>, String),
     ) -> Self {
         let decides = format!(
             "{:?} {:?} {:?} {:?}",
@@ -85,7 +88,7 @@ impl Synchronisation {
         );
         let configuration = sum(&decides.into());
         let questions = Questions::new(options.pace.clone(), Arc::clone(&ids)).of(&options.name);
-        Self { options, sources, target, state, clock, ids, questions, configuration }
+        Self { options, sources, target, state, clock, ids, node, questions, configuration }
     }
 
     /// As it is configured.
@@ -119,7 +122,8 @@ impl Synchronisation {
     /// Plans and writes nothing anywhere.
     pub async fn check(&self, extent: &Extent) -> Result<Report, SyncError> {
         let ability = self.test().await?;
-        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let mut prepared = self.prepare(&self.state, extent, &ability).await?;
+        self.warn_of_absent(extent, &mut prepared).await?;
         self.checked(prepared).await
     }
 
@@ -128,7 +132,8 @@ impl Synchronisation {
         let ability = self.test().await?;
         // Whatever changes while it is made, makes it stale.
         let made_from = self.fingerprint(&self.state).await?;
-        let prepared = self.prepare(&self.state, extent, &ability).await?;
+        let mut prepared = self.prepare(&self.state, extent, &ability).await?;
+        self.warn_of_absent(extent, &mut prepared).await?;
         let mut file = PlanFile::new(&self.options.name, prepared.plan.clone(), made_from, self.now());
         file.vanished.clone_from(&prepared.vanished);
         file.read = vanished::sources(&prepared.structure);
@@ -136,6 +141,15 @@ impl Synchronisation {
         let report = self.checked(prepared).await?;
         file.told = report.told().cloned().collect();
         Ok((report, file))
+    }
+
+    /// Of a check: names of the conventions that no directory has.
+    async fn warn_of_absent(&self, extent: &Extent, prepared: &mut Prepared) -> Result<(), SyncError> {
+        if !matches!(extent, Extent::Person(_)) {
+            let absent = absent(&self.options, &self.sources).await?;
+            prepared.warnings.extend(absent.iter().map(ToString::to_string));
+        }
+        Ok(())
     }
 
     async fn checked(&self, mut prepared: Prepared) -> Result<Report, SyncError> {
@@ -199,7 +213,7 @@ impl Synchronisation {
         &self,
         work: impl AsyncFnOnce(&State) -> Result<T, SyncError>,
     ) -> Result<T, SyncError> {
-        let lease = self.state.lease(&self.ids.request_id()).await?;
+        let lease = self.state.lease(&format!("{}:{}", self.node, self.ids.request_id())).await?;
         let ended = async {
             for run in lease.state().end_cut_off().await? {
                 tracing::warn!(sync.target = self.options.name, "an earlier run, {run}, was cut off");

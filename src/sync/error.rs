@@ -78,8 +78,9 @@ impl SyncError {
         Self::Target { fault, account: known_by(target).to_owned() }
     }
 
-    pub(super) fn listing(fault: TargetFault) -> Self {
-        Self::Listing(fault)
+    /// Of a list or a search: who asks may not be known any more.
+    pub(super) fn listing(target: &dyn Target, fault: TargetFault) -> Self {
+        if fault.is_of_credentials() { Self::at(target, fault) } else { Self::Listing(fault) }
     }
 
     /// Whether credentials were refused: they are so a minute later, too, and an account may be locked by more tries.

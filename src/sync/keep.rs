@@ -52,7 +52,9 @@ impl Synchronisation {
                     _ => true,
                 }),
                 Ok(None) => {}
-                Err(fault) if fault.kind == FaultKind::Unauthorized => return Err(SyncError::listing(fault)),
+                Err(fault) if fault.kind == FaultKind::Unauthorized => {
+                    return Err(SyncError::listing(self.target(), fault));
+                }
                 Err(fault) => {
                     leave(operation, own);
                     unread.push((operation.key.clone(), NotAsked { dn: operation.dn.clone(), fault }));

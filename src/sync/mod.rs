@@ -7,6 +7,7 @@
 //!
 //! Everything up to `gate` decides and waits for nobody; a check (`sekisho sync check`) ends there.
 
+pub mod absent;
 pub mod apply;
 mod coming;
 mod emptied;

@@ -41,11 +41,14 @@ pub struct Afterwards {
     /// The target has no such object any more: there is no link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forget: bool,
+    /// Somebody has left: where the target refuses the deletion, the object is made unusable at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deactivate: bool,
 }
 
 impl Afterwards {
     fn is_nothing(&self) -> bool {
-        self.state.is_none() && self.sums.is_empty() && !self.forget
+        self.state.is_none() && self.sums.is_empty() && !self.forget && !self.deactivate
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use super::absent::Named;
 use super::gate::GatePolicy;
 use super::hooks::Hooks;
 use super::ldap_target::LdapTargetOptions;
@@ -34,6 +35,8 @@ pub struct SyncOptions {
     pub objects: BTreeSet<ObjectType>,
     /// What places and groups of the directory mean.
     pub conventions: ConventionOptions,
+    /// The names that `[sync.conventions]` gives, so that it can be told when no directory has one.
+    pub named: Vec<Named>,
     /// Who is carried.
     pub scope: ScopeOptions,
     /// What becomes of what has no counterpart yet.

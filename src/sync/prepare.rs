@@ -231,7 +231,9 @@ impl Synchronisation {
             for (kind, mapping) in &before.mappings {
                 let active = before.active.get(kind).map(String::as_str);
                 let asked = (self.target(), self.questions());
-                let list = listing(asked, *kind, mapping, active).await.map_err(SyncError::listing)?;
+                let list = listing(asked, *kind, mapping, active)
+                    .await
+                    .map_err(|fault| SyncError::listing(self.target(), fault))?;
                 lists.insert(*kind, list);
             }
             self.note_losses(&mut planner, &lists, refill)?;
@@ -368,7 +370,7 @@ impl Synchronisation {
         let rules = self.options().matching;
         settle(planner, (self.target(), self.questions()), (&before.mappings, &before.active), lists, rules)
             .await
-            .map_err(SyncError::listing)
+            .map_err(|fault| SyncError::listing(self.target(), fault))
     }
 }
 

@@ -353,7 +353,7 @@ impl Journal for Teller<'_> {
                 WriteKind::Delete => Failed::Deleting(written.dn),
             };
             let line = words::failure(failed, written.retries, written.detail);
-            let remedy = words::remedy_of(written.code, written.detail);
+            let remedy = words::remedy_of_write(written.kind, written.code, written.detail);
             let run = written.run;
             tracing::error!(sync.target = target, sync.run = run, object = %written.key, code = written.code, remedy, "{line}");
         } else if written.key.kind == ObjectType::User

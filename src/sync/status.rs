@@ -25,8 +25,8 @@ pub struct Status {
     pub target: String,
     /// Whether it waits to be resumed.
     pub paused: bool,
-    /// Whether a run is under way.
-    pub under_way: bool,
+    /// Who has a run under way: machine, process and a random part, or what an earlier program called itself.
+    pub under_way: Option<String>,
     /// How much is planned and not carried out, though nothing holds it back.
     pub waiting: u64,
     /// How many objects are linked.
@@ -99,7 +99,7 @@ impl Status {
         Ok(Self {
             target: options.name.clone(),
             paused,
-            under_way: state.is_under_way().await?,
+            under_way: state.holder().await?,
             waiting: state.waiting().await?,
             linked,
             leaving: leaving.collect(),

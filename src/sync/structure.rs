@@ -24,6 +24,7 @@ use crate::directory::source::SourceEntry;
 use crate::identity::{Attributes, Value};
 
 pub use affected::Affected;
+pub(super) use conventions::whole_name;
 pub use conventions::{Carry, ConventionError, ConventionOptions, Conventions, Nesting, OrganizationText};
 pub use former::{Doubt, Former, Had, Verdicts};
 use graph::{Graph, Names};

@@ -77,6 +77,13 @@ pub enum FaultKind {
     Refused,
 }
 
+impl TargetFault {
+    /// Whether it is not known who asks, which is the matter of no single type or object. What is forbidden (403) may be.
+    pub fn is_of_credentials(&self) -> bool {
+        self.kind == FaultKind::Unauthorized && !self.detail.starts_with("HTTP 403")
+    }
+}
+
 impl fmt::Display for TargetFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)

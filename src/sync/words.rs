@@ -204,6 +204,16 @@ pub fn remedy_of(code: u16, detail: &str) -> &'static str {
     }
 }
 
+/// The same of an operation of this kind.
+pub fn remedy_of_write(kind: WriteKind, code: u16, detail: &str) -> &'static str {
+    match (kind, code) {
+        (WriteKind::Delete, 53) if detail.starts_with("HTTP ") => {
+            "where the service never deletes, write deactivation = \"deactivate-only\" into its [[sync]]"
+        }
+        _ => remedy_of(code, detail),
+    }
+}
+
 /// Whether a connection failed since the server's certificate does not count.
 pub(super) fn is_untrusted(detail: &str) -> bool {
     detail.contains(UNTRUSTED)
@@ -335,6 +345,8 @@ mod tests {
             assert!(told.starts_with(starts), "{code}: {told}");
         }
         assert!(remedy_of(68, "an object has mail \"a@b\" and is not taken over").contains("match.one"));
+        let of = |kind| remedy_of_write(kind, 53, "HTTP 405 at https://scim.example.test/Users/1");
+        assert!(of(WriteKind::Delete).contains("deactivate-only") && of(WriteKind::Add).contains("objects"));
         for code in [19, 21, 32, 49, 50, 51, 53, 65, 66, 68, 80, 81] {
             assert_eq!(remedy_of(code, "HTTP 400: the hook and (busy)"), remedy(code));
         }

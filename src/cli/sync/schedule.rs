@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio::sync::{Notify, watch};
 
 use super::log;
+use super::node::node;
 use super::watching::Watching;
 use crate::app::App;
 use crate::app::sync::{self as wiring, InServer, farewell};
@@ -119,7 +120,8 @@ impl Beside<'_> {
                     *began = Some(now);
                 }
                 let news_before = std::mem::take(&mut heard);
-                let made = self.run(options, (&extent, stop.clone()), &mut told).await;
+                // Boxed: it holds a whole plan.
+                let made = Box::pin(self.run(options, (&extent, stop.clone()), &mut told)).await;
                 if let Err(error) = &made {
                     tracing::error!(sync.target = options.name, "{error:#}");
                 }
@@ -170,7 +172,7 @@ impl Beside<'_> {
     }
 
     fn engine(&self, options: &SyncOptions) -> Result<Synchronisation> {
-        let ports = (Arc::clone(&self.app.clock), Arc::clone(&self.app.ids));
+        let ports = (Arc::clone(&self.app.clock), Arc::clone(&self.app.ids), node());
         wiring::synchronisation(self.config, options, &self.state, ports)
     }
 

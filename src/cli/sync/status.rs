@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::{Failure, table};
 use super::output::{LISTED, word};
 use crate::clock::Timestamp;
+use crate::sync::apply::journal::WriteKind;
 use crate::sync::state::{CUT_OFF, Kept, Run};
 use crate::sync::status::{Leaving, NotBegun, Status};
 use crate::sync::unsettled::{Everybody, Unsettled, more_are};
@@ -28,12 +29,14 @@ pub(super) fn status(
         |instant: Timestamp| instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     for one in all {
         let paused = if one.paused { ", paused" } else { "" };
-        let under_way = if one.under_way { ", a run is under way" } else { "" };
-        writeln!(out, "{}: {} linked{paused}{under_way}", one.target, one.linked)?;
+        let under_way = one.under_way.as_ref();
+        let under_way = under_way.map_or_else(String::new, |by| format!(", a run is under way ({by})"));
+        let line = format!("{}: {} linked{paused}{under_way}", one.target, one.linked);
+        writeln!(out, "{}", words::one_line(line))?;
         let newest = one.runs.first().map(|run| run.run);
         let row = |run: &Run| {
             let ended = run.ended.map_or_else(|| "not ended".to_owned(), shown);
-            let result = match (run.ended, one.under_way && newest == Some(run.run)) {
+            let result = match (run.ended, one.under_way.is_some() && newest == Some(run.run)) {
                 (Some(_), _) => &run.result,
                 (None, true) => "under way",
                 (None, false) => CUT_OFF,
@@ -61,7 +64,7 @@ pub(super) fn status(
             let (code, told) = kept.fault.clone().unwrap_or_default();
             let (operation, next) = (&kept.operation, shown(kept.next_try));
             let what = format!("{} {}", word(operation.action), operation.dn);
-            let remedy = words::remedy_of(code, &told);
+            let remedy = words::remedy_of_write(WriteKind::of(operation.action), code, &told);
             let line = format!("{what}: {told} ({code}: {remedy}); tried again after {next}");
             writeln!(out, "{}", words::one_line(line))?;
         }
@@ -72,7 +75,7 @@ pub(super) fn status(
 /// What is left to do.
 fn waiting(one: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     let (they, wait) = words::operations_wait(one.waiting);
-    match (one.waiting, one.under_way) {
+    match (one.waiting, one.under_way.is_some()) {
         (0, _) => Ok(()),
         (_, true) => writeln!(out, "{they} {wait} to be sent"),
         (_, false) => writeln!(out, "{they} of an earlier run {wait} for the next one"),
@@ -151,7 +154,8 @@ fn as_json(one: &Status) -> serde_json::Value {
     json!({
         "target": one.target,
         "paused": one.paused,
-        "under_way": one.under_way,
+        "under_way": one.under_way.is_some(),
+        "holder": one.under_way,
         "waiting": one.waiting,
         "linked": one.linked,
         "leaving": one.leaving.iter().map(leaving).collect::<Vec<_>>(),

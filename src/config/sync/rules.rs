@@ -1,6 +1,6 @@
 //! `preset`, `[[sync.map]]`, `match_by` and `tables`: what values a target gets, and by which it is searched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -57,6 +57,22 @@ pub(super) fn read_preset(section: &Section<'_>) -> Option<Preset> {
     faults.dedup();
     complain_of_rules(section, &MappingError(faults));
     preset
+}
+
+/// Warns of rules whose values are other objects, of a type that is not carried: they never have one.
+pub(super) fn warn_of_references(section: &Section<'_>, objects: &BTreeSet<ObjectType>) {
+    let rules = if section.has("map") { section.tables("map") } else { Vec::new() };
+    for rule in rules {
+        let written = |key: &str| rule.get_ref().as_table()?.get(key)?.get_ref().as_str();
+        let named = written("reference").and_then(ObjectType::parse);
+        let Some(kind) = named.filter(|kind| !objects.contains(kind)).map(ObjectType::key) else { continue };
+        let (path, object) = (written("path").unwrap_or_default(), written("object").unwrap_or_default());
+        let message = format!(
+            "rule for \"{path}\" of {object}: reference names \"{kind}\", which is not carried, so that it never has a value"
+        );
+        let remedy = format!("add \"{kind}\" to objects, or take the rule out");
+        section.warn_at("map", rule.span(), Complaint::wrong(message, remedy));
+    }
 }
 
 /// Each fault at the line of its own rule; what no rule is to blame for is of `match_by`.

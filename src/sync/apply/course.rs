@@ -1,6 +1,7 @@
 //! [`Course`]: the one loop that feeds, sends, waits and writes; all decisions of one application are made here, one
 //! after the other.
 
+mod refused;
 mod tell;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -12,6 +13,7 @@ use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub(super) use self::refused::Refused;
 use super::feed::{Feed, Loaded, is_serial, makes};
 use super::journal::Tally;
 use super::record::Results;
@@ -278,7 +280,9 @@ impl<'a> Course<'a> {
                 self.results.link(&mut task, &id, &self.job.policy, (true, self.job.state.now()));
                 self.tell(&task, Some(&id), None);
                 self.arrive(&task, Some(id));
-                if task.missing.is_empty() {
+                if let Some(fault) = task.restore() {
+                    self.put_off(&task, &fault);
+                } else if task.missing.is_empty() {
                     self.results.mark(&task, "done");
                 } else {
                     let fault = self.unmade.fault(self.job.state, &task.missing).await?;
@@ -302,6 +306,11 @@ impl<'a> Course<'a> {
                 self.tell(&task, None, None);
                 self.results.mark(&task, "done");
             }
+            Outcome::Lost if task.refused.is_some() => {
+                self.results.unlink(&task.operation.key);
+                self.feed.known.remove(&task.operation.key);
+                self.results.mark(&task, "done");
+            }
             Outcome::Lost => {
                 self.results.unlink(&task.operation.key);
                 self.lost.push(task.operation.dn.clone());
@@ -310,7 +319,8 @@ impl<'a> Course<'a> {
                 self.arrive(&task, None);
                 self.results.mark(&task, "dropped");
             }
-            Outcome::Failed(fault) => self.fail(&task, &fault),
+            Outcome::Failed(fault) => self.refuse(task, fault),
+            Outcome::Vetoed(fault) => self.fail(task, &fault),
             Outcome::Again { fault, look_up } => self.again(task, &fault, look_up, now),
             Outcome::Down { fault, look_up } => {
                 self.stay(&task, if look_up { "sent" } else { "waiting" });
@@ -326,18 +336,19 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    fn fail(&mut self, task: &Task, fault: &TargetFault) {
+    fn fail(&mut self, mut task: Task, fault: &TargetFault) {
         if fault.kind == FaultKind::Unauthorized {
             self.denied += 1;
             if self.denied >= DENIED {
-                return self.deny(task, fault.clone());
+                return self.deny(&task, fault.clone());
             }
         } else {
             self.denied = 0;
         }
-        self.tell(task, task.operation.target_id.as_deref(), Some(fault));
-        self.arrive(task, None);
-        self.put_off(task, fault);
+        self.tell(&task, task.operation.target_id.as_deref(), Some(fault));
+        self.arrive(&task, None);
+        let of_deletion = task.restore();
+        self.put_off(&task, of_deletion.as_ref().unwrap_or(fault));
     }
 
     /// It ends here. What is in flight is refused as well, and is not told of again.

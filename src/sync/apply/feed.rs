@@ -116,6 +116,7 @@ impl Feed {
             rounds: kept.rounds,
             forced: false,
             missing: Vec::new(),
+            refused: None,
             sent: Instant::now(),
             hashes: (None, None),
         };

@@ -47,6 +47,8 @@ pub(super) enum Outcome {
     },
     /// It would be refused again.
     Failed(TargetFault),
+    /// A hook did not agree: nothing was sent.
+    Vetoed(TargetFault),
     /// The credentials are refused.
     Unauthorized(TargetFault),
     /// The state cannot be read.
@@ -98,7 +100,7 @@ impl Sender {
         let outcome = match refusal {
             Some(refusal) => {
                 let (kind, detail) = (FaultKind::Refused, refusal.to_string());
-                Outcome::Failed(TargetFault { kind, code: UNWILLING, detail, retry_after: None })
+                Outcome::Vetoed(TargetFault { kind, code: UNWILLING, detail, retry_after: None })
             }
             None => self.tried(task, sending).await,
         };
@@ -296,7 +298,7 @@ fn settled(outcome: &Outcome) -> Option<u16> {
     match outcome {
         Outcome::Done(_) | Outcome::Removed => Some(0),
         Outcome::Lost => Some(NO_SUCH_OBJECT),
-        Outcome::Linked(_, fault) | Outcome::Failed(fault) => Some(fault.code),
+        Outcome::Linked(_, fault) | Outcome::Failed(fault) | Outcome::Vetoed(fault) => Some(fault.code),
         Outcome::Nothing(_)
         | Outcome::Again { .. }
         | Outcome::Down { .. }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Policy;
+use super::course::Refused;
 use crate::clock::Ids;
 use crate::sync::link::{Link, LinkState};
 use crate::sync::object::ObjectKey;
@@ -34,6 +35,8 @@ pub(super) struct Task {
     pub(super) forced: bool,
     /// Members and references that were left out.
     pub(super) missing: Vec<ObjectKey>,
+    /// The deletion that was refused, while the object is made unusable instead.
+    pub(super) refused: Option<Refused>,
     /// When it was last sent.
     pub(super) sent: Instant,
     /// The link as a hash, as it was and as it became.

@@ -4,6 +4,7 @@ mod crash;
 mod denied;
 mod early;
 mod fake;
+mod refused;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};

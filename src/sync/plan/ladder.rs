@@ -49,6 +49,8 @@ enum Step {
     Note(LinkState),
     Deactivate(After),
     Delete,
+    /// Deleted to be made anew: nobody has left.
+    Recreate,
 }
 
 /// What a link is after a deactivation.
@@ -144,8 +146,9 @@ impl Planner {
     /// What would only be noted becomes an operation, so that it can wait.
     fn doubt(&mut self, key: &ObjectKey, step: &Step) {
         let Some((operation, note)) = self.rung(key, step) else { return };
-        let action = if *step == Step::Delete { Action::Delete } else { Action::Deactivate };
-        let afterwards = Afterwards { state: note.state, forget: note.forget, ..Afterwards::default() };
+        let deletes = matches!(step, Step::Delete | Step::Recreate);
+        let action = if deletes { Action::Delete } else { Action::Deactivate };
+        let afterwards = Afterwards { state: note.state, forget: note.forget, ..operation.afterwards };
         self.plan.doubtful.push(Operation { action, afterwards, ..operation });
     }
 
@@ -174,7 +177,9 @@ impl Planner {
                     After::Forgotten => note.forget = true,
                 }
             }
-            Step::Delete => {
+            Step::Delete | Step::Recreate => {
+                operation.afterwards.deactivate =
+                    *step == Step::Delete && self.rules(key.kind).active.is_some();
                 note.after = Some(Action::Delete);
                 note.forget = true;
             }
@@ -188,7 +193,7 @@ fn step(known: &Known, down: Down, rules: &TypePolicy, now: Timestamp) -> Step {
     // What cannot be switched off has no other way than that of what is gone.
     let gone = down == Down::Gone || rules.active.is_none();
     match (down, known.state) {
-        (Down::Recreate, _) => Step::Delete,
+        (Down::Recreate, _) => Step::Recreate,
         (Down::DisabledAgain, _) => Step::Deactivate(after(rules, LinkState::Inactive)),
         (_, LinkState::Active) if !gone => Step::Deactivate(after(rules, LinkState::Inactive)),
         (_, LinkState::Inactive) if !gone => Step::Stay,

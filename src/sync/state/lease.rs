@@ -22,7 +22,7 @@ pub struct Lease {
 }
 
 impl State {
-    /// Takes the lease; `holder` is a name for messages and a part that nobody else has, such as `host/pid/random`.
+    /// Takes the lease; `holder` is a name for messages and a part that nobody else has, such as `host:4711:random`.
     pub async fn lease(&self, holder: &str) -> Result<Lease, StateError> {
         if !self.renew(holder).await? {
             let target = self.target.to_string();

@@ -20,8 +20,13 @@ impl State {
 
     /// Whether somebody synchronises the target at the moment.
     pub async fn is_under_way(&self) -> Result<bool, StateError> {
+        Ok(self.holder().await?.is_some())
+    }
+
+    /// Who does, as they call themselves.
+    pub async fn holder(&self) -> Result<Option<String>, StateError> {
         let lease = self.store.leased(&self.target).await?;
-        Ok(lease.is_some_and(|(_, until_ms)| until_ms > self.now_ms()))
+        Ok(lease.filter(|(_, until_ms)| *until_ms > self.now_ms()).map(|(holder, _)| holder))
     }
 
     /// Ends the runs that did not come to their end, and says which: with the lease nobody else is at them.

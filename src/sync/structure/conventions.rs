@@ -166,12 +166,21 @@ impl Conventions {
 }
 
 fn whole(option: &'static str, value: &str, base: &Dn) -> Result<String, ConventionError> {
-    let parsed = Dn::parse(value.trim()).ok_or_else(|| ConventionError::NoDn {
+    whole_name(value, base).ok_or_else(|| ConventionError::NoDn {
         option,
         value: value.to_owned(),
         base: base.normal(),
-    })?;
-    Ok(if parsed.is_under(base) { parsed.normal() } else { format!("{},{}", parsed.normal(), base.normal()) })
+    })
+}
+
+/// A name with `base` at its end, in its normal form; none where it is no DN.
+pub(in crate::sync) fn whole_name(value: &str, base: &Dn) -> Option<String> {
+    let parsed = Dn::parse(value.trim())?;
+    Some(if parsed.is_under(base) {
+        parsed.normal()
+    } else {
+        format!("{},{}", parsed.normal(), base.normal())
+    })
 }
 
 #[cfg(test)]

@@ -59,6 +59,14 @@ const FAULTS: &[(&str, &str)] = &[
         ":15: sync[1].limits.user: unknown key \"remove\"; known are: delete, ",
     ),
     (
+        "[sync.limits.group]\nmembers = { count = 1, percent = 101 }",
+        ":15: sync[1].limits.group.members.percent: 101 percent is more than all; write 0 to 100; a high count lets",
+    ),
+    (
+        "[sync.limits.user.delete]\npercent = 200\ncount = 1",
+        ":15: sync[1].limits.user.delete.percent: 200 percent is more than all; write 0 to 100",
+    ),
+    (
         "[sync.limits.user]\ndelete = { percent = 1 }",
         ":15: sync[1].limits.user: count is missing; write it into [sync[1].limits.user]",
     ),
@@ -316,4 +324,45 @@ fn a_token_of_no_use_is_a_warning_and_one_to_come_is_none() {
         site.write("certs/scim-token", content);
         assert!(warning().contains("certs/scim-token does not hold one line of text; write"), "{content}");
     }
+}
+
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let site = Site::new();
+    let warned = |more: &str| {
+        let warnings = site.load(&format!("{LEAST}{TOKEN}{more}")).unwrap().warnings;
+        let folder = format!("{}/", site.0.path().display());
+        warnings.iter().map(|one| one.to_string().replace(&folder, "")).collect::<Vec<_>>()
+    };
+    let limit = "[sync.limits.contact]\ndelete = { percent = 100, count = 1 }\n";
+    assert_eq!(
+        warned(limit),
+        [
+            "sekisho.toml:14: sync[1].limits.contact: has no effect: objects of this type are not carried; take it out, or add \"contact\" to objects"
+        ]
+    );
+    assert_eq!(warned(&limit.replace("contact", "user")), [""; 0]);
+    let only = "objects = [\"user\"]\n";
+    assert_eq!(warned(&format!("{only}{}", limit.replace("contact", "group"))).len(), 1);
+
+    let rule = "[[sync.map]]\nobject = \"user\"\npath = \"title\"\nsource = \"cn\"\n\
+                [[sync.map]]\nobject = \"user\"\npath = \"nickName\"\nsource = \"secretary\"\nreference = \"group\"\n";
+    assert_eq!(
+        warned(&format!("{only}{rule}")),
+        [
+            "sekisho.toml:19: sync[1].map: rule for \"nickName\" of user: reference names \"group\", which is not carried, so that it never has a value; add \"group\" to objects, or take the rule out"
+        ]
+    );
+    assert_eq!(warned(rule), [""; 0], "groups are carried");
+    assert_eq!(warned(&format!("{only}{}", rule.replace("\"group\"", "\"user\""))), [""; 0]);
+
+    let under = "[sync.conventions]\ngroups_under = [\"ou=Lists\"]\n";
+    assert_eq!(
+        warned(under),
+        [
+            "sekisho.toml:15: sync[1].conventions.groups_under: has no effect without groups = \"all\"; write groups = \"all\", or take it out"
+        ]
+    );
+    assert_eq!(warned(&format!("{under}groups = \"all\"\n")), [""; 0]);
+    assert_eq!(warned("[sync.conventions]\ngroups_under = []\n"), [""; 0]);
 }

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use super::rig;
 use crate::support::app::sekisho;
 use crate::support::folder::Folder;
 use crate::support::process::free_port;
 use crate::support::scim::{ScimServer, TOKEN};
+use crate::support::slapd::{BASE, Copies, Slapd};
 
 /// A target `idp` of the people in the folder's file.
 fn folder(url: &str, more: &str) -> Folder {
@@ -85,4 +87,64 @@ async fn a_target_that_is_not_there_and_a_token_that_ends_are_told() {
     file.set_modified(long_ago).unwrap();
     let (.., found) = check(&folder);
     assert_eq!(found[1][1], "the token is more than 300 days old, and the service does not warn of its end");
+}
+
+/// What is found of keys below `sync[1].conventions`: where it stands, the key, the message, the remedy.
+fn conventions(folder: &Folder) -> Vec<[String; 4]> {
+    let ran = tokio::task::block_in_place(|| sekisho(folder, &["check", "--json"]).output().unwrap());
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let all = report["findings"].as_array().unwrap().iter();
+    let own = all.filter(|finding| finding["subject"].as_str().unwrap().contains("conventions"));
+    let row = |finding: &Value| {
+        assert_eq!(finding["severity"], "warning", "{finding}");
+        let place = format!("{}:{}", finding["file"].as_str().unwrap(), finding["line"]);
+        let [key, message, remedy] =
+            ["subject", "message", "remedy"].map(|key| finding[key].as_str().unwrap().to_owned());
+        [place, key, message, remedy]
+    };
+    own.map(row).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_of_the_conventions_that_is_not_there_is_told_with_its_key() {
+    let slapd = Slapd::start_source(Copies::Log, 2);
+    let base = format!("ou=many,{BASE}");
+    slapd.modify(&format!(
+        "dn: cn=chiefs,{base}\nchangetype: add\nobjectClass: groupOfNames\ncn: chiefs\nmember: uid=m0,{base}\n\n\
+         dn: ou=places,{base}\nchangetype: add\nobjectClass: organizationalUnit\nou: places\n"
+    ));
+    let directory = Slapd::directory(&[&slapd]);
+    let service = ScimServer::scim2().await;
+    let with = |conventions: &str| {
+        let keys = format!("search_base = \"{base}\"\n[conventions]\nidsync = \"cn=some\"\n{conventions}");
+        rig::folder(&service.url, &directory, &keys)
+    };
+    let missing = with(
+        "admin = \"cn=Bosses,ou=Groups\"\nservices = \"ou=places\"\ngroups = \"all\"\ngroups_under = [\"ou=places\", \"ou=Lists\"]\n",
+    );
+    let text = std::fs::read_to_string(missing.path("sekisho.toml")).unwrap();
+    let line = |start: &str| text.lines().position(|line| line.starts_with(start)).unwrap() + 1;
+    let expected = [
+        ("admin", line("admin = "), format!("cn=bosses,ou=groups,{base}")),
+        ("groups_under", line("groups_under = "), format!("ou=lists,{base}")),
+    ];
+    let found = conventions(&missing);
+    assert_eq!(found.len(), 2, "{found:?}");
+    let check = rig::run_in(&missing, &["check", "idp"], "");
+    for ([place, key, message, remedy], (expected, line, dn)) in found.iter().zip(&expected) {
+        assert!(place.ends_with(&format!("sekisho.toml:{line}")), "{place}: {line}\n{text}");
+        assert_eq!(key, &format!("sync[1].conventions.{expected}"));
+        assert_eq!(message, &format!("the directory has no {dn}"));
+        assert_eq!(remedy, "make it there, let bind_dn read it, or correct the name");
+        let warning = format!("warning: sekisho.toml:{line}: {key}: {message}; {remedy}");
+        assert!(check.out.lines().any(|line| line == warning), "{warning}\n{}\n{}", check.out, check.err);
+    }
+    assert_eq!(check.out.matches("the directory has no").count(), 2, "{}", check.out);
+    assert_eq!(check.code, 0, "it goes on\n{}\n{}", check.out, check.err);
+
+    // What is there, and what is only a default, is no matter.
+    let right = with("admin = \"cn=chiefs\"\n");
+    assert_eq!(conventions(&right).len(), 0);
+    let check = rig::run_in(&right, &["check", "idp"], "");
+    assert!(!check.out.contains("conventions"), "{}", check.out);
 }

@@ -175,7 +175,7 @@ async fn a_pause_ends_the_run_that_is_under_way() {
     held_up(&slapd, &rig).await;
     let child = waiting_run(&rig).await;
     let told = rig.sync(&["status", "idp"]).out;
-    assert!(told.contains(", a run is under way\n") && told.contains("  under way"), "{told}");
+    assert!(told.contains(", a run is under way (") && told.contains("  under way"), "{told}");
     assert!(!told.contains("cut off"), "{told}");
     let paused = rig.sync(&["pause", "idp"]).out;
     assert!(paused.contains("idp is paused; the run that is under way ends within seconds; "), "{paused}");

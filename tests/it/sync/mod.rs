@@ -29,6 +29,7 @@ mod taken_away;
 mod terminal_services;
 mod to_ldap;
 mod told;
+mod undeletable;
 mod words;
 
 use std::collections::BTreeMap;

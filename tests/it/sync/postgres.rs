@@ -132,6 +132,16 @@ async fn of_two_nodes_one_synchronises_and_the_other_takes_over_when_it_dies() {
     let holder = company.database.run("SELECT holder FROM sync_lease WHERE target = 'idp'");
     assert_eq!(told.code, 1, "{}\n{}", told.out, told.err);
     assert!(told.err.contains(&holder) && told.err.contains("is synchronised by"), "{holder}: {}", told.err);
+    let [host, process, random] = holder.split(':').collect::<Vec<_>>()[..] else { panic!("{holder}") };
+    assert_eq!(process, first.id().unwrap().to_string());
+    assert!(!host.is_empty() && random.len() == 16, "{holder}");
+    let status = |holder: &str| {
+        let out = run_in(&other, &["status", "idp"], "").out;
+        assert!(out.contains(&format!(", a run is under way ({holder})\n")), "{holder}: {out}");
+        let out = run_in(&other, &["status", "idp", "--json"], "").out;
+        assert!(out.contains(&format!("\"holder\": \"{holder}\"")), "{holder}: {out}");
+    };
+    status(&holder);
     first.kill().await.unwrap();
     company.sink.speak();
     assert_eq!(run_in(&other, &["run", "idp"], "").code, 1, "it may be alive");
@@ -141,6 +151,12 @@ async fn of_two_nodes_one_synchronises_and_the_other_takes_over_when_it_dies() {
     assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
     company.check(PEOPLE);
     assert_eq!(company.database.run("SELECT count(*) FROM sync_lease"), "0", "who ends, ends the lease");
+    // An earlier program called itself by a word alone.
+    let word = "K4SB2R5QXM7WZP3D";
+    company.database.run(&format!("INSERT INTO sync_lease VALUES ('idp', '{word}', 4000000000000)"));
+    let told = run_in(&other, &["run", "idp"], "");
+    assert!(told.err.contains(&format!("is synchronised by {word} at the moment")), "{}", told.err);
+    status(word);
 }
 
 /// A node that was cut off from the database for longer than its lease, and comes back in the middle of its run.

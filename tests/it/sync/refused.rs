@@ -121,3 +121,33 @@ async fn a_directory_that_refuses_the_service_account_is_not_told_as_one_that_is
     line(&run, &format!("Binding by {READER} failed: "));
     assert!(run.code == 1 && !run.err.contains("LDAP server is out"), "{}", run.err);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_while_the_target_is_read_is_told_as_that() {
+    const FORBIDDEN: Conduct = Conduct::Answer(403, &[], r#"{"detail":"no list"}"#);
+    let (slapd, rig) = two().await;
+    rig.carried(&["run", "idp"]);
+    slapd.modify(&person("chiba"));
+    // A list of a full run, and a question for one person.
+    for (arguments, path) in [
+        (&["run", "idp", "--full"][..], "/Users?startIndex=1&count=200"),
+        (&["check", "idp", "--full"], "/Users?startIndex=1&count=200"),
+        (&["run", "idp"], "/Users?filter"),
+    ] {
+        rig.proxy.next("GET", path, Conduct::UNAUTHORIZED);
+        let run = rig.sync(arguments);
+        line(&run, "Binding by the token failed: HTTP 401");
+        let last = line(&run, "Synchronizing idp failed(50)");
+        assert!(last.contains("sekisho sync token set"), "{last}");
+        assert!(run.code == 1 && !run.err.contains("Searching in IDP"), "{}", run.err);
+        // The credentials may be good for all else.
+        rig.proxy.next("GET", path, FORBIDDEN);
+        let run = rig.sync(arguments);
+        line(&run, "Searching in IDP failed(50)");
+        assert!(run.code == 1 && !run.err.contains("Binding by"), "{}", run.err);
+        assert!(line(&run, "Synchronizing idp failed(50)").contains("HTTP 403"), "{}", run.err);
+    }
+    assert_eq!(rig.writes(), [""; 0]);
+    let (_, writes) = rig.carried(&["run", "idp"]);
+    assert_eq!(writes, ["POST /Users"]);
+}

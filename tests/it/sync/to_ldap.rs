@@ -87,7 +87,7 @@ impl Rig {
 }
 
 /// Two units with three people, and two groups, one inside the other.
-fn company(slapd: &Slapd, manager: &str) {
+pub(super) fn company(slapd: &Slapd, manager: &str) {
     let mut ldif = String::new();
     let mut add = |dn: &str, lines: &str| {
         writeln!(ldif, "dn: {dn},{BASE}\nchangetype: add\n{lines}").unwrap();
@@ -122,12 +122,12 @@ fn company(slapd: &Slapd, manager: &str) {
     slapd.modify(&ldif);
 }
 
-fn source_keys(more: &str) -> String {
+pub(super) fn source_keys(more: &str) -> String {
     format!("search_base = \"ou=Staff,{BASE}\"\n{more}")
 }
 
 /// A person of the target, or a group, by the DN without the base.
-fn person(uid: &str) -> String {
+pub(super) fn person(uid: &str) -> String {
     format!("uid={uid},{PEOPLE}")
 }
 

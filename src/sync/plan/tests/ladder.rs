@@ -120,7 +120,12 @@ fn who_is_disabled_and_there_already_is_stopped() {
 fn a_policy_says_what_follows() {
     let at_once = with(|rules| rules.delete_after = SignedDuration::ZERO);
     let mut world = carried(&["a", "b"]);
-    assert_eq!(told(&world.run(&people(&["b"]), &at_once, at(1))), ["Delete user/a"]);
+    let mut leaving = world.clone();
+    let deletion = leaving.run(&people(&["b"]), &at_once, at(1)).operations;
+    assert!(deletion[0].afterwards.deactivate, "where that is refused");
+    // What is tried again stays the same one when that was done.
+    world.links.get_mut(&user("a")).unwrap().state = LinkState::Leaving { since: at(1) };
+    assert_eq!(world.run(&people(&["b"]), &at_once, at(2)).operations, deletion);
 
     let only = with(|rules| rules.deactivation = Deactivation::DeactivateOnly);
     let mut world = carried(&["a", "b"]);

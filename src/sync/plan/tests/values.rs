@@ -167,7 +167,9 @@ fn or_it_is_made_anew_in_two_runs() {
         rules.immutable.insert("userName".to_owned());
         rules.immutable_change = ImmutableChange::Recreate;
     });
-    assert_eq!(told(&world.run(&after, &recreate, at(1))), ["Delete user/a"]);
+    let plan = world.run(&after, &recreate, at(1));
+    assert_eq!(told(&plan), ["Delete user/a"]);
+    assert!(!plan.operations[0].afterwards.deactivate, "nobody has left");
     assert_eq!(told(&world.run(&after, &recreate, at(1))), ["Create user/a"]);
     assert_eq!(world.shown(&user("a")).values["userName"], json!("b"));
     assert_eq!(told(&world.run(&after, &recreate, at(1))), [""; 0]);
