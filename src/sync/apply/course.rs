@@ -102,12 +102,11 @@ impl<'a> Course<'a> {
 
     pub(super) async fn run(mut self) -> Result<Applied, StateError> {
         self.job.journal.expected(self.feed.len());
-        if let Err(error) = self.go_on().await {
-            // The lease is another's after this: nothing may be under way any more.
-            self.flying.shutdown().await;
-            return Err(error);
-        }
-        Ok(self.applied())
+        let ended = self.go_on().await;
+        // The lease is another's after this: nothing may be under way any more.
+        self.flying.shutdown().await;
+        self.job.target.hold(false);
+        ended.map(|()| self.applied())
     }
 
     async fn go_on(&mut self) -> Result<(), StateError> {
@@ -119,6 +118,8 @@ impl<'a> Course<'a> {
             if goes_on {
                 self.load();
             } else {
+                // Hundreds of changes may wait there for their requests: they would be sent for minutes still.
+                self.job.target.hold(true);
                 self.give_back();
             }
             let wake = if goes_on { self.launch().await? } else { None };
@@ -352,6 +353,10 @@ impl<'a> Course<'a> {
 
     /// What may be tried again is: alone after its own wait, or with all others when the target said when.
     fn again(&mut self, mut task: Task, fault: &TargetFault, look_up: bool, now: Instant) {
+        if fault.kind == FaultKind::Unsent {
+            task.attempts = task.attempts.saturating_sub(1);
+            task.is_agreed = true;
+        }
         self.pace.slow(fault, task.sent, now, self.job.ids);
         task.look_up = look_up;
         let wait = match fault.retry_after {

@@ -93,7 +93,7 @@ impl Sender {
             return Outcome::Nothing(sending.id.clone().unwrap_or_default());
         }
         let (hooks, name) = (&self.policy.hooks, self.state.target());
-        let first = task.attempts <= 1 && !task.look_up;
+        let first = task.attempts <= 1 && !task.look_up && !task.is_agreed;
         let refusal = if first { hooks.before(name, &task.operation).await.err() } else { None };
         let outcome = match refusal {
             Some(refusal) => {
@@ -126,6 +126,7 @@ impl Sender {
     /// What a fault means that nothing else has been made of.
     async fn judge(&self, task: &Task, fault: TargetFault) -> Outcome {
         match fault.kind {
+            FaultKind::Unsent => Outcome::Again { fault, look_up: task.look_up },
             FaultKind::Unheard | FaultKind::Busy => self.enough(task, fault, task.look_up).await,
             FaultKind::Unknown => self.enough(task, fault, task.creates()).await,
             FaultKind::NotFound | FaultKind::Conflict | FaultKind::Refused => Outcome::Failed(fault),
@@ -257,6 +258,8 @@ impl Sender {
         }
         match self.target.modify(task.operation.key.kind, &id, edits).await {
             Ok(()) => Ok(Outcome::Done(id)),
+            // It is found again, and then the rest is sent.
+            Err(fault) if fault.kind == FaultKind::Unsent => Ok(Outcome::Again { fault, look_up: true }),
             Err(fault) => Ok(Outcome::Linked(id, fault)),
         }
     }

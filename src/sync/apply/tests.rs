@@ -4,6 +4,7 @@ mod crash;
 mod denied;
 mod early;
 mod fake;
+mod held;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};

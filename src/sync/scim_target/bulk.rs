@@ -42,7 +42,9 @@ impl ScimTarget {
     ) -> Answered {
         let ask = Ask { method, url, body, if_match };
         let Some(bulk) = self.bulk.get() else { return self.ask(ask).await };
-        let _permit = bulk.requests.acquire().await;
+        let permit = bulk.requests.acquire();
+        // A question changes nothing: that for the credentials is asked also by a run that ends.
+        let _permit = if method == Method::Get { permit.await } else { bulk.unless_held(permit).await? };
         if let Some(fault) = bulk.paused() {
             return Err(fault);
         }

@@ -8,7 +8,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 use super::super::target::{FaultKind, TargetFault};
@@ -48,6 +48,8 @@ pub(super) struct Bulk {
     places: usize,
     /// Requests of any kind at once: more operations may wait than are to be sent.
     pub(super) requests: Semaphore,
+    /// Whether what is not sent yet is not to be sent.
+    held: watch::Sender<bool>,
     state: Mutex<State>,
 }
 
@@ -122,6 +124,7 @@ impl Bulk {
             octets: config.max_payload.unwrap_or(OCTETS).min(OCTETS),
             places: (in_flight / 4).clamp(1, 4),
             requests: Semaphore::new(in_flight.max(1)),
+            held: watch::Sender::new(false),
             state: Mutex::new(state),
         }))
     }
@@ -151,8 +154,24 @@ impl Bulk {
     pub(super) fn paused(&self) -> Option<TargetFault> {
         let left =
             self.lock().paused?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-        let detail = "the service wants to be left alone; it was not sent".to_owned();
-        Some(TargetFault { kind: FaultKind::Busy, code: 51, detail, retry_after: Some(left) })
+        Some(unsent("the service wants to be left alone; it was not sent", Some(left)))
+    }
+
+    /// Whether what waits here is answered as not sent, and what comes.
+    pub(super) fn hold(self: &Arc<Self>, held: bool) {
+        self.held.send_replace(held);
+        self.pass_on();
+    }
+
+    /// What comes of this, unless it is held back before.
+    pub(super) async fn unless_held<T>(&self, coming: impl Future<Output = T>) -> Result<T, TargetFault> {
+        let mut held = self.held.subscribe();
+        let held = async { held.wait_for(|held| *held).await.is_ok() };
+        tokio::select! {
+            biased;
+            true = held => Err(run_ends()),
+            came = coming => Ok(came),
+        }
     }
 
     /// Notes how long the service wants to be left alone: what waits here would be sent else, though nothing new comes.
@@ -169,12 +188,14 @@ impl Bulk {
 
     /// Lets begin what may.
     fn pass_on(self: &Arc<Self>) {
-        let alone = {
+        let is_held = *self.held.borrow();
+        let done_with = {
             let mut state = self.lock();
-            if state.off { std::mem::take(&mut state.queue) } else { VecDeque::new() }
+            if is_held || state.off { std::mem::take(&mut state.queue) } else { VecDeque::new() }
         };
-        for waiting in alone {
-            let _ = waiting.back.send(Turn::Alone);
+        for waiting in done_with {
+            let turn = if is_held { Turn::Answer(Err(run_ends())) } else { Turn::Alone };
+            let _ = waiting.back.send(turn);
         }
         while let Some((back, lead)) = self.next() {
             // Nobody is there to send it: then the next one.
@@ -211,6 +232,14 @@ impl Bulk {
         state.under_way += 1;
         Some((back, Lead { bulk: Arc::clone(self), own, others, began: None, is_over: false }))
     }
+}
+
+fn run_ends() -> TargetFault {
+    unsent("the run ends; it was not sent", None)
+}
+
+fn unsent(why: &str, retry_after: Option<Duration>) -> TargetFault {
+    TargetFault { kind: FaultKind::Unsent, code: 51, detail: why.to_owned(), retry_after }
 }
 
 impl State {

@@ -2,17 +2,20 @@
 //! a bulk request goes wrong.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sekisho::sync::questions::Questions;
-use sekisho::sync::target::{Ability, Edit};
-use sekisho::sync::{ObjectType, ScimTarget, Target, TargetFault, TargetObject};
+use sekisho::sync::target::{Ability, Edit, FaultKind};
+use sekisho::sync::{ObjectType, ScimOptions, ScimTarget, Target, TargetFault, TargetObject};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::rig::{Rig, Run};
-use crate::support::scim::ScimServer;
+use crate::support::scim::{ScimServer, options, target};
 use crate::support::scim_proxy::{Conduct, Recorded};
+use crate::support::scim_sink::{Faults, ScimSink};
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 const PEOPLE: usize = 150;
@@ -173,6 +176,36 @@ async fn a_bulk_request_that_goes_wrong_makes_nobody_twice_and_loses_none() {
     assert!(run.out.contains(&format!(" Modify={PEOPLE}({PEOPLE} succeeded) ")), "{}", run.out);
     assert!(bulk(&log) > 4, "{}", log.len());
     everybody(&rig, "n").await;
+}
+
+/// What waits for its request when a run ends is for the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_bulk_request_is_not_sent_when_a_run_ends() {
+    let sink = ScimSink::start(1, Faults { lost: 0, busy: 0 }).await;
+    sink.take_bulk();
+    let target = Arc::new(target(ScimOptions { bulk: true, in_flight: 1, ..options(&sink.url) }));
+    assert!(target.per_request().await > 1);
+    let name = |id: usize| BTreeMap::from([("userName".to_owned(), Value::from(format!("u{id}")))]);
+    sink.fall_silent_after(0);
+    let mut made = JoinSet::new();
+    for id in 0..20 {
+        let target = Arc::clone(&target);
+        made.spawn(async move { target.create(ObjectType::User, &name(id)).await });
+    }
+    sink.silent().await;
+    target.hold(true);
+    for _ in 0..19 {
+        let fault = made.join_next().await.unwrap().unwrap().unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Unsent, "{fault}");
+    }
+    let found = target.find(ObjectType::User, "userName", "u1").await;
+    assert_eq!(found.unwrap_err().kind, FaultKind::Unsent);
+    // The first one was sent; nobody answers it.
+    made.shutdown().await;
+    target.hold(false);
+    sink.speak();
+    assert!(target.create(ObjectType::User, &name(20)).await.is_ok());
+    assert!(sink.users().len() <= 2, "{:?}", sink.users().keys());
 }
 
 /// There is a hook for each change that is under way.

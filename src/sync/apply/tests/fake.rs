@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::scim::patch::group;
 use crate::sync::object::ObjectType;
@@ -21,6 +21,8 @@ pub(super) enum Mishap {
     Fault(TargetFault),
     /// It is neither done nor answered.
     Hang,
+    /// It waits there until it is held back.
+    Wait,
 }
 
 pub(super) fn fault(kind: FaultKind, code: u16, detail: &str) -> TargetFault {
@@ -40,6 +42,7 @@ pub(super) struct Inner {
     /// How many creations were under way at once, at most.
     flying: usize,
     pub(super) widest: usize,
+    pub(super) held: watch::Sender<bool>,
 }
 
 /// The target.
@@ -119,6 +122,11 @@ impl Fake {
             None => act(&mut self.inner()),
             Some(Mishap::Fault(fault)) => Err(fault),
             Some(Mishap::Hang) => std::future::pending().await,
+            Some(Mishap::Wait) => {
+                let mut held = self.inner().held.subscribe();
+                assert!(held.wait_for(|held| *held).await.is_ok());
+                Err(fault(FaultKind::Unsent, 51, "not sent"))
+            }
             Some(Mishap::LoseAnswer) => {
                 drop(act(&mut self.inner()));
                 Err(fault(FaultKind::Unknown, 81, "no answer"))
@@ -133,6 +141,10 @@ impl Fake {
 impl Target for Fake {
     async fn probe(&self) -> Result<Ability, TargetFault> {
         self.call(("probe", ""), |_| Ok(Ability::default())).await
+    }
+
+    fn hold(&self, held: bool) {
+        self.inner().held.send_replace(held);
     }
 
     async fn list(

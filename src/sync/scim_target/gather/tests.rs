@@ -175,9 +175,31 @@ async fn a_service_that_wants_to_be_left_alone_is() {
     bulk.heard(&answer(429, 9));
     bulk.heard(&answer(503, 2));
     let fault = bulk.paused().unwrap();
-    assert_eq!((fault.kind, fault.retry_after), (FaultKind::Busy, Some(Duration::from_secs(9))));
+    assert_eq!((fault.kind, fault.retry_after), (FaultKind::Unsent, Some(Duration::from_secs(9))));
     tokio::time::advance(Duration::from_secs(9)).await;
     assert_eq!(bulk.paused(), None);
     bulk.heard(&answer(429, 86_400));
     assert_eq!(bulk.paused().unwrap().retry_after, Some(LONGEST_PAUSE));
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_answered_at_once_and_what_was_sent_is_not() {
+    let bulk = bulk(100, OCTETS);
+    let mut first = lead(&bulk, "POST", "/Users");
+    first.begin();
+    let second = bring(&bulk, "POST", "/Users");
+    bulk.hold(true);
+    let kind = |turn| match turn {
+        Some(Turn::Answer(Err(TargetFault { kind, .. }))) => kind,
+        turn => panic!("{turn:?}"),
+    };
+    assert_eq!(kind(second.now_or_never()), FaultKind::Unsent);
+    let third = bulk.turn(Operation { method: "POST", path: "/Users".to_owned(), data: None }, 1);
+    assert_eq!(kind(third.now_or_never()), FaultKind::Unsent);
+    let waiting = bulk.unless_held(std::future::pending::<()>()).now_or_never();
+    assert!(matches!(waiting, Some(Err(fault)) if fault.kind == FaultKind::Unsent));
+    assert!(matches!(first.end(Went::Well, yes(1)).0, Turn::Answer(Ok(_))));
+    bulk.hold(false);
+    assert!(bulk.unless_held(std::future::pending::<()>()).now_or_never().is_none());
+    assert!(lead(&bulk, "POST", "/Users").is_alone());
 }
