@@ -312,7 +312,7 @@ impl<'a> Course<'a> {
                 self.results.mark(&task, "dropped");
             }
             Outcome::Failed(fault) => self.fail(&task, &fault),
-            Outcome::Again { fault, look_up } => self.again(task, &fault, look_up, now),
+            Outcome::Again { fault, look_up, rest } => self.again(task, &fault, (look_up, rest), now),
             Outcome::Down { fault, look_up } => {
                 self.stay(&task, if look_up { "sent" } else { "waiting" });
                 self.end = End::Unavailable(fault);
@@ -352,7 +352,13 @@ impl<'a> Course<'a> {
     }
 
     /// What may be tried again is: alone after its own wait, or with all others when the target said when.
-    fn again(&mut self, mut task: Task, fault: &TargetFault, look_up: bool, now: Instant) {
+    fn again(
+        &mut self,
+        mut task: Task,
+        fault: &TargetFault,
+        (look_up, rest): (bool, Duration),
+        now: Instant,
+    ) {
         if fault.kind == FaultKind::Unsent {
             task.attempts = task.attempts.saturating_sub(1);
             task.is_agreed = true;
@@ -360,10 +366,10 @@ impl<'a> Course<'a> {
         self.pace.slow(fault, task.sent, now, self.job.ids);
         task.look_up = look_up;
         let wait = match fault.retry_after {
-            Some(_) => Duration::ZERO,
-            None => self.pace.wait(task.attempts, self.job.ids),
+            Some(_) => rest,
+            None => self.pace.wait(task.attempts, self.job.ids).max(rest),
         };
-        self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait));
+        self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait).max(wait));
         self.counter += 1;
         self.waiting.insert((now + wait, self.counter), task);
         self.tell_pause(fault, now);

@@ -5,6 +5,7 @@ mod denied;
 mod early;
 mod fake;
 mod held;
+mod late;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};

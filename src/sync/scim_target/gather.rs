@@ -19,8 +19,9 @@ use crate::scim::message::ServiceConfig;
 
 /// The most operations of a request: enough that a request costs nothing beside them, and few enough for its time.
 const MOST: usize = 100;
-/// The most operations of the first request.
-const FIRST: usize = 25;
+/// The most operations of the first request: of a service that does one after the other and takes seconds for each, it
+/// has its answer in time. Of a quick one the next requests have twice as many.
+const FIRST: usize = 8;
 /// The most octets of a request.
 const OCTETS: usize = 1024 * 1024;
 /// What a request has around its operations, and around each of them, at most.
