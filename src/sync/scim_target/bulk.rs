@@ -126,8 +126,7 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         Ok(results) => results,
         Err(fault) => return same(Went::Unusable, fault.detail.clone(), Err(fault)),
     };
-    if operations.iter().zip(&results).all(|(operation, result)| is_misunderstood(operation, result.as_ref()))
-    {
+    if results.iter().all(|result| is_misunderstood(result.as_ref())) {
         // Nothing was done, and each says by itself what is wrong with it, or that it is right.
         let cause = "it refuses every operation".to_owned();
         return (Went::Unusable, cause, each(&|| Turn::Alone));
@@ -147,7 +146,7 @@ fn is_refused(status: u16) -> bool {
 }
 
 /// Whether an operation was refused in a way that may be that of bulk requests alone.
-fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
+fn is_misunderstood(result: Option<&Outcome>) -> bool {
     let Some(Outcome { status, response, .. }) = result else { return false };
     let kind =
         response.as_ref().and_then(|response| ErrorBody::parse(response)?.scim_type).unwrap_or_default();
@@ -155,8 +154,8 @@ fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
         ["noTarget", "uniqueness", "mutability"].iter().any(|own| own.eq_ignore_ascii_case(&kind));
     match status {
         400 => !is_of_object,
-        405 | 501 => true,
-        404 => operation.method == "POST",
+        // Perhaps it is the path that is not found, and not the object: of a deletion that would be the end.
+        404 | 405 | 501 => true,
         _ => false,
     }
 }

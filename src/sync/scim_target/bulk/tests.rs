@@ -69,6 +69,7 @@ fn each_has_the_answer_that_it_would_have_had() {
     let missing = json!({"bulkId": "1", "status": "404", "response": {"detail": "none"}});
     let wrong = |place: &str| json!({"bulkId": place, "status": "400"});
     let out = |place: &str| json!({"bulkId": place, "status": "400", "response": {"scimType": "noTarget"}});
+    let none = |place: &str| json!({"bulkId": place, "status": "404"});
     let no_target = "400 0 {\"scimType\":\"noTarget\"}";
     let cases = [
         (body(made.clone(), busy), Went::Well, ["201 0 {\"id\":\"1\"}", "429 7 "]),
@@ -77,6 +78,7 @@ fn each_has_the_answer_that_it_would_have_had() {
         (body(wrong("0"), json!(1)), Went::Well, ["400 0 ", "Unknown"]),
         (body(out("0"), out("1")), Went::Well, [no_target, no_target]),
         // Perhaps nothing but that it was a bulk request was wrong with them.
+        (body(none("0"), none("1")), Went::Unusable, ["alone", "alone"]),
         (body(wrong("0"), wrong("1")), Went::Unusable, ["alone", "alone"]),
     ];
     for (body, went, wanted) in cases {
