@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::target::{FaultKind, TargetFault};
 use super::ScimTarget;
 use super::answers::{broken, document, refused};
-use super::gather::{Answered, Lead, Turn, Went};
+use super::gather::{Answered, Bulk, Lead, Turn, Went};
 use crate::outgoing::{Answer, Ask, Method};
 use crate::scim::bulk::{self, Operation, Outcome};
 use crate::scim::json;
@@ -23,7 +23,7 @@ impl ScimTarget {
         };
         match turn {
             Turn::Answer(answer) => answer,
-            Turn::Lead(lead) if !lead.is_alone() => match self.carry(lead).await {
+            Turn::Lead(lead) if !lead.is_alone() => match self.carry(bulk, lead).await {
                 Turn::Answer(answer) => answer,
                 Turn::Lead(_) | Turn::Alone => self.alone((method, url), written, None).await,
             },
@@ -42,12 +42,11 @@ impl ScimTarget {
     ) -> Answered {
         let ask = Ask { method, url, body, if_match };
         let Some(bulk) = self.bulk.get() else { return self.ask(ask).await };
-        let permit = bulk.requests.acquire();
-        // A question changes nothing: that for the credentials is asked also by a run that ends.
-        let _permit = if method == Method::Get { permit.await } else { bulk.unless_held(permit).await? };
-        if let Some(fault) = bulk.paused() {
-            return Err(fault);
-        }
+        let _place = bulk.place(method != Method::Get).await?;
+        self.heard(bulk, ask).await
+    }
+
+    async fn heard(&self, bulk: &Bulk, ask: Ask<'_>) -> Answered {
         let answer = self.ask(ask).await;
         if let Ok(answer) = &answer {
             bulk.heard(answer);
@@ -72,7 +71,14 @@ impl ScimTarget {
     }
 
     /// Sends what goes together, and says how it goes on with one's own.
-    async fn carry(&self, mut lead: Lead) -> Turn {
+    async fn carry(&self, bulk: &Bulk, mut lead: Lead) -> Turn {
+        let _place = match bulk.place(true).await {
+            Ok(place) => place,
+            Err(fault) => {
+                let turns = lead.operations().iter().map(|_| Turn::Answer(Err(fault.clone()))).collect();
+                return lead.end(Went::Busy, turns).0;
+            }
+        };
         let body = bulk::request(&lead.operations());
         let body = match written(Some(&body)) {
             Ok(body) => body,
@@ -80,7 +86,7 @@ impl ScimTarget {
         };
         let url = self.url("Bulk");
         lead.begin();
-        let answer = self.alone((Method::Post, &url), body, None).await;
+        let answer = self.heard(bulk, Ask { method: Method::Post, url: &url, body, if_match: None }).await;
         let (went, cause, turns) = judge(&url, &lead.operations(), answer);
         let (own, ended) = lead.end(went, turns);
         if ended {

@@ -8,7 +8,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::super::target::{FaultKind, TargetFault};
@@ -48,7 +48,7 @@ pub(super) struct Bulk {
     /// The most bulk requests at once.
     places: usize,
     /// Requests of any kind at once: more operations may wait than are to be sent.
-    pub(super) requests: Semaphore,
+    requests: Semaphore,
     /// Whether what is not sent yet is not to be sent.
     held: watch::Sender<bool>,
     state: Mutex<State>,
@@ -151,8 +151,17 @@ impl Bulk {
         turn.await.unwrap_or_else(|_| cut())
     }
 
+    /// The place of a request that may go now, as long as it lasts. A question is not held back: that for the credentials
+    /// is asked also by a run that ends.
+    pub(super) async fn place(&self, changes: bool) -> Result<Option<SemaphorePermit<'_>>, TargetFault> {
+        let place = self.requests.acquire();
+        let place = if changes { self.unless_held(place).await? } else { place.await };
+        // It is never closed.
+        self.paused().map_or(Ok(place.ok()), Err)
+    }
+
     /// What the service is not to be asked now.
-    pub(super) fn paused(&self) -> Option<TargetFault> {
+    fn paused(&self) -> Option<TargetFault> {
         let left =
             self.lock().paused?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
         Some(unsent("the service wants to be left alone; it was not sent", Some(left)))

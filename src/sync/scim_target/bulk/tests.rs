@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 
 use super::*;
 use crate::outgoing::Credentials;
+use crate::scim::message::ServiceConfig;
 use crate::sync::scim_target::ScimOptions;
 
 const URL: &str = "https://scim.example/v2/Bulk";
@@ -118,4 +120,34 @@ fn what_would_mean_something_else_goes_by_itself() {
     let delete = target.operation(Method::Delete, "https://scim.example/v2/Users/7", None).unwrap();
     assert_eq!((delete.method, delete.data), ("DELETE", None));
     assert_eq!(target.operation(Method::Get, "https://scim.example/v2/Users/7", None), None);
+}
+
+/// Who leads a request and is dropped before it goes has sent nothing.
+#[tokio::test]
+async fn what_waits_for_its_place_was_not_sent() {
+    let options =
+        ScimOptions { bulk: true, ..ScimOptions::new("https://scim.example/v2", Credentials::None) };
+    let target = ScimTarget::new(options).unwrap();
+    let config = ServiceConfig { bulk: Some(10), ..ServiceConfig::default() };
+    let bulk = target.bulk.get_or_init(|| Bulk::new(&config, 1).unwrap());
+    let place = bulk.place(false).await.unwrap();
+    let change = |id: u32| {
+        let url = format!("https://scim.example/v2/Users/{id}");
+        let target = &target;
+        Box::pin(async move { target.change(Method::Delete, &url, None).await })
+    };
+    let [mut first, mut second, mut third, mut fourth] = [1, 2, 3, 4].map(change);
+    for change in [&mut first, &mut second, &mut third, &mut fourth] {
+        assert!(change.now_or_never().is_none());
+    }
+    drop(first);
+    assert!((&mut second).now_or_never().is_none(), "it leads the others, and waits");
+    drop(second);
+    assert!((&mut third).now_or_never().is_none(), "now this one leads");
+    bulk.heard(&told(429, ""));
+    drop(place);
+    for change in [third, fourth] {
+        let fault = change.await.unwrap_err();
+        assert_eq!((fault.kind, fault.retry_after.is_some()), (FaultKind::Unsent, true), "{fault}");
+    }
 }
