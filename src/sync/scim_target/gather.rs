@@ -104,6 +104,8 @@ pub(super) struct Lead {
     bulk: Arc<Bulk>,
     own: Operation,
     others: Vec<Waiting>,
+    /// The most operations that it could have had.
+    size: usize,
     began: Option<Instant>,
     is_over: bool,
 }
@@ -240,7 +242,8 @@ impl Bulk {
         }
         state.queue = left;
         state.under_way += 1;
-        Some((back, Lead { bulk: Arc::clone(self), own, others, began: None, is_over: false }))
+        let size = state.size;
+        Some((back, Lead { bulk: Arc::clone(self), own, others, size, began: None, is_over: false }))
     }
 }
 
@@ -253,14 +256,15 @@ fn unsent(why: &str, retry_after: Option<Duration>) -> TargetFault {
 }
 
 impl State {
-    /// What the next requests may have, after one of so many.
-    fn learn(&mut self, went: Went, (sent, most): (usize, usize), took: Duration) {
-        self.unusable = match went {
-            Went::Unusable => self.unusable + 1,
-            Went::Well => 0,
-            Went::Busy | Went::Refused => self.unusable,
-        };
-        if went == Went::Unusable || took > SLOW {
+    /// What the next requests may have, never more than `most`, after one of so many, to which so many could have gone. Those
+    /// that went at the same time tell of the same moment: the first of them counts.
+    fn learn(&mut self, went: Went, (sent, size): (usize, usize), most: usize, took: Duration) {
+        let is_slow = matches!(went, Went::Well | Went::Unusable) && took > SLOW;
+        if went == Went::Well {
+            self.unusable = 0;
+        }
+        if size <= self.size && (went == Went::Unusable || is_slow) {
+            self.unusable += u32::from(went == Went::Unusable);
             self.size /= 2;
         } else if went == Went::Well && sent >= self.size && took < QUICK {
             self.size = (self.size * 2).min(most);
@@ -291,7 +295,7 @@ impl Lead {
         let ended = {
             let mut state = self.bulk.lock();
             let was_off = state.off;
-            state.learn(went, (self.others.len() + 1, self.bulk.most), took);
+            state.learn(went, (self.others.len() + 1, self.size), self.bulk.most, took);
             state.off && !was_off
         };
         let mut turns = turns.into_iter();

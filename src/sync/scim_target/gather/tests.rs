@@ -148,7 +148,7 @@ fn the_size_follows_how_it_goes() {
     let mut state =
         State { queue: VecDeque::new(), under_way: 0, size: USUAL, unusable: 0, off: false, paused: None };
     let mut after = |went, sent, seconds| {
-        state.learn(went, (sent, 90), Duration::from_secs(seconds));
+        state.learn(went, (sent, state.size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
     };
     assert_eq!(after(Went::Well, 24, 1), (25, 0, false), "it was not full");
@@ -156,7 +156,11 @@ fn the_size_follows_how_it_goes() {
     assert_eq!(after(Went::Well, 50, 1), (90, 0, false));
     assert_eq!(after(Went::Well, 90, 3), (90, 0, false));
     assert_eq!(after(Went::Well, 90, 9), (45, 0, false));
-    assert_eq!(after(Went::Busy, 45, 1), (45, 0, false));
+    assert_eq!(
+        after(Went::Busy, 45, 9),
+        (45, 0, false),
+        "a connection that does not come about is slow as well"
+    );
     assert_eq!(after(Went::Unusable, 45, 1), (22, 1, false));
     assert_eq!(after(Went::Busy, 22, 1), (22, 1, false));
     assert_eq!(after(Went::Unusable, 22, 1), (11, 2, false));
@@ -165,6 +169,23 @@ fn the_size_follows_how_it_goes() {
         assert_eq!(after(Went::Unusable, 2, 1), (size, unusable, off));
     }
     assert_eq!(after(Went::Well, 1, 1), (2, 0, true), "it stays so");
+}
+
+#[test]
+fn requests_that_went_together_count_once() {
+    let mut state =
+        State { queue: VecDeque::new(), under_way: 0, size: USUAL, unusable: 0, off: false, paused: None };
+    let mut after = |went, size, seconds| {
+        state.learn(went, (size, size), 90, Duration::from_secs(seconds));
+        (state.size, state.unusable, state.off)
+    };
+    for _ in 0..4 {
+        assert_eq!(after(Went::Well, USUAL, 9), (12, 0, false));
+    }
+    for _ in 0..4 {
+        assert_eq!(after(Went::Unusable, 12, 30), (6, 1, false));
+    }
+    assert_eq!(after(Went::Refused, 12, 30), (6, 1, true), "that is not a matter of the size");
 }
 
 #[tokio::test(start_paused = true)]
