@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::target::{FaultKind, TargetFault};
 use super::ScimTarget;
 use super::answers::{broken, document, refused};
-use super::gather::{Answered, Bulk, Lead, Turn, Went};
+use super::gather::{Answered, Bulk, Ended, Lead, SLOW, Turn, Went};
 use crate::outgoing::{Answer, Ask, Method};
 use crate::scim::bulk::{self, Operation, Outcome};
 use crate::scim::json;
@@ -89,14 +89,28 @@ impl ScimTarget {
         let answer = self.heard(bulk, Ask { method: Method::Post, url: &url, body, if_match: None }).await;
         let (went, cause, turns) = judge(&url, &lead.operations(), answer);
         let (own, ended) = lead.end(went, turns);
-        if ended {
-            tracing::warn!(
-                "{} announces bulk requests and does not do them ({cause}): each change is sent by itself for the rest of \
-                 this run; bulk = false in [[sync]] is the same from the beginning",
-                self.options.base_url
-            );
+        if let Some(ended) = ended {
+            self.warn_of(ended, &cause);
         }
         own
+    }
+
+    fn warn_of(&self, ended: Ended, cause: &str) {
+        tracing::warn!(
+            "{} {}: each change is sent by itself for the rest of this run; bulk = false in [[sync]] is the same from the \
+             beginning",
+            self.options.base_url,
+            why(ended, cause)
+        );
+    }
+}
+
+fn why(ended: Ended, cause: &str) -> String {
+    match ended {
+        Ended::NotDone => format!("announces bulk requests and does not do them ({cause})"),
+        Ended::TooLong(changes) => {
+            format!("takes longer than {} s for a bulk request of {changes} changes", SLOW.as_secs())
+        }
     }
 }
 
@@ -105,7 +119,7 @@ pub(super) fn written(body: Option<&Value>) -> Result<Option<Vec<u8>>, TargetFau
     body.map(serde_json::to_vec).transpose().map_err(|error| refused(80, error.to_string()))
 }
 
-/// How the request went, in a word too, and what follows for each operation.
+/// How the request went, what was wrong with it, and what follows for each operation.
 fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, String, Vec<Turn>) {
     let each = |make: &dyn Fn() -> Turn| operations.iter().map(|_| make()).collect::<Vec<_>>();
     let same = |went, cause, answer: Answered| (went, cause, each(&|| Turn::Answer(answer.clone())));
@@ -138,12 +152,16 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         return (Went::Unusable, cause, each(&|| Turn::Alone));
     }
     let unsaid = results.iter().filter(|result| result.is_none()).count();
-    let went = if unsaid * 2 > results.len() { Went::Unusable } else { Went::Well };
+    let (went, cause) = if unsaid * 2 > results.len() {
+        (Went::Unusable, "most operations have no result")
+    } else {
+        (Went::Well, "")
+    };
     let turn = |result: Option<Outcome>| {
         let unsaid = || broken(&"the answer to the bulk request does not say what became of it");
         Turn::Answer(result.map(|outcome| answered(outcome, &secrets, &answer)).ok_or_else(unsaid))
     };
-    (went, "most operations have no result".to_owned(), results.into_iter().map(turn).collect())
+    (went, cause.to_owned(), results.into_iter().map(turn).collect())
 }
 
 /// Whether a status says that nothing was done, because it is no bulk request or there are none.

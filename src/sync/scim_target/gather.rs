@@ -29,7 +29,7 @@ const AROUND: usize = 200;
 /// A full request that took less shows that there can be more in one, and one that took more that there are too many: a
 /// service that does one operation after the other must come to the end before the answer is waited for no longer.
 const QUICK: Duration = Duration::from_secs(2);
-const SLOW: Duration = Duration::from_secs(8);
+pub(super) const SLOW: Duration = Duration::from_secs(8);
 /// The longest that a service is left alone by what waits here, as the pace of a run has it.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// So many bulk requests in a row without a usable answer are enough.
@@ -96,6 +96,15 @@ pub(super) enum Went {
     Unusable,
     /// The service takes none.
     Refused,
+}
+
+/// Why there are no bulk requests any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The service takes none, or its answers cannot be used.
+    NotDone,
+    /// One of no more than so many operations took too long.
+    TooLong(usize),
 }
 
 /// The operations of one request. Dropped before it is begun, they are led by another; dropped later, they have no answer.
@@ -258,7 +267,14 @@ fn unsent(why: &str, retry_after: Option<Duration>) -> TargetFault {
 impl State {
     /// What the next requests may have, never more than `most`, after one of so many, to which so many could have gone. Those
     /// that went at the same time tell of the same moment: the first of them counts.
-    fn learn(&mut self, went: Went, (sent, size): (usize, usize), most: usize, took: Duration) {
+    /// Says why bulk requests ended by it, if they did.
+    fn learn(
+        &mut self,
+        went: Went,
+        (sent, size): (usize, usize),
+        most: usize,
+        took: Duration,
+    ) -> Option<Ended> {
         let is_slow = matches!(went, Went::Well | Went::Unusable) && took > SLOW;
         if went == Went::Well {
             self.unusable = 0;
@@ -269,7 +285,11 @@ impl State {
         } else if went == Went::Well && sent >= self.size && took < QUICK {
             self.size = (self.size * 2).min(most);
         }
-        self.off = self.off || went == Went::Refused || self.unusable >= UNUSABLE || self.size < 2;
+        let was_off = self.off;
+        self.off = was_off || went == Went::Refused || self.unusable >= UNUSABLE || self.size < 2;
+        let is_not_done = matches!(went, Went::Refused | Went::Unusable);
+        let why = if is_not_done { Ended::NotDone } else { Ended::TooLong(sent) };
+        (self.off && !was_off).then_some(why)
     }
 }
 
@@ -289,15 +309,12 @@ impl Lead {
         self.began = Some(Instant::now());
     }
 
-    /// It is over: the others get their turns, and the first of them is one's own. Says whether bulk requests ended by it.
-    pub(super) fn end(mut self, went: Went, turns: Vec<Turn>) -> (Turn, bool) {
+    /// It is over: the others get their turns, and the first of them is one's own. Says why bulk requests ended by it, if
+    /// they did.
+    pub(super) fn end(mut self, went: Went, turns: Vec<Turn>) -> (Turn, Option<Ended>) {
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        let ended = {
-            let mut state = self.bulk.lock();
-            let was_off = state.off;
-            state.learn(went, (self.others.len() + 1, self.size), self.bulk.most, took);
-            state.off && !was_off
-        };
+        let sent = (self.others.len() + 1, self.size);
+        let ended = self.bulk.lock().learn(went, sent, self.bulk.most, took);
         let mut turns = turns.into_iter();
         let own = turns.next().unwrap_or(Turn::Alone);
         // Who is gone needs no answer.

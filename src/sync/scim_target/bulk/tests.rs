@@ -89,6 +89,18 @@ fn each_has_the_answer_that_it_would_have_had() {
 }
 
 #[test]
+fn what_is_wrong_with_bulk_requests_is_said_as_it_is() {
+    let cause = |answer: Answered| judge(URL, &operations().iter().collect::<Vec<_>>(), answer).1;
+    assert_eq!(cause(Err(TargetFault { detail: "too late".to_owned(), ..broken(&"") })), "too late");
+    assert_eq!(cause(Ok(told(501, ""))), "HTTP 501");
+    let well = json!({"Operations": [{"bulkId": "1", "status": "204"}, {"bulkId": "0", "status": "409"}]});
+    assert_eq!(cause(Ok(told(200, &well.to_string()))), "");
+    assert_eq!(cause(Ok(told(200, "{\"Operations\":[]}"))), "most operations have no result");
+    assert_eq!(why(Ended::TooLong(2), ""), "takes longer than 8 s for a bulk request of 2 changes");
+    assert_eq!(why(Ended::NotDone, "HTTP 501"), "announces bulk requests and does not do them (HTTP 501)");
+}
+
+#[test]
 fn nobodys_password_is_told_with_another() {
     let said = "pa55-w0rd 0ther x";
     let body = json!({"Operations": [

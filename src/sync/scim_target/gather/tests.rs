@@ -72,7 +72,7 @@ async fn what_comes_while_requests_are_under_way_goes_together() {
     let third = led(&mut more[0]);
     assert_eq!(third.operations().len(), USUAL, "no more than they have now");
     let (own, ended) = second.end(Went::Well, yes(13));
-    assert!(matches!(own, Turn::Answer(Ok(_))) && !ended);
+    assert!(matches!(own, Turn::Answer(Ok(_))) && ended.is_none());
     assert!(matches!(last.now_or_never(), Some(Turn::Answer(Ok(_)))));
     assert_eq!(led(&mut more[25]).operations().len(), 15);
 }
@@ -135,7 +135,7 @@ async fn bulk_requests_that_are_refused_end() {
     second.begin();
     let late = bring(&bulk, "POST", "/Users");
     let (own, ended) = second.end(Went::Refused, (0..3).map(|_| Turn::Alone).collect());
-    assert!(matches!(own, Turn::Alone) && ended);
+    assert!(matches!(own, Turn::Alone) && ended == Some(Ended::NotDone));
     for coming in coming.into_iter().skip(1).chain([late]) {
         assert!(matches!(coming.now_or_never(), Some(Turn::Alone)));
     }
@@ -186,6 +186,20 @@ fn requests_that_went_together_count_once() {
         assert_eq!(after(Went::Unusable, 12, 30), (6, 1, false));
     }
     assert_eq!(after(Went::Refused, 12, 30), (6, 1, true), "that is not a matter of the size");
+}
+
+#[test]
+fn why_they_ended_is_said_once() {
+    let state =
+        || State { queue: VecDeque::new(), under_way: 0, size: 3, unusable: 0, off: false, paused: None };
+    let mut slow = state();
+    let mut after = |went, sent, seconds| slow.learn(went, (sent, 3), 90, Duration::from_secs(seconds));
+    assert_eq!(after(Went::Well, 2, 7), None);
+    assert_eq!(after(Went::Well, 3, 9), Some(Ended::TooLong(3)));
+    assert_eq!(after(Went::Refused, 3, 1), None, "they had ended");
+    for went in [Went::Refused, Went::Unusable] {
+        assert_eq!(state().learn(went, (3, 3), 90, Duration::ZERO), Some(Ended::NotDone));
+    }
 }
 
 #[tokio::test(start_paused = true)]
