@@ -47,9 +47,10 @@ impl ScimTarget {
     }
 
     async fn heard(&self, bulk: &Bulk, ask: Ask<'_>) -> Answered {
+        let changes = ask.method != Method::Get;
         let answer = self.ask(ask).await;
         if let Ok(answer) = &answer {
-            bulk.heard(answer);
+            bulk.heard(answer, changes);
         }
         answer
     }

@@ -32,6 +32,9 @@ const QUICK: Duration = Duration::from_secs(2);
 pub(super) const SLOW: Duration = Duration::from_secs(8);
 /// The longest that a service is left alone by what waits here, as the pace of a run has it.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// For how long nothing is changed at a service that has no time and does not say until when. What waits here would be
+/// sent at once else, and lose an attempt each.
+const REST: Duration = Duration::from_secs(1);
 /// So many bulk requests in a row without a usable answer are enough.
 const UNUSABLE: u32 = 3;
 
@@ -65,6 +68,8 @@ struct State {
     off: bool,
     /// Until when the service wants to be left alone.
     paused: Option<Instant>,
+    /// Until when nothing is changed there.
+    resting: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -130,6 +135,7 @@ impl Bulk {
             unusable: 0,
             off: false,
             paused: None,
+            resting: None,
         };
         Some(Arc::new(Self {
             most,
@@ -168,13 +174,16 @@ impl Bulk {
         let place = self.requests.acquire();
         let place = if changes { self.unless_held(place).await? } else { place.await };
         // It is never closed.
-        self.paused().map_or(Ok(place.ok()), Err)
+        self.paused(changes).map_or(Ok(place.ok()), Err)
     }
 
     /// What the service is not to be asked now.
-    fn paused(&self) -> Option<TargetFault> {
-        let left =
-            self.lock().paused?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+    fn paused(&self, changes: bool) -> Option<TargetFault> {
+        let until = {
+            let state = self.lock();
+            state.paused.max(state.resting.filter(|_| changes))
+        };
+        let left = until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
         Some(unsent("the service wants to be left alone; it was not sent", Some(left)))
     }
 
@@ -196,10 +205,15 @@ impl Bulk {
     }
 
     /// Notes how long the service wants to be left alone: what waits here would be sent else, though nothing new comes.
-    pub(super) fn heard(&self, answer: &Answer) {
-        if let (429 | 503, Some(wanted)) = (answer.status, answer.retry_after) {
-            let mut state = self.lock();
-            state.paused = state.paused.max(Some(Instant::now() + wanted.min(LONGEST_PAUSE)));
+    pub(super) fn heard(&self, answer: &Answer, changes: bool) {
+        if !matches!(answer.status, 429 | 503) {
+            return;
+        }
+        let (now, mut state) = (Instant::now(), self.lock());
+        match answer.retry_after {
+            Some(wanted) => state.paused = state.paused.max(Some(now + wanted.min(LONGEST_PAUSE))),
+            None if changes => state.resting = Some(now + REST),
+            None => {}
         }
     }
 

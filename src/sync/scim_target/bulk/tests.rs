@@ -156,7 +156,7 @@ async fn what_waits_for_its_place_was_not_sent() {
     assert!((&mut second).now_or_never().is_none(), "it leads the others, and waits");
     drop(second);
     assert!((&mut third).now_or_never().is_none(), "now this one leads");
-    bulk.heard(&told(429, ""));
+    bulk.heard(&told(429, ""), true);
     drop(place);
     for change in [third, fourth] {
         let fault = change.await.unwrap_err();

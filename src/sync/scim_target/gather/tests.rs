@@ -145,8 +145,15 @@ async fn bulk_requests_that_are_refused_end() {
 
 #[test]
 fn the_size_follows_how_it_goes() {
-    let mut state =
-        State { queue: VecDeque::new(), under_way: 0, size: USUAL, unusable: 0, off: false, paused: None };
+    let mut state = State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: USUAL,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
     let mut after = |went, sent, seconds| {
         state.learn(went, (sent, state.size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
@@ -173,8 +180,15 @@ fn the_size_follows_how_it_goes() {
 
 #[test]
 fn requests_that_went_together_count_once() {
-    let mut state =
-        State { queue: VecDeque::new(), under_way: 0, size: USUAL, unusable: 0, off: false, paused: None };
+    let mut state = State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: USUAL,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
     let mut after = |went, size, seconds| {
         state.learn(went, (size, size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
@@ -190,8 +204,15 @@ fn requests_that_went_together_count_once() {
 
 #[test]
 fn why_they_ended_is_said_once() {
-    let state =
-        || State { queue: VecDeque::new(), under_way: 0, size: 3, unusable: 0, off: false, paused: None };
+    let state = || State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: 3,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
     let mut slow = state();
     let mut after = |went, sent, seconds| slow.learn(went, (sent, 3), 90, Duration::from_secs(seconds));
     assert_eq!(after(Went::Well, 2, 7), None);
@@ -209,17 +230,32 @@ async fn a_service_that_wants_to_be_left_alone_is() {
         let retry_after = Some(Duration::from_secs(seconds));
         Answer { status, retry_after, ..Answer::default() }
     };
-    bulk.heard(&answer(200, 9));
-    bulk.heard(&Answer { status: 429, ..Answer::default() });
-    assert_eq!(bulk.paused(), None);
-    bulk.heard(&answer(429, 9));
-    bulk.heard(&answer(503, 2));
-    let fault = bulk.paused().unwrap();
+    bulk.heard(&answer(200, 9), true);
+    assert_eq!(bulk.paused(true), None);
+    bulk.heard(&answer(429, 9), true);
+    bulk.heard(&answer(503, 2), false);
+    let fault = bulk.paused(false).unwrap();
     assert_eq!((fault.kind, fault.retry_after), (FaultKind::Unsent, Some(Duration::from_secs(9))));
+    assert_eq!(bulk.paused(true), Some(fault));
     tokio::time::advance(Duration::from_secs(9)).await;
-    assert_eq!(bulk.paused(), None);
-    bulk.heard(&answer(429, 86_400));
-    assert_eq!(bulk.paused().unwrap().retry_after, Some(LONGEST_PAUSE));
+    assert_eq!(bulk.paused(true), None);
+    bulk.heard(&answer(429, 86_400), true);
+    assert_eq!(bulk.paused(true).unwrap().retry_after, Some(LONGEST_PAUSE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_say_when_it_has_time_is_not_changed_for_a_moment() {
+    for status in [429, 503] {
+        let bulk = bulk(100, OCTETS);
+        let answer = Answer { status, ..Answer::default() };
+        bulk.heard(&answer, false);
+        assert_eq!(bulk.paused(true), None, "a question");
+        bulk.heard(&answer, true);
+        assert_eq!(bulk.paused(true).unwrap().retry_after, Some(REST));
+        assert_eq!(bulk.paused(false), None, "what was made is looked for");
+        tokio::time::advance(REST).await;
+        assert_eq!(bulk.paused(true), None);
+    }
 }
 
 #[tokio::test]
