@@ -21,15 +21,23 @@ impl ScimTarget {
             Some(operation) => bulk.turn(operation, octets).await,
             None => Turn::Alone,
         };
+        let turn = match turn {
+            Turn::Lead(lead) if !lead.is_alone() => self.carry(bulk, lead).await,
+            turn => turn,
+        };
         match turn {
             Turn::Answer(answer) => answer,
-            Turn::Lead(lead) if !lead.is_alone() => match self.carry(bulk, lead).await {
-                Turn::Answer(answer) => answer,
-                Turn::Lead(_) | Turn::Alone => self.alone((method, url), written, None).await,
-            },
             // It takes a place as long as it lasts.
             Turn::Lead(_lead) => self.alone((method, url), written, None).await,
             Turn::Alone => self.alone((method, url), written, None).await,
+            Turn::Apart(doubt) => {
+                let answer = self.alone((method, url), written, None).await;
+                let is_accepted = answer.as_ref().is_ok_and(|answer| matches!(answer.status, 200..=299));
+                if let Some(ended) = is_accepted.then(|| bulk.was_right(&doubt)).flatten() {
+                    self.warn_of(ended, "it refuses in them what it takes otherwise");
+                }
+                answer
+            }
         }
     }
 
@@ -149,8 +157,7 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
     };
     if results.iter().all(|result| is_misunderstood(result.as_ref())) {
         // Nothing was done, and each says by itself what is wrong with it, or that it is right.
-        let cause = "it refuses every operation".to_owned();
-        return (Went::Unusable, cause, each(&|| Turn::Alone));
+        return (Went::Doubtful, String::new(), each(&|| Turn::Alone));
     }
     let unsaid = results.iter().filter(|result| result.is_none()).count();
     let (went, cause) = if unsaid * 2 > results.len() {

@@ -5,6 +5,7 @@
 //! moment a caller is dropped at, the others go on: what was not sent is led by another, and what was sent has no answer.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -88,6 +89,15 @@ pub(super) enum Turn {
     Lead(Lead),
     /// It is to be sent as a request of its own.
     Alone,
+    /// The same; where it is accepted then, [`Bulk::was_right`] is to be told of it.
+    Apart(Doubt),
+}
+
+/// That the service perhaps did not understand a request, or refuses just these operations.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    is_over: Arc<AtomicBool>,
+    sent: (usize, usize),
 }
 
 /// How a request went, and what follows for the next ones.
@@ -97,6 +107,8 @@ pub(super) enum Went {
     Well,
     /// The service has no time, was not reached or does not know us: that says nothing about bulk requests.
     Busy,
+    /// Each operation is refused, and is to be sent by itself: only that shows whether it is for what it is.
+    Doubtful,
     /// Few operations have a usable answer.
     Unusable,
     /// The service takes none.
@@ -217,6 +229,17 @@ impl Bulk {
         }
     }
 
+    /// An operation was accepted by itself: the request in which it was refused was not understood, which counts once for
+    /// all of them. Says why bulk requests ended by it, if they did.
+    pub(super) fn was_right(self: &Arc<Self>, doubt: &Doubt) -> Option<Ended> {
+        if doubt.is_over.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let ended = self.lock().learn(Went::Unusable, doubt.sent, self.most, Duration::ZERO);
+        self.pass_on();
+        ended
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -329,7 +352,11 @@ impl Lead {
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let sent = (self.others.len() + 1, self.size);
         let ended = self.bulk.lock().learn(went, sent, self.bulk.most, took);
-        let mut turns = turns.into_iter();
+        let doubt = Doubt { is_over: Arc::default(), sent };
+        let mut turns = turns.into_iter().map(|turn| match turn {
+            Turn::Alone if went == Went::Doubtful => Turn::Apart(doubt.clone()),
+            turn => turn,
+        });
         let own = turns.next().unwrap_or(Turn::Alone);
         // Who is gone needs no answer.
         for (waiting, turn) in std::mem::take(&mut self.others).into_iter().zip(turns) {

@@ -178,6 +178,35 @@ async fn a_bulk_request_that_goes_wrong_makes_nobody_twice_and_loses_none() {
     everybody(&rig, "n").await;
 }
 
+/// Makes so many people with these names at once; says how many of them were made.
+async fn made(target: &Arc<ScimTarget>, name: impl Fn(usize) -> Value, count: usize) -> usize {
+    let mut coming = JoinSet::new();
+    for id in 0..count {
+        let (target, values) = (Arc::clone(target), BTreeMap::from([("userName".to_owned(), name(id))]));
+        coming.spawn(async move { target.create(ObjectType::User, &values).await });
+    }
+    coming.join_all().await.iter().filter(|made| made.is_ok()).count()
+}
+
+/// Whom it refuses by themselves, too, says nothing about bulk requests; whom it takes by themselves, does.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_whom_a_service_refuses_are_no_reason_to_do_without_bulk_requests() {
+    let sink = ScimSink::start(1, Faults { lost: 0, busy: 0 }).await;
+    sink.take_bulk();
+    let target = Arc::new(target(ScimOptions { bulk: true, in_flight: 4, ..options(&sink.url) }));
+    assert!(target.per_request().await > 1);
+    assert_eq!(made(&target, |_| Value::Null, 60).await, 0);
+    assert!(sink.bulk_requests() > 3);
+    let before = sink.bulk_requests();
+    assert_eq!(made(&target, |id| format!("a{id}").into(), 60).await, 60);
+    assert!(sink.bulk_requests() > before, "it does without");
+    sink.misread();
+    assert_eq!(made(&target, |id| format!("b{id}").into(), 300).await, 300);
+    let before = sink.bulk_requests();
+    assert_eq!(made(&target, |id| format!("c{id}").into(), 60).await, 60);
+    assert_eq!(sink.bulk_requests(), before, "it was not understood");
+}
+
 /// What waits for its request when a run ends is for the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_bulk_request_is_not_sent_when_a_run_ends() {

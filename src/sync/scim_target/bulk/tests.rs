@@ -37,7 +37,7 @@ fn judged(answer: Answered) -> (Went, Vec<String>) {
             format!("{status} {wait} {}", String::from_utf8(body).unwrap())
         }
         Turn::Answer(Err(fault)) => format!("{:?}", fault.kind),
-        Turn::Alone => "alone".to_owned(),
+        Turn::Alone | Turn::Apart(_) => "alone".to_owned(),
         Turn::Lead(_) => "lead".to_owned(),
     };
     (went, turns.into_iter().map(word).collect())
@@ -80,8 +80,8 @@ fn each_has_the_answer_that_it_would_have_had() {
         (body(wrong("0"), json!(1)), Went::Well, ["400 0 ", "Unknown"]),
         (body(out("0"), out("1")), Went::Well, [no_target, no_target]),
         // Perhaps nothing but that it was a bulk request was wrong with them.
-        (body(none("0"), none("1")), Went::Unusable, ["alone", "alone"]),
-        (body(wrong("0"), wrong("1")), Went::Unusable, ["alone", "alone"]),
+        (body(none("0"), none("1")), Went::Doubtful, ["alone", "alone"]),
+        (body(wrong("0"), wrong("1")), Went::Doubtful, ["alone", "alone"]),
     ];
     for (body, went, wanted) in cases {
         assert_eq!(judged(Ok(told(200, &body))), (went, wanted.map(str::to_owned).to_vec()), "{body}");

@@ -202,6 +202,36 @@ fn requests_that_went_together_count_once() {
     assert_eq!(after(Went::Refused, 12, 30), (6, 1, true), "that is not a matter of the size");
 }
 
+/// The doubts about a request that was led to its end.
+fn doubts(bulk: &Arc<Bulk>) -> Vec<Doubt> {
+    let first = lead(bulk, "POST", "/Users");
+    let mut coming: Vec<Coming> = (0..2).map(|_| bring(bulk, "POST", "/Users")).collect();
+    drop(first);
+    let (own, ended) = led(&mut coming[0]).end(Went::Doubtful, (0..2).map(|_| Turn::Alone).collect());
+    assert_eq!(ended, None);
+    let turns = [own, coming.remove(1).now_or_never().unwrap()];
+    let doubt = |turn| match turn {
+        Turn::Apart(doubt) => doubt,
+        turn => panic!("{turn:?}"),
+    };
+    turns.map(doubt).into()
+}
+
+#[tokio::test]
+async fn what_is_refused_for_what_it_is_says_nothing_about_bulk_requests() {
+    let bulk = bulk(100, OCTETS);
+    for _ in 0..9 {
+        doubts(&bulk);
+    }
+    assert_eq!(bulk.lock().size, USUAL);
+    // It was not for what they are.
+    for ended in [None, None, Some(Ended::NotDone)] {
+        let doubts = doubts(&bulk);
+        let told: Vec<_> = doubts.iter().map(|doubt| bulk.was_right(doubt)).collect();
+        assert_eq!(told, [ended, None], "once for each request");
+    }
+}
+
 #[test]
 fn why_they_ended_is_said_once() {
     let state = || State {
