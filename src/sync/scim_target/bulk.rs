@@ -96,7 +96,8 @@ impl ScimTarget {
         let url = self.url("Bulk");
         lead.begin();
         let answer = self.heard(bulk, Ask { method: Method::Post, url: &url, body, if_match: None }).await;
-        let (went, cause, turns) = judge(&url, &lead.operations(), answer);
+        let is_secret = |path: &str| self.options.is_secret(path);
+        let (went, cause, turns) = judge(&url, &lead.operations(), answer, &is_secret);
         let (own, ended) = lead.end(went, turns);
         if let Some(ended) = ended {
             self.warn_of(ended, &cause);
@@ -129,7 +130,12 @@ pub(super) fn written(body: Option<&Value>) -> Result<Option<Vec<u8>>, TargetFau
 }
 
 /// How the request went, what was wrong with it, and what follows for each operation.
-fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, String, Vec<Turn>) {
+fn judge(
+    url: &str,
+    operations: &[&Operation],
+    answer: Answered,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> (Went, String, Vec<Turn>) {
     let each = |make: &dyn Fn() -> Turn| operations.iter().map(|_| make()).collect::<Vec<_>>();
     let same = |went, cause, answer: Answered| (went, cause, each(&|| Turn::Answer(answer.clone())));
     let answer = match answer {
@@ -144,7 +150,7 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         // Also 403: a token may be good for everything else.
         return (Went::Refused, cause, each(&|| Turn::Alone));
     }
-    let secrets = secrets(operations);
+    let secrets = secrets(operations, is_secret);
     if !matches!(answer.status, 200..=299) {
         let went = if matches!(answer.status, 401 | 429 | 503) { Went::Busy } else { Went::Unusable };
         return same(went, cause, Ok(without(&secrets, answer)));
@@ -203,17 +209,16 @@ fn answered(outcome: Outcome, secrets: &[&str], whole: &Answer) -> Answer {
     Answer { status, retry_after, location, etag: version, body }
 }
 
-/// Passwords that the operations have: what is said of one may repeat that of another.
-fn secrets<'a>(operations: &[&'a Operation]) -> Vec<&'a str> {
-    fn look<'a>(value: &'a Value, is_secret: bool, found: &mut Vec<&'a str>) {
+/// Secrets that the operations have, by names and paths: what is said of one may repeat that of another.
+fn secrets<'a>(operations: &[&'a Operation], names: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    fn look<'a>(value: &'a Value, is_secret: bool, names: &dyn Fn(&str) -> bool, found: &mut Vec<&'a str>) {
         match value {
             Value::String(text) if is_secret && !text.is_empty() => found.push(text),
-            Value::Array(items) => items.iter().for_each(|item| look(item, is_secret, found)),
+            Value::Array(items) => items.iter().for_each(|item| look(item, is_secret, names, found)),
             Value::Object(members) => {
-                let names = |text: &str| text.to_ascii_lowercase().contains("pass");
                 let path = members.get("path").and_then(Value::as_str).is_some_and(names);
                 for (name, value) in members {
-                    look(value, is_secret || names(name) || (path && name == "value"), found);
+                    look(value, is_secret || names(name) || (path && name == "value"), names, found);
                 }
             }
             _ => {}
@@ -223,7 +228,7 @@ fn secrets<'a>(operations: &[&'a Operation]) -> Vec<&'a str> {
     operations
         .iter()
         .filter_map(|operation| operation.data.as_ref())
-        .for_each(|data| look(data, false, &mut found));
+        .for_each(|data| look(data, false, names, &mut found));
     found
 }
 

@@ -10,6 +10,13 @@ use crate::outgoing::Credentials;
 use crate::scim::message::ServiceConfig;
 use crate::sync::scim_target::ScimOptions;
 
+/// As a target is told by the rules of its configuration.
+fn is_secret(path: &str) -> bool {
+    let options = ScimOptions::new("https://scim.example/v2", Credentials::None);
+    let secrets = ["urn:x:User:initialSecret".to_owned()].into();
+    ScimOptions { secrets, ..options }.is_secret(path)
+}
+
 const URL: &str = "https://scim.example/v2/Bulk";
 
 fn operations() -> [Operation; 2] {
@@ -30,7 +37,7 @@ fn told(status: u16, body: &str) -> Answer {
 /// How it went, and of each operation the status, the wait and the body, the kind of its fault, or that it goes alone.
 fn judged(answer: Answered) -> (Went, Vec<String>) {
     let operations = operations();
-    let (went, _, turns) = judge(URL, &operations.iter().collect::<Vec<_>>(), answer);
+    let (went, _, turns) = judge(URL, &operations.iter().collect::<Vec<_>>(), answer, &is_secret);
     let word = |turn| match turn {
         Turn::Answer(Ok(Answer { status, retry_after, body, .. })) => {
             let wait = retry_after.map_or(0, |wait| wait.as_secs());
@@ -90,7 +97,7 @@ fn each_has_the_answer_that_it_would_have_had() {
 
 #[test]
 fn what_is_wrong_with_bulk_requests_is_said_as_it_is() {
-    let cause = |answer: Answered| judge(URL, &operations().iter().collect::<Vec<_>>(), answer).1;
+    let cause = |answer: Answered| judge(URL, &operations().iter().collect::<Vec<_>>(), answer, &is_secret).1;
     assert_eq!(cause(Err(TargetFault { detail: "too late".to_owned(), ..broken(&"") })), "too late");
     assert_eq!(cause(Ok(told(501, ""))), "HTTP 501");
     let well = json!({"Operations": [{"bulkId": "1", "status": "204"}, {"bulkId": "0", "status": "409"}]});
@@ -113,6 +120,21 @@ fn nobodys_password_is_told_with_another() {
     let wanted = "429 7 {\"detail\":\"[secret] [secret] x\"}";
     assert_eq!(judged(Ok(told(429, &json!({"detail": said}).to_string()))).1, [wanted, wanted]);
     assert_eq!(judged(Ok(told(429, said))).1, ["429 7 ", "429 7 "]);
+}
+
+#[test]
+fn what_the_rules_call_secret_is_one_by_any_name() {
+    let operation = |data| Operation { method: "POST", path: "/Users".to_owned(), data: Some(data) };
+    let operations = [
+        operation(json!({"userName": "a", "urn:x:User": {"InitialSecret": "one", "other": "b"}})),
+        operation(json!({"Operations": [
+            {"op": "replace", "path": "urn:x:User:initialSecret", "value": "two"},
+            {"op": "replace", "path": "urn:x:User:other", "value": "c"},
+            {"op": "add", "path": "initialsecret[type eq \"x\"].value", "value": {"deep": ["three"]}},
+        ]})),
+    ];
+    let operations: Vec<_> = operations.iter().collect();
+    assert_eq!(secrets(&operations, &is_secret), ["one", "two", "three"]);
 }
 
 #[test]
