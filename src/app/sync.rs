@@ -135,6 +135,13 @@ pub fn target(config: &Config, options: &SyncOptions, clock: &Arc<dyn Clock>) ->
         members_per_patch: options.preset.members_per_request as usize,
         bulk: options.bulk,
         in_flight: options.pace.in_flight,
+        secrets: options
+            .preset
+            .types
+            .values()
+            .flat_map(|preset| preset.mapping.secret_paths())
+            .map(str::to_owned)
+            .collect(),
         exchange,
     });
     Ok(Arc::new(target.with_context(|| format!("target \"{}\"", options.name))?))

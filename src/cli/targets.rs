@@ -97,7 +97,7 @@ fn state(fault: &TargetFault) -> &'static str {
     match fault.kind {
         FaultKind::Unauthorized => "credentials refused",
         FaultKind::Unheard | FaultKind::Unknown => "does not answer",
-        FaultKind::Busy => "is busy",
+        FaultKind::Busy | FaultKind::Unsent => "is busy",
         FaultKind::NotFound | FaultKind::Conflict | FaultKind::Refused => "answers, but cannot be used",
     }
 }

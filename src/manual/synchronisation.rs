@@ -41,10 +41,11 @@
 //! 5. *Queue*: what is to be done is written down together with how far the directory was read, and stays until it is done.
 //!    A crash repeats work and loses none.
 //! 6. *Apply*: created, changed, related (members, managers), deactivated, deleted, in this order, many at once. A creation
-//!    whose answer was lost is looked for before it is sent again. Many changes go in one request where the preset allows it
-//!    and the service announces it (RFC 7644 section 3.7): up to 25 for each of `in_flight`, but never more than 256 at
-//!    once, up to 100 in one request, and as many as it does in some seconds. `requests_per_second` counts the changes, so
-//!    that it must be raised for this to pay. A service that does not do what it announces is a warning, and each change
+//!    whose answer was lost is looked for before it is sent again, after at least twice as long as it lasted. Many changes go
+//!    in one request where the preset allows it and the service announces it (RFC 7644 section 3.7): up to 25 for each of
+//!    `in_flight`, but never more than 256 at once, up to 100 in one request, and as many as it does in some seconds.
+//!    `requests_per_second` counts the changes, so that it must be raised for this to pay. A service that does not do what it
+//!    announces is a warning, and each change
 //!    goes by itself; so it does where there is but one. `bulk = false` is without it. Of changes with hooks no more than
 //!    `in_flight` are under way.
 //!

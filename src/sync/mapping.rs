@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::expression::{Expression, Tables, TooLong};
 use super::object::{Desired, ObjectKey, ObjectType, Reference, SourceObject};
+use crate::identity;
 pub use path::PathForm;
 use rule::{Checks, Origin, Rule};
 pub use rule::{RuleFault, RuleText, When};
@@ -191,6 +192,12 @@ impl Mapping {
     /// The paths that the rules fill, in their order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.path.as_str())
+    }
+
+    /// The paths of values that nobody is to be told, but for those whose names say that they are passwords.
+    pub fn secret_paths(&self) -> impl Iterator<Item = &str> {
+        let secret = |rule: &&Rule| matches!(rule.origin, Origin::Random) || identity::is_secret(&rule.path);
+        self.rules.iter().filter(secret).map(|rule| rule.path.as_str())
     }
 
     /// The paths of values that only a creation sends.

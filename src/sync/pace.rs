@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::target::TargetFault;
+use super::target::{FaultKind, TargetFault};
 use crate::clock::{Ids, SignedDuration};
 
 /// The longest pause that a target is believed to want.
@@ -152,7 +152,8 @@ impl Pace {
         if let Some(wanted) = fault.retry_after {
             self.pause(now + wanted.min(LONGEST_PAUSE));
         }
-        if self.slowed.is_some_and(|slowed| sent <= slowed) {
+        // What was not sent says nothing more than that.
+        if fault.kind == FaultKind::Unsent || self.slowed.is_some_and(|slowed| sent <= slowed) {
             return;
         }
         self.slowed = Some(now);
@@ -215,7 +216,6 @@ fn burst(rate: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::clock::{RandomIds, SeededIds};
-    use crate::sync::target::FaultKind;
 
     fn busy(retry_after: Option<u64>) -> TargetFault {
         let retry_after = retry_after.map(Duration::from_secs);
@@ -250,6 +250,16 @@ mod tests {
             (Turn::Now, Turn::Answer),
             "never more than allowed"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_sent_is_a_pause_and_no_trouble() {
+        let start = Instant::now();
+        let mut pace = Pace::new(PaceOptions::default(), start);
+        let unsent = TargetFault { kind: FaultKind::Unsent, ..busy(Some(2)) };
+        pace.slow(&unsent, start, start, &RandomIds);
+        assert_eq!(pace.turn(start, 0), Turn::At(start + 2 * SECOND));
+        assert_eq!(pace.turn(start + 2 * SECOND, 7), Turn::Now, "as many at once as before");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Questions {
             self.turn().await;
             let sent = Instant::now();
             let fault = match question().await {
-                Err(fault) if fault.kind == FaultKind::Busy => fault,
+                Err(fault) if matches!(fault.kind, FaultKind::Busy | FaultKind::Unsent) => fault,
                 answer => {
                     let unheard =
                         |fault: &TargetFault| matches!(fault.kind, FaultKind::Unheard | FaultKind::Unknown);

@@ -67,6 +67,8 @@ pub enum FaultKind {
     Unknown,
     /// Too much at once (429), or not now (503): nothing was done.
     Busy,
+    /// Held back by ourselves, since the target wants to be left alone or the run ends: that is no attempt.
+    Unsent,
     /// The credentials are refused (401, 403): the run stops.
     Unauthorized,
     /// There is no such object (any more).
@@ -112,6 +114,10 @@ pub trait Target: Send + Sync + fmt::Debug {
     async fn per_request(&self) -> usize {
         1
     }
+
+    /// Whether changes that were given to it and are not sent yet are held back, until it is told otherwise: they fail as
+    /// [`FaultKind::Unsent`], as does [`Target::find`]. What was sent is answered.
+    fn hold(&self, _held: bool) {}
 
     /// All objects of a type, in parts, each of them one of the `questions`. Only an `Ok` says that these were all.
     async fn list(

@@ -14,7 +14,9 @@ pub(super) fn read(
     sources: &[SourceOptions],
     directories: &[DirectoryConfig],
 ) -> (ConventionOptions, Vec<Named>) {
-    let conventions = section.by_serde::<ConventionOptions>("conventions").unwrap_or_default();
+    let written = section.by_serde::<ConventionOptions>("conventions");
+    let is_written = written.is_some();
+    let conventions = written.unwrap_or_default();
     for source in sources {
         let directory = directories.iter().find(|one| one.name() == source.directory);
         let Some(DirectoryConfig::Ldap(ldap)) = directory else { continue };
@@ -27,14 +29,11 @@ pub(super) fn read(
             break;
         }
     }
-    let named = named(section, &conventions);
+    let named = if is_written { named(section, &conventions) } else { Vec::new() };
     (conventions, named)
 }
 
 fn named(section: &Section<'_>, conventions: &ConventionOptions) -> Vec<Named> {
-    if !section.has("conventions") {
-        return Vec::new();
-    }
     let written = section.section("conventions");
     // Serde knows which keys there are.
     written.ignore_the_rest();

@@ -104,12 +104,11 @@ impl<'a> Course<'a> {
 
     pub(super) async fn run(mut self) -> Result<Applied, StateError> {
         self.job.journal.expected(self.feed.len());
-        if let Err(error) = self.go_on().await {
-            // The lease is another's after this: nothing may be under way any more.
-            self.flying.shutdown().await;
-            return Err(error);
-        }
-        Ok(self.applied())
+        let ended = self.go_on().await;
+        // The lease is another's after this: nothing may be under way any more.
+        self.flying.shutdown().await;
+        self.job.target.hold(false);
+        ended.map(|()| self.applied())
     }
 
     async fn go_on(&mut self) -> Result<(), StateError> {
@@ -121,6 +120,8 @@ impl<'a> Course<'a> {
             if goes_on {
                 self.load();
             } else {
+                // Hundreds of changes may wait there for their requests: they would be sent for minutes still.
+                self.job.target.hold(true);
                 self.give_back();
             }
             let wake = if goes_on { self.launch().await? } else { None };
@@ -321,7 +322,7 @@ impl<'a> Course<'a> {
             }
             Outcome::Failed(fault) => self.refuse(task, fault),
             Outcome::Vetoed(fault) => self.fail(task, &fault),
-            Outcome::Again { fault, look_up } => self.again(task, &fault, look_up, now),
+            Outcome::Again { fault, look_up, rest } => self.again(task, &fault, (look_up, rest), now),
             Outcome::Down { fault, look_up } => {
                 self.stay(&task, if look_up { "sent" } else { "waiting" });
                 self.end = End::Unavailable(fault);
@@ -362,14 +363,24 @@ impl<'a> Course<'a> {
     }
 
     /// What may be tried again is: alone after its own wait, or with all others when the target said when.
-    fn again(&mut self, mut task: Task, fault: &TargetFault, look_up: bool, now: Instant) {
+    fn again(
+        &mut self,
+        mut task: Task,
+        fault: &TargetFault,
+        (look_up, rest): (bool, Duration),
+        now: Instant,
+    ) {
+        if fault.kind == FaultKind::Unsent {
+            task.attempts = task.attempts.saturating_sub(1);
+            task.is_agreed = true;
+        }
         self.pace.slow(fault, task.sent, now, self.job.ids);
         task.look_up = look_up;
         let wait = match fault.retry_after {
-            Some(_) => Duration::ZERO,
-            None => self.pace.wait(task.attempts, self.job.ids),
+            Some(_) => rest,
+            None => self.pace.wait(task.attempts, self.job.ids).max(rest),
         };
-        self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait));
+        self.job.journal.retrying(&task.operation, fault, fault.retry_after.unwrap_or(wait).max(wait));
         self.counter += 1;
         self.waiting.insert((now + wait, self.counter), task);
         self.tell_pause(fault, now);

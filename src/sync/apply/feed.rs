@@ -113,6 +113,7 @@ impl Feed {
             look_up: batch.creates() && (sent_before(kept.seq) || kept.rounds > 0),
             operation: kept.operation,
             attempts: 0,
+            is_agreed: false,
             rounds: kept.rounds,
             forced: false,
             missing: Vec::new(),

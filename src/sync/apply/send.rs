@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::Policy;
 use super::task::{Sending, Task};
@@ -17,6 +19,11 @@ use crate::sync::target::{Edit, FaultKind, Target, TargetFault, TargetObject};
 pub(super) const NO_SUCH_OBJECT: u16 = 32;
 const UNWILLING: u16 = 53;
 const ALREADY_EXISTS: u16 = 68;
+
+/// A creation without an answer is left alone for so many times as long as it lasted, before it is looked for once more
+/// and sent again. A service does not hear that nobody waits any more: it goes on with the request, and with the others
+/// that went together with it, one after the other, and what is not found yet may come still.
+const PATIENCE: u32 = 2;
 
 /// How an attempt went.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub(super) enum Outcome {
         fault: TargetFault,
         /// Whether it may have been done.
         look_up: bool,
+        /// How long it is left alone at least.
+        rest: Duration,
     },
     /// It was tried often enough, and the target answers nothing else, either.
     Down {
@@ -84,6 +93,8 @@ enum Whose {
 /// A fault, or the state's.
 enum Stop {
     Target(TargetFault),
+    /// What is to be made may come still, for so long.
+    Unsettled(TargetFault, Duration),
     State(StateError),
 }
 
@@ -95,7 +106,7 @@ impl Sender {
             return Outcome::Nothing(sending.id.clone().unwrap_or_default());
         }
         let (hooks, name) = (&self.policy.hooks, self.state.target());
-        let first = task.attempts <= 1 && !task.look_up;
+        let first = task.attempts <= 1 && !task.look_up && !task.is_agreed;
         let refusal = if first { hooks.before(name, &task.operation).await.err() } else { None };
         let outcome = match refusal {
             Some(refusal) => {
@@ -122,12 +133,19 @@ impl Sender {
             Ok(outcome) => outcome,
             Err(Stop::State(error)) => Outcome::Broken(error),
             Err(Stop::Target(fault)) => self.judge(task, without(&sending.secrets, fault)).await,
+            Err(Stop::Unsettled(fault, rest)) => {
+                match self.judge(task, without(&sending.secrets, fault)).await {
+                    Outcome::Again { fault, look_up, .. } => Outcome::Again { fault, look_up, rest },
+                    outcome => outcome,
+                }
+            }
         }
     }
 
     /// What a fault means that nothing else has been made of.
     async fn judge(&self, task: &Task, fault: TargetFault) -> Outcome {
         match fault.kind {
+            FaultKind::Unsent => Outcome::Again { fault, look_up: task.look_up, rest: Duration::ZERO },
             FaultKind::Unheard | FaultKind::Busy => self.enough(task, fault, task.look_up).await,
             FaultKind::Unknown => self.enough(task, fault, task.creates()).await,
             FaultKind::NotFound | FaultKind::Conflict | FaultKind::Refused => Outcome::Failed(fault),
@@ -142,7 +160,7 @@ impl Sender {
     /// What was tried often enough is put off, if it is the matter of this object: else the target is down.
     async fn enough(&self, task: &Task, fault: TargetFault, look_up: bool) -> Outcome {
         if task.attempts < self.policy.pace.attempts {
-            return Outcome::Again { fault, look_up };
+            return Outcome::Again { fault, look_up, rest: Duration::ZERO };
         }
         let down = self.target.probe().await.is_err();
         if down { Outcome::Down { fault, look_up } } else { Outcome::Failed(fault) }
@@ -156,16 +174,19 @@ impl Sender {
                 Found::Taken(fault) => return Ok(Outcome::Failed(fault)),
             }
         }
-        let kind = task.operation.key.kind;
+        let (kind, sent) = (task.operation.key.kind, Instant::now());
         match self.target.create(kind, &sending.values).await {
             Ok(made) => self.complete(task, sending, made.id).await,
             // POST is not repeatable: the answer is looked for before anything is sent again.
-            Err(fault) if fault.kind == FaultKind::Unknown => match self.look_up(task).await {
-                Ok(Found::One(object, whose)) => self.take_over(task, sending, object, whose).await,
-                Ok(Found::Taken(taken)) => Ok(Outcome::Failed(taken)),
-                Ok(Found::Nothing) | Err(Stop::Target(_)) => Err(Stop::Target(fault)),
-                Err(stop) => Err(stop),
-            },
+            Err(fault) if fault.kind == FaultKind::Unknown => {
+                let rest = sent.elapsed() * PATIENCE;
+                match self.look_up(task).await {
+                    Ok(Found::One(object, whose)) => self.take_over(task, sending, object, whose).await,
+                    Ok(Found::Taken(taken)) => Ok(Outcome::Failed(taken)),
+                    Ok(Found::Nothing) | Err(Stop::Target(_)) => Err(Stop::Unsettled(fault, rest)),
+                    Err(stop) => Err(stop),
+                }
+            }
             Err(fault) if fault.kind == FaultKind::Conflict => match self.look_up(task).await? {
                 Found::One(object, whose) => self.take_over(task, sending, object, whose).await,
                 Found::Taken(taken) => Ok(Outcome::Failed(taken)),
@@ -259,6 +280,10 @@ impl Sender {
         }
         match self.target.modify(task.operation.key.kind, &id, edits).await {
             Ok(()) => Ok(Outcome::Done(id)),
+            // It is found again, and then the rest is sent.
+            Err(fault) if fault.kind == FaultKind::Unsent => {
+                Ok(Outcome::Again { fault, look_up: true, rest: Duration::ZERO })
+            }
             Err(fault) => Ok(Outcome::Linked(id, fault)),
         }
     }

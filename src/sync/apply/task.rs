@@ -27,6 +27,8 @@ pub(super) struct Task {
     pub(super) before: Option<Link>,
     /// How often it was sent.
     pub(super) attempts: u32,
+    /// Whether the hooks before it were asked in this run though it was not sent.
+    pub(super) is_agreed: bool,
     /// How often it was put off before.
     pub(super) rounds: u32,
     /// A creation whose answer is not known: it is looked for before it is sent again.

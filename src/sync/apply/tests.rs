@@ -4,6 +4,8 @@ mod crash;
 mod denied;
 mod early;
 mod fake;
+mod held;
+mod late;
 mod refused;
 mod ways;
 

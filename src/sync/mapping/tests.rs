@@ -87,6 +87,7 @@ fn an_object_becomes_what_the_rules_say() {
     ];
     let match_by = vec!["locale".to_owned(), "title".to_owned(), "userName".to_owned()];
     let mapping = Mapping::new(ObjectType::User, users(&lines), match_by, Arc::default()).unwrap();
+    assert_eq!(mapping.secret_paths().collect::<Vec<_>>(), ["password"]);
     let person = person(&[
         ("mail", &["Tanaka@example.jp"]),
         ("manager", &["CN=Boss"]),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::target::{FaultKind, TargetFault};
 use super::ScimTarget;
 use super::answers::{broken, document, refused};
-use super::gather::{Answered, Lead, Turn, Went};
+use super::gather::{Answered, Bulk, Ended, Lead, SLOW, Turn, Went};
 use crate::outgoing::{Answer, Ask, Method};
 use crate::scim::bulk::{self, Operation, Outcome};
 use crate::scim::json;
@@ -21,15 +21,23 @@ impl ScimTarget {
             Some(operation) => bulk.turn(operation, octets).await,
             None => Turn::Alone,
         };
+        let turn = match turn {
+            Turn::Lead(lead) if !lead.is_alone() => self.carry(bulk, lead).await,
+            turn => turn,
+        };
         match turn {
             Turn::Answer(answer) => answer,
-            Turn::Lead(lead) if !lead.is_alone() => match self.carry(lead).await {
-                Turn::Answer(answer) => answer,
-                Turn::Lead(_) | Turn::Alone => self.alone((method, url), written, None).await,
-            },
             // It takes a place as long as it lasts.
             Turn::Lead(_lead) => self.alone((method, url), written, None).await,
             Turn::Alone => self.alone((method, url), written, None).await,
+            Turn::Apart(doubt) => {
+                let answer = self.alone((method, url), written, None).await;
+                let is_accepted = answer.as_ref().is_ok_and(|answer| matches!(answer.status, 200..=299));
+                if let Some(ended) = is_accepted.then(|| bulk.was_right(&doubt)).flatten() {
+                    self.warn_of(ended, "it refuses in them what it takes otherwise");
+                }
+                answer
+            }
         }
     }
 
@@ -42,13 +50,15 @@ impl ScimTarget {
     ) -> Answered {
         let ask = Ask { method, url, body, if_match };
         let Some(bulk) = self.bulk.get() else { return self.ask(ask).await };
-        let _permit = bulk.requests.acquire().await;
-        if let Some(fault) = bulk.paused() {
-            return Err(fault);
-        }
+        let _place = bulk.place(method != Method::Get).await?;
+        self.heard(bulk, ask).await
+    }
+
+    async fn heard(&self, bulk: &Bulk, ask: Ask<'_>) -> Answered {
+        let changes = ask.method != Method::Get;
         let answer = self.ask(ask).await;
         if let Ok(answer) = &answer {
-            bulk.heard(answer);
+            bulk.heard(answer, changes);
         }
         answer
     }
@@ -70,7 +80,14 @@ impl ScimTarget {
     }
 
     /// Sends what goes together, and says how it goes on with one's own.
-    async fn carry(&self, mut lead: Lead) -> Turn {
+    async fn carry(&self, bulk: &Bulk, mut lead: Lead) -> Turn {
+        let _place = match bulk.place(true).await {
+            Ok(place) => place,
+            Err(fault) => {
+                let turns = lead.operations().iter().map(|_| Turn::Answer(Err(fault.clone()))).collect();
+                return lead.end(Went::Busy, turns).0;
+            }
+        };
         let body = bulk::request(&lead.operations());
         let body = match written(Some(&body)) {
             Ok(body) => body,
@@ -78,17 +95,32 @@ impl ScimTarget {
         };
         let url = self.url("Bulk");
         lead.begin();
-        let answer = self.alone((Method::Post, &url), body, None).await;
-        let (went, cause, turns) = judge(&url, &lead.operations(), answer);
+        let answer = self.heard(bulk, Ask { method: Method::Post, url: &url, body, if_match: None }).await;
+        let is_secret = |path: &str| self.options.is_secret(path);
+        let (went, cause, turns) = judge(&url, &lead.operations(), answer, &is_secret);
         let (own, ended) = lead.end(went, turns);
-        if ended {
-            tracing::warn!(
-                "{} announces bulk requests and does not do them ({cause}): each change is sent by itself for the rest of \
-                 this run; bulk = false in [[sync]] is the same from the beginning",
-                self.options.base_url
-            );
+        if let Some(ended) = ended {
+            self.warn_of(ended, &cause);
         }
         own
+    }
+
+    fn warn_of(&self, ended: Ended, cause: &str) {
+        tracing::warn!(
+            "{} {}: each change is sent by itself for the rest of this run; bulk = false in [[sync]] is the same from the \
+             beginning",
+            self.options.base_url,
+            why(ended, cause)
+        );
+    }
+}
+
+fn why(ended: Ended, cause: &str) -> String {
+    match ended {
+        Ended::NotDone => format!("announces bulk requests and does not do them ({cause})"),
+        Ended::TooLong(changes) => {
+            format!("takes longer than {} s for a bulk request of {changes} changes", SLOW.as_secs())
+        }
     }
 }
 
@@ -97,8 +129,13 @@ pub(super) fn written(body: Option<&Value>) -> Result<Option<Vec<u8>>, TargetFau
     body.map(serde_json::to_vec).transpose().map_err(|error| refused(80, error.to_string()))
 }
 
-/// How the request went, in a word too, and what follows for each operation.
-fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, String, Vec<Turn>) {
+/// How the request went, what was wrong with it, and what follows for each operation.
+fn judge(
+    url: &str,
+    operations: &[&Operation],
+    answer: Answered,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> (Went, String, Vec<Turn>) {
     let each = |make: &dyn Fn() -> Turn| operations.iter().map(|_| make()).collect::<Vec<_>>();
     let same = |went, cause, answer: Answered| (went, cause, each(&|| Turn::Answer(answer.clone())));
     let answer = match answer {
@@ -113,7 +150,7 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         // Also 403: a token may be good for everything else.
         return (Went::Refused, cause, each(&|| Turn::Alone));
     }
-    let secrets = secrets(operations);
+    let secrets = secrets(operations, is_secret);
     if !matches!(answer.status, 200..=299) {
         let went = if matches!(answer.status, 401 | 429 | 503) { Went::Busy } else { Went::Unusable };
         return same(went, cause, Ok(without(&secrets, answer)));
@@ -124,19 +161,21 @@ fn judge(url: &str, operations: &[&Operation], answer: Answered) -> (Went, Strin
         Ok(results) => results,
         Err(fault) => return same(Went::Unusable, fault.detail.clone(), Err(fault)),
     };
-    if operations.iter().zip(&results).all(|(operation, result)| is_misunderstood(operation, result.as_ref()))
-    {
+    if results.iter().all(|result| is_misunderstood(result.as_ref())) {
         // Nothing was done, and each says by itself what is wrong with it, or that it is right.
-        let cause = "it refuses every operation".to_owned();
-        return (Went::Unusable, cause, each(&|| Turn::Alone));
+        return (Went::Doubtful, String::new(), each(&|| Turn::Alone));
     }
     let unsaid = results.iter().filter(|result| result.is_none()).count();
-    let went = if unsaid * 2 > results.len() { Went::Unusable } else { Went::Well };
+    let (went, cause) = if unsaid * 2 > results.len() {
+        (Went::Unusable, "most operations have no result")
+    } else {
+        (Went::Well, "")
+    };
     let turn = |result: Option<Outcome>| {
         let unsaid = || broken(&"the answer to the bulk request does not say what became of it");
         Turn::Answer(result.map(|outcome| answered(outcome, &secrets, &answer)).ok_or_else(unsaid))
     };
-    (went, "most operations have no result".to_owned(), results.into_iter().map(turn).collect())
+    (went, cause.to_owned(), results.into_iter().map(turn).collect())
 }
 
 /// Whether a status says that nothing was done, because it is no bulk request or there are none.
@@ -145,7 +184,7 @@ fn is_refused(status: u16) -> bool {
 }
 
 /// Whether an operation was refused in a way that may be that of bulk requests alone.
-fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
+fn is_misunderstood(result: Option<&Outcome>) -> bool {
     let Some(Outcome { status, response, .. }) = result else { return false };
     let kind =
         response.as_ref().and_then(|response| ErrorBody::parse(response)?.scim_type).unwrap_or_default();
@@ -153,8 +192,8 @@ fn is_misunderstood(operation: &Operation, result: Option<&Outcome>) -> bool {
         ["noTarget", "uniqueness", "mutability"].iter().any(|own| own.eq_ignore_ascii_case(&kind));
     match status {
         400 => !is_of_object,
-        405 | 501 => true,
-        404 => operation.method == "POST",
+        // Perhaps it is the path that is not found, and not the object: of a deletion that would be the end.
+        404 | 405 | 501 => true,
         _ => false,
     }
 }
@@ -170,17 +209,16 @@ fn answered(outcome: Outcome, secrets: &[&str], whole: &Answer) -> Answer {
     Answer { status, retry_after, location, etag: version, body }
 }
 
-/// Passwords that the operations have: what is said of one may repeat that of another.
-fn secrets<'a>(operations: &[&'a Operation]) -> Vec<&'a str> {
-    fn look<'a>(value: &'a Value, is_secret: bool, found: &mut Vec<&'a str>) {
+/// Secrets that the operations have, by names and paths: what is said of one may repeat that of another.
+fn secrets<'a>(operations: &[&'a Operation], names: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    fn look<'a>(value: &'a Value, is_secret: bool, names: &dyn Fn(&str) -> bool, found: &mut Vec<&'a str>) {
         match value {
             Value::String(text) if is_secret && !text.is_empty() => found.push(text),
-            Value::Array(items) => items.iter().for_each(|item| look(item, is_secret, found)),
+            Value::Array(items) => items.iter().for_each(|item| look(item, is_secret, names, found)),
             Value::Object(members) => {
-                let names = |text: &str| text.to_ascii_lowercase().contains("pass");
                 let path = members.get("path").and_then(Value::as_str).is_some_and(names);
                 for (name, value) in members {
-                    look(value, is_secret || names(name) || (path && name == "value"), found);
+                    look(value, is_secret || names(name) || (path && name == "value"), names, found);
                 }
             }
             _ => {}
@@ -190,7 +228,7 @@ fn secrets<'a>(operations: &[&'a Operation]) -> Vec<&'a str> {
     operations
         .iter()
         .filter_map(|operation| operation.data.as_ref())
-        .for_each(|data| look(data, false, &mut found));
+        .for_each(|data| look(data, false, names, &mut found));
     found
 }
 

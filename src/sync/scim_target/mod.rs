@@ -198,6 +198,12 @@ impl Target for ScimTarget {
         self.bulk.get().map_or(1, |bulk| bulk.most())
     }
 
+    fn hold(&self, held: bool) {
+        if let Some(bulk) = self.bulk.get() {
+            bulk.hold(held);
+        }
+    }
+
     async fn list(
         &self,
         kind: ObjectType,
@@ -241,7 +247,12 @@ impl Target for ScimTarget {
         let filter = scim::filter::equals(&parsed, value);
         let filter = utf8_percent_encode(&filter, IN_URL);
         let url = self.url(&format!("{endpoint}?filter={filter}&startIndex=1&count=2"));
-        let page = ListResponse::parse(self.get(&url, What::Find).await?).map_err(|error| broken(&error))?;
+        let page = self.get(&url, What::Find);
+        let page = match self.bulk.get() {
+            Some(bulk) => bulk.unless_held(page).await?,
+            None => page.await,
+        };
+        let page = ListResponse::parse(page?).map_err(|error| broken(&error))?;
         let objects: Result<Vec<_>, _> = page.resources.into_iter().map(Self::object).collect();
         listing::those_with(objects?, &parsed, value).map_err(|cause| refused(53, cause.to_string()))
     }

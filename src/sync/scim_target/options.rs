@@ -1,7 +1,7 @@
 //! [`ScimOptions`]: where the service is and what it has.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,6 +28,8 @@ pub struct ScimOptions {
     pub bulk: bool,
     /// The most requests at once, where more changes than that wait for bulk requests.
     pub in_flight: usize,
+    /// Paths of values that nobody is to be told, beside those whose names say that they are passwords.
+    pub secrets: BTreeSet<String>,
     /// Times, sizes, authorities.
     pub exchange: ExchangeOptions,
 }
@@ -109,6 +111,7 @@ impl ScimOptions {
             members_per_patch: 500,
             bulk: false,
             in_flight: 8,
+            secrets: BTreeSet::new(),
             exchange: ExchangeOptions { media_type: MEDIA_TYPE, ..ExchangeOptions::default() },
         }
     }
@@ -142,14 +145,22 @@ impl ScimOptions {
         }
     }
 
+    /// Whether the attribute of this name, or at this path, has something that nobody is to be told.
+    pub(super) fn is_secret(&self, path: &str) -> bool {
+        let attribute =
+            |path: &str| Path::parse(path).map_or_else(|_| path.to_owned(), |path| path.attribute);
+        let same = |secret: &String| attribute(secret).eq_ignore_ascii_case(&attribute(path));
+        path.to_ascii_lowercase().contains("pass") || self.secrets.iter().any(same)
+    }
+
     /// What the service said, without what must not be in a log: our credentials, and passwords that were sent.
     pub(super) fn without_secrets(&self, said: &str, sent: &BTreeMap<&str, &Value>) -> String {
         let own = match &self.credentials {
             Credentials::None => None,
             Credentials::Bearer(secret) | Credentials::Basic(_, secret) => Some(secret.expose().as_str()),
         };
-        let is_password = |path: &str| path.to_ascii_lowercase().contains("pass");
-        let sent = sent.iter().filter(|(path, _)| is_password(path)).filter_map(|(_, value)| value.as_str());
+        let sent =
+            sent.iter().filter(|(path, _)| self.is_secret(path)).filter_map(|(_, value)| value.as_str());
         let secrets = own.into_iter().chain(sent).filter(|secret| !secret.is_empty());
         secrets.fold(said.to_owned(), |said, secret| said.replace(secret, "[secret]"))
     }

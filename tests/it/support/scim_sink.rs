@@ -40,6 +40,8 @@ struct State {
     /// Whether it takes bulk requests.
     bulk: bool,
     bulk_requests: u64,
+    /// Whether it refuses every operation of a bulk request.
+    misreads: bool,
     /// From this request on nobody gets an answer.
     silent_from: Option<u64>,
 }
@@ -82,6 +84,11 @@ impl ScimSink {
     /// It takes bulk requests from now on.
     pub(crate) fn take_bulk(&self) {
         self.shared.lock().bulk = true;
+    }
+
+    /// It refuses every operation of a bulk request from now on.
+    pub(crate) fn misread(&self) {
+        self.shared.lock().misreads = true;
     }
 
     /// How many bulk requests there were.
@@ -237,7 +244,8 @@ impl State {
         let results: Vec<Value> = request.operations().iter().map(|operation| {
             let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
             let (method, path, body) = (text("method"), text("path"), operation["data"].clone());
-            let (status, response) = self.answer(&Recorded { method, path, body, head: String::new() });
+            let one = Recorded { method, path, body, head: String::new() };
+            let (status, response) = if self.misreads { (400, Value::Null) } else { self.answer(&one) };
             let mut result = json!({ "method": operation["method"], "bulkId": operation["bulkId"], "status": status.to_string() });
             match status {
                 201 => result["location"] = format!("/Users/{}", response["id"].as_str().unwrap()).into(),
@@ -273,6 +281,9 @@ impl State {
 
     fn make(&mut self, mut user: Value) -> (u16, Value) {
         let keys = keys(&user);
+        if keys.is_empty() {
+            return (400, json!({ "status": "400", "detail": "somebody without a name" }));
+        }
         if keys.iter().any(|key| self.taken.contains_key(key)) {
             self.twice.push(user.to_string());
             return (409, json!({ "status": "409", "scimType": "uniqueness" }));

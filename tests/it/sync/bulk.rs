@@ -2,17 +2,20 @@
 //! a bulk request goes wrong.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sekisho::sync::questions::Questions;
-use sekisho::sync::target::{Ability, Edit};
-use sekisho::sync::{ObjectType, ScimTarget, Target, TargetFault, TargetObject};
+use sekisho::sync::target::{Ability, Edit, FaultKind};
+use sekisho::sync::{ObjectType, ScimOptions, ScimTarget, Target, TargetFault, TargetObject};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::rig::{Rig, Run};
-use crate::support::scim::ScimServer;
+use crate::support::scim::{ScimServer, options, target};
 use crate::support::scim_proxy::{Conduct, Recorded};
+use crate::support::scim_sink::{Faults, ScimSink};
 use crate::support::slapd::{BASE, Copies, Slapd};
 
 const PEOPLE: usize = 150;
@@ -173,6 +176,65 @@ async fn a_bulk_request_that_goes_wrong_makes_nobody_twice_and_loses_none() {
     assert!(run.out.contains(&format!(" Modify={PEOPLE}({PEOPLE} succeeded) ")), "{}", run.out);
     assert!(bulk(&log) > 4, "{}", log.len());
     everybody(&rig, "n").await;
+}
+
+/// Makes so many people with these names at once; says how many of them were made.
+async fn made(target: &Arc<ScimTarget>, name: impl Fn(usize) -> Value, count: usize) -> usize {
+    let mut coming = JoinSet::new();
+    for id in 0..count {
+        let (target, values) = (Arc::clone(target), BTreeMap::from([("userName".to_owned(), name(id))]));
+        coming.spawn(async move { target.create(ObjectType::User, &values).await });
+    }
+    coming.join_all().await.iter().filter(|made| made.is_ok()).count()
+}
+
+/// Whom it refuses by themselves, too, says nothing about bulk requests; whom it takes by themselves, does.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_whom_a_service_refuses_are_no_reason_to_do_without_bulk_requests() {
+    let sink = ScimSink::start(1, Faults { lost: 0, busy: 0 }).await;
+    sink.take_bulk();
+    let target = Arc::new(target(ScimOptions { bulk: true, in_flight: 4, ..options(&sink.url) }));
+    assert!(target.per_request().await > 1);
+    assert_eq!(made(&target, |_| Value::Null, 60).await, 0);
+    assert!(sink.bulk_requests() > 3);
+    let before = sink.bulk_requests();
+    assert_eq!(made(&target, |id| format!("a{id}").into(), 60).await, 60);
+    assert!(sink.bulk_requests() > before, "it does without");
+    sink.misread();
+    assert_eq!(made(&target, |id| format!("b{id}").into(), 300).await, 300);
+    let before = sink.bulk_requests();
+    assert_eq!(made(&target, |id| format!("c{id}").into(), 60).await, 60);
+    assert_eq!(sink.bulk_requests(), before, "it was not understood");
+}
+
+/// What waits for its request when a run ends is for the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_bulk_request_is_not_sent_when_a_run_ends() {
+    let sink = ScimSink::start(1, Faults { lost: 0, busy: 0 }).await;
+    sink.take_bulk();
+    let target = Arc::new(target(ScimOptions { bulk: true, in_flight: 1, ..options(&sink.url) }));
+    assert!(target.per_request().await > 1);
+    let name = |id: usize| BTreeMap::from([("userName".to_owned(), Value::from(format!("u{id}")))]);
+    sink.fall_silent_after(0);
+    let mut made = JoinSet::new();
+    for id in 0..20 {
+        let target = Arc::clone(&target);
+        made.spawn(async move { target.create(ObjectType::User, &name(id)).await });
+    }
+    sink.silent().await;
+    target.hold(true);
+    for _ in 0..19 {
+        let fault = made.join_next().await.unwrap().unwrap().unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Unsent, "{fault}");
+    }
+    let found = target.find(ObjectType::User, "userName", "u1").await;
+    assert_eq!(found.unwrap_err().kind, FaultKind::Unsent);
+    // The first one was sent; nobody answers it.
+    made.shutdown().await;
+    target.hold(false);
+    sink.speak();
+    assert!(target.create(ObjectType::User, &name(20)).await.is_ok());
+    assert!(sink.users().len() <= 2, "{:?}", sink.users().keys());
 }
 
 /// There is a hook for each change that is under way.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::scim::patch::group;
 use crate::sync::object::ObjectType;
@@ -21,6 +23,10 @@ pub(super) enum Mishap {
     Fault(TargetFault),
     /// It is neither done nor answered.
     Hang,
+    /// Nobody hears of it after this time, and it is done only when as much has passed again.
+    Late(Duration),
+    /// It waits there until it is held back.
+    Wait,
 }
 
 pub(super) fn fault(kind: FaultKind, code: u16, detail: &str) -> TargetFault {
@@ -40,6 +46,19 @@ pub(super) struct Inner {
     /// How many creations were under way at once, at most.
     flying: usize,
     pub(super) widest: usize,
+    pub(super) held: watch::Sender<bool>,
+    /// What will be there, and when.
+    late: Vec<(Instant, ObjectType, BTreeMap<String, Value>)>,
+}
+
+impl Inner {
+    /// What was late and is done now.
+    fn arrive(&mut self) {
+        let (now, objects) = (Instant::now(), &mut self.objects);
+        for (_, kind, values) in self.late.extract_if(.., |(then, ..)| *then <= now) {
+            objects.insert((kind, format!("late{}", objects.len())), values);
+        }
+    }
 }
 
 /// The target.
@@ -105,6 +124,7 @@ impl Fake {
     ) -> Result<T, TargetFault> {
         {
             let mut inner = self.inner();
+            inner.arrive();
             inner.flying += 1;
             inner.widest = inner.widest.max(inner.flying);
         }
@@ -119,6 +139,22 @@ impl Fake {
             None => act(&mut self.inner()),
             Some(Mishap::Fault(fault)) => Err(fault),
             Some(Mishap::Hang) => std::future::pending().await,
+            Some(Mishap::Late(lasts)) => {
+                tokio::time::sleep(lasts).await;
+                let mut inner = self.inner();
+                let there: BTreeSet<_> = inner.objects.keys().cloned().collect();
+                drop(act(&mut inner));
+                let made = inner.objects.extract_if(.., |key, _| !there.contains(key));
+                let made: Vec<_> =
+                    made.map(|((kind, _), values)| (Instant::now() + lasts, kind, values)).collect();
+                inner.late.extend(made);
+                Err(fault(FaultKind::Unknown, 81, "no answer in time"))
+            }
+            Some(Mishap::Wait) => {
+                let mut held = self.inner().held.subscribe();
+                assert!(held.wait_for(|held| *held).await.is_ok());
+                Err(fault(FaultKind::Unsent, 51, "not sent"))
+            }
             Some(Mishap::LoseAnswer) => {
                 drop(act(&mut self.inner()));
                 Err(fault(FaultKind::Unknown, 81, "no answer"))
@@ -133,6 +169,10 @@ impl Fake {
 impl Target for Fake {
     async fn probe(&self) -> Result<Ability, TargetFault> {
         self.call(("probe", ""), |_| Ok(Ability::default())).await
+    }
+
+    fn hold(&self, held: bool) {
+        self.inner().held.send_replace(held);
     }
 
     async fn list(

@@ -8,9 +8,14 @@ use super::*;
 
 type Coming = Pin<Box<dyn Future<Output = Turn> + Send>>;
 
+/// The most operations of a request after some that went well.
+const USUAL: usize = 25;
+
 fn bulk(most: usize, octets: usize) -> Arc<Bulk> {
     let config = ServiceConfig { bulk: Some(most), max_payload: Some(octets), ..ServiceConfig::default() };
-    Bulk::new(&config, 8).unwrap()
+    let bulk = Bulk::new(&config, 8).unwrap();
+    assert_eq!(std::mem::replace(&mut bulk.lock().size, most.min(USUAL)), most.min(FIRST));
+    bulk
 }
 
 fn bring(bulk: &Arc<Bulk>, method: &'static str, path: &str) -> Coming {
@@ -65,9 +70,9 @@ async fn what_comes_while_requests_are_under_way_goes_together() {
     assert!(more.iter_mut().all(|coming| coming.now_or_never().is_none()));
     drop(first);
     let third = led(&mut more[0]);
-    assert_eq!(third.operations().len(), FIRST, "no more than the first ones have");
+    assert_eq!(third.operations().len(), USUAL, "no more than they have now");
     let (own, ended) = second.end(Went::Well, yes(13));
-    assert!(matches!(own, Turn::Answer(Ok(_))) && !ended);
+    assert!(matches!(own, Turn::Answer(Ok(_))) && ended.is_none());
     assert!(matches!(last.now_or_never(), Some(Turn::Answer(Ok(_)))));
     assert_eq!(led(&mut more[25]).operations().len(), 15);
 }
@@ -130,7 +135,7 @@ async fn bulk_requests_that_are_refused_end() {
     second.begin();
     let late = bring(&bulk, "POST", "/Users");
     let (own, ended) = second.end(Went::Refused, (0..3).map(|_| Turn::Alone).collect());
-    assert!(matches!(own, Turn::Alone) && ended);
+    assert!(matches!(own, Turn::Alone) && ended == Some(Ended::NotDone));
     for coming in coming.into_iter().skip(1).chain([late]) {
         assert!(matches!(coming.now_or_never(), Some(Turn::Alone)));
     }
@@ -140,10 +145,17 @@ async fn bulk_requests_that_are_refused_end() {
 
 #[test]
 fn the_size_follows_how_it_goes() {
-    let mut state =
-        State { queue: VecDeque::new(), under_way: 0, size: FIRST, unusable: 0, off: false, paused: None };
+    let mut state = State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: USUAL,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
     let mut after = |went, sent, seconds| {
-        state.learn(went, (sent, 90), Duration::from_secs(seconds));
+        state.learn(went, (sent, state.size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
     };
     assert_eq!(after(Went::Well, 24, 1), (25, 0, false), "it was not full");
@@ -151,7 +163,11 @@ fn the_size_follows_how_it_goes() {
     assert_eq!(after(Went::Well, 50, 1), (90, 0, false));
     assert_eq!(after(Went::Well, 90, 3), (90, 0, false));
     assert_eq!(after(Went::Well, 90, 9), (45, 0, false));
-    assert_eq!(after(Went::Busy, 45, 1), (45, 0, false));
+    assert_eq!(
+        after(Went::Busy, 45, 9),
+        (45, 0, false),
+        "a connection that does not come about is slow as well"
+    );
     assert_eq!(after(Went::Unusable, 45, 1), (22, 1, false));
     assert_eq!(after(Went::Busy, 22, 1), (22, 1, false));
     assert_eq!(after(Went::Unusable, 22, 1), (11, 2, false));
@@ -162,6 +178,81 @@ fn the_size_follows_how_it_goes() {
     assert_eq!(after(Went::Well, 1, 1), (2, 0, true), "it stays so");
 }
 
+#[test]
+fn requests_that_went_together_count_once() {
+    let mut state = State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: USUAL,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
+    let mut after = |went, size, seconds| {
+        state.learn(went, (size, size), 90, Duration::from_secs(seconds));
+        (state.size, state.unusable, state.off)
+    };
+    for _ in 0..4 {
+        assert_eq!(after(Went::Well, USUAL, 9), (12, 0, false));
+    }
+    for _ in 0..4 {
+        assert_eq!(after(Went::Unusable, 12, 30), (6, 1, false));
+    }
+    assert_eq!(after(Went::Refused, 12, 30), (6, 1, true), "that is not a matter of the size");
+}
+
+/// The doubts about a request that was led to its end.
+fn doubts(bulk: &Arc<Bulk>) -> Vec<Doubt> {
+    let first = lead(bulk, "POST", "/Users");
+    let mut coming: Vec<Coming> = (0..2).map(|_| bring(bulk, "POST", "/Users")).collect();
+    drop(first);
+    let (own, ended) = led(&mut coming[0]).end(Went::Doubtful, (0..2).map(|_| Turn::Alone).collect());
+    assert_eq!(ended, None);
+    let turns = [own, coming.remove(1).now_or_never().unwrap()];
+    let doubt = |turn| match turn {
+        Turn::Apart(doubt) => doubt,
+        turn => panic!("{turn:?}"),
+    };
+    turns.map(doubt).into()
+}
+
+#[tokio::test]
+async fn what_is_refused_for_what_it_is_says_nothing_about_bulk_requests() {
+    let bulk = bulk(100, OCTETS);
+    for _ in 0..9 {
+        doubts(&bulk);
+    }
+    assert_eq!(bulk.lock().size, USUAL);
+    // It was not for what they are.
+    for ended in [None, None, Some(Ended::NotDone)] {
+        let doubts = doubts(&bulk);
+        let told: Vec<_> = doubts.iter().map(|doubt| bulk.was_right(doubt)).collect();
+        assert_eq!(told, [ended, None], "once for each request");
+    }
+}
+
+#[test]
+fn why_they_ended_is_said_once() {
+    let state = || State {
+        queue: VecDeque::new(),
+        under_way: 0,
+        size: 3,
+        unusable: 0,
+        off: false,
+        paused: None,
+        resting: None,
+    };
+    let mut slow = state();
+    let mut after = |went, sent, seconds| slow.learn(went, (sent, 3), 90, Duration::from_secs(seconds));
+    assert_eq!(after(Went::Well, 2, 7), None);
+    assert_eq!(after(Went::Well, 3, 9), Some(Ended::TooLong(3)));
+    assert_eq!(after(Went::Refused, 3, 1), None, "they had ended");
+    for went in [Went::Refused, Went::Unusable] {
+        assert_eq!(state().learn(went, (3, 3), 90, Duration::ZERO), Some(Ended::NotDone));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_that_wants_to_be_left_alone_is() {
     let bulk = bulk(100, OCTETS);
@@ -169,15 +260,52 @@ async fn a_service_that_wants_to_be_left_alone_is() {
         let retry_after = Some(Duration::from_secs(seconds));
         Answer { status, retry_after, ..Answer::default() }
     };
-    bulk.heard(&answer(200, 9));
-    bulk.heard(&Answer { status: 429, ..Answer::default() });
-    assert_eq!(bulk.paused(), None);
-    bulk.heard(&answer(429, 9));
-    bulk.heard(&answer(503, 2));
-    let fault = bulk.paused().unwrap();
-    assert_eq!((fault.kind, fault.retry_after), (FaultKind::Busy, Some(Duration::from_secs(9))));
+    bulk.heard(&answer(200, 9), true);
+    assert_eq!(bulk.paused(true), None);
+    bulk.heard(&answer(429, 9), true);
+    bulk.heard(&answer(503, 2), false);
+    let fault = bulk.paused(false).unwrap();
+    assert_eq!((fault.kind, fault.retry_after), (FaultKind::Unsent, Some(Duration::from_secs(9))));
+    assert_eq!(bulk.paused(true), Some(fault));
     tokio::time::advance(Duration::from_secs(9)).await;
-    assert_eq!(bulk.paused(), None);
-    bulk.heard(&answer(429, 86_400));
-    assert_eq!(bulk.paused().unwrap().retry_after, Some(LONGEST_PAUSE));
+    assert_eq!(bulk.paused(true), None);
+    bulk.heard(&answer(429, 86_400), true);
+    assert_eq!(bulk.paused(true).unwrap().retry_after, Some(LONGEST_PAUSE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_say_when_it_has_time_is_not_changed_for_a_moment() {
+    for status in [429, 503] {
+        let bulk = bulk(100, OCTETS);
+        let answer = Answer { status, ..Answer::default() };
+        bulk.heard(&answer, false);
+        assert_eq!(bulk.paused(true), None, "a question");
+        bulk.heard(&answer, true);
+        assert_eq!(bulk.paused(true).unwrap().retry_after, Some(REST));
+        assert_eq!(bulk.paused(false), None, "what was made is looked for");
+        tokio::time::advance(REST).await;
+        assert_eq!(bulk.paused(true), None);
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_answered_at_once_and_what_was_sent_is_not() {
+    let bulk = bulk(100, OCTETS);
+    let mut first = lead(&bulk, "POST", "/Users");
+    first.begin();
+    let second = bring(&bulk, "POST", "/Users");
+    bulk.hold(true);
+    let kind = |turn| match turn {
+        Some(Turn::Answer(Err(TargetFault { kind, .. }))) => kind,
+        turn => panic!("{turn:?}"),
+    };
+    assert_eq!(kind(second.now_or_never()), FaultKind::Unsent);
+    let third = bulk.turn(Operation { method: "POST", path: "/Users".to_owned(), data: None }, 1);
+    assert_eq!(kind(third.now_or_never()), FaultKind::Unsent);
+    let waiting = bulk.unless_held(std::future::pending::<()>()).now_or_never();
+    assert!(matches!(waiting, Some(Err(fault)) if fault.kind == FaultKind::Unsent));
+    assert!(matches!(first.end(Went::Well, yes(1)).0, Turn::Answer(Ok(_))));
+    bulk.hold(false);
+    assert!(bulk.unless_held(std::future::pending::<()>()).now_or_never().is_none());
+    assert!(lead(&bulk, "POST", "/Users").is_alone());
 }
