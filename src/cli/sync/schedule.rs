@@ -27,8 +27,8 @@ use crate::sync::words;
 /// How long a target is left alone after a run that could not be made, at least.
 pub(super) const AFTER_FAULT: Duration = Duration::from_mins(1);
 /// How often it is looked whether a target that is paused was resumed, when something is due: whoever resumes it carries what
-/// changed first.
-const WHILE_PAUSED: Duration = Duration::from_secs(30);
+/// changed first. And whether another node or a command is at it still.
+const WHILE_NOT_OURS: Duration = Duration::from_secs(30);
 /// How long changes that were heard of wait after the beginning of the last run: many come at once.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
 /// How often the state is relieved of what has passed.
@@ -133,19 +133,21 @@ impl Beside<'_> {
                 } else {
                     // What is heard meanwhile waits, too.
                     heard |= news_before;
-                    if made != Made::Elsewhere {
-                        began = before;
-                    }
+                    began = before;
                     if made == Made::Paused && !was_paused {
                         tracing::info!(
                             sync.target = options.name,
                             "paused: what is due waits until it is resumed"
                         );
                     }
-                    let pause = if made == Made::Paused { WHILE_PAUSED } else { AFTER_FAULT };
+                    let pause = if made == Made::No { AFTER_FAULT } else { WHILE_NOT_OURS };
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
                         _ = stop.changed() => {}
+                    }
+                    if made == Made::Elsewhere {
+                        // What was due may be what was made there, or not.
+                        began = self.last_runs(options).await.unwrap_or(began);
                     }
                 }
                 was_paused = made == Made::Paused;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sekisho::store::{Store, Write};
 
 use super::rig::{folder, run_in};
@@ -126,6 +127,24 @@ async fn what_was_due_during_a_pause_is_made_after_it() {
     let store = format!("sqlite:{}", server.folder.path("sekisho.db").display());
     let store = Store::open(&store).await.unwrap();
     store.commit(vec![Write::DropMemo { key: "sync-paused/idp".to_owned() }]).await.unwrap();
+    wait_until("everybody is there", || sink.users().len() == 1).await;
+    assert_eq!(server.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_due_while_another_was_at_it_is_made_after_that() {
+    let slapd = Slapd::start_source(Copies::Log, 1);
+    let sink = sink().await;
+    let keys = format!("objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nfull_schedule = \"1d\"\n");
+    let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
+    // Somebody else who makes no full run, and does not end in order either.
+    let store = Store::open(&format!("sqlite:{}", folder.path("sekisho.db").display())).await.unwrap();
+    let now_ms = Timestamp::now().as_millisecond();
+    let state = store.sync_state().await.unwrap();
+    assert!(state.lease("idp", "elsewhere", (now_ms, now_ms + 20_000)).await.unwrap());
+    let mut server = TestServer::start(folder).await;
+    server.process.wait_for_log("another node synchronises this target").await;
+    assert_eq!(sink.users().len(), 0);
     wait_until("everybody is there", || sink.users().len() == 1).await;
     assert_eq!(server.stop().await, Some(0));
 }
