@@ -173,7 +173,7 @@ impl fmt::Display for Cause {
                 };
                 let before = match earlier {
                     0 => String::new(),
-                    _ => format!("{earlier} were within a day before"),
+                    _ => format!("{earlier} more within a day"),
                 };
                 if planned <= linked {
                     write!(f, "{planned} of {linked} objects of {kind} would be {what}")?;

@@ -13,6 +13,7 @@ use super::object::ObjectKey;
 use super::report::{Report, Teller};
 use super::state::State;
 use super::target::{Ability, TargetFault};
+use super::words::operations;
 
 impl Synchronisation {
     /// Synchronises. `cancel` ends it cleanly. Of everything or one person, it also tries again what failed.
@@ -138,7 +139,8 @@ impl Synchronisation {
         }
         tracing::info!(
             sync.target = teller.target,
-            "{waiting} operations that an earlier run left are carried out first"
+            "first what an earlier run left: {}",
+            operations(usize::try_from(waiting).unwrap_or(usize::MAX))
         );
         let applied = self.apply(state, (None, Early::Nothing), teller, cancel.clone()).await?;
         if !applied.lost.is_empty() {

@@ -211,11 +211,10 @@ fn what_was_taken_away_within_a_day_counts() {
     assert_eq!(counts(&after([30, 0], Action::Deactivate, 20)), (20, 0, 0));
     let held = after([31, 0], Action::Deactivate, 20);
     assert_eq!(counts(&held), (0, 20, 1));
-    let told = "20 objects of User would be deactivated, 31 were within a day before, and 10 are linked so far; the limit is 50";
+    let told = "20 objects of User would be deactivated, 31 more within a day, and 10 are linked so far; the limit is 50";
     assert_eq!(held.causes[0].to_string(), told);
     let few = after([50, 0], Action::Deactivate, 2).causes.remove(0);
-    let told =
-        "2 of 10 objects of User would be deactivated, and 50 were within a day before; the limit is 50";
+    let told = "2 of 10 objects of User would be deactivated, and 50 more within a day; the limit is 50";
     assert_eq!(few.to_string(), told);
     assert_eq!(counts(&after([90, 0], Action::Delete, 20)), (20, 0, 0), "who is deleted was counted before");
     assert_eq!(counts(&after([0, 31], Action::Delete, 20)), (0, 20, 1));

@@ -25,7 +25,7 @@ async fn many_small_runs_are_held_back_as_one_large_one() {
     slapd.modify(&delete(3..=4));
     let check = rig.sync(&["check", "idp"]);
     let run = rig.sync(&["run", "idp"]);
-    let told = "2 of 20 objects of User would be deactivated, and 2 were within a day before; the limit is 3";
+    let told = "2 of 20 objects of User would be deactivated, and 2 more within a day; the limit is 3";
     for run in [&check, &run] {
         assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
     }
@@ -59,7 +59,7 @@ async fn many_small_runs_are_held_back_as_one_large_one() {
     assert_eq!(rig.carried(&["run", "idp"]).1.len(), 3);
     slapd.modify(&delete(8..=8));
     let run = rig.sync(&["run", "idp"]);
-    assert!(run.code == 1 && run.out.contains("and 3 were within a day before"), "{}\n{}", run.out, run.err);
+    assert!(run.code == 1 && run.out.contains("and 3 more within a day"), "{}\n{}", run.out, run.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +169,7 @@ async fn what_was_released_and_is_refused_counts_until_the_target_takes_it() {
     assert!(check.code == 0 && check.out.contains("would be done: 3\n"), "{}\n{}", check.out, check.err);
     rig.proxy.take_log();
     slapd.modify(&delete(4..=4));
-    let told = "1 of 20 objects of User would be deactivated, and 3 were within a day before; the limit is 3";
+    let told = "1 of 20 objects of User would be deactivated, and 3 more within a day; the limit is 3";
     for command in [["check", "idp"], ["run", "idp"]] {
         let run = rig.sync(&command);
         assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
