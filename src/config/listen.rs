@@ -43,13 +43,15 @@ impl Listen {
         }
         let addresses = addresses.unwrap_or_else(default);
         let admin = section.optional("admin", values::address);
-        if admin.is_some_and(|admin| addresses.contains(&admin)) {
+        let is_taken = admin.is_some_and(|admin| addresses.iter().any(|address| meet(*address, admin)));
+        if is_taken {
             section.complain(
                 "admin",
                 Complaint::wrong("is an address of listen.address as well", "give it a port of its own"),
             );
         }
-        if let Some(elsewhere) = admin.filter(|admin| !admin.ip().to_canonical().is_loopback()) {
+        let elsewhere = admin.filter(|admin| !is_taken && !admin.ip().to_canonical().is_loopback());
+        if let Some(elsewhere) = elsewhere {
             let port = elsewhere.port();
             let message = "names of directories and targets, and what is wrong with them, are told in plain HTTP and \
                            without a password";
@@ -65,6 +67,14 @@ impl Listen {
             trusted_proxies: section.list("trusted_proxies", values::network).unwrap_or_default(),
         }
     }
+}
+
+/// Whether nobody can listen at both.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    // [::] is all of both families.
+    let has =
+        |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    one.port() == other.port() && (one.ip() == other.ip() || has(one, other) || has(other, one))
 }
 
 impl Tls {

@@ -72,6 +72,7 @@ fn read_target(
     let sources = read_sources(section, directories);
     let destination =
         if section.has("ldap") { ldap::read(section, directories) } else { scim::read(section) };
+    let gate = limits::read(section);
     let notices = read_notices(section, has_mail);
     let hooks = read_hooks(section);
     let schedule = read_schedule(section, "schedule", zone);
@@ -95,9 +96,7 @@ fn read_target(
     // Every key is asked for above this line: one that is not would be told as unknown.
     let mut preset = preset?;
     let bulk = checked_bulk(section, &preset, bulk);
-    if let Some(members) = members {
-        preset.members_per_request = members;
-    }
+    preset.members_per_request = members.unwrap_or(preset.members_per_request);
     let mut destination = destination?;
     if let Destination::Ldap { options, .. } = &mut destination {
         options.chunk = preset.members_per_request as usize;
@@ -115,7 +114,7 @@ fn read_target(
         // In Active Directory most groups are for rights: they would be of a type that is not carried.
         conventions.security_by_type = false;
     }
-    let gate = limits::read(section, &objects);
+    limits::warn_of_others(section, &objects, &gate);
     rules::warn_of_references(section, &objects);
     let per_second = per_second.unwrap_or(preset.rate);
     Some(SyncOptions {

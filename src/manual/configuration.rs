@@ -210,7 +210,7 @@
 //! | `user_filter`, `contact_filter`, `group_filter`, `unit_filter` | which entries are people, contacts, groups, organisations | those of the server's kind: `(&(objectCategory=person)(objectClass=user))` or `(objectClass=inetOrgPerson)`, and so on |
 //! | `objects` | the types that are carried, of those that the preset has: `user`, `group`, `organization`, `security-group`, `contact`, `role` | the preset's |
 //! | `deactivation` | `"delete-later"`, `"deactivate-only"` (nothing is ever deleted), `"deactivation-deletes"` (the service deletes what is deactivated) | the preset's |
-//! | `delete_after` | how long who is gone from the directory stays deactivated before the deletion; `"0"`: not at all | `"30d"` |
+//! | `delete_after` | how long who is gone from the directory stays deactivated before the deletion; `"0"`: it is deleted at once | `"30d"` |
 //! | `immutable_change` | of a value that the service takes at creation only: `"skip"` (kept and reported), `"recreate"` (deleted, and made anew by the next run) | `"skip"` |
 //! | `orphans` | of what the target alone has: `"keep"`, `"deactivate"` | `"keep"` |
 //! | `compare` | a full run puts right what was changed at the target | `true` |

@@ -158,9 +158,10 @@ impl Synchronisation {
         let before = Before::of(&self.state, &mut prepared.plan).await?;
         let gated = gate(&mut prepared.plan, &self.options.gate, (&away, &before));
         let mut report = Report::planned(&self.options, &prepared);
-        report.hold(&gated.causes, "RUN");
+        let holding = self.state.holding(&gated.held).await?;
+        report.hold(&gated.causes, &self.to_allow(&holding));
         let still = held_still(&self.state, (&prepared, &gated)).await?;
-        report.hold_before(still, &self.state.holding(&gated.held).await?);
+        report.hold_before(still, &holding);
         report.count_planned(&gated);
         report.operations = gated.released;
         report.warn_of_waiting(self.state.waiting().await?);
@@ -266,8 +267,7 @@ impl Synchronisation {
         report.run = Some(begun.run);
         let holding = state.holding(&report.held).await?;
         report.hold_before(state.held().await?, &holding);
-        let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
-        report.hold(&causes, &runs.join(" and sekisho sync allow "));
+        report.hold(&causes, &self.to_allow(&holding));
         let applied = self.apply(state, (None, early), teller, cancel).await?.after(left);
         report.add(&applied);
         report.failing = state.failing().await?;
@@ -284,6 +284,16 @@ impl Synchronisation {
         }
         state.end(begun.run, report.result(), &report.counts_json(), &report.causes).await?;
         Ok(report)
+    }
+
+    /// What `sekisho sync allow` is given for what these runs hold; for what none holds yet, with a word in the place of
+    /// its number.
+    fn to_allow(&self, holding: &BTreeSet<i64>) -> String {
+        if holding.is_empty() {
+            return format!("RUN {}", self.options.name);
+        }
+        let runs: Vec<String> = holding.iter().map(|run| format!("{run} {}", self.options.name)).collect();
+        runs.join(" and sekisho sync allow ")
     }
 
     /// A gated plan as the queue takes it.

@@ -121,7 +121,8 @@ impl SyncError {
             Self::Nobody(_) => "correct the login name, or the filters in [[sync]]",
             Self::Forgetful { .. } => "look at the target before it is filled anew",
             Self::PlanFile(_) => "make the plan anew",
-            Self::State(_) => "see that the store can be written, and that no other run is under way",
+            Self::State(StateError::Leased { .. }) => "wait for the end of the other run",
+            Self::State(_) => "see that the store can be written",
             Self::Directory(DirectoryError::Search { code: NO_SUCH_OBJECT, .. }) => {
                 "correct search_base, or let bind_dn read what is there"
             }

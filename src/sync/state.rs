@@ -57,7 +57,7 @@ pub enum StateError {
     },
     /// Another process or node synchronises the same target.
     #[error(
-        "target \"{target}\" is synchronised by {holder} at the moment; wait for its end, at the latest {until}"
+        "target \"{target}\" is synchronised by {holder} at the moment; wait for its end, or, if that process is gone, until {until}"
     )]
     Leased {
         /// The target.

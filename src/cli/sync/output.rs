@@ -1,8 +1,8 @@
 //! What the commands of synchronisation print.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
@@ -47,6 +47,10 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> Result<(), Failure
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let written = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        // One that was there keeps what it allowed.
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+        }
         file.write_all(text.as_bytes())
     };
     Ok(written().with_context(|| format!("cannot write {}", path.display()))?)

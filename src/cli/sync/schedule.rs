@@ -95,6 +95,8 @@ impl Beside<'_> {
         // Whether there is news since the last run, and how long it waits for more.
         let (mut heard, mut together) = (false, TOGETHER);
         let mut was_paused = false;
+        // When a full run that could not be made is tried again: those of changes go on meanwhile.
+        let mut full_again = Timestamp::MIN;
         while !*stop.borrow() {
             let now = self.app.clock.now();
             let next = |schedule: &Option<Schedule>, last| {
@@ -106,7 +108,7 @@ impl Beside<'_> {
             let soon = Some(Schedule::Every(together)).filter(|_| heard);
             let due = [
                 next(&options.schedule, last).into_iter().chain(next(&soon, last)).min(),
-                next(&options.full_schedule, full),
+                next(&options.full_schedule, full).map(|due| due.max(full_again)),
             ];
             let Some(first) = due.into_iter().flatten().min() else { return };
             let mut wait =
@@ -139,6 +141,10 @@ impl Beside<'_> {
                             sync.target = options.name,
                             "paused: what is due waits until it is resumed"
                         );
+                    }
+                    if made == Made::No && is_full {
+                        full_again = self.app.clock.now().checked_add(AFTER_FAULT).unwrap_or(now);
+                        continue;
                     }
                     let pause = if made == Made::No { AFTER_FAULT } else { WHILE_NOT_OURS };
                     tokio::select! {

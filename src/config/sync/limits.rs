@@ -10,20 +10,30 @@ use crate::sync::gate::{GatePolicy, Limit, Limits, Over};
 
 const OVER: &[(&str, Over)] = &[("destructive", Over::Destructive), ("everything", Over::All)];
 
-/// The limits of each type; those of types that are not `objects` are warned of.
-pub(super) fn read(section: &Section<'_>, objects: &BTreeSet<ObjectType>) -> GatePolicy {
+/// The limits of each type.
+pub(super) fn read(section: &Section<'_>) -> GatePolicy {
     let all = section.section("limits");
     let mut types = BTreeMap::new();
     for kind in ObjectType::ALL {
         let Some(limits) = all.by_serde::<Limits>(kind.key()) else { continue };
         judge(&all.section(kind.key()), &limits);
-        if !objects.contains(&kind) {
-            let remedy = format!("take it out, or add \"{}\" to objects", kind.key());
-            all.warn(kind.key(), "has no effect: objects of this type are not carried", remedy);
-        }
         types.insert(kind, limits);
     }
     GatePolicy { types, over: section.or("over_limit", Over::Destructive, choice(OVER)) }
+}
+
+/// Warns of those of types that are not `objects`.
+pub(super) fn warn_of_others(section: &Section<'_>, objects: &BTreeSet<ObjectType>, gate: &GatePolicy) {
+    let others: Vec<&ObjectType> = gate.types.keys().filter(|kind| !objects.contains(kind)).collect();
+    if others.is_empty() {
+        return;
+    }
+    let all = section.section("limits");
+    all.ignore_the_rest();
+    for kind in others {
+        let remedy = format!("take it out, or add \"{}\" to objects", kind.key());
+        all.warn(kind.key(), "has no effect: objects of this type are not carried", remedy);
+    }
 }
 
 /// Complains of what is more than all.

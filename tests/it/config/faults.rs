@@ -36,11 +36,20 @@ fn what_cannot_be_published_is_refused() {
 #[test]
 fn administrators_have_an_address_of_their_own() {
     let site = Site::new();
-    let faults =
-        site.load(&format!("{LEAST}\n[listen]\naddress = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"\n"));
-    let told: Vec<String> = faults.unwrap_err().iter().map(ToString::to_string).collect();
+    let both = |address: &str, admin: &str| {
+        site.load(&format!("{LEAST}\n[listen]\naddress = \"{address}\"\nadmin = \"{admin}\"\n"))
+    };
     let fault = "listen.admin: is an address of listen.address as well; give it a port of its own";
-    assert!(told.iter().any(|one| one.ends_with(fault)), "{told:?}");
+    for (address, admin) in [
+        ("127.0.0.1:1", "127.0.0.1:1"),
+        ("127.0.0.1:1", "0.0.0.0:1"),
+        ("0.0.0.0:1", "127.0.0.1:1"),
+        ("[::]:1", "127.0.0.1:1"),
+    ] {
+        let told: Vec<String> = both(address, admin).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|one| one.ends_with(fault)), "{address} {admin}: {told:?}");
+    }
+    assert!(both("0.0.0.0:1", "[::1]:1").is_ok() && both("127.0.0.1:1", "127.0.0.1:2").is_ok());
     let warnings = |admin: &str| {
         let config = site.load(&format!("{LEAST}\n[listen]\nadmin = \"{admin}\"\n")).unwrap();
         config.warnings.into_iter().filter(|warning| warning.key == "listen.admin").collect::<Vec<_>>()

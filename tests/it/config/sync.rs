@@ -174,6 +174,10 @@ const FAULTS: &[(&str, &str)] = &[
         "bulk = false\n[[sync.map]]\nobject = \"user\"\npath = \"title\"\nsorce = \"title\"",
         ":18: sync[1].map: unknown key \"sorce\"; known are: object, ",
     ),
+    (
+        "[sync.limits.user]\ndelete = { percent = 5, count = 5 }\n[[sync.map]]\nobject = \"user\"\npath = \"title\"\nsorce = \"title\"",
+        ":19: sync[1].map: unknown key \"sorce\"; known are: object, ",
+    ),
     ("over_limit = \"all\"", ":14: sync[1].over_limit: \"all\" is not known; "),
     (
         "mail_to = [\"it@example.co.jp\"]",

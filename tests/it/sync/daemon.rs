@@ -3,13 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use sekisho::clock::{Clock, SystemClock};
 use sekisho::store::{Store, Write};
 
-use super::rig::{folder, run_in};
+use super::rig::{Rig, folder, run_in};
 use crate::support::app::{TestServer, sign_in};
 use crate::support::browser::Browser;
+use crate::support::http::client;
 use crate::support::process::wait_until;
+use crate::support::scim::{ScimServer, TOKEN};
 use crate::support::scim_sink::{Faults, ScimSink};
 use crate::support::slapd::{BASE, Copies, Slapd, password_of};
 
@@ -139,12 +141,36 @@ async fn what_was_due_while_another_was_at_it_is_made_after_that() {
     let folder = folder(&sink.url, &Slapd::directory(&[&slapd]), &keys);
     // Somebody else who makes no full run, and does not end in order either.
     let store = Store::open(&format!("sqlite:{}", folder.path("sekisho.db").display())).await.unwrap();
-    let now_ms = Timestamp::now().as_millisecond();
+    let now_ms = SystemClock.now().as_millisecond();
     let state = store.sync_state().await.unwrap();
     assert!(state.lease("idp", "elsewhere", (now_ms, now_ms + 20_000)).await.unwrap());
     let mut server = TestServer::start(folder).await;
     server.process.wait_for_log("another node synchronises this target").await;
     assert_eq!(sink.users().len(), 0);
     wait_until("everybody is there", || sink.users().len() == 1).await;
+    assert_eq!(server.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_carried_while_a_full_run_is_refused() {
+    let slapd = Slapd::start_source(Copies::Log, 3);
+    let service = ScimServer::scim2().await;
+    let keys = format!(
+        "objects = [\"user\"]\nsearch_base = \"ou=many,{BASE}\"\nschedule = \"10s\"\nfull_schedule = \"10s\"\n\
+         [limits.user]\ndelete = {{ percent = 0, count = 0 }}\n"
+    );
+    let rig = Rig::new(service, &Slapd::directory(&[&slapd]), &keys).await;
+    rig.carried(&["run", "idp"]);
+    let id = rig.users().await["m0@example.test"]["id"].as_str().unwrap().to_owned();
+    let url = format!("{}/Users/{id}", rig.service.url);
+    assert!(client().delete(url).bearer_auth(TOKEN).send().await.unwrap().status().is_success());
+    let Rig { folder, proxy, .. } = rig;
+    let mut server = TestServer::start(folder).await;
+    server.process.wait_for_log("the target has lost 1 of 3 objects of type User").await;
+    proxy.take_log();
+    slapd.modify(&format!("dn: uid=m1,ou=many,{BASE}\nchangetype: modify\nreplace: sn\nsn: changed\n"));
+    let carried = "Data=IDP Object=User Total=1 Add=0(0 succeeded) Modify=1(1 succeeded)";
+    server.process.wait_for_log(carried).await;
+    assert_eq!(server.process.log().matches("the target has lost").count(), 1, "before it is tried again");
     assert_eq!(server.stop().await, Some(0));
 }

@@ -289,6 +289,7 @@ async fn a_plan_is_reviewed_and_carried_out_only_if_it_still_fits() {
     company(&slapd);
     let rig = rig(&slapd, ScimServer::scim2().await).await;
     rig.proxy.take_log();
+    std::fs::write(rig.folder.path("plan.json"), "of before, and open to everybody").unwrap();
     assert_eq!(rig.sync(&["plan", "idp", "--out", "plan.json"]).code, 0);
     assert_eq!(rig.sync(&["plan", "idp", "--out", "again.json"]).code, 0);
     assert_eq!(rig.writes(), [""; 0]);

@@ -29,6 +29,10 @@ async fn many_small_runs_are_held_back_as_one_large_one() {
     for run in [&check, &run] {
         assert!(run.code == 1 && run.out.contains(told), "{}\n{}", run.out, run.err);
     }
+    assert!(check.out.contains("sekisho sync allow RUN idp\n"), "{}", check.out);
+    assert!(run.out.contains("sekisho sync allow 3 idp\n"), "{}", run.out);
+    let whole = rig.sync(&["check", "idp", "--full"]);
+    assert!(whole.out.contains("sekisho sync allow 3 idp\n"), "{}", whole.out);
     assert_eq!(rig.writes().len(), 0);
     // Nothing is new, and something waits still.
     let still = "problem: run 3 holds back 2 operations still; when that is as it should be: sekisho sync allow 3 idp";
