@@ -185,8 +185,8 @@
 //! `[log]`. What was missed while nothing ran is made up for once, at the start, and what was due during a pause after it. A
 //! full run is one of changes, too, and comes a day after the last one where `schedule` alone is written: only it sees what
 //! was changed at the target and accounts whose time ended. A run that could not be made is tried again after a minute; where
-//! that is a full one, those of changes go on meanwhile. Of several nodes with one database one runs; the others see that,
-//! say so, and look every 30 seconds whether what is due was made there.
+//! the target has lost objects, which full runs alone see, those of changes go on meanwhile. Of several nodes with one
+//! database one runs; the others see that, say so, and look every 30 seconds whether what is due was made there.
 //!
 //! With `watch = true` the directories are listened to, by a lasting search of the service account (refreshAndPersist of RFC
 //! 4533 at OpenLDAP with syncprov; change notifications of Active Directory): a run of changes begins when something

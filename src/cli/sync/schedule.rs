@@ -63,6 +63,8 @@ enum Made {
     },
     /// It could not be made, or not to its end.
     No,
+    /// A full run could not be made, for what a run of changes does not look at.
+    NotWhole,
     /// Another node or a command is at it.
     Elsewhere,
     /// It waits until the target is resumed.
@@ -95,7 +97,7 @@ impl Beside<'_> {
         // Whether there is news since the last run, and how long it waits for more.
         let (mut heard, mut together) = (false, TOGETHER);
         let mut was_paused = false;
-        // When a full run that could not be made is tried again: those of changes go on meanwhile.
+        // When a full run that alone could not be made is tried again: those of changes go on meanwhile.
         let mut full_again = Timestamp::MIN;
         while !*stop.borrow() {
             let now = self.app.clock.now();
@@ -142,7 +144,7 @@ impl Beside<'_> {
                             "paused: what is due waits until it is resumed"
                         );
                     }
-                    if made == Made::No && is_full {
+                    if made == Made::NotWhole {
                         full_again = self.app.clock.now().checked_add(AFTER_FAULT).unwrap_or(now);
                         continue;
                     }
@@ -266,6 +268,7 @@ impl Beside<'_> {
         Ok(match ended {
             Ok(report) => made(&report),
             Err(error) if error.is_refused_login() => Made::Yes { idle: true },
+            Err(SyncError::Forgetful { .. }) => Made::NotWhole,
             Err(_) => Made::No,
         })
     }
