@@ -303,8 +303,8 @@ fn unsent(why: &str, retry_after: Option<Duration>) -> TargetFault {
 
 impl State {
     /// What the next requests may have, never more than `most`, after one of so many, to which so many could have gone. Those
-    /// that went at the same time tell of the same moment: the first of them counts.
-    /// Says why bulk requests ended by it, if they did.
+    /// that went at the same time tell of the same moment: the first of them counts. Says why bulk requests ended by it,
+    /// if they did.
     fn learn(
         &mut self,
         went: Went,

@@ -143,9 +143,8 @@ async fn bulk_requests_that_are_refused_end() {
     assert!(matches!(next.now_or_never(), Some(Turn::Alone)));
 }
 
-#[test]
-fn the_size_follows_how_it_goes() {
-    let mut state = State {
+fn fresh() -> State {
+    State {
         queue: VecDeque::new(),
         under_way: 0,
         size: USUAL,
@@ -153,7 +152,12 @@ fn the_size_follows_how_it_goes() {
         off: false,
         paused: None,
         resting: None,
-    };
+    }
+}
+
+#[test]
+fn the_size_follows_how_it_goes() {
+    let mut state = fresh();
     let mut after = |went, sent, seconds| {
         state.learn(went, (sent, state.size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
@@ -166,7 +170,7 @@ fn the_size_follows_how_it_goes() {
     assert_eq!(
         after(Went::Busy, 45, 9),
         (45, 0, false),
-        "a connection that does not come about is slow as well"
+        "a connection that does not come about says nothing of the size"
     );
     assert_eq!(after(Went::Unusable, 45, 1), (22, 1, false));
     assert_eq!(after(Went::Busy, 22, 1), (22, 1, false));
@@ -180,15 +184,7 @@ fn the_size_follows_how_it_goes() {
 
 #[test]
 fn requests_that_went_together_count_once() {
-    let mut state = State {
-        queue: VecDeque::new(),
-        under_way: 0,
-        size: USUAL,
-        unusable: 0,
-        off: false,
-        paused: None,
-        resting: None,
-    };
+    let mut state = fresh();
     let mut after = |went, size, seconds| {
         state.learn(went, (size, size), 90, Duration::from_secs(seconds));
         (state.size, state.unusable, state.off)
